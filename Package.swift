@@ -1,0 +1,47 @@
+// swift-tools-version: 6.2
+import Foundation
+import PackageDescription
+
+/// The bundled tasks: each is one folder in Plugins and becomes one dynamic library, librtool-NAME.so.
+let tasks = ["inpaint"]
+
+/// The include folders of a C library. SwiftPM's own pkg-config support would also link it,
+/// and libvips is loaded at run time, when the first image is opened.
+func includeFlags(of library: String) -> [String] {
+  let pkgConfig = Process()
+  pkgConfig.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+  pkgConfig.arguments = ["pkg-config", "--cflags-only-I", library]
+  let output = Pipe()
+  pkgConfig.standardOutput = output
+  guard (try? pkgConfig.run()) != nil else { return [] }
+  let flags = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+  return flags.split(whereSeparator: \.isWhitespace).map(String.init)
+}
+
+let package = Package(
+  name: "rtool",
+  products: [
+    .executable(name: "rtool", targets: ["rtool"]),
+    .library(name: "RobustRuntime", targets: ["RobustRuntime"]),
+    .library(name: "RTool", targets: ["RTool"]),
+  ]
+    + tasks.map { .library(name: "rtool-\($0)", type: .dynamic, targets: [$0]) },
+  targets: [
+    .systemLibrary(name: "CRTool"),
+    .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+    .target(name: "CVips", cSettings: [.unsafeFlags(includeFlags(of: "vips"))]),
+    .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3", "-ffp-contract=fast"])]),
+    .target(name: "EmbeddedModel"),
+    .target(name: "RobustRuntime", dependencies: ["CKernels", "COpenBLAS"]),
+    .target(name: "Imaging", dependencies: ["CVips"]),
+    .target(name: "RTool", dependencies: ["CRTool"]),
+    .executableTarget(
+      name: "rtool", dependencies: ["CRTool", "RobustRuntime", "Imaging", "EmbeddedModel"], path: "Sources/Host"),
+    .testTarget(name: "RuntimeTests", dependencies: ["RobustRuntime"], resources: [.copy("Golden")]),
+    .testTarget(name: "ImagingTests", dependencies: ["Imaging"]),
+    .testTarget(name: "CommandTests", dependencies: ["rtool"]),
+  ]
+    + tasks.map { .target(name: $0, dependencies: ["RTool"], path: "Plugins/\($0)") },
+  swiftLanguageModes: [.v6],
+  cLanguageStandard: .gnu2x
+)

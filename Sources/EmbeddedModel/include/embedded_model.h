@@ -1,0 +1,10 @@
+#ifndef EMBEDDED_MODEL_H
+#define EMBEDDED_MODEL_H
+
+#include <stddef.h>
+
+/* Models/photos.safetensors, whole, inside the program: no file to find, nothing to copy. */
+extern const unsigned char embedded_model_bytes[];
+extern const size_t embedded_model_size;
+
+#endif
