@@ -36,7 +36,8 @@ let package = Package(
     .target(name: "Imaging", dependencies: ["CVips"]),
     .target(name: "RTool", dependencies: ["CRTool"]),
     .executableTarget(
-      name: "rtool", dependencies: ["CRTool", "RobustRuntime", "Imaging", "EmbeddedModel"], path: "Sources/Host"),
+      name: "rtool", dependencies: ["CRTool", "RobustRuntime", "Imaging", "EmbeddedModel"],
+      path: "Sources/Host"),
     .testTarget(name: "RuntimeTests", dependencies: ["RobustRuntime"], resources: [.copy("Golden")]),
     .testTarget(name: "ImagingTests", dependencies: ["Imaging"]),
     .testTarget(name: "CommandTests", dependencies: ["rtool"]),

@@ -1,0 +1,186 @@
+import CRTool
+
+/// The host, as a task sees it. Each call is one function of `rtool_host`; what fails there is thrown here.
+public struct Host {
+  let table: UnsafePointer<rtool_host>
+
+  public var seed: UInt64 { table.pointee.seed }
+  public var threads: Int { Int(table.pointee.threads) }
+  public var model: Model { Model(facts: table.pointee.model) }
+
+  func check(_ status: Int32) throws {
+    if status != Int32(RTOOL_OK) { throw TaskFailure.reported(status: status) }
+  }
+
+  private func checked(_ image: UnsafeMutablePointer<rtool_image>?) throws -> Image {
+    guard let image else { throw TaskFailure.reported(status: Int32(RTOOL_FAILED)) }
+    return Image(image)
+  }
+
+  // MARK: Talking to the user
+
+  /// Tells how much is done, 0...1; throws when the user wants to stop.
+  public func progress(_ fraction: Double, _ note: String? = nil) throws {
+    if table.pointee.progress(table, fraction, note) == 0 {
+      throw TaskFailure.reported(status: Int32(RTOOL_STOPPED))
+    }
+  }
+
+  public func note(_ text: String) { table.pointee.log(table, Int32(RTOOL_LOG_NOTE), text) }
+  public func warn(_ text: String) { table.pointee.log(table, Int32(RTOOL_LOG_WARNING), text) }
+  public func detail(_ text: String) { table.pointee.log(table, Int32(RTOOL_LOG_DETAIL), text) }
+
+  /// A fact about how the result was made, kept in its metadata.
+  public func record(_ key: String, _ text: String) { table.pointee.record(table, key, text) }
+
+  // MARK: Memory and chance
+
+  /// Zeroed memory that lives until the run ends.
+  public func allocate<Element: BitwiseCopyable>(_ type: Element.Type, count: Int) throws
+    -> UnsafeMutablePointer<Element>
+  {
+    guard let memory = table.pointee.alloc(table, max(count, 1) * MemoryLayout<Element>.stride) else {
+      throw TaskFailure.message("out of memory")
+    }
+    return memory.bindMemory(to: type, capacity: max(count, 1))
+  }
+
+  func copied<Element: BitwiseCopyable>(_ elements: [Element]) throws -> UnsafePointer<Element>? {
+    if elements.isEmpty { return nil }
+    let copy = try allocate(Element.self, count: elements.count)
+    copy.update(from: elements, count: elements.count)
+    return UnsafePointer(copy)
+  }
+
+  func copied(_ text: String) throws -> UnsafePointer<CChar> {
+    try copied(text.utf8.map { CChar(bitPattern: $0) } + [0])!
+  }
+
+  func copied(_ images: [Image]) throws -> UnsafePointer<rtool_image>? {
+    try copied(images.map(\.pointer.pointee))
+  }
+
+  /// Numbers of the standard normal distribution; the same seed and stream give the same ones.
+  public func normal(stream: UInt64, count: Int) -> [Float] {
+    random(distribution: RTOOL_RANDOM_NORMAL, stream: stream, count: count)
+  }
+
+  /// Numbers in [0, 1).
+  public func uniform(stream: UInt64, count: Int) -> [Float] {
+    random(distribution: RTOOL_RANDOM_UNIFORM, stream: stream, count: count)
+  }
+
+  private func random(distribution: Int, stream: UInt64, count: Int) -> [Float] {
+    [Float](unsafeUninitializedCapacity: count) { buffer, filled in
+      table.pointee.random(table, Int32(distribution), stream, count, buffer.baseAddress)
+      filled = count
+    }
+  }
+
+  // MARK: Images
+
+  public enum Filter: Int, Sendable {
+    case linear, cubic, lanczos, box, nearest
+  }
+
+  /// A new image of zeros.
+  public func image(width: Int, height: Int, channels: Int) throws -> Image {
+    try checked(table.pointee.image_new(table, Int32(width), Int32(height), Int32(channels)))
+  }
+
+  public func resized(_ image: Image, width: Int, height: Int, filter: Filter = .cubic) throws -> Image {
+    try checked(
+      table.pointee.image_resize(
+        table, image.pointer, Int32(width), Int32(height), Int32(filter.rawValue)))
+  }
+
+  /// A copy of a part; beyond the border the image is mirrored.
+  public func cropped(_ image: Image, to box: Box) throws -> Image {
+    try checked(
+      table.pointee.image_crop(
+        table, image.pointer, Int32(box.x), Int32(box.y), Int32(box.width), Int32(box.height)))
+  }
+
+  public func copy(_ image: Image) throws -> Image { try cropped(image, to: image.bounds) }
+
+  public func blurred(_ image: Image, sigma: Double) throws -> Image {
+    try checked(table.pointee.blur(table, image.pointer, sigma))
+  }
+
+  /// Lays `over` on `base` with its corner at (x, y), by `mask` where there is one.
+  public func composite(_ over: Image, onto base: Image, mask: Image? = nil, x: Int = 0, y: Int = 0) throws {
+    try check(
+      table.pointee.image_composite(
+        table, base.pointer, over.pointer, mask?.pointer, Int32(x), Int32(y)))
+  }
+
+  // MARK: The classifier
+
+  /// Logits of one image, one for each class.
+  public func logits(_ image: Image) throws -> [Float] {
+    var logits = [Float](repeating: 0, count: model.classes.count)
+    try check(table.pointee.logits(table, image.pointer, 1, &logits))
+    return logits
+  }
+
+  /// Features of one image at a layer; nil: the pooled representation.
+  public func features(_ image: Image, layer: String?) throws -> Tensor {
+    var tensor = rtool_tensor()
+    try check(table.pointee.features(table, image.pointer, layer, &tensor))
+    return Tensor(
+      channels: Int(tensor.channels), height: Int(tensor.height), width: Int(tensor.width),
+      data: tensor.data)
+  }
+
+  // MARK: The result
+
+  /// Hands over the user's own image with pieces laid over it; no other pixel changes.
+  public func emit(_ pieces: [(image: Image, x: Int, y: Int)], over image: Image) throws {
+    try emit(pieces, over: image.pointer)
+  }
+
+  /// Hands over an image made from nothing.
+  public func emit(_ image: Image) throws { try emit([(image, 0, 0)], over: nil) }
+
+  private func emit(_ pieces: [(image: Image, x: Int, y: Int)], over: UnsafePointer<rtool_image>?) throws {
+    var result = rtool_result()
+    result.struct_size = UInt32(MemoryLayout<rtool_result>.size)
+    result.over = over
+    result.piece_count = UInt32(pieces.count)
+    result.pieces = try copied(
+      pieces.map { rtool_piece(x: Int32($0.x), y: Int32($0.y), image: $0.image.pointer) })
+    try check(table.pointee.emit(table, &result))
+  }
+}
+
+/// What the model says of itself. See `rtool_model`.
+public struct Model {
+  let facts: UnsafePointer<rtool_model>
+
+  public var name: String { String(cString: facts.pointee.name) }
+  public var classes: [String] {
+    (0..<Int(facts.pointee.class_count)).map { String(cString: facts.pointee.classes[$0]!) }
+  }
+  /// Names of the layers from shallow to deep; the last is the pooled representation.
+  public var layers: [Layer] {
+    let base = UnsafeRawPointer(facts.pointee.layers!)
+    return (0..<Int(facts.pointee.layer_count)).map {
+      let layer = base.load(fromByteOffset: $0 * Int(facts.pointee.layer_size), as: rtool_layer.self)
+      return Layer(
+        name: String(cString: layer.name), channels: Int(layer.channels), reduction: Int(layer.reduction))
+    }
+  }
+  /// Pixels of the square images it was trained on.
+  public var side: Int { Int(facts.pointee.side) }
+  /// The least side an image may have.
+  public var smallest: Int { Int(facts.pointee.smallest) }
+  /// L2 radius it was trained to resist at `side`; 0: not robust.
+  public var eps: Double { facts.pointee.eps }
+
+  public struct Layer: Sendable {
+    public let name: String
+    public let channels: Int
+    /// Image pixels for one position along one side; 0: pooled.
+    public let reduction: Int
+  }
+}

@@ -1,0 +1,194 @@
+import CRTool
+
+/// One parameter of a task, whose values read as `Value`.
+///
+/// Declare parameters as constants at the top of the plugin, list them in its `Manifest`, and read them with
+/// `values[parameter]`. The host parses and checks; a task never checks again.
+public struct Parameter<Value>: Sendable {
+  public let definition: ParameterDefinition
+  let read: @Sendable (rtool_value) -> Value
+}
+
+/// What the host is told of a parameter. See `rtool_param` for the meaning of each field.
+public struct ParameterDefinition: Sendable {
+  public var name: String
+  public var help: String
+  public var kind: Int
+  public var flags: Flags = []
+  public var letter: Character?
+  public var value: String?
+  public var group: String?
+  public var unit: String?
+  public var initial = 0.0
+  public var initialText: String?
+  public var choices: [(name: String, help: String)] = []
+  public var limits: ClosedRange<Double>?
+  public var softLimits: ClosedRange<Double>?
+  public var step = 0.0
+
+  public struct Flags: OptionSet, Sendable {
+    public let rawValue: Int
+    public init(rawValue: Int) { self.rawValue = rawValue }
+    public static let required = Flags(rawValue: RTOOL_REQUIRED)
+    public static let positional = Flags(rawValue: RTOOL_POSITIONAL)
+    public static let repeated = Flags(rawValue: RTOOL_REPEATED)
+    public static let advanced = Flags(rawValue: RTOOL_ADVANCED)
+    public static let logarithmic = Flags(rawValue: RTOOL_LOGARITHMIC)
+    static let auto = Flags(rawValue: RTOOL_AUTO)
+    static let none = Flags(rawValue: RTOOL_NONE)
+  }
+}
+
+/// A rectangle in pixels.
+public struct Box: Sendable, Equatable {
+  public var x, y, width, height: Int
+  public init(x: Int, y: Int, width: Int, height: Int) {
+    (self.x, self.y, self.width, self.height) = (x, y, width, height)
+  }
+  public var maxX: Int { x + width }
+  public var maxY: Int { y + height }
+}
+
+/// A choice of the user's where the task may be left to decide.
+public enum ClassChoice: Sendable {
+  /// One class, or a mixture whose weights add up to 1.
+  case mixture([ClassWeight])
+  case auto
+  case none
+}
+
+extension Parameter where Value == Bool {
+  public static func flag(
+    _ name: String, letter: Character? = nil, group: String? = nil, flags: ParameterDefinition.Flags = [],
+    initial: Bool = false, _ help: String
+  ) -> Parameter {
+    var definition = ParameterDefinition(name: name, help: help, kind: RTOOL_BOOL, flags: flags)
+    definition.letter = letter
+    definition.group = group
+    definition.initial = initial ? 1 : 0
+    return Parameter(definition: definition) { $0.number != 0 }
+  }
+}
+
+extension Parameter where Value == Int {
+  public static func integer(
+    _ name: String, letter: Character? = nil, group: String? = nil, unit: String? = nil,
+    flags: ParameterDefinition.Flags = [], initial: Int, in limits: ClosedRange<Int>, _ help: String
+  ) -> Parameter {
+    var definition = ParameterDefinition(name: name, help: help, kind: RTOOL_INT, flags: flags)
+    definition.letter = letter
+    definition.group = group
+    definition.unit = unit
+    definition.initial = Double(initial)
+    definition.limits = Double(limits.lowerBound)...Double(limits.upperBound)
+    return Parameter(definition: definition) { Int($0.number) }
+  }
+}
+
+extension Parameter where Value == Double {
+  public static func real(
+    _ name: String, letter: Character? = nil, group: String? = nil, unit: String? = nil,
+    flags: ParameterDefinition.Flags = [], initial: Double, in limits: ClosedRange<Double>, _ help: String
+  ) -> Parameter {
+    var definition = ParameterDefinition(name: name, help: help, kind: RTOOL_REAL, flags: flags)
+    definition.letter = letter
+    definition.group = group
+    definition.unit = unit
+    definition.initial = initial
+    definition.limits = limits
+    return Parameter(definition: definition) { $0.number }
+  }
+}
+
+extension Parameter where Value: RawRepresentable & CaseIterable & Sendable, Value.RawValue == String {
+  /// One of the cases of an enumeration of strings, each with its help.
+  public static func choice(
+    _ name: String, letter: Character? = nil, group: String? = nil, flags: ParameterDefinition.Flags = [],
+    initial: Value, help describe: (Value) -> String, _ help: String
+  ) -> Parameter {
+    let cases = Array(Value.allCases)
+    var definition = ParameterDefinition(name: name, help: help, kind: RTOOL_CHOICE, flags: flags)
+    definition.letter = letter
+    definition.group = group
+    definition.choices = cases.map { ($0.rawValue, describe($0)) }
+    definition.initial = Double(cases.firstIndex { $0.rawValue == initial.rawValue } ?? 0)
+    return Parameter(definition: definition) { cases[Int($0.number)] }
+  }
+}
+
+extension Parameter where Value == Image {
+  /// An image that must be given, by its place.
+  public static func image(_ name: String, _ help: String) -> Parameter {
+    let definition = ParameterDefinition(
+      name: name, help: help, kind: RTOOL_IMAGE, flags: [.required, .positional])
+    return Parameter(definition: definition) { Image($0.images[0]!) }
+  }
+}
+
+extension Parameter where Value == Image? {
+  public static func mask(_ name: String, letter: Character? = nil, group: String? = nil, _ help: String)
+    -> Parameter
+  {
+    var definition = ParameterDefinition(name: name, help: help, kind: RTOOL_MASK)
+    definition.letter = letter
+    definition.group = group
+    return Parameter(definition: definition) { $0.count > 0 ? Image($0.images[0]!) : nil }
+  }
+}
+
+extension Parameter where Value == ClassChoice {
+  /// A class, a mixture of classes, `auto` (the initial value) or `none`.
+  public static func classChoice(
+    _ name: String, letter: Character? = nil, group: String? = nil, _ help: String
+  ) -> Parameter {
+    var definition = ParameterDefinition(name: name, help: help, kind: RTOOL_CLASS, flags: [.auto, .none])
+    definition.letter = letter
+    definition.group = group
+    definition.initialText = "auto"
+    return Parameter(definition: definition) { value in
+      guard value.count > 0 else {
+        return value.texts.map { String(cString: $0[0]!) == "none" } == true ? .none : .auto
+      }
+      return .mixture(
+        (0..<Int(value.count)).map {
+          ClassWeight(index: Int32(value.numbers[2 * $0]), weight: value.numbers[2 * $0 + 1])
+        })
+    }
+  }
+}
+
+extension Parameter where Value == [Box] {
+  public static func boxes(_ name: String, letter: Character? = nil, group: String? = nil, _ help: String)
+    -> Parameter
+  {
+    var definition = ParameterDefinition(name: name, help: help, kind: RTOOL_BOX, flags: .repeated)
+    definition.letter = letter
+    definition.group = group
+    return Parameter(definition: definition) { value in
+      (0..<Int(value.count)).map {
+        let numbers = value.numbers + 4 * $0
+        return Box(
+          x: Int(numbers[0]), y: Int(numbers[1]), width: Int(numbers[2]), height: Int(numbers[3]))
+      }
+    }
+  }
+}
+
+extension rtool_value {
+  var number: Double { count > 0 ? numbers[0] : 0 }
+}
+
+/// The values of one run.
+public struct Values {
+  let base: UnsafePointer<rtool_value>
+  let indices: [String: Int]
+
+  public subscript<Value>(parameter: Parameter<Value>) -> Value {
+    parameter.read(base[indices[parameter.definition.name]!])
+  }
+
+  /// Whether the user gave the parameter, rather than leaving it to its initial value or a preset.
+  public func isGiven<Value>(_ parameter: Parameter<Value>) -> Bool {
+    base[indices[parameter.definition.name]!].given > 0
+  }
+}
