@@ -37,7 +37,9 @@ let package = Package(
     .target(name: "RTool", dependencies: ["CRTool"]),
     .executableTarget(
       name: "rtool", dependencies: ["CRTool", "RobustRuntime", "Imaging", "EmbeddedModel"],
-      path: "Sources/Host"),
+      path: "Sources/Host",
+      // An installation keeps the Swift runtime beside the plugins.
+      linkerSettings: [.unsafeFlags(["-Xlinker", "-rpath=$ORIGIN/../lib/rtool/swift"])]),
     .testTarget(name: "RuntimeTests", dependencies: ["RobustRuntime"], resources: [.copy("Golden")]),
     .testTarget(name: "ImagingTests", dependencies: ["Imaging"]),
     .testTarget(name: "CommandTests", dependencies: ["rtool"]),

@@ -1,1 +1,51 @@
-print("rtool")
+import Glibc
+
+/// The first word names a command of the program or a task of a plugin; the rest is that one's.
+func perform(_ arguments: [String]) throws {
+  guard let word = arguments.first else { return try Terminal.print(Overview.text()) }
+  let rest = Array(arguments.dropFirst())
+  switch word {
+  case "--help", "-h": return try Terminal.print(Overview.text())
+  case "--version", "-V": return try Terminal.print("rtool \(Installation.version)\n")
+  case "help":
+    if rest.first == "--man" { return try Terminal.print(ManualPage.text()) }
+    guard let topic = rest.first else { return try Terminal.print(Overview.text()) }
+    if let builtin = Builtin.all.first(where: { $0.name == topic }) {
+      return try Terminal.print(builtin.help)
+    }
+    return try Terminal.print(Overview.help(of: task(topic), isFull: true))
+  default: break
+  }
+  if let builtin = Builtin.all.first(where: { $0.name == word }) { return try builtin(rest) }
+  guard !word.hasPrefix("-") else {
+    throw Failure.usage("unknown option \(word); `rtool help` shows what there is")
+  }
+  let plugin = try task(word)
+  let options = rest.prefix { $0 != "--" }
+  if options.contains("--help") { return try Terminal.print(Overview.help(of: plugin, isFull: true)) }
+  if options.contains("-h") { return try Terminal.print(Overview.help(of: plugin, isFull: false)) }
+  if options.contains("--version") { return try Terminal.print("\(plugin.name) \(plugin.version)\n") }
+  try TaskCommand(plugin: plugin).run(rest)
+}
+
+func task(_ name: String) throws -> Plugin {
+  if let plugin = try PluginSearch.load(name) { return plugin }
+  let names = PluginSearch.names() + Builtin.all.map(\.name) + ["help"]
+  let suggestion = Suggestion.text(name, in: names)
+  throw Failure.usage(
+    "there is no task “\(name)”\(suggestion.isEmpty ? "; `rtool` lists them" : suggestion)")
+}
+
+Interrupt.listen()
+let arguments = Array(CommandLine.arguments.dropFirst())
+do {
+  try perform(arguments)
+} catch {
+  ProgressBar.shared.end()
+  let failure = Failure(error)
+  if !failure.description.isEmpty {
+    let command = arguments.first.map { $0.hasPrefix("-") ? "rtool" : "rtool \($0)" } ?? "rtool"
+    Terminal.say("\(command): \(failure.description)")
+  }
+  exit(failure.kind.rawValue)
+}

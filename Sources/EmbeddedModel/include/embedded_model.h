@@ -4,7 +4,7 @@
 #include <stddef.h>
 
 /* Models/photos.safetensors, whole, inside the program: no file to find, nothing to copy. */
-extern const unsigned char embedded_model_bytes[];
+const unsigned char *embedded_model_start(void);
 extern const size_t embedded_model_size;
 
 #endif

@@ -1,0 +1,47 @@
+# make demo   set up, build, and repair a bundled picture
+# make test   set up, build, and run all tests
+# make build  the program and its plugins, in .build/release
+# make bench  timings beside PyTorch's
+# make install PREFIX=/usr/local
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+SWIFT ?= swift
+BIN = .build/release
+PLUGINS = $(notdir $(wildcard Plugins/*))
+
+.PHONY: build demo test bench install setup format clean
+
+build: setup
+	$(SWIFT) build -c release
+
+# What Debian has to offer is installed only where it is missing.
+setup:
+	@sh Scripts/setup.sh
+
+demo: build
+	$(BIN)/rtool inpaint Examples/lake.jpg --mask Examples/lake-mask.png -o demo-lake.png
+	@echo "The repaired picture is $(CURDIR)/demo-lake.png; what it was made from, Examples/lake.jpg and Examples/lake-mask.png."
+
+test: build
+	$(SWIFT) test -c release
+
+bench: build
+	@sh Benchmarks/run.sh
+
+install: build
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/rtool/swift $(DESTDIR)$(PREFIX)/include \
+	  $(DESTDIR)$(PREFIX)/share/rtool/models $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 755 $(BIN)/rtool $(DESTDIR)$(PREFIX)/bin/rtool
+	for plugin in $(PLUGINS); do \
+	  install -m 644 $(BIN)/librtool-$$plugin.so $(DESTDIR)$(PREFIX)/lib/rtool/ || exit 1; done
+	for library in $$(ldd $(BIN)/rtool | awk '/\/swift\/linux\// { print $$3 }'); do \
+	  install -m 644 $$library $(DESTDIR)$(PREFIX)/lib/rtool/swift/ || exit 1; done
+	install -m 644 Sources/CRTool/include/rtool.h $(DESTDIR)$(PREFIX)/include/rtool.h
+	$(BIN)/rtool help --man > $(DESTDIR)$(PREFIX)/share/man/man1/rtool.1
+
+format:
+	$(SWIFT) format -i -r Package.swift Sources Plugins Tests
+
+clean:
+	rm -rf .build

@@ -1,0 +1,409 @@
+/// Fills holes with patches from elsewhere in the picture.
+///
+/// Space-time completion (Wexler, Shechtman and Irani 2007) with the search of PatchMatch (Barnes et al. 2009) and
+/// the texture energies of Newson et al. (2014): from a coarse resolution, where a hole is a patch or two wide, to
+/// the full one, rounds of searching the best source of every patch that touches a hole and of letting the patches
+/// over each pixel vote on it. At the end a membrane makes the colour continuous along the border (Perez et al. 2003).
+struct ExemplarFill: Sendable {
+  /// The side of a patch in pixels, odd.
+  var patchSide = 7
+  /// The number of resolutions; nil chooses it so that the widest hole is about a patch wide at the coarsest.
+  var levels: Int?
+  /// Rounds of search and vote at the coarsest and at the finest resolution; those between are interpolated.
+  var coarseRounds = 30
+  var fineRounds = 5
+  var seed: UInt64 = 0
+  /// Weights of differences in chroma, texture energy and guide against luma.
+  var chromaWeight: Float = 1
+  var textureWeight: Float = 4
+  var guideWeight: Float = 1
+  /// What each repeated use of a source costs, in squared luma.
+  var repetitionWeight: Float = 0.0005
+  /// What a source a whole diagonal away costs, in squared luma.
+  var proximityWeight: Float = 0.02
+  /// How much trust falls with each pixel away from the known ones.
+  var confidenceDecay: Float = 1.3
+  var holeConfidence: Float = 0.2
+  var trustExponent: Float = 2
+  var firstTolerance: Float = 3
+  var lastTolerance: Float = 0.05
+  /// How far a source's luma and chroma may be shifted to fit, so that shading goes on.
+  var lumaShift: Float = 0.06
+  var chromaShift: Float = 0.02
+  /// The least number of sources at a level, as a multiple of its targets.
+  var sourceRatio: Float = 1
+  /// How far the closing membrane carries a difference of colour into a hole, in pixels; 0 turns it off.
+  var membraneReach: Float = 24
+
+  /// - Parameters:
+  ///   - image: one channel or three, sRGB in 0…1; what it holds in the hole is not read.
+  ///   - hole: true where a pixel is to be filled; `width * height` values.
+  ///   - guide: up to three more channels to compare patches by, at the picture's size, about as spread as luma.
+  ///   - progress: told the share done in 0…1; false ends the search, and the fill is completed as it stands.
+  /// - Returns: the picture with its hole filled; known pixels are unchanged.
+  func fill(_ image: Planes, hole: [Bool], guide: Planes? = nil, progress: (Double) -> Bool = { _ in true }) -> Planes {
+    guard hole.contains(true) else { return image }
+    let coordinates = ColorCoordinates(channels: image.channels, chromaWeight: chromaWeight)
+    let base = makeBase(image, hole: hole, guide: guide, coordinates: coordinates)
+    guard !base.sources.isEmpty else { return SmoothFill.harmonic(image, hole: hole) }
+    let pyramid = makePyramid(base)
+    var meter = Meter(total: pyramid.enumerated().reduce(0) { $0 + $1.1.targets.count * rounds(at: $1.0, of: pyramid.count) })
+
+    for depth in stride(from: pyramid.count - 1, through: 0, by: -1) {
+      let field = pyramid[depth]
+      field.proximityWeight = proximityWeight
+      let chroma = chromaShift * chromaWeight
+      let limit = Texel(lumaShift, chroma, chroma, 0, 0, 0, 0, 0)
+      if depth == pyramid.count - 1 {
+        peel(field, depth: depth)
+      } else {
+        inherit(field, from: pyramid[depth + 1])
+      }
+      field.shiftLimit = limit
+      field.assignRandomly(CounterRandom(seed: seed, stream: UInt64(depth) << 32))
+      refine(field, depth: depth, count: rounds(at: depth, of: pyramid.count), meter: &meter, progress: progress)
+    }
+    return compose(image, hole: hole, field: base, coordinates: coordinates)
+  }
+
+  private func rounds(at depth: Int, of count: Int) -> Int {
+    guard count > 1 else { return max(fineRounds, coarseRounds / 2) }
+    return fineRounds + (coarseRounds - fineRounds) * depth / (count - 1)
+  }
+
+  // MARK: Pyramid
+
+  private func makeBase(_ image: Planes, hole: [Bool], guide: Planes?, coordinates: ColorCoordinates) -> PatchField {
+    let field = PatchField(width: image.width, height: image.height, radius: patchSide / 2, hole: hole)
+    for i in 0..<field.area where !hole[i] {
+      let color = coordinates.forward(image, at: i)
+      field.texels[i] = Texel(color[0], color[1], color[2], 0, 0, 0, 0, 0)
+      if let guide {
+        for c in 0..<min(3, guide.channels) { field.texels[i][5 + c] = guideWeight * guide.samples[c * guide.area + i] }
+      }
+    }
+    addTextureEnergy(field)
+    setConfidence(field)
+    return field
+  }
+
+  /// Channels 3 and 4: the mean magnitude of luma's horizontal and vertical differences around each known pixel.
+  private func addTextureEnergy(_ field: PatchField) {
+    guard textureWeight > 0 else { return }
+    let width = field.width, height = field.height
+    var energies = Planes(width: width, height: height, channels: 3)
+    let area = energies.area
+    for y in 0..<(height - 1) {
+      for x in 0..<(width - 1) {
+        let i = y * width + x
+        guard !field.isHole[i], !field.isHole[i + 1], !field.isHole[i + width] else { continue }
+        energies.samples[i] = abs(field.texels[i + 1][0] - field.texels[i][0])
+        energies.samples[area + i] = abs(field.texels[i + width][0] - field.texels[i][0])
+        energies.samples[2 * area + i] = 1
+      }
+    }
+    let sums = energies.boxSums(radius: 2 * field.radius)
+    for i in 0..<area where !field.isHole[i] {
+      let count = max(1, sums.samples[2 * area + i])
+      field.texels[i][3] = textureWeight * sums.samples[i] / count
+      field.texels[i][4] = textureWeight * sums.samples[area + i] / count
+    }
+  }
+
+  /// Confidence falls off exponentially with the city-block distance to the nearest known pixel.
+  private func setConfidence(_ field: PatchField) {
+    let depths = holeDepths(field)
+    for entry in field.holePixels {
+      var trust: Float = holeConfidence
+      for _ in 0..<min(20, depths[Int(entry)]) { trust /= confidenceDecay }
+      field.confidence[Int(entry)] = trust
+    }
+    field.updateTrust(exponent: trustExponent)
+  }
+
+  /// The city-block distance of every pixel to the nearest known one, in two passes.
+  private func holeDepths(_ field: PatchField) -> [Int] {
+    let width = field.width, height = field.height
+    let far = width + height
+    var depths = (0..<field.area).map { field.isHole[$0] ? far : 0 }
+    for y in 0..<height {
+      for x in 0..<width where depths[y * width + x] > 0 {
+        let i = y * width + x
+        if x > 0 { depths[i] = min(depths[i], depths[i - 1] + 1) }
+        if y > 0 { depths[i] = min(depths[i], depths[i - width] + 1) }
+      }
+    }
+    for y in stride(from: height - 1, through: 0, by: -1) {
+      for x in stride(from: width - 1, through: 0, by: -1) where depths[y * width + x] > 0 {
+        let i = y * width + x
+        if x + 1 < width { depths[i] = min(depths[i], depths[i + 1] + 1) }
+        if y + 1 < height { depths[i] = min(depths[i], depths[i + width] + 1) }
+      }
+    }
+    return depths
+  }
+
+  /// The resolutions from fine to coarse, each half the one before.
+  private func makePyramid(_ base: PatchField) -> [PatchField] {
+    var pyramid = [base]
+    var depth = holeDepths(base).max() ?? 0
+    while pyramid.count < (levels ?? 12) {
+      if levels == nil, depth <= base.side / 2 + 1 { break }
+      guard let coarse = halve(pyramid[pyramid.count - 1]) else { break }
+      pyramid.append(coarse)
+      depth /= 2
+    }
+    return pyramid
+  }
+
+  /// Half the resolution: a pixel is the mean of its known children and is known if half of them are.
+  /// Nil when so small a picture would leave no choice of sources.
+  private func halve(_ fine: PatchField) -> PatchField? {
+    let width = (fine.width + 1) / 2, height = (fine.height + 1) / 2
+    guard min(width, height) >= 3 * fine.side else { return nil }
+    var texels = [Texel](repeating: Texel(), count: width * height)
+    var hole = [Bool](repeating: true, count: width * height)
+    for y in 0..<height {
+      for x in 0..<width {
+        var sum = Texel()
+        var known = 0, children = 0
+        for v in (2 * y)..<min(2 * y + 2, fine.height) {
+          for u in (2 * x)..<min(2 * x + 2, fine.width) {
+            children += 1
+            guard !fine.isHole[v * fine.width + u] else { continue }
+            sum += fine.texels[v * fine.width + u]
+            known += 1
+          }
+        }
+        guard known > 0, 2 * known >= children else { continue }
+        texels[y * width + x] = sum / Float(known)
+        hole[y * width + x] = false
+      }
+    }
+    let coarse = PatchField(width: width, height: height, radius: fine.radius, hole: hole)
+    guard coarse.sources.count >= 16 * fine.side, Float(coarse.sources.count) >= sourceRatio * Float(coarse.targets.count), !coarse.targets.isEmpty else { return nil }
+    coarse.texels.update(from: texels, count: texels.count)
+    setConfidence(coarse)
+    return coarse
+  }
+
+  // MARK: First guesses
+
+  /// Fills the coarsest level from the rim inwards, a pixel's width at a time, each patch by its best match on the
+  /// pixels filled so far.
+  private func peel(_ field: PatchField, depth: Int) {
+    let depths = holeDepths(field)
+    let filled = UnsafeMutablePointer<Bool>.allocate(capacity: field.area)
+    defer { filled.deallocate() }
+    for i in 0..<field.area { filled[i] = !field.isHole[i] }
+    var layers = [[Int32]](repeating: [], count: (depths.max() ?? 0) + 1)
+    for entry in field.holePixels { layers[depths[Int(entry)]].append(entry) }
+    for (number, layer) in layers.enumerated() {
+      let random = CounterRandom(seed: seed, stream: UInt64(depth) << 32 | 1 << 31 | UInt64(number))
+      for entry in layer {
+        let center = nearestCenter(to: Int(entry), in: field)
+        guard field.match[center] < 0 else { continue }
+        let (source, cost) = field.bestPartialMatch(center, filled: filled, budget: 4000, random: random)
+        field.match[center] = Int32(source)
+        field.cost[center] = cost
+      }
+      for entry in layer {
+        guard let value = field.vote(at: Int(entry), tolerance: 0.5) else { continue }
+        field.texels[Int(entry)] = value
+      }
+      for entry in layer { filled[Int(entry)] = true }
+    }
+  }
+
+  /// The centre of a whole patch that is nearest to a pixel.
+  private func nearestCenter(to pixel: Int, in field: PatchField) -> Int {
+    let x = min(max(pixel % field.width, field.radius), field.width - 1 - field.radius)
+    let y = min(max(pixel / field.width, field.radius), field.height - 1 - field.radius)
+    return y * field.width + x
+  }
+
+  /// Starts a level from the next coarser one: its texels enlarged, then the votes of its matches enlarged.
+  private func inherit(_ field: PatchField, from coarse: PatchField) {
+    for entry in field.holePixels {
+      let pixel = Int(entry)
+      field.texels[pixel] = coarse.texels[pixel / field.width / 2 * coarse.width + pixel % field.width / 2]
+    }
+    for entry in field.targets {
+      let target = Int(entry)
+      let x = target % field.width, y = target / field.width
+      let parent = nearestCenter(to: y / 2 * coarse.width + x / 2, in: coarse)
+      guard coarse.match[parent] >= 0 else { continue }
+      let px = parent % coarse.width, py = parent / coarse.width
+      let match = Int(coarse.match[parent])
+      let sx = 2 * (match % coarse.width) + x - 2 * px
+      let sy = 2 * (match / coarse.width) + y - 2 * py
+      guard sx >= 0, sx < field.width, sy >= 0, sy < field.height, field.isSource[sy * field.width + sx] else { continue }
+      field.match[target] = Int32(sy * field.width + sx)
+      field.cost[target] = coarse.cost[parent]
+    }
+    field.voteAll(tolerance: 0.5)
+    field.refreshCosts()
+  }
+
+  // MARK: Rounds
+
+  private func refine(_ field: PatchField, depth: Int, count: Int, meter: inout Meter, progress: (Double) -> Bool) {
+    for round in 0..<count where !meter.isStopped {
+      if round > 0 {
+        if repetitionWeight > 0 { field.penalizeRepetition(weight: repetitionWeight) }
+        field.refreshCosts()
+      }
+      for sweep in 0..<2 {
+        let stream = UInt64(depth) << 32 | UInt64(2 * round + sweep + 1)
+        field.search(backwards: sweep % 2 == 1, random: CounterRandom(seed: seed, stream: stream))
+      }
+      // The patches agree more and more; averaging late would only blur.
+      let tolerance = firstTolerance + (lastTolerance - firstTolerance) * Float(round) / Float(max(1, count - 1))
+      let change = field.voteAll(tolerance: tolerance)
+      meter.advance(field.targets.count, progress: progress)
+      if change < 1e-6, round + 2 < count { continue }
+    }
+  }
+
+  // MARK: Result
+
+  private func compose(_ image: Planes, hole: [Bool], field: PatchField, coordinates: ColorCoordinates) -> Planes {
+    var result = image
+    if membraneReach > 0 { addMembrane(field) }
+    for entry in field.holePixels {
+      coordinates.inverse(field.texels[Int(entry)], into: &result, at: Int(entry))
+    }
+    return result
+  }
+
+  /// Adds to the fill the screened membrane, laplacian(c) = c / reach^2, that meets the differences between the
+  /// known pixels along the border and what the patches would have put there.
+  private func addMembrane(_ field: PatchField) {
+    let width = field.width, height = field.height
+    var correction = [SIMD4<Float>](repeating: SIMD4(), count: field.area)
+    var isRim = [Bool](repeating: false, count: field.area)
+    var rim: [Int] = []
+    for entry in field.holePixels {
+      for neighbor in neighbors(of: Int(entry), width: width, height: height)
+      where !field.isHole[neighbor] && !isRim[neighbor] {
+        isRim[neighbor] = true
+        rim.append(neighbor)
+      }
+    }
+    var differences: [SIMD4<Float>] = []
+    for pixel in rim {
+      let difference = field.vote(at: pixel, tolerance: lastTolerance).map { field.texels[pixel] - $0 } ?? Texel()
+      differences.append(SIMD4(difference[0], difference[1], difference[2], 1))
+    }
+    for (pixel, difference) in zip(rim, differences) { correction[pixel] = difference }
+    // A step of colour is spread; a shifted edge, which shows as a short spike of difference, must not be.
+    for (number, pixel) in rim.enumerated() {
+      var sum = SIMD4<Float>()
+      let x = pixel % width, y = pixel / width
+      for v in max(0, y - 4)...min(height - 1, y + 4) {
+        for u in max(0, x - 4)...min(width - 1, x + 4) where isRim[v * width + u] { sum += correction[v * width + u] }
+      }
+      differences[number] = sum / sum[3]
+    }
+    for (pixel, difference) in zip(rim, differences) { correction[pixel] = difference }
+    let screen = 1 / (membraneReach * membraneReach)
+    for sweep in 0..<120 {
+      for k in field.holePixels.indices {
+        let pixel = Int(field.holePixels[sweep % 2 == 0 ? k : field.holePixels.count - 1 - k])
+        var sum = SIMD4<Float>()
+        var count: Float = 0
+        for neighbor in neighbors(of: pixel, width: width, height: height) {
+          sum += correction[neighbor]
+          count += 1
+        }
+        correction[pixel] += 1.5 * (sum / (count + screen) - correction[pixel])
+      }
+    }
+    for entry in field.holePixels {
+      let c = correction[Int(entry)]
+      field.texels[Int(entry)] += Texel(c[0], c[1], c[2], 0, 0, 0, 0, 0)
+    }
+  }
+
+  private func neighbors(of pixel: Int, width: Int, height: Int) -> [Int] {
+    var result: [Int] = []
+    let x = pixel % width, y = pixel / width
+    if x > 0 { result.append(pixel - 1) }
+    if x + 1 < width { result.append(pixel + 1) }
+    if y > 0 { result.append(pixel - width) }
+    if y + 1 < height { result.append(pixel + width) }
+    return result
+  }
+}
+
+/// Orthonormal opponent coordinates: luma, red against blue, green against both; distances are those of sRGB but
+/// for the weight of the last two.
+struct ColorCoordinates {
+  let channels: Int
+  let chromaWeight: Float
+
+  func forward(_ image: Planes, at i: Int) -> SIMD4<Float> {
+    guard channels >= 3 else { return SIMD4(image.samples[i] * 1.7320508, 0, 0, 0) }
+    let r = image.samples[i], g = image.samples[image.area + i], b = image.samples[2 * image.area + i]
+    return SIMD4(
+      (r + g + b) * 0.57735027, (r - b) * 0.70710678 * chromaWeight, (2 * g - r - b) * 0.40824829 * chromaWeight, 0)
+  }
+
+  func inverse(_ texel: Texel, into image: inout Planes, at i: Int) {
+    func clamp(_ value: Float) -> Float { min(1, max(0, value)) }
+    guard channels >= 3 else {
+      image.samples[i] = clamp(texel[0] / 1.7320508)
+      return
+    }
+    let luma = texel[0] * 0.57735027
+    let redBlue = texel[1] / chromaWeight * 0.70710678
+    let green = texel[2] / chromaWeight * 0.40824829
+    image.samples[i] = clamp(luma + redBlue - green)
+    image.samples[image.area + i] = clamp(luma + 2 * green)
+    image.samples[2 * image.area + i] = clamp(luma - redBlue - green)
+  }
+}
+
+/// Counts work done, and remembers that the caller wants no more.
+private struct Meter {
+  let total: Int
+  private var done = 0
+  private(set) var isStopped = false
+
+  init(total: Int) { self.total = total }
+
+  mutating func advance(_ work: Int, progress: (Double) -> Bool) {
+    done += work
+    if !progress(Double(done) / Double(max(1, total))) { isStopped = true }
+  }
+}
+
+extension Planes {
+  /// The sum over the square of `2 * radius + 1` pixels around each pixel, cut at the border, plane by plane.
+  func boxSums(radius: Int) -> Planes {
+    var rows = Planes(width: width, height: height, channels: channels)
+    var result = rows
+    for start in stride(from: 0, to: samples.count, by: width) {
+      var sum: Float = 0
+      for x in 0..<min(radius, width) { sum += samples[start + x] }
+      for x in 0..<width {
+        if x + radius < width { sum += samples[start + x + radius] }
+        if x - radius > 0 { sum -= samples[start + x - radius - 1] }
+        rows.samples[start + x] = sum
+      }
+    }
+    for c in 0..<channels {
+      for x in 0..<width {
+        let start = c * area + x
+        var sum: Float = 0
+        for y in 0..<min(radius, height) { sum += rows.samples[start + y * width] }
+        for y in 0..<height {
+          if y + radius < height { sum += rows.samples[start + (y + radius) * width] }
+          if y - radius > 0 { sum -= rows.samples[start + (y - radius - 1) * width] }
+          result.samples[start + y * width] = sum
+        }
+      }
+    }
+    return result
+  }
+}

@@ -1,0 +1,411 @@
+import Glibc
+
+/// What patches are compared by, eight numbers a pixel: three of colour, two of texture energy, three of a guide.
+typealias Texel = SIMD8<Float>
+
+/// Random numbers as a function of their place, so that a search does not depend on the order it is run in.
+/// The mixing function is the finaliser of SplitMix64 (Steele, Lea and Flood 2014).
+struct CounterRandom {
+  private let key: UInt64
+
+  init(seed: UInt64, stream: UInt64) {
+    key = Self.mix(seed &+ Self.mix(stream &+ 0x9E37_79B9_7F4A_7C15))
+  }
+
+  /// A number in 0…2^32-1 for the given counter.
+  @inline(__always)
+  func bits(_ counter: UInt64) -> UInt64 {
+    Self.mix(key &+ counter &* 0x9E37_79B9_7F4A_7C15) &>> 32
+  }
+
+  /// An integer in 0..<bound, for bounds below 2^31.
+  @inline(__always)
+  func below(_ bound: Int, _ counter: UInt64) -> Int {
+    Int(truncatingIfNeeded: (bits(counter) &* UInt64(truncatingIfNeeded: bound)) &>> 32)
+  }
+
+  @inline(__always)
+  private static func mix(_ value: UInt64) -> UInt64 {
+    var z = value
+    z = (z ^ (z &>> 30)) &* 0xBF58_476D_1CE4_E5B9
+    z = (z ^ (z &>> 27)) &* 0x94D0_49BB_1331_11EB
+    return z ^ (z &>> 31)
+  }
+}
+
+/// One resolution of a picture with holes, and its nearest-neighbour field.
+///
+/// A patch is a square of `2 * radius + 1` pixels that lies inside the picture, named by the index of its centre.
+/// Targets are patches that touch a hole; sources are patches that do not. The field gives each target a source.
+final class PatchField {
+  let width: Int
+  let height: Int
+  let radius: Int
+  let texels: UnsafeMutablePointer<Texel>
+  let isHole: UnsafeMutablePointer<Bool>
+  let isSource: UnsafeMutablePointer<Bool>
+  /// The source of each target; -1 where there is none.
+  let match: UnsafeMutablePointer<Int32>
+  /// The distance of each target to its source, penalties included.
+  let cost: UnsafeMutablePointer<Float>
+  /// What is added to each target's source so that the means of the two patches meet.
+  let shift: UnsafeMutablePointer<Texel>
+  /// How much each target's vote counts: the mean confidence over it.
+  let trust: UnsafeMutablePointer<Float>
+  /// One over the sum of the confidence over each target.
+  let normalizer: UnsafeMutablePointer<Float>
+  /// What using a source costs beyond its distance.
+  let penalty: UnsafeMutablePointer<Float>
+  /// How far each pixel can be trusted: 1 where known, falling off into the holes.
+  let confidence: UnsafeMutablePointer<Float>
+  private(set) var holePixels: [Int32] = []
+  private(set) var targets: [Int32] = []
+  private(set) var sources: [Int32] = []
+  /// The cost of a source a whole diagonal away; nearer ones cost less with the square of the distance.
+  var proximityWeight: Float = 0
+  /// How far, channel by channel, a source may be shifted to meet the mean of its target.
+  var shiftLimit = Texel() {
+    didSet { greatestSaving = (1 - shiftPrice) * (shiftLimit * shiftLimit).sum() }
+  }
+  private var greatestSaving: Float = 0
+  /// The share of the distance that a shift removes which still counts.
+  var shiftPrice: Float = 0.25
+
+  var area: Int { width * height }
+  var side: Int { 2 * radius + 1 }
+
+  /// - Parameter hole: true where a pixel is to be filled; `width * height` values.
+  init(width: Int, height: Int, radius: Int, hole: [Bool]) {
+    self.width = width
+    self.height = height
+    self.radius = min(radius, (min(width, height) - 1) / 2)
+    let area = width * height
+    texels = .allocate(capacity: area)
+    texels.initialize(repeating: Texel(), count: area)
+    isHole = .allocate(capacity: area)
+    isHole.initialize(repeating: false, count: area)
+    isSource = .allocate(capacity: area)
+    isSource.initialize(repeating: false, count: area)
+    match = .allocate(capacity: area)
+    match.initialize(repeating: -1, count: area)
+    cost = .allocate(capacity: area)
+    cost.initialize(repeating: .infinity, count: area)
+    shift = .allocate(capacity: area)
+    shift.initialize(repeating: Texel(), count: area)
+    trust = .allocate(capacity: area)
+    trust.initialize(repeating: 1, count: area)
+    normalizer = .allocate(capacity: area)
+    normalizer.initialize(repeating: 1, count: area)
+    penalty = .allocate(capacity: area)
+    penalty.initialize(repeating: 0, count: area)
+    confidence = .allocate(capacity: area)
+    confidence.initialize(repeating: 1, count: area)
+    for i in 0..<area where hole[i] {
+      isHole[i] = true
+      holePixels.append(Int32(i))
+    }
+    classifyPatches()
+  }
+
+  deinit {
+    texels.deallocate()
+    isHole.deallocate()
+    isSource.deallocate()
+    match.deallocate()
+    cost.deallocate()
+    shift.deallocate()
+    normalizer.deallocate()
+    trust.deallocate()
+    penalty.deallocate()
+    confidence.deallocate()
+  }
+
+  /// Derives from the confidence of pixels that of patches.
+  func updateTrust(exponent: Float) {
+    for entry in targets {
+      var sum: Float = 0
+      for dy in -radius...radius {
+        for dx in -radius...radius { sum += confidence[Int(entry) &+ dy &* width &+ dx] }
+      }
+      normalizer[Int(entry)] = 1 / sum
+      trust[Int(entry)] = powf(sum / Float(side * side), exponent)
+    }
+  }
+
+  /// Sorts the patches into targets and sources with a summed-area table of the hole.
+  private func classifyPatches() {
+    let stride = width + 1
+    var table = [Int32](repeating: 0, count: stride * (height + 1))
+    for y in 0..<height {
+      var row: Int32 = 0
+      for x in 0..<width {
+        row &+= isHole[y &* width &+ x] ? 1 : 0
+        table[(y + 1) * stride + x + 1] = table[y * stride + x + 1] &+ row
+      }
+    }
+    for y in radius..<(height - radius) {
+      for x in radius..<(width - radius) {
+        let top = (y - radius) * stride, bottom = (y + radius + 1) * stride
+        let left = x - radius, right = x + radius + 1
+        let holes = table[bottom + right] - table[bottom + left] - table[top + right] + table[top + left]
+        let index = y * width + x
+        if holes > 0 {
+          targets.append(Int32(index))
+        } else {
+          sources.append(Int32(index))
+          isSource[index] = true
+        }
+      }
+    }
+  }
+
+  // MARK: Distance
+
+  /// The mean squared difference of a target and a shifted source, weighted by the target's confidence, and the
+  /// shift; nil if it is not below `bound`.
+  ///
+  /// With d the difference of the means, the shift s is d within limits, and lowers the mean square by 2 s d - s^2.
+  @inline(__always)
+  func distance(_ target: Int, _ source: Int, below bound: Float) -> (Float, Texel)? {
+    let corner = radius &* width &+ radius
+    var a = UnsafePointer(texels + (target &- corner))
+    var b = UnsafePointer(texels + (source &- corner))
+    var trust = UnsafePointer(confidence + (target &- corner))
+    let scale = normalizer[target]
+    let limit = (bound + greatestSaving) / scale
+    var sum: Float = 0
+    var offset = Texel()
+    for _ in 0..<side {
+      var row = Texel()
+      for x in 0..<side {
+        let difference = a[x] - b[x]
+        let weighted = trust[x] * difference
+        row += weighted * difference
+        offset += weighted
+      }
+      sum += row.sum()
+      if sum >= limit { return nil }
+      a += width
+      b += width
+      trust += width
+    }
+    offset *= scale
+    let shift = offset.clamped(lowerBound: -shiftLimit, upperBound: shiftLimit)
+    let saving = (shift * (offset + offset - shift)).sum()
+    let distance = sum * scale - (1 - shiftPrice) * saving
+    return distance < bound ? (distance, shift) : nil
+  }
+
+  /// What a source costs for a target beyond the distance of the two patches.
+  @inline(__always)
+  func surcharge(_ target: Int, _ source: Int) -> Float {
+    let dy = target / width &- source / width
+    let dx = target % width &- source % width
+    let diagonal = Float(width &* width &+ height &* height)
+    return penalty[source] + proximityWeight * Float(dx &* dx &+ dy &* dy) / diagonal
+  }
+
+  /// Takes a source for a target if it costs less than the present one.
+  @inline(__always)
+  func consider(_ source: Int, for target: Int) {
+    let extra = surcharge(target, source)
+    let best = cost[target]
+    guard extra < best else { return }
+    guard let (distance, shift) = distance(target, source, below: best - extra) else { return }
+    cost[target] = distance + extra
+    match[target] = Int32(truncatingIfNeeded: source)
+    self.shift[target] = shift
+  }
+
+  /// Measures the field again, after the texels or the penalties have changed.
+  func refreshCosts() {
+    for entry in targets {
+      let target = Int(entry)
+      guard match[target] >= 0 else { continue }
+      cost[target] = .infinity
+      consider(Int(match[target]), for: target)
+    }
+  }
+
+  // MARK: Search
+
+  /// Gives every target that has none a random source. There must be sources.
+  func assignRandomly(_ random: CounterRandom) {
+    for entry in targets where match[Int(entry)] < 0 {
+      let target = Int(entry)
+      let source = Int(sources[random.below(sources.count, UInt64(target))])
+      cost[target] = .infinity
+      consider(source, for: target)
+    }
+  }
+
+  /// One sweep of PatchMatch (Barnes et al. 2009) over all targets: propagation from the two neighbours already
+  /// visited, then random search around the best source in windows that halve.
+  func search(backwards: Bool, random: CounterRandom) {
+    let step = backwards ? -1 : 1
+    targets.withUnsafeBufferPointer { targets in
+      var position = backwards ? targets.count &- 1 : 0
+      for _ in 0..<targets.count {
+        let target = Int(targets[position])
+        position &+= step
+        propagate(from: target &- step, by: step, to: target)
+        propagate(from: target &- step &* width, by: step &* width, to: target)
+        searchAround(target, random: random)
+      }
+    }
+  }
+
+  @inline(__always)
+  private func propagate(from neighbor: Int, by offset: Int, to target: Int) {
+    guard neighbor >= 0, neighbor < area, match[neighbor] >= 0 else { return }
+    let source = Int(match[neighbor]) &+ offset
+    guard source >= 0, source < area, isSource[source], source != Int(match[target]) else { return }
+    consider(source, for: target)
+  }
+
+  @inline(__always)
+  private func searchAround(_ target: Int, random: CounterRandom) {
+    let lowX = radius, highX = width &- radius &- 1
+    let lowY = radius, highY = height &- radius &- 1
+    var reach = max(width, height)
+    var counter = UInt64(truncatingIfNeeded: target) &* 64
+    while reach >= 1 {
+      let best = Int(match[target])
+      let x = best % width, y = best / width
+      let left = max(lowX, x &- reach), right = min(highX, x &+ reach)
+      let top = max(lowY, y &- reach), bottom = min(highY, y &+ reach)
+      let column = left &+ random.below(right &- left &+ 1, counter)
+      let row = top &+ random.below(bottom &- top &+ 1, counter &+ 1)
+      counter &+= 2
+      let source = row &* width &+ column
+      if isSource[source] { consider(source, for: target) }
+      reach /= 2
+    }
+  }
+
+  /// The best source for a target when only some of its pixels are known yet: the mean squared difference over
+  /// those. Tries at most `budget` sources, spread evenly, then the neighbourhood of the best.
+  func bestPartialMatch(_ target: Int, filled: UnsafePointer<Bool>, budget: Int, random: CounterRandom) -> (Int, Float) {
+    var offsets: [Int] = []
+    for dy in -radius...radius {
+      for dx in -radius...radius where filled[target + dy * width + dx] {
+        offsets.append(dy * width + dx)
+      }
+    }
+    var best = -1
+    var bestCost = Float.infinity
+    let scale = 1 / Float(max(1, offsets.count))
+    func attempt(_ source: Int) {
+      var sum = surcharge(target, source) / scale
+      let limit = bestCost / scale
+      for offset in offsets {
+        let difference = texels[target &+ offset] - texels[source &+ offset]
+        sum += (difference * difference).sum()
+        if sum >= limit { return }
+      }
+      best = source
+      bestCost = sum * scale
+    }
+    if sources.count <= budget {
+      for source in sources { attempt(Int(source)) }
+      return (best, bestCost)
+    }
+    // Neighbours that have a source already suggest its continuation.
+    for dy in -1...1 {
+      for dx in -1...1 {
+        let neighbor = target + dy * width + dx
+        guard neighbor >= 0, neighbor < area, match[neighbor] >= 0 else { continue }
+        let source = Int(match[neighbor]) - dy * width - dx
+        if source >= 0, source < area, isSource[source] { attempt(source) }
+      }
+    }
+    for k in 0..<budget {
+      let counter = UInt64(target) &* UInt64(budget) &+ UInt64(k)
+      attempt(Int(sources[random.below(sources.count, counter)]))
+    }
+    let center = best
+    for dy in -4...4 {
+      for dx in -4...4 {
+        let source = center + dy * width + dx
+        if source >= 0, source < area, isSource[source] { attempt(source) }
+      }
+    }
+    return (best, bestCost)
+  }
+
+  // MARK: Voting
+
+  /// The value that the patches over a pixel agree on, or nil where no target covers it.
+  ///
+  /// Every target over the pixel votes for its source's texel there, with its confidence and with
+  /// exp(-(cost - least cost) / (tolerance * least cost)): a small tolerance leaves the best patch alone to decide,
+  /// which keeps texture sharp; a large one averages.
+  @inline(__always)
+  func vote(at pixel: Int, tolerance: Float) -> Texel? {
+    let x = pixel % width, y = pixel / width
+    let left = max(-radius, radius &- x), right = min(radius, width &- 1 &- radius &- x)
+    let top = max(-radius, radius &- y), bottom = min(radius, height &- 1 &- radius &- y)
+    var least = Float.infinity, mean: Float = 0, count: Float = 0
+    for dy in top...bottom {
+      let row = pixel &+ dy &* width
+      for dx in left...right where match[row &+ dx] >= 0 {
+        least = min(least, cost[row &+ dx])
+        mean += cost[row &+ dx]
+        count += 1
+      }
+    }
+    guard count > 0 else { return nil }
+    let sharpness = 1 / (tolerance * mean / count + 1e-6)
+    var sum = Texel()
+    var total: Float = 0
+    for dy in top...bottom {
+      let row = pixel &+ dy &* width
+      for dx in left...right where match[row &+ dx] >= 0 {
+        let target = row &+ dx
+        let excess = (cost[target] - least) * sharpness
+        guard excess < 12 else { continue }
+        let weight = trust[target] * expf(-excess)
+        sum += weight * (texels[Int(match[target]) &- dy &* width &- dx] + shift[target])
+        total += weight
+      }
+    }
+    return sum / total
+  }
+
+  /// Replaces the hole's texels by the votes; the mean squared change of a texel.
+  @discardableResult
+  func voteAll(tolerance: Float) -> Float {
+    var change: Float = 0
+    for entry in holePixels {
+      let pixel = Int(entry)
+      // Reading sources only, never hole pixels, so replacing in place is safe.
+      guard let value = vote(at: pixel, tolerance: tolerance) else { continue }
+      let difference = value - texels[pixel]
+      change += (difference * difference).sum()
+      texels[pixel] = value
+    }
+    return change / Float(max(1, holePixels.count))
+  }
+
+  // MARK: Penalties
+
+  /// Charges sources that several targets use: `weight` for each use beyond the first, uses being counted in
+  /// 3 by 3 neighbourhoods. A region that is copied as a whole uses each source once and costs nothing.
+  func penalizeRepetition(weight: Float) {
+    var uses = [Float](repeating: 0, count: area)
+    for entry in targets where match[Int(entry)] >= 0 { uses[Int(match[Int(entry)])] += 1 }
+    for entry in sources {
+      let source = Int(entry)
+      let x = source % width, y = source / width
+      var sum: Float = 0
+      var count: Float = 0
+      for v in max(0, y &- 1)...min(height &- 1, y &+ 1) {
+        for u in max(0, x &- 1)...min(width &- 1, x &+ 1) {
+          sum += uses[v &* width &+ u]
+          count += 1
+        }
+      }
+      penalty[source] = weight * max(0, sum / count - 1)
+    }
+  }
+}

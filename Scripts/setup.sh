@@ -1,0 +1,23 @@
+#!/bin/sh
+# Installs libvips and OpenBLAS through apt where pkg-config does not find them.
+set -eu
+
+command -v swift >/dev/null || {
+  echo "swift is not installed; get it from https://www.swift.org/install/linux/" >&2
+  exit 1
+}
+
+packages=
+for tool in pkg-config make; do
+  command -v "$tool" >/dev/null || packages="$packages $tool"
+done
+pkg-config --exists vips 2>/dev/null || packages="$packages libvips-dev"
+pkg-config --exists openblas 2>/dev/null || packages="$packages libopenblas-dev"
+[ -n "$packages" ] || exit 0
+
+echo "installing$packages" >&2
+root=
+[ "$(id -u)" = 0 ] || root=sudo
+$root apt-get update -qq
+# shellcheck disable=SC2086 # one word a package
+$root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $packages

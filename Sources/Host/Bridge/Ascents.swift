@@ -1,0 +1,80 @@
+import CRTool
+import RobustRuntime
+
+/// Ascents of the plugin interface, carried out by the runtime.
+extension Run {
+  func ascend(
+    _ objective: UnsafePointer<rtool_objective>?, _ pointer: UnsafePointer<rtool_ascent>?,
+    _ outcome: UnsafeMutablePointer<rtool_outcome>?
+  ) throws -> Int32 {
+    guard let ascent = pointer?.pointee, ascent.struct_size >= MemoryLayout<rtool_ascent>.size,
+      let starts = ascent.start, ascent.count > 0, ascent.count <= 4096, let outcome,
+      outcome.pointee.struct_size >= MemoryLayout<rtool_outcome>.size
+    else { throw Failure.failed("an ascent needs its sizes filled in and at least one image to start from") }
+    let count = Int(ascent.count)
+    let start = try ImageBatch(starts, count: count, role: "starts of an ascent")
+
+    var settings = AscentSettings(steps: Int(ascent.steps), stepSize: ascent.step_size)
+    settings.finalStepSize = ascent.final_step_size > 0 ? ascent.final_step_size : nil
+    settings.rule = try rule(ascent.rule)
+    settings.set = try set(ascent.set, radius: ascent.radius)
+    settings.centre = try ascent.centre.map { try ImageBatch($0, count: count, role: "centres of an ascent") }
+    settings.free = try ascent.free.map { try Region($0, count: count, role: "free pixels of an ascent") }
+    settings.gradientBlur = ascent.gradient_blur
+    settings.chromaDamping = ascent.chroma_damping
+    settings.jitter = Int(ascent.jitter)
+    settings.passReLU = ascent.flags & UInt32(RTOOL_ASCENT_PASS_RELU) != 0
+    settings.best = ascent.flags & UInt32(RTOOL_ASCENT_BEST) != 0
+    settings.seed = seed
+
+    let from = ascent.progress_from
+    let to = ascent.progress_to > from ? ascent.progress_to : 1
+    let note = ascent.note.map { String(cString: $0) + " " } ?? ""
+    let result = try classifier.ascend(
+      from: start, objective: self.objective(objective), settings: settings
+    ) { progress in
+      let fraction = from + (to - from) * Double(progress.step) / Double(max(1, progress.total))
+      return report(
+        fraction, "\(note)step \(progress.step)/\(progress.total), loss \(shortText(progress.loss))")
+    }
+    if result.stopped { return Int32(RTOOL_STOPPED) }
+    outcome.pointee.count = ascent.count
+    outcome.pointee.images = UnsafePointer(try newImages(result.images))
+    outcome.pointee.start_losses = UnsafePointer(try copy(result.startLosses))
+    outcome.pointee.losses = UnsafePointer(try copy(result.losses))
+    return Int32(RTOOL_OK)
+  }
+
+  private func rule(_ rule: UInt32) throws -> StepRule {
+    switch Int(rule) {
+    case RTOOL_RULE_NORMALISED: return .normalised
+    case RTOOL_RULE_SIGN: return .sign
+    case RTOOL_RULE_PLAIN: return .plain
+    default: throw Failure.failed("an ascent has the unknown step rule \(rule)")
+    }
+  }
+
+  private func set(_ set: UInt32, radius: Double) throws -> ConstraintSet {
+    guard radius.isFinite, radius >= 0 else { throw Failure.failed("an ascent has the radius \(radius)") }
+    switch Int(set) {
+    case RTOOL_SET_BOX: return .box
+    case RTOOL_SET_L2: return .l2(radius: radius)
+    case RTOOL_SET_LINF: return .linf(radius: radius)
+    default: throw Failure.failed("an ascent has the unknown set \(set)")
+    }
+  }
+
+  /// Shows how far the task is; false when the user wants to stop.
+  func report(_ fraction: Double, _ note: String?) -> Bool {
+    if !isQuiet { ProgressBar.shared.show(min(max(fraction.isNaN ? 0 : fraction, 0), 1), note) }
+    return !Interrupt.isRequested
+  }
+}
+
+/// Four digits are enough to see a loss fall.
+private func shortText(_ number: Double) -> String {
+  guard number != 0, number.isFinite, abs(number) < 1e6 else { return "\(number)" }
+  var scale = 1.0
+  while abs(number) * scale < 1000 && scale < 1e8 { scale *= 10 }
+  return "\((number * scale).rounded() / scale)"
+}

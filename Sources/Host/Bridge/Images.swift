@@ -1,0 +1,144 @@
+import CRTool
+import Imaging
+import RobustRuntime
+
+/// The interleaved images of the plugin interface, in the forms the runtime and libvips take, and back.
+extension Run {
+  static let largestSide = 1 << 20
+
+  func newImage(width: Int, height: Int, channels: Int) throws -> UnsafeMutablePointer<rtool_image> {
+    guard (1...Self.largestSide).contains(width), (1...Self.largestSide).contains(height),
+      (1...4).contains(channels)
+    else {
+      throw Failure.failed("an image of \(width)x\(height) pixels and \(channels) channels cannot be made")
+    }
+    let image = try allocate(rtool_image.self, 1)
+    image.pointee = rtool_image(
+      width: Int32(width), height: Int32(height), channels: Int32(channels), stride: Int32(width * channels),
+      data: try allocate(Float.self, width * height * channels))
+    return image
+  }
+
+  func newImage(_ source: FloatImage) throws -> UnsafeMutablePointer<rtool_image> {
+    let image = try newImage(width: source.width, height: source.height, channels: source.channels)
+    source.pixels.withUnsafeBufferPointer {
+      image.pointee.data.update(from: $0.baseAddress!, count: $0.count)
+    }
+    return image
+  }
+
+  /// Images of a batch, planar, as new interleaved ones.
+  func newImages(_ batch: ImageBatch) throws -> UnsafeMutablePointer<rtool_image> {
+    let images = try allocate(rtool_image.self, batch.count)
+    for index in 0..<batch.count {
+      images[index] = try newImage(width: batch.width, height: batch.height, channels: 3).pointee
+      batch.interleave(index, into: images[index])
+    }
+    return images
+  }
+}
+
+extension rtool_image {
+  /// Whether it can be read at all: a positive size, rows that do not overlap, pixels.
+  var isWellFormed: Bool {
+    width > 0 && height > 0 && (1...4).contains(channels) && Int(stride) >= Int(width) * Int(channels)
+      && data != nil
+  }
+
+  var sizeText: String { "\(width)x\(height)" }
+
+  func floatImage() -> FloatImage {
+    let rowLength = Int(width * channels)
+    let pixels = [Float](unsafeUninitializedCapacity: rowLength * Int(height)) { pixels, filled in
+      for y in 0..<Int(height) {
+        (pixels.baseAddress! + y * rowLength).initialize(from: data + y * Int(stride), count: rowLength)
+      }
+      filled = rowLength * Int(height)
+    }
+    return FloatImage(width: Int(width), height: Int(height), channels: Int(channels), pixels: pixels)
+  }
+
+  var isFinite: Bool {
+    for y in 0..<Int(height) {
+      let row = data + y * Int(stride)
+      // The sum of products with 0 is 0 unless one is infinite or NaN.
+      var sum: Float = 0
+      for x in 0..<Int(width * channels) { sum += row[x] * 0 }
+      if sum != 0 || sum.isNaN { return false }
+    }
+    return true
+  }
+}
+
+extension ImageBatch {
+  /// `count` interleaved images of 3 channels and one size, as one planar batch.
+  init(_ images: UnsafePointer<rtool_image>, count: Int, role: String) throws {
+    let first = images[0]
+    for index in 0..<count {
+      let image = images[index]
+      guard image.isWellFormed, image.channels == 3, image.width == first.width, image.height == first.height
+      else {
+        throw Failure.failed(
+          "\(role) must be RGB images of one size (image \(index) is \(image.sizeText)x\(image.channels))")
+      }
+    }
+    let (width, height) = (Int(first.width), Int(first.height))
+    let plane = width * height
+    let pixels = [Float](unsafeUninitializedCapacity: count * 3 * plane) { pixels, filled in
+      let base = pixels.baseAddress!
+      for index in 0..<count {
+        let image = images[index]
+        let planes = base + index * 3 * plane
+        for y in 0..<height {
+          let row = image.data + y * Int(image.stride)
+          for x in 0..<width {
+            for channel in 0..<3 { planes[channel * plane + y * width + x] = row[3 * x + channel] }
+          }
+        }
+      }
+      filled = count * 3 * plane
+    }
+    self.init(count: count, height: height, width: width, pixels: pixels)
+  }
+
+  /// Writes image `index` into an interleaved image of the same size and 3 channels.
+  func interleave(_ index: Int, into image: rtool_image) {
+    let plane = width * height
+    pixels.withUnsafeBufferPointer { pixels in
+      let planes = pixels.baseAddress! + index * 3 * plane
+      for y in 0..<height {
+        let row = image.data + y * Int(image.stride)
+        for x in 0..<width {
+          for channel in 0..<3 { row[3 * x + channel] = planes[channel * plane + y * width + x] }
+        }
+      }
+    }
+  }
+}
+
+extension Region {
+  /// `count` images of 1 channel and one size.
+  init(_ images: UnsafePointer<rtool_image>, count: Int, role: String) throws {
+    let first = images[0]
+    for index in 0..<count {
+      let image = images[index]
+      guard image.isWellFormed, image.channels == 1, image.width == first.width, image.height == first.height
+      else {
+        throw Failure.failed(
+          "\(role) must be images of one channel and one size (image \(index) is \(image.sizeText)x\(image.channels))"
+        )
+      }
+    }
+    let (width, height) = (Int(first.width), Int(first.height))
+    let values = [Float](unsafeUninitializedCapacity: count * width * height) { values, filled in
+      for index in 0..<count {
+        for y in 0..<height {
+          (values.baseAddress! + (index * height + y) * width).initialize(
+            from: images[index].data + y * Int(images[index].stride), count: width)
+        }
+      }
+      filled = count * width * height
+    }
+    self.init(count: count, height: height, width: width, values: values)
+  }
+}

@@ -1,0 +1,132 @@
+import CRTool
+import RobustRuntime
+
+/// Objectives of the plugin interface as the runtime's.
+extension Run {
+  func objective(_ pointer: UnsafePointer<rtool_objective>?) throws -> Objective {
+    guard let objective = pointer?.pointee, objective.struct_size >= MemoryLayout<rtool_objective>.size,
+      objective.term_count > 0, objective.term_count <= 4096, let terms = objective.terms,
+      objective.term_size >= MemoryLayout<rtool_term>.size
+    else { throw Failure.failed("an objective needs its sizes filled in and at least one term") }
+    return try Objective(
+      (0..<Int(objective.term_count)).map { index in
+        try term(
+          UnsafeRawPointer(terms).load(
+            fromByteOffset: index * Int(objective.term_size), as: rtool_term.self))
+      })
+  }
+
+  private func term(_ term: rtool_term) throws -> Term {
+    let layer = term.layer.map { String(cString: $0) }
+    let count = max(1, Int(term.image_count))
+
+    func target() throws -> ImageBatch {
+      guard let target = term.target else { throw Failure.failed("a term has no target") }
+      return try ImageBatch(target, count: count, role: "targets")
+    }
+    func region(_ images: UnsafePointer<rtool_image>?) throws -> Region? {
+      try images.map { try Region($0, count: count, role: "regions") }
+    }
+    func classes() throws -> [ClassWeight] {
+      guard let classes = term.classes, term.class_count > 0 else {
+        throw Failure.failed("a class term has no classes")
+      }
+      return (0..<Int(term.class_count)).map {
+        ClassWeight(Int(classes[$0].index), weight: classes[$0].weight)
+      }
+    }
+
+    let kind: Term.Kind
+    switch Int(term.kind) {
+    case RTOOL_TERM_CLASS: kind = .crossEntropy(try classes())
+    case RTOOL_TERM_LOGIT: kind = .logit(try classes())
+    case RTOOL_TERM_FEATURE:
+      kind = .feature(layer: layer, unit: Int(term.unit), region: try region(term.region))
+    case RTOOL_TERM_REPRESENTATION:
+      kind = .representation(layer: layer, target: try target(), relative: term.relative != 0)
+    case RTOOL_TERM_PIXELS: kind = .pixels(target: try target(), region: try region(term.region))
+    case RTOOL_TERM_SMOOTHNESS: kind = .smoothness(region: try region(term.region))
+    case RTOOL_TERM_ENTROPY: kind = .entropy
+    case RTOOL_TERM_STATISTICS:
+      kind = .statistics(
+        layer: layer, term.statistics == 0 ? .all : Statistics(rawValue: term.statistics),
+        target: try target(), region: try region(term.region),
+        targetRegion: try region(term.target_region))
+    case RTOOL_TERM_CUSTOM: kind = try custom(term)
+    default: throw Failure.failed("a term is of the unknown kind \(term.kind)")
+    }
+    return Term(weight: term.weight, kind)
+  }
+
+  private func custom(_ term: rtool_term) throws -> Term.Kind {
+    guard let function = term.custom else { throw Failure.failed("a custom term has no function") }
+    guard term.layer_count <= 4096, term.layer_count == 0 || term.layers != nil else {
+      throw Failure.failed("a custom term has layers that are not there")
+    }
+    let layers = (0..<Int(term.layer_count)).map { String(cString: term.layers[$0]!) }
+    nonisolated(unsafe) let user = term.user
+    return .custom(layers: layers) { evaluation in
+      let status = evaluation.withBridged { function(user, $0) }
+      if status == Int32(RTOOL_STOPPED) { throw Failure.interrupted }
+      if status != Int32(RTOOL_OK) { throw Failure.failed("a custom term failed") }
+    }
+  }
+}
+
+extension CustomEvaluation {
+  /// Calls `body` with this evaluation as plugins see it, and takes over the loss and the gradients.
+  fileprivate mutating func withBridged(_ body: (UnsafeMutablePointer<rtool_evaluation>) -> Int32) -> Int32 {
+    let plane = width * height
+    var interleaved = [Float](repeating: 0, count: 3 * plane)
+    for channel in 0..<3 {
+      for position in 0..<plane { interleaved[3 * position + channel] = image[channel * plane + position] }
+    }
+    var gradient = [Float](repeating: 0, count: 3 * plane)
+    func tensor(_ feature: Feature, _ data: UnsafeMutableBufferPointer<Float>) -> rtool_tensor {
+      rtool_tensor(
+        channels: Int32(feature.channels), height: Int32(feature.height), width: Int32(feature.width),
+        data: data.baseAddress)
+    }
+    let values = features.map { tensor($0, $0.values) }
+    let gradients = features.map { tensor($0, $0.gradient) }
+    func interleavedImage(_ data: UnsafeMutablePointer<Float>?) -> rtool_image {
+      rtool_image(
+        width: Int32(width), height: Int32(height), channels: 3, stride: Int32(3 * width), data: data)
+    }
+    let status = interleaved.withUnsafeMutableBufferPointer { interleaved in
+      gradient.withUnsafeMutableBufferPointer { gradient in
+        values.withUnsafeBufferPointer { values in
+          gradients.withUnsafeBufferPointer { gradients in
+            var image = interleavedImage(interleaved.baseAddress)
+            var imageGradient = interleavedImage(gradient.baseAddress)
+            return withUnsafeMutablePointer(to: &image) { image in
+              withUnsafeMutablePointer(to: &imageGradient) { imageGradient in
+                var bridged = rtool_evaluation()
+                bridged.struct_size = UInt32(MemoryLayout<rtool_evaluation>.size)
+                bridged.index = Int32(index)
+                bridged.step = Int32(step)
+                bridged.class_count = Int32(logits.count)
+                bridged.layer_count = Int32(values.count)
+                bridged.image = UnsafePointer(image)
+                bridged.logits = logits.baseAddress
+                bridged.features = values.baseAddress
+                bridged.image_gradient = imageGradient
+                bridged.logit_gradient = logitGradient.baseAddress
+                bridged.feature_gradients = gradients.baseAddress
+                let status = body(&bridged)
+                loss = bridged.loss
+                return status
+              }
+            }
+          }
+        }
+      }
+    }
+    for channel in 0..<3 {
+      for position in 0..<plane {
+        imageGradient[channel * plane + position] += gradient[3 * position + channel]
+      }
+    }
+    return status
+  }
+}

@@ -1,0 +1,87 @@
+import CRTool
+import Glibc
+import Imaging
+import RobustRuntime
+import Synchronization
+
+/// One run of a task: what the functions of the host table work on, and all the memory they hand out.
+///
+/// The any-thread functions touch only what is behind the lock.
+final class Run: @unchecked Sendable {
+  let task: String
+  let classifier: Classifier
+  let seed: UInt64
+  let threads: Int
+  let isQuiet, isVerbose: Bool
+  /// The user's images by the address of their pixels, to know them again in `emit`.
+  var sources: [UnsafeMutablePointer<Float>: SourceImage] = [:]
+  private(set) var emitted: [Emission] = []
+  private(set) var text = ""
+
+  struct Emission {
+    let result: ResultImage
+    /// The image it was laid over.
+    let source: SourceImage?
+  }
+
+  private struct Shared {
+    /// Addresses of the memory handed out.
+    var blocks: [UInt] = []
+    var failure: Failure?
+    var facts: [String: String] = [:]
+  }
+  private let shared = Mutex(Shared())
+
+  init(task: String, classifier: Classifier, seed: UInt64, threads: Int, isQuiet: Bool, isVerbose: Bool) {
+    self.task = task
+    self.classifier = classifier
+    self.seed = seed
+    self.threads = threads
+    self.isQuiet = isQuiet
+    self.isVerbose = isVerbose
+  }
+
+  deinit { shared.withLock { $0.blocks.forEach { free(UnsafeMutableRawPointer(bitPattern: $0)) } } }
+
+  /// Zeroed memory that lives as long as the run; nil when there is none left.
+  func allocate(_ bytes: Int) -> UnsafeMutableRawPointer? {
+    var block: UnsafeMutableRawPointer?
+    guard bytes >= 0, posix_memalign(&block, 64, max(bytes, 1)) == 0, let block else { return nil }
+    memset(block, 0, bytes)
+    let address = UInt(bitPattern: block)
+    shared.withLock { $0.blocks.append(address) }
+    return block
+  }
+
+  func allocate<Element: BitwiseCopyable>(_ type: Element.Type, _ count: Int) throws
+    -> UnsafeMutablePointer<Element>
+  {
+    guard let block = allocate(count * MemoryLayout<Element>.stride) else {
+      throw Failure.failed("out of memory")
+    }
+    return block.bindMemory(to: type, capacity: count)
+  }
+
+  func copy<Element: BitwiseCopyable>(_ elements: [Element]) throws -> UnsafeMutablePointer<Element> {
+    let copy = try allocate(Element.self, elements.count)
+    copy.update(from: elements, count: elements.count)
+    return copy
+  }
+
+  func copy(_ text: String) throws -> UnsafePointer<CChar> {
+    UnsafePointer(try copy(text.utf8.map { CChar(bitPattern: $0) } + [0]))
+  }
+
+  /// Keeps the first failure, which is the cause of later ones.
+  func fail(_ failure: Failure) { shared.withLock { $0.failure = $0.failure ?? failure } }
+
+  var failure: Failure? { shared.withLock { $0.failure } }
+
+  func record(_ key: String, _ text: String) { shared.withLock { $0.facts[key] = text } }
+
+  var facts: [String: String] { shared.withLock { $0.facts } }
+
+  func emit(_ emission: Emission) { emitted.append(emission) }
+
+  func emit(text more: String) { text += more }
+}

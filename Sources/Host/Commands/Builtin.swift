@@ -1,0 +1,45 @@
+/// The commands that are part of the program itself.
+struct Builtin: Sendable {
+  let name: String
+  let summary: String
+  let parameters: [Parameter]
+  let run: @Sendable (ParsedArguments) throws -> Void
+
+  static let all: [Builtin] = [
+    Builtin(
+      name: "plugins", summary: "List the plugins found, and why others are not used",
+      parameters: [ListCommands.json, ListCommands.help], run: ListCommands.plugins),
+    Builtin(
+      name: "models", summary: "List the models found: size, classes, training radius, accuracies",
+      parameters: [ListCommands.json, ListCommands.help], run: ListCommands.models),
+    Builtin(
+      name: "classes", summary: "List the classes that a model knows",
+      parameters: [ListCommands.model, ListCommands.json, ListCommands.help], run: ListCommands.classes),
+    Builtin(
+      name: "info", summary: "Tell how an image was made",
+      parameters: [
+        Parameter(name: "file", kind: .image, help: "an image, or -", flags: [.positional, .required]),
+        ListCommands.json, ListCommands.help,
+      ], run: ListCommands.info),
+  ]
+
+  var help: String {
+    let arguments = parameters.filter(\.isPositional).map(\.placeholder)
+    var lines = ["rtool \(name) - \(summary)", ""]
+    lines += ["Usage: " + (["rtool", name] + arguments + ["[options]"]).joined(separator: " "), ""]
+    for parameter in parameters {
+      lines += Help.hanging("  " + Help.spelling(parameter), [Help.explanation(parameter)], margin: 30)
+    }
+    return lines.joined(separator: "\n") + "\n"
+  }
+
+  func callAsFunction(_ arguments: [String]) throws {
+    let parsed = try ParsedArguments(arguments, parameters: parameters)
+    if parsed.isOn("help") { return try Terminal.print(help) }
+    for parameter in parameters
+    where parameter.flags.contains(.required) && parsed.texts[parameter.name] == nil {
+      throw Failure.usage("\(parameter.label) is missing: \(parameter.help)")
+    }
+    try run(parsed)
+  }
+}

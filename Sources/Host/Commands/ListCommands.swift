@@ -1,0 +1,148 @@
+import Glibc
+import Imaging
+import RobustRuntime
+
+/// The commands that tell what there is. Each prints for people, or JSON for programs.
+enum ListCommands {
+  static let json = Parameter(name: "json", kind: .bool, help: "print JSON")
+  static let help: Parameter = {
+    var help = Parameter(name: "help", kind: .bool, help: "show this help")
+    help.letter = "h"
+    return help
+  }()
+  static let model: Parameter = {
+    var model = Parameter(name: "model", kind: .text, help: "the model, by name or file")
+    model.letter = "M"
+    model.value = "NAME|FILE"
+    return model
+  }()
+
+  /// `rtool plugins`
+  static func plugins(_ parsed: ParsedArguments) throws {
+    struct Row: Encodable {
+      let name, path: String
+      let version, summary, rejected: String?
+    }
+    let rows = PluginSearch.survey().map { candidate, outcome in
+      switch outcome {
+      case .success(let plugin):
+        Row(
+          name: candidate.name, path: candidate.path, version: plugin.version, summary: plugin.summary,
+          rejected: nil)
+      case .failure(let rejection):
+        Row(
+          name: candidate.name, path: candidate.path, version: nil, summary: nil, rejected: rejection.reason)
+      }
+    }
+    if parsed.isOn("json") { return try Terminal.print(encodedJSON(rows) + "\n") }
+    var text = ""
+    for row in rows {
+      text += "\(row.name)\(row.version.map { " \($0)" } ?? "")  \(row.path)\n"
+      text += "    \(row.rejected.map { "not used: \($0)" } ?? row.summary ?? "")\n"
+    }
+    if rows.isEmpty { text = "no plugin was found\n" }
+    text += "searched: \(PluginSearch.folders.joined(separator: ", "))\n"
+    try Terminal.print(text)
+  }
+
+  /// `rtool models`
+  static func models(_ parsed: ParsedArguments) throws {
+    struct Row: Encodable {
+      let name, path: String
+      var architecture: String?
+      var side, classes, parameters: Int?
+      var constraint: String?
+      var eps, cleanAccuracy, robustAccuracy, evaluatedEps: Double?
+      var rejected: String?
+    }
+    let rows = ModelSearch.candidates().map { name, source in
+      var row = Row(name: name, path: source.place)
+      do {
+        let facts = try ModelSearch.facts(source)
+        row.architecture = facts.architecture
+        row.side = facts.side
+        row.classes = facts.classes.count
+        row.parameters = facts.parameterCount
+        row.constraint = facts.constraint
+        row.eps = facts.eps
+        row.cleanAccuracy = facts.cleanAccuracy
+        row.robustAccuracy = facts.robustAccuracy
+        row.evaluatedEps = facts.evaluatedEps
+      } catch {
+        row.rejected = "\(error)"
+      }
+      return row
+    }
+    if parsed.isOn("json") { return try Terminal.print(encodedJSON(rows) + "\n") }
+    func percent(_ share: Double) -> String { numberText((share * 1000).rounded() / 10) + " %" }
+    var text = ""
+    for row in rows {
+      text += "\(row.name)  \(row.path)\n"
+      if let rejected = row.rejected {
+        text += "    not usable: \(rejected)\n"
+        continue
+      }
+      let millions = (Double(row.parameters ?? 0) / 1e5).rounded() / 10
+      text += "    \(row.architecture ?? ""), \(numberText(millions)) M parameters\n"
+      text += "    \(row.classes ?? 0) classes, made for \(row.side ?? 0) px, "
+      let norm = (row.constraint ?? "").uppercased()
+      text +=
+        (row.eps ?? 0) > 0 ? "trained with \(norm) radius \(numberText(row.eps ?? 0))\n" : "not robust\n"
+      if let clean = row.cleanAccuracy {
+        text += "    accuracy \(percent(clean))"
+        if let robust = row.robustAccuracy {
+          text +=
+            ", \(percent(robust)) under attack with radius \(numberText(row.evaluatedEps ?? row.eps ?? 0))"
+        }
+        text += "\n"
+      }
+    }
+    try Terminal.print(text)
+  }
+
+  /// `rtool classes [--model M]`
+  static func classes(_ parsed: ParsedArguments) throws {
+    let facts = try ModelSearch.facts(ModelSearch.find(parsed.last("model")))
+    if parsed.isOn("json") { return try Terminal.print(encodedJSON(facts.classes) + "\n") }
+    let width = String(max(0, facts.classes.count - 1)).count
+    try Terminal.print(
+      facts.classes.enumerated().map { "\(padded($0, width))  \($1)\n" }.joined())
+  }
+
+  /// `rtool info FILE`
+  static func info(_ parsed: ParsedArguments) throws {
+    let file = parsed.last("file")!
+    let image = try SourceImage.open(file == "-" ? .standardInput : .file(file), limits: Limits())
+    let provenance = image.provenance.flatMap(Provenance.init(json:))
+    if parsed.isOn("json") {
+      struct Row: Encodable {
+        let file, format: String
+        let width, height, bitDepth: Int
+        let hasAlpha: Bool
+        let steps: [Provenance.Step]
+      }
+      let row = Row(
+        file: image.name, format: image.format.rawValue, width: image.width, height: image.height,
+        bitDepth: image.bitDepth, hasAlpha: image.hasAlpha, steps: provenance?.steps ?? [])
+      return try Terminal.print(encodedJSON(row) + "\n")
+    }
+    var text = "\(image.name): \(image.format.title), \(image.width)x\(image.height), \(image.bitDepth) bit"
+    text += image.hasAlpha ? ", transparency\n" : "\n"
+    guard let provenance else {
+      return try Terminal.print(text + "nothing in it says that rtool made it\n")
+    }
+    for (index, step) in provenance.steps.enumerated() {
+      text += "\(index + 1). \(step.task) \(step.version), rtool \(step.rtool)"
+      text += step.preset.map { ", preset \($0)" } ?? ""
+      text += ", seed \(step.seed)\n"
+      text += "   model \(step.model.name), SHA-256 \(step.model.sha256)\n"
+      for (name, values) in step.parameters.sorted(by: { $0.key < $1.key }) {
+        text += "   \(name) = \(values.joined(separator: " "))\n"
+      }
+      for (name, value) in step.facts.sorted(by: { $0.key < $1.key }) {
+        text += "   found: \(name) = \(value)\n"
+      }
+    }
+    try Terminal.print(text)
+  }
+}

@@ -1,0 +1,199 @@
+import CRTool
+import Glibc
+import Imaging
+import RobustRuntime
+
+/// `rtool NAME ...`: runs the task of a plugin, from the arguments to the written file.
+struct TaskCommand {
+  let plugin: Plugin
+
+  func run(_ arguments: [String]) throws {
+    let options = HostOption.all(presets: plugin.presets)
+    let parsed = try ParsedArguments(arguments, parameters: plugin.parameters + options)
+    var values: [String: TypedValue] = [:]
+    for option in options {
+      values[option.name] = try option.value(of: parsed.texts[option.name] ?? [], given: true) { [] }
+    }
+    let settings = RunSettings(values, presets: plugin.presets)
+    // All but the classes is judged before the model is read.
+    try check(parsed, settings)
+    let destination = try Destination(settings, input: inputName(parsed))
+
+    Imaging.preload()
+    let threads = settings.threads > 0 ? settings.threads : Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+    configureRuntime(threads: threads)
+    let modelSource = try ModelSearch.find(settings.model)
+    let classifier = try ModelSearch.load(modelSource)
+    let run = Run(
+      task: plugin.name, classifier: classifier, seed: settings.seed, threads: threads,
+      isQuiet: settings.isQuiet, isVerbose: settings.isVerbose)
+    let taskValues = try plugin.parameters.map { parameter in
+      try value(of: parameter, parsed, settings, classes: classifier.facts.classes)
+    }
+    try destination.checkFormat()
+    let images = try openImages(taskValues, limits: settings.limits)
+    let bridged = try bridge(taskValues, images: images, run: run)
+
+    if !settings.isQuiet { ProgressBar.shared.begin(plugin.name) }
+    let status = try run.withHost { plugin.run($0, bridged) }
+    ProgressBar.shared.end()
+    if Interrupt.isRequested || status == Int32(RTOOL_STOPPED) { throw Failure.interrupted }
+    if status != Int32(RTOOL_OK) || run.failure != nil {
+      throw run.failure ?? .failed("the task failed without saying why")
+    }
+
+    let step = Provenance.Step(
+      task: plugin.name, version: plugin.version, rtool: Installation.version,
+      model: Provenance.Model(name: classifier.facts.name, sha256: try ModelSearch.digest(modelSource)),
+      seed: settings.seed, preset: settings.preset?.name, parameters: described(taskValues), facts: run.facts)
+    try destination.write(run, step: step)
+  }
+
+  private func check(_ parsed: ParsedArguments, _ settings: RunSettings) throws {
+    for parameter in plugin.parameters where parameter.kind != .classes {
+      _ = try value(of: parameter, parsed, settings, classes: [])
+    }
+    for parameter in plugin.parameters where parameter.kind == .classes {
+      if parameter.flags.contains(.required), parsed.texts[parameter.name] == nil {
+        throw Failure.usage("\(parameter.label) is missing: \(parameter.help)")
+      }
+    }
+    let streams = plugin.parameters.filter { [.image, .mask].contains($0.kind) }
+      .flatMap { parsed.texts[$0.name] ?? [] }.filter { $0 == "-" }
+    if streams.count > 1 { throw Failure.usage("standard input (-) can be only one of the images") }
+  }
+
+  /// The user's value, else the preset's, else the initial one.
+  private func value(
+    of parameter: Parameter, _ parsed: ParsedArguments, _ settings: RunSettings, classes: [String]
+  ) throws -> TypedValue {
+    if let texts = parsed.texts[parameter.name] {
+      return try parameter.value(of: texts, given: true) { classes }
+    }
+    let preset = settings.preset?.settings[parameter.name].map { [$0] } ?? []
+    return try parameter.value(of: preset, given: false) { classes }
+  }
+
+  private func inputName(_ parsed: ParsedArguments) -> String? {
+    plugin.parameters.first { $0.kind == .image }.flatMap { parsed.last($0.name) }
+  }
+
+  private func openImages(_ values: [TypedValue], limits: Limits) throws -> [[SourceImage]] {
+    var images = values.map { _ in [SourceImage]() }
+    var first: SourceImage?
+    // Images before masks, whose size is held against theirs.
+    for kind in [Parameter.Kind.image, .mask] {
+      for (index, parameter) in plugin.parameters.enumerated() where parameter.kind == kind {
+        for name in values[index].texts {
+          if Interrupt.isRequested { throw Failure.interrupted }
+          let image = try SourceImage.open(name == "-" ? .standardInput : .file(name), limits: limits)
+          if kind == .image { first = first ?? image }
+          if kind == .mask, let first, image.width != first.width || image.height != first.height {
+            throw Failure.failed(
+              "\(image.name) is \(image.width)x\(image.height) pixels but \(first.name) is "
+                + "\(first.width)x\(first.height) (upright); a mask must have the size of its image")
+          }
+          images[index].append(image)
+        }
+      }
+    }
+    return images
+  }
+
+  private func bridge(_ values: [TypedValue], images: [[SourceImage]], run: Run) throws
+    -> UnsafePointer<rtool_value>
+  {
+    let bridged = try run.allocate(rtool_value.self, values.count)
+    for (index, value) in values.enumerated() {
+      let parameter = plugin.parameters[index]
+      bridged[index].given = UInt32(value.given)
+      bridged[index].count = UInt32(value.count)
+      if !value.numbers.isEmpty { bridged[index].numbers = UnsafePointer(try run.copy(value.numbers)) }
+      if !value.texts.isEmpty {
+        bridged[index].texts = UnsafePointer(
+          try run.copy(value.texts.map { try run.copy($0) as UnsafePointer<CChar>? }))
+      }
+      guard !images[index].isEmpty else { continue }
+      let pointers = try images[index].map { source -> UnsafePointer<rtool_image>? in
+        let image = try run.newImage(pixels(of: source, for: parameter))
+        run.sources[image.pointee.data] = source
+        return UnsafePointer(image)
+      }
+      bridged[index].images = UnsafePointer(try run.copy(pointers))
+    }
+    return UnsafePointer(bridged)
+  }
+
+  private func pixels(of source: SourceImage, for parameter: Parameter) throws -> FloatImage {
+    if parameter.kind == .mask { return try source.mask() }
+    let colors = try source.rgb()
+    guard parameter.flags.contains(.withAlpha), let alpha = try source.alpha() else { return colors }
+    var pixels = [Float](repeating: 0, count: 4 * alpha.pixels.count)
+    for index in alpha.pixels.indices {
+      for channel in 0..<3 { pixels[4 * index + channel] = colors.pixels[3 * index + channel] }
+      pixels[4 * index + 3] = alpha.pixels[index]
+    }
+    return FloatImage(width: colors.width, height: colors.height, channels: 4, pixels: pixels)
+  }
+
+  /// Every parameter as the user would write it, files by their name alone.
+  private func described(_ values: [TypedValue]) -> [String: [String]] {
+    var texts: [String: [String]] = [:]
+    for (parameter, value) in zip(plugin.parameters, values) {
+      switch parameter.kind {
+      case .image, .mask: texts[parameter.name] = value.texts.map { String(fileName(of: $0)) }
+      case .text: texts[parameter.name] = value.texts
+      case .bool: texts[parameter.name] = value.numbers.map { $0 == 0 ? "off" : "on" }
+      case .choice: texts[parameter.name] = value.numbers.map { parameter.choices[Int($0)].name }
+      case .int, .real: texts[parameter.name] = value.count == 0 ? ["auto"] : value.numbers.map(numberText)
+      case .classes where value.count == 0:
+        texts[parameter.name] = value.texts.isEmpty ? ["auto"] : value.texts
+      default:
+        let size = parameter.kind.numbers
+        texts[parameter.name] = (0..<value.count).map { index in
+          value.numbers[index * size..<(index + 1) * size].map(numberText)
+            .joined(separator: parameter.kind == .classes ? ":" : ",")
+        }
+      }
+    }
+    return texts.filter { !$0.value.isEmpty }
+  }
+}
+
+/// The host's own options, checked.
+struct RunSettings {
+  let preset: Plugin.Preset?
+  let output: String?
+  let format: Format?
+  let options: WriteOptions
+  let model: String?
+  let seed: UInt64
+  let threads: Int
+  let limits: Limits
+  let isQuiet, isVerbose, wantsJSON: Bool
+
+  init(_ values: [String: TypedValue], presets: [Plugin.Preset]) {
+    func number(_ name: String) -> Double { values[name]?.numbers.first ?? 0 }
+    func text(_ name: String) -> String? { values[name]?.texts.first }
+    func isOn(_ name: String) -> Bool { number(name) != 0 }
+    preset = presets.isEmpty ? nil : presets[Int(number("preset"))]
+    output = text("output")
+    format = number("format") == 0 ? nil : Format(rawValue: HostOption.formats[Int(number("format")) - 1])
+    options = WriteOptions(
+      quality: values["quality"]?.numbers.first.map { Int($0) }, lossless: isOn("lossless"),
+      stripMetadata: isOn("strip-metadata"))
+    model = text("model")
+    seed = UInt64(number("seed"))
+    threads = Int(number("threads"))
+    limits = Limits(maxPixels: Int(number("max-pixels")) << 20)
+    isQuiet = isOn("quiet")
+    isVerbose = isOn("verbose")
+    wantsJSON = isOn("json")
+  }
+}
+
+/// One --threads for all that computes.
+func configureRuntime(threads: Int) {
+  RobustRuntime.configure(threads: threads)
+  Imaging.configure(threads: threads)
+}

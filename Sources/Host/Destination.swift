@@ -1,0 +1,140 @@
+import Glibc
+import Imaging
+
+/// Where the images of a run go: -o, else standard output when something reads it, else a new file in the current
+/// folder. Decided before the work begins, so that a mistake costs nothing.
+struct Destination {
+  private enum Place {
+    case file(String)
+    case standardOutput
+    /// A file that does not exist yet, named after the input and the task.
+    case beside(stem: String)
+  }
+
+  private let place: Place
+  private let settings: RunSettings
+
+  init(_ settings: RunSettings, input: String?) throws {
+    self.settings = settings
+    if let output = settings.output {
+      guard !output.isEmpty else {
+        throw Failure.usage("--output needs the name of a file, not an empty one")
+      }
+      place = output == "-" ? .standardOutput : .file(output)
+      if case .file(let path) = place { try Self.check(path, format: settings.format) }
+    } else if Self.outputIsRead && !settings.wantsJSON {
+      place = .standardOutput
+    } else {
+      let name = input.map { $0 == "-" ? "stdin"[...] : fileName(of: $0) } ?? "rtool"
+      place = .beside(stem: String(name.lastIndex(of: ".").map { name[..<$0] } ?? name))
+    }
+    if case .standardOutput = place {
+      guard !Terminal.outputIsTerminal else {
+        throw Failure.usage("an image is not written to a terminal; name a file with -o, or pipe it on")
+      }
+      if settings.wantsJSON {
+        throw Failure.usage("--json and the image cannot both go to standard output; use -o FILE")
+      }
+    }
+  }
+
+  /// A pipe, a socket or a file, not a terminal or /dev/null.
+  private static var outputIsRead: Bool {
+    var status = stat()
+    guard fstat(STDOUT_FILENO, &status) == 0 else { return false }
+    return [S_IFIFO, S_IFSOCK, S_IFREG].contains(status.st_mode & S_IFMT)
+  }
+
+  private static func check(_ path: String, format: Format?) throws {
+    var status = stat()
+    if stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
+      throw Failure.failed("\(path) is a folder; name a file in it with -o")
+    }
+    let parent = folder(of: path)
+    guard fileExists(parent) else {
+      throw Failure.failed("\(path) cannot be written: there is no folder \(parent)")
+    }
+    let isDevice = stat(path, &status) == 0 && status.st_mode & S_IFMT != S_IFREG
+    if isDevice { return }
+    guard access(parent, W_OK) == 0 else {
+      throw Failure.failed("\(path) cannot be written: the folder \(parent) is read-only")
+    }
+    if format == nil, Format(path: path) == nil {
+      let endings = Format.allCases.map { ".\($0.extensions[0])" }
+      throw Failure.usage(
+        "\(path) has no ending that names an image format (\(endings.joined(separator: " "))); or give --format"
+      )
+    }
+  }
+
+  /// Throws where the format that was asked for cannot be written here. Needs libvips.
+  func checkFormat() throws {
+    var wanted = settings.format
+    if case .file(let path) = place { wanted = wanted ?? Format(path: path) }
+    if let wanted, !Imaging.canWrite(wanted) {
+      throw Failure.failed("the libvips of this machine cannot write \(wanted.title); choose another format")
+    }
+  }
+
+  /// Writes what the run emitted, and tells where.
+  func write(_ run: Run, step: Provenance.Step) throws {
+    if !run.text.isEmpty { try Terminal.print(run.text) }
+    guard !run.emitted.isEmpty else {
+      if run.text.isEmpty { throw Failure.failed("the task made no image") }
+      return
+    }
+    if case .standardOutput = place, run.emitted.count > 1 {
+      throw Failure.failed("\(run.emitted.count) images cannot go to one stream; name a file with -o")
+    }
+    var written: [String] = []
+    for (index, emission) in run.emitted.enumerated() {
+      var provenance = emission.source?.provenance.flatMap(Provenance.init(json:)) ?? Provenance()
+      provenance.steps.append(step)
+      let number = run.emitted.count > 1 ? index + 1 : nil
+      let format = format(for: emission)
+      let output = output(step.task, format: format, number: number)
+      let notes = try emission.result.write(
+        to: output, format: format, options: settings.options,
+        provenance: settings.options.stripMetadata ? nil : provenance.json)
+      if !settings.isQuiet { notes.forEach { Terminal.warn($0) } }
+      if case .file(let path) = output { written.append(path) }
+    }
+    if settings.wantsJSON {
+      try Terminal.print(encodedJSON(Report(outputs: written, step: step)) + "\n")
+    } else if settings.output == nil && !settings.isQuiet {
+      for path in written { Terminal.say("rtool \(step.task): wrote \(path)") }
+    }
+  }
+
+  private struct Report: Encodable {
+    let outputs: [String]
+    let step: Provenance.Step
+  }
+
+  private func format(for emission: Run.Emission) -> Format {
+    if let format = settings.format { return format }
+    if case .file(let path) = place, let format = Format(path: path) { return format }
+    return emission.source?.format ?? .png
+  }
+
+  private func output(_ task: String, format: Format, number: Int?) -> Output {
+    switch place {
+    case .standardOutput: return .standardOutput
+    case .file(let path):
+      guard let number else { return .file(path) }
+      let name = fileName(of: path)
+      let dot = name.lastIndex(of: ".") ?? name.endIndex
+      return .file("\(path[..<dot])-\(number)\(path[dot...])")
+    case .beside(let stem):
+      let base = "\(stem)-\(task)" + (number.map { "-\($0)" } ?? "")
+      let ending = ".\(format.extensions[0])"
+      var path = base + ending
+      var copy = 2
+      while fileExists(path) {
+        path = "\(base)-\(copy)\(ending)"
+        copy += 1
+      }
+      return .file(path)
+    }
+  }
+}

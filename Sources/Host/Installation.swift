@@ -1,0 +1,60 @@
+import Glibc
+
+/// Where the program stands, and the folders found from there, wherever the whole is moved.
+enum Installation {
+  static let version = "0.1.0"
+
+  /// The folder of the running program, links resolved.
+  static let programFolder: String = {
+    var path = [CChar](repeating: 0, count: Int(PATH_MAX))
+    let length = readlink("/proc/self/exe", &path, path.count - 1)
+    guard length > 0 else { return "/" }
+    let text = String(decoding: path[..<length].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    return folder(of: text)
+  }()
+
+  /// PREFIX where the program is PREFIX/bin/rtool.
+  static var prefix: String { folder(of: programFolder) }
+
+  /// The user's own folder for plugins and models: $XDG_DATA_HOME/rtool, else ~/.local/share/rtool.
+  static var userFolder: String? {
+    if let data = environment("XDG_DATA_HOME"), data.hasPrefix("/") { return data + "/rtool" }
+    return environment("HOME").map { $0 + "/.local/share/rtool" }
+  }
+
+  /// The absolute folders of a colon-separated variable. Others are left out, so that the current folder is
+  /// never searched by accident.
+  static func folders(in variable: String) -> [String] {
+    (environment(variable) ?? "").split(separator: ":").map(String.init).filter { $0.hasPrefix("/") }
+  }
+
+  static func environment(_ name: String) -> String? {
+    guard let value = getenv(name), value.pointee != 0 else { return nil }
+    return String(cString: value)
+  }
+}
+
+func folder(of path: String) -> String {
+  guard let slash = path.lastIndex(of: "/") else { return "." }
+  return slash == path.startIndex ? "/" : String(path[..<slash])
+}
+
+func fileName(of path: String) -> Substring {
+  path.lastIndex(of: "/").map { path[path.index(after: $0)...] } ?? path[...]
+}
+
+/// The names in a folder, sorted; empty where it cannot be read.
+func contents(ofFolder path: String) -> [String] {
+  guard let folder = opendir(path) else { return [] }
+  defer { closedir(folder) }
+  var names: [String] = []
+  while let entry = readdir(folder) {
+    names.append(
+      withUnsafePointer(to: &entry.pointee.d_name) {
+        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+      })
+  }
+  return names.filter { $0 != "." && $0 != ".." }.sorted()
+}
+
+func fileExists(_ path: String) -> Bool { access(path, F_OK) == 0 }

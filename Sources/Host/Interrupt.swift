@@ -1,0 +1,22 @@
+import Glibc
+import Imaging
+import Synchronization
+
+/// Ctrl-C and its like: the first asks the task to stop at its next step, the second ends the program at once.
+enum Interrupt {
+  private static let requests = Atomic<Int>(0)
+
+  static var isRequested: Bool { requests.load(ordering: .relaxed) > 0 }
+
+  static func listen() {
+    signal(SIGPIPE, SIG_IGN)
+    for number in [SIGINT, SIGTERM, SIGHUP] {
+      signal(number) { _ in
+        if Interrupt.requests.add(1, ordering: .relaxed).newValue > 1 {
+          Imaging.removePendingOutput()
+          _exit(Failure.Kind.interrupted.rawValue)
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,235 @@
+import CRTool
+import Glibc
+
+/// A task plugin that was loaded and whose manifest is legal.
+struct Plugin: Sendable {
+  struct Preset: Sendable {
+    let name: String
+    let help: String
+    /// The texts that stand in for the parameters' initial values.
+    let settings: [String: String]
+  }
+
+  struct Example: Sendable {
+    let arguments: String
+    let help: String
+  }
+
+  let path: String
+  let name: String
+  let version: String
+  let summary: String
+  let description: String
+  let author, license, url: String?
+  let examples: [Example]
+  let presets: [Preset]
+  let parameters: [Parameter]
+  let run: @convention(c) (UnsafePointer<rtool_host>?, UnsafePointer<rtool_value>?) -> Int32
+}
+
+/// Why a file is no plugin this host can use, in words that begin in lower case.
+struct PluginRejection: Error {
+  let reason: String
+}
+
+extension Plugin {
+  static let abi = UInt32(RTOOL_ABI_MAJOR) << 16 | UInt32(RTOOL_ABI_MINOR)
+
+  /// Loads the library at `path`, which stays in memory: what a Swift or Rust library registered with its runtime
+  /// cannot be taken back.
+  init(path: String, name expectedName: String) throws(PluginRejection) {
+    var status = stat()
+    guard stat(path, &status) == 0, access(path, R_OK) == 0 else {
+      throw PluginRejection(reason: "it cannot be read: \(String(cString: strerror(errno)))")
+    }
+    guard status.st_mode & S_IFMT == S_IFREG else { throw PluginRejection(reason: "it is not a file") }
+    guard let library = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE) else {
+      let reason = dlerror().map { String(cString: $0) } ?? "unknown reason"
+      throw PluginRejection(reason: "it cannot be loaded: \(reason.replacing("\(path): ", with: ""))")
+    }
+    guard let symbol = dlsym(library, "rtool_plugin") else {
+      throw PluginRejection(reason: "it is no rtool plugin: it has no function rtool_plugin")
+    }
+    typealias Entry = @convention(c) (UInt32) -> UnsafePointer<rtool_manifest>?
+    guard let manifest = unsafeBitCast(symbol, to: Entry.self)(Self.abi) else {
+      throw PluginRejection(reason: "it refuses this rtool (interface \(Self.versionText(Self.abi)))")
+    }
+    try self.init(manifest, path: path, expectedName: expectedName)
+  }
+
+  private init(_ manifest: UnsafePointer<rtool_manifest>, path: String, expectedName: String)
+    throws(PluginRejection)
+  {
+    let needed = manifest.pointee.abi
+    guard needed >> 16 == Self.abi >> 16, needed & 0xFFFF <= Self.abi & 0xFFFF else {
+      throw PluginRejection(
+        reason:
+          "it needs interface \(Self.versionText(needed)), this rtool offers \(Self.versionText(Self.abi))")
+    }
+    let size = Int(manifest.pointee.struct_size)
+    guard size >= MemoryLayout<rtool_manifest>.size, size < 1 << 16 else {
+      throw PluginRejection(reason: "its manifest says it has \(size) bytes, which cannot be")
+    }
+    let fields = manifest.pointee
+    func text(_ pointer: UnsafePointer<CChar>?, _ what: String) throws(PluginRejection) -> String {
+      guard let pointer else { throw PluginRejection(reason: "its manifest has no \(what)") }
+      return String(cString: pointer)
+    }
+    func array<Element>(_ base: UnsafePointer<Element>?, _ count: UInt32, _ what: String)
+      throws(PluginRejection) -> UnsafeBufferPointer<Element>
+    {
+      guard count <= 1024, count == 0 || base != nil else {
+        throw PluginRejection(reason: "its manifest has \(count) \(what) that are not there")
+      }
+      return UnsafeBufferPointer(start: base, count: Int(count))
+    }
+
+    self.path = path
+    name = try text(fields.name, "name")
+    version = try text(fields.version, "version")
+    summary = try text(fields.summary, "summary")
+    description = fields.description.map { String(cString: $0) } ?? ""
+    author = fields.author.map { String(cString: $0) }
+    license = fields.license.map { String(cString: $0) }
+    url = fields.url.map { String(cString: $0) }
+    guard let run = fields.run else { throw PluginRejection(reason: "its manifest has no function run") }
+    self.run = run
+    guard name == expectedName else {
+      throw PluginRejection(reason: "its manifest is for “\(name)”, its file for “\(expectedName)”")
+    }
+    var examples: [Example] = []
+    for example in try array(fields.examples, fields.example_count, "examples") {
+      examples.append(
+        Example(
+          arguments: try text(example.arguments, "example"), help: try text(example.help, "example's help")))
+    }
+    self.examples = examples
+
+    let count = fields.param_count
+    _ = try array(fields.params, count, "parameters")
+    let stride = Int(fields.param_size)
+    guard count == 0 || (stride >= MemoryLayout<rtool_param>.size && stride < 1 << 16) else {
+      throw PluginRejection(reason: "its parameters say they have \(stride) bytes each, which cannot be")
+    }
+    var parameters: [Parameter] = []
+    for index in 0..<Int(count) {
+      let parameter = UnsafeRawPointer(fields.params!).load(
+        fromByteOffset: index * stride, as: rtool_param.self)
+      parameters.append(try Parameter(parameter))
+    }
+    self.parameters = parameters
+    var presets: [Preset] = []
+    for preset in try array(fields.presets, fields.preset_count, "presets") {
+      presets.append(
+        Preset(
+          name: try text(preset.name, "preset's name"), help: try text(preset.help, "preset's help"),
+          settings: Self.settings(preset.settings.map { String(cString: $0) } ?? "")))
+    }
+    self.presets = presets
+    if let fault = manifestFault { throw PluginRejection(reason: fault) }
+  }
+
+  private static func settings(_ text: String) -> [String: String] {
+    var settings: [String: String] = [:]
+    for word in text.split(separator: " ") {
+      let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      settings[String(parts[0])] = parts.count == 2 ? String(parts[1]) : ""
+    }
+    return settings
+  }
+
+  /// The first thing in the manifest that the command line could not honour.
+  private var manifestFault: String? {
+    let taken = Set(HostOption.all(presets: []).map(\.name) + ["preset"])
+    let takenLetters = Set(HostOption.all(presets: []).compactMap(\.letter))
+    var names: Set<String> = []
+    var letters: Set<Character> = []
+    var positionalIsOpen = true
+    var optionalWasSeen = false
+    for parameter in parameters {
+      let name = parameter.name
+      let isLegal =
+        name.first.map { ("a"..."z").contains($0) } == true && name.count <= 40
+        && name.allSatisfy { ("a"..."z").contains($0) || ("0"..."9").contains($0) || $0 == "-" }
+      if !isLegal { return "its parameter “\(name)” has a name that is not lower-case letters, digits and -" }
+      if !names.insert(name).inserted { return "it has two parameters “\(name)”" }
+      if taken.contains(name) || name.hasPrefix("no-") {
+        return "its parameter “\(name)” has a reserved name"
+      }
+      if let letter = parameter.letter {
+        if !letter.isASCII || !letter.isLetter {
+          return "its parameter “\(name)” has no letter as its letter"
+        }
+        if takenLetters.contains(letter) || !letters.insert(letter).inserted {
+          return "its parameter “\(name)” has the letter -\(letter), which is taken"
+        }
+      }
+      if parameter.kind == .choice {
+        if parameter.choices.isEmpty { return "its parameter “\(name)” has no choices" }
+        if !parameter.choices.indices.contains(Int(exactly: parameter.initial) ?? -1) {
+          return "its parameter “\(name)” begins with a choice it does not have"
+        }
+      }
+      if !parameter.initial.isFinite || !(parameter.limits?.contains(parameter.initial) ?? true) {
+        return "its parameter “\(name)” begins outside its own limits"
+      }
+      if parameter.isPositional {
+        if parameter.kind == .bool { return "its parameter “\(name)” is a switch without a name" }
+        if !positionalIsOpen { return "its parameter “\(name)” comes after one that takes all that is left" }
+        if parameter.flags.contains(.repeated) { positionalIsOpen = false }
+        let isRequired = parameter.flags.contains(.required)
+        if isRequired && optionalWasSeen {
+          return "its parameter “\(name)” is required but follows an optional one"
+        }
+        if !isRequired { optionalWasSeen = true }
+      }
+    }
+    for preset in presets {
+      for (name, text) in preset.settings {
+        guard let parameter = parameters.first(where: { $0.name == name }) else {
+          return "its preset “\(preset.name)” sets “\(name)”, which is no parameter"
+        }
+        do {
+          if parameter.kind != .classes { _ = try parameter.value(of: [text], given: false) { [] } }
+        } catch {
+          return "its preset “\(preset.name)” is out of range: \(error)"
+        }
+      }
+    }
+    return nil
+  }
+
+  private static func versionText(_ abi: UInt32) -> String { "\(abi >> 16).\(abi & 0xFFFF)" }
+}
+
+extension Parameter {
+  fileprivate init(_ parameter: rtool_param) throws(PluginRejection) {
+    guard let name = parameter.name.map({ String(cString: $0) }), let help = parameter.help else {
+      throw PluginRejection(reason: "one of its parameters has no name or no help")
+    }
+    guard let kind = Kind(rawValue: parameter.kind) else {
+      throw PluginRejection(reason: "its parameter “\(name)” is of the unknown kind \(parameter.kind)")
+    }
+    self.init(name: name, kind: kind, help: String(cString: help), flags: Flags(rawValue: parameter.flags))
+    letter = Unicode.Scalar(parameter.letter).flatMap { $0.value == 0 ? nil : Character($0) }
+    value = parameter.value.map { String(cString: $0) }
+    group = parameter.group.map { String(cString: $0) }
+    unit = parameter.unit.map { String(cString: $0) }
+    initial = parameter.initial
+    initialText = parameter.initial_text.map { String(cString: $0) }
+    if parameter.min != 0 || parameter.max != 0 {
+      guard parameter.min <= parameter.max else {
+        throw PluginRejection(reason: "its parameter “\(name)” has limits that allow nothing")
+      }
+      limits = parameter.min...parameter.max
+    }
+    guard parameter.choice_count <= 1024, parameter.choice_count == 0 || parameter.choices != nil else {
+      throw PluginRejection(reason: "its parameter “\(name)” has choices that are not there")
+    }
+    choices = (0..<Int(parameter.choice_count)).map {
+      Choice(
+        name: parameter.choices[$0].name.map { String(cString: $0) } ?? "",
+        help: parameter.choices[$0].help.map { String(cString: $0) } ?? "")
+    }
+  }
+}

@@ -1,0 +1,126 @@
+/// The checked value of one parameter. Files are named, not opened.
+struct TypedValue: Sendable {
+  /// How often the user gave it.
+  var given = 0
+  /// How many values there are; each has `kind.numbers` numbers.
+  var count = 0
+  var numbers: [Double] = []
+  /// Texts, or the names of files.
+  var texts: [String] = []
+}
+
+extension Parameter {
+  /// The value that `texts` (from the user, a preset, or none) stand for. Throws a usage failure that names the
+  /// parameter and says what is allowed.
+  ///
+  /// - Parameter classes: The model's classes, asked for only where a class has to be looked up.
+  func value(of texts: [String], given: Bool, classes: () throws -> [String]) throws -> TypedValue {
+    var value = TypedValue(given: given ? texts.count : 0)
+    var texts = flags.contains(.repeated) ? texts : Array(texts.suffix(1))
+    if texts.isEmpty {
+      if flags.contains(.required) { throw Failure.usage("\(label) is missing: \(help)") }
+      if [.bool, .int, .real, .choice].contains(kind) {
+        if !flags.contains(.auto) { (value.numbers, value.count) = ([initial], 1) }
+        return value
+      }
+      texts = initialText.map { [$0] } ?? []
+    }
+    for text in texts {
+      if text == "auto" && flags.contains(.auto) { continue }
+      if text == "none" && flags.contains(.none) {
+        value.texts = [text]
+        continue
+      }
+      let numbers: [Double]
+      switch kind {
+      case .text, .image, .mask:
+        if text.isEmpty && kind != .text {
+          throw Failure.usage("\(label) needs the name of a file, not an empty one")
+        }
+        value.texts.append(text)
+        numbers = []
+      case .bool: numbers = [text == "1" || text == "on" || text == "true" ? 1 : 0]
+      case .int: numbers = [try number(text, isWhole: true)]
+      case .real: numbers = [try number(text, isWhole: false)]
+      case .choice:
+        guard let index = choices.firstIndex(where: { $0.name == text }) else {
+          let names = choices.map(\.name)
+          throw Failure.usage(
+            "\(label) must be \(Suggestion.list(names)), not “\(text)”\(Suggestion.text(text, in: names))")
+        }
+        numbers = [Double(index)]
+      case .classes: numbers = try mixture(text, classes: classes())
+      case .color: numbers = try color(text)
+      case .point: numbers = try list(text, count: 2)
+      case .box:
+        numbers = try list(text, count: 4)
+        if numbers.contains(where: { $0 != $0.rounded() || abs($0) > 1e9 }) || numbers[2] < 1
+          || numbers[3] < 1
+        {
+          throw Failure.usage(
+            "\(label) must be four whole numbers x,y,width,height, the last two at least 1, not “\(text)”")
+        }
+      }
+      value.numbers += numbers
+      value.count += kind.numbers > 0 ? numbers.count / kind.numbers : 1
+    }
+    return value
+  }
+
+  private func number(_ text: String, isWhole: Bool) throws -> Double {
+    let range =
+      limits.map { " between \(numberText($0.lowerBound)) and \(numberText($0.upperBound))" } ?? ""
+    let unit = unit.map { " (\($0))" } ?? ""
+    let expected = "\(label) must be a \(isWhole ? "whole number" : "number")\(range)\(unit)"
+    guard let number = isWhole ? Int(text).map(Double.init) : Double(text), number.isFinite,
+      limits?.contains(number) ?? true
+    else { throw Failure.usage("\(expected), not “\(text)”") }
+    return number
+  }
+
+  private func list(_ text: String, count: Int) throws -> [Double] {
+    let numbers = text.split(separator: ",", omittingEmptySubsequences: false).map { Double($0) }
+    guard numbers.count == count, numbers.allSatisfy({ $0?.isFinite ?? false }) else {
+      throw Failure.usage(
+        "\(label) must be \(kind.placeholder.lowercased()) (\(count) numbers), not “\(text)”")
+    }
+    return numbers.map { $0! }
+  }
+
+  private func color(_ text: String) throws -> [Double] {
+    let digits = text.dropFirst()
+    if text.hasPrefix("#"), [3, 6].contains(digits.count), let value = Int(digits, radix: 16) {
+      let bits = digits.count == 6 ? 8 : 4
+      return [2, 1, 0].map { Double(value >> ($0 * bits) & (1 << bits - 1)) / Double(1 << bits - 1) }
+    }
+    guard let numbers = try? list(text, count: 3), numbers.allSatisfy((0...255).contains) else {
+      throw Failure.usage("\(label) must be #rgb, #rrggbb or r,g,b with each in 0..255, not “\(text)”")
+    }
+    return numbers.map { $0 / 255 }
+  }
+
+  /// Pairs of class index and weight, the weights adding up to 1.
+  private func mixture(_ text: String, classes: [String]) throws -> [Double] {
+    var pairs: [(index: Int, weight: Double)] = []
+    for part in text.split(separator: ",", omittingEmptySubsequences: false) {
+      // The whole part may be a class whose name has a colon.
+      var (name, weight) = (String(part), 1.0)
+      if !classes.contains(name), let colon = part.lastIndex(of: ":") {
+        guard let parsed = Double(part[part.index(after: colon)...]), parsed.isFinite, parsed > 0 else {
+          throw Failure.usage(
+            "\(label) has a weight that is no positive number in “\(part)”; write CLASS:WEIGHT")
+        }
+        (name, weight) = (String(part[..<colon]), parsed)
+      }
+      let index = classes.firstIndex(of: name) ?? classes.firstIndex { $0.lowercased() == name.lowercased() }
+      guard let index = index ?? Int(name).flatMap({ classes.indices.contains($0) ? $0 : nil }) else {
+        let near = Suggestion.text(name, in: classes)
+        let all = near.isEmpty ? "; `rtool classes` lists the \(classes.count) it knows" : near
+        throw Failure.usage("the model has no class “\(name)”\(all)")
+      }
+      pairs.append((index, weight))
+    }
+    let total = pairs.reduce(0) { $0 + $1.weight }
+    return pairs.flatMap { [Double($0.index), $0.weight / total] }
+  }
+}
