@@ -59,11 +59,22 @@ static int save(VipsImage *image, VipsTarget *target, cvips_format format, cvips
   return -1;
 }
 
+// Takes the memory out of a finished target, as vips_pngsave_buffer and its like do.
+static void *steal(VipsTarget *target, size_t *count) {
+  VipsArea *area = NULL;
+  api.g_object_get(target, "blob", &area, END);
+  if (!area) return NULL;
+  void *bytes = area->data;
+  *count = area->length;
+  area->free_fn = NULL;
+  api.vips_area_unref(area);
+  return bytes;
+}
+
 void *cvips_encode(VipsImage *image, cvips_format format, cvips_encoding encoding, size_t *count) {
   VipsTarget *target = api.vips_target_new_to_memory();
   if (!target) return NULL;
-  void *bytes = NULL;
-  if (save(image, target, format, encoding) == 0) bytes = api.vips_target_steal(target, count);
+  void *bytes = save(image, target, format, encoding) ? NULL : steal(target, count);
   api.g_object_unref(target);
   return bytes;
 }

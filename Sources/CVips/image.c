@@ -129,11 +129,16 @@ struct sink {
   size_t row;  ///< values in a row
 };
 
+// VIPS_REGION_ADDR would call into the library; the area begins at the left edge.
+static const void *row_of(VipsRegion *region, int y) {
+  return region->data + (size_t)(y - region->valid.top) * region->bpl;
+}
+
 static int store(VipsRegion *region, VipsRect *area, void *data) {
   struct sink *sink = data;
   size_t size = size_of(region->im->BandFmt);
   for (int y = area->top; y < area->top + area->height; y++)
-    memcpy(sink->out + (size_t)y * sink->row * size, VIPS_REGION_ADDR(region, 0, y), sink->row * size);
+    memcpy(sink->out + (size_t)y * sink->row * size, row_of(region, y), sink->row * size);
   return 0;
 }
 
@@ -141,7 +146,7 @@ static int store_floats(VipsRegion *region, VipsRect *area, void *data) {
   struct sink *sink = data;
   for (int y = area->top; y < area->top + area->height; y++) {
     float *restrict out = (float *)sink->out + (size_t)y * sink->row;
-    const void *in = VIPS_REGION_ADDR(region, 0, y);
+    const void *in = row_of(region, y);
     switch (region->im->BandFmt) {
       case VIPS_FORMAT_UCHAR:
         for (size_t i = 0; i < sink->row; i++) out[i] = ((const uint8_t *)in)[i] / 255.0f;
