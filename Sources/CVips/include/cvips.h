@@ -1,1 +1,148 @@
+/// libvips, loaded when it is first needed instead of when the program starts.
+///
+/// Call cvips_load and see it return NULL before anything else here, cvips_set_threads and
+/// cvips_preload excepted. Everything may be called from any thread.
+///
+/// A function that returns an image returns NULL when it fails, and one that returns int a
+/// non-zero number; cvips_take_error then says why. An image returned belongs to the caller,
+/// who gives it back with cvips_unref. Images are lazy unless said otherwise: their pixels are
+/// computed when they are asked for. An image keeps its ancestors alive.
+#ifndef CVIPS_H
+#define CVIPS_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
+#if __has_feature(assume_nonnull)
+#pragma clang assume_nonnull begin
+#endif
+
+typedef struct _VipsImage VipsImage;
+
+typedef enum {
+  CVIPS_JPEG,
+  CVIPS_PNG,
+  CVIPS_WEBP,
+  CVIPS_TIFF,
+  CVIPS_AVIF,
+  CVIPS_HEIC,
+  CVIPS_GIF,
+  CVIPS_PPM,
+} cvips_format;
+
+typedef enum { CVIPS_UINT8, CVIPS_UINT16, CVIPS_FLOAT, CVIPS_OTHER_TYPE } cvips_type;
+
+typedef enum { CVIPS_GREY, CVIPS_RGB, CVIPS_CMYK, CVIPS_CONVERTIBLE, CVIPS_UNNAMED } cvips_space;
+
+typedef enum { CVIPS_LINEAR, CVIPS_CUBIC, CVIPS_LANCZOS } cvips_kernel;
+
+/// What an image is, before its pixels are decoded.
+typedef struct {
+  int width, height;  ///< pixels
+  int bands;          ///< channels, alpha included
+  int orientation;    ///< EXIF orientation, 1...8
+  bool has_alpha;
+  cvips_type type;
+  cvips_space space;
+} cvips_header;
+
+/// How to encode. Negative numbers mean the encoder's own choice.
+typedef struct {
+  int quality;    ///< 1...100
+  int effort;     ///< 0 (fastest) ...9 (smallest)
+  int bit_depth;  ///< 8, 10, 12 or 16
+  bool lossless;
+} cvips_encoding;
+
+// Loading (load.c)
+
+/// Loads libvips if it is not loaded yet. NULL, or why it cannot be loaded.
+const char *_Nullable cvips_load(void);
+/// Starts loading on a thread of its own. Call it early, before other threads are started.
+void cvips_preload(void);
+/// The number of worker threads of every later operation; 0 is libvips's own choice.
+void cvips_set_threads(int count);
+/// libvips's version, major * 100 + minor.
+int cvips_version(void);
+/// What went wrong since the last call, or NULL. To be given to cvips_free.
+char *_Nullable cvips_take_error(void);
+void cvips_free(void *_Nullable memory);
+/// To be given to cvips_free.
+void *_Nullable cvips_allocate(size_t count);
+/// The hexadecimal SHA-256 of bytes. To be given to cvips_free.
+char *_Nullable cvips_sha256(const void *_Nullable bytes, size_t count);
+
+// Reading, pixels (image.c)
+
+void cvips_unref(VipsImage *image);
+/// The first picture of an encoded file. The bytes must stay until its pixels have been read.
+VipsImage *_Nullable cvips_decode(cvips_format format, const void *bytes, size_t count);
+cvips_header cvips_header_of(VipsImage *image);
+/// A copy with all pixels in memory of its own, and the metadata.
+VipsImage *_Nullable cvips_in_memory(VipsImage *image);
+/// Pixels of caller's memory, not copied: it must outlive the image and those made from it.
+VipsImage *_Nullable cvips_wrap(const void *pixels, int width, int height, int bands, cvips_type type);
+/// The pixels, row after row without gaps, of an image that cvips_in_memory or cvips_wrap made.
+void *_Nullable cvips_pixels(VipsImage *image);
+/// Computes all pixels into out, interleaved: integers mapped to 0...1, floats as they are.
+int cvips_read_floats(VipsImage *image, float *out);
+/// Computes all pixels into out, which has room for them: rows without gaps.
+int cvips_read(VipsImage *image, void *out);
+
+VipsImage *_Nullable cvips_upright(VipsImage *image);
+VipsImage *_Nullable cvips_crop(VipsImage *image, int left, int top, int width, int height);
+VipsImage *_Nullable cvips_bands(VipsImage *image, int first, int count);
+VipsImage *_Nullable cvips_join(VipsImage *image, VipsImage *more_bands);
+VipsImage *_Nullable cvips_join_constant(VipsImage *image, double value);
+/// Blends with a background, the same value in each band, and drops alpha.
+VipsImage *_Nullable cvips_flatten(VipsImage *image, double background);
+/// Each value multiplied by scale, rounded to the nearest and saturated.
+VipsImage *_Nullable cvips_rescale(VipsImage *image, double scale, cvips_type type);
+VipsImage *_Nullable cvips_named(VipsImage *image, cvips_space space);
+
+// Colour (colour.c)
+
+/// sRGB, 16 or 8 bits, from an image without alpha. From its embedded profile, or from libvips's
+/// built-in one of the name fallback ("srgb" or "cmyk").
+VipsImage *_Nullable cvips_to_srgb(VipsImage *image, const char *fallback, int depth);
+/// The way back, from 16-bit sRGB to a profile (or, if NULL, to the built-in one of the name fallback).
+VipsImage *_Nullable cvips_from_srgb(
+  VipsImage *image, const void *_Nullable profile, size_t count, const char *fallback, int depth);
+/// sRGB, 16 bits, of an image in another colour space that needs no profile (Lab, XYZ, ...).
+VipsImage *_Nullable cvips_converted(VipsImage *image);
+
+// Geometry (geometry.c)
+
+/// Antialiased when it shrinks; edges extended.
+VipsImage *_Nullable cvips_resize(VipsImage *image, int width, int height, cvips_kernel kernel);
+VipsImage *_Nullable cvips_blur(VipsImage *image, double sigma);
+
+// Metadata (metadata.c)
+
+/// A field of bytes, NULL if there is none. It lives as long as the image keeps the field.
+const void *_Nullable cvips_blob(VipsImage *image, const char *field, size_t *count);
+/// Only for an image that nobody else uses.
+void cvips_set_blob(VipsImage *image, const char *field, const void *bytes, size_t count);
+/// The number in a field, or otherwise.
+int cvips_int(VipsImage *image, const char *field, int otherwise);
+/// A text field as text, NULL if there is none. To be given to cvips_free.
+char *_Nullable cvips_text(VipsImage *image, const char *field);
+/// Only for an image that nobody else uses.
+void cvips_remove(VipsImage *image, const char *field);
+/// The names of all fields, each with a line end. To be given to cvips_free.
+char *_Nullable cvips_fields(VipsImage *image);
+/// The same pixels, lazily, with metadata of its own.
+VipsImage *_Nullable cvips_copy(VipsImage *image);
+
+/// Bytes of a built-in ICC profile ("srgb", "p3", "cmyk"). To be given to cvips_free.
+void *_Nullable cvips_profile(const char *name, size_t *count);
+
+// Writing (encode.c)
+
+/// The bytes of a file. To be given to cvips_free.
+void *_Nullable cvips_encode(VipsImage *image, cvips_format format, cvips_encoding encoding, size_t *count);
+
+#if __has_feature(assume_nonnull)
+#pragma clang assume_nonnull end
+#endif
+#endif

@@ -1,0 +1,81 @@
+import CVips
+
+/// The name of the metadata field of an ICC profile.
+let profileField = "icc-profile-data"
+
+/// How the native colours of a source become sRGB and come back.
+struct ColourConversion: Sendable {
+  enum Method: Sendable, Equatable {
+    /// The values are sRGB, or near enough to it: they are only scaled.
+    case direct
+    /// Through the profile in the file.
+    case profile
+    /// Through libvips's own CMYK profile, as the file has none that works.
+    case builtInCMYK
+  }
+
+  let method: Method
+
+  /// - Parameter colours: the colour bands of an image, no alpha, with its metadata.
+  init(for colours: NativeImage) throws(VipsError) {
+    let isCMYK = colours.header.space == CVIPS_CMYK
+    guard let profile = colours.blob(profileField),
+      let deviation = deviation(of: profile, bands: colours.bands)
+    else {
+      method = isCMYK ? .builtInCMYK : .direct
+      return
+    }
+    method = isCMYK || deviation > negligible ? .profile : .direct
+  }
+
+  /// 3 bands of sRGB at 16 or 8 bits, from the colour bands of the source or a part of it.
+  func toSRGB(_ colours: NativeImage, depth: Int = 16) throws(VipsError) -> NativeImage {
+    switch method {
+    case .direct: return colours
+    case .profile: return try NativeImage(cvips_to_srgb(colours.pointer, "srgb", Int32(depth)))
+    case .builtInCMYK:
+      let bare = try colours.copy()
+      bare.remove(profileField)
+      return try NativeImage(cvips_to_srgb(bare.pointer, "cmyk", Int32(depth)))
+    }
+  }
+
+  /// The way back, from 3 bands of sRGB at 16 bits to the bands of the source at `depth`.
+  func fromSRGB(_ image: NativeImage, profile: [UInt8]?, depth: Int) throws(VipsError) -> NativeImage {
+    guard method == .profile, let profile else {
+      return try NativeImage(cvips_from_srgb(image.pointer, nil, 0, "cmyk", Int32(depth)))
+    }
+    return try profile.withUnsafeBufferPointer { raw throws(VipsError) in
+      try NativeImage(cvips_from_srgb(image.pointer, raw.baseAddress!, raw.count, "srgb", Int32(depth)))
+    }
+  }
+}
+
+/// Half of an 8-bit step, in 16 bits.
+private let negligible = 128
+
+/// How far a profile is from sRGB, the largest difference over a grid of colours, in 0...65535.
+/// nil if the profile is broken or not one for so many bands.
+private func deviation(of profile: [UInt8], bands: Int) -> Int? {
+  let steps: [UInt8] = bands == 1 ? Array(0...255) : [0, 8, 24, 64, 128, 192, 255]
+  var grid: [[UInt8]] = [[]]
+  for _ in 0..<bands { grid = grid.flatMap { head in steps.map { head + [$0] } } }
+  let values = grid.flatMap(\.self)
+  let converted = values.withUnsafeBufferPointer { buffer -> [UInt16]? in
+    do throws(VipsError) {
+      let wrapped = try NativeImage(
+        cvips_wrap(buffer.baseAddress!, Int32(grid.count), 1, Int32(bands), CVIPS_UINT8))
+      let named = bands == 4 ? try wrapped.named(CVIPS_CMYK) : wrapped
+      let image = try named.copy()
+      image.setBlob(profileField, profile)
+      return try NativeImage(cvips_to_srgb(image.pointer, "srgb", 16)).values(UInt16.self)
+    } catch {
+      return nil
+    }
+  }
+  guard let converted, converted.count == grid.count * 3 else { return nil }
+  if bands == 4 { return .max }
+  return converted.indices.lazy.map { i in
+    abs(Int(converted[i]) - 257 * Int(bands == 3 ? values[i] : values[i / 3]))
+  }.max()
+}

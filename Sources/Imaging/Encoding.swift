@@ -1,0 +1,72 @@
+import CVips
+
+/// The bytes of a file, and what was lost in making it.
+public final class EncodedImage: @unchecked Sendable {
+  /// The bytes; they live as long as this object.
+  public let bytes: UnsafeRawBufferPointer
+  public let format: Format
+  /// Sentences for the user: alpha that was flattened, depth that was reduced, ...
+  public let notes: [String]
+
+  private let pointer: UnsafeMutableRawPointer
+
+  init(_ pointer: UnsafeMutableRawPointer, count: Int, format: Format, notes: [String]) {
+    self.pointer = pointer
+    bytes = UnsafeRawBufferPointer(start: pointer, count: count)
+    self.format = format
+    self.notes = notes
+  }
+
+  deinit { cvips_free(pointer) }
+}
+
+extension ResultImage {
+  /// The image as a file in memory, with the metadata of its source.
+  ///
+  /// What the format does not hold is changed, and a note says so: alpha is blended with white (JPEG, PPM),
+  /// CMYK becomes sRGB (all but JPEG and TIFF), colours are converted to sRGB where no profile can be
+  /// stored (GIF, PPM), 16 bits are rounded to what there is.
+  /// - Parameter provenance: text, such as JSON, that `SourceImage.provenance` will give back. It replaces
+  ///   what the source had; nil keeps that, unless metadata is stripped.
+  /// Throws `invalidArgument`, `unsupported`, `tooLarge` or `failed`.
+  public func encoded(as format: Format, options: WriteOptions = WriteOptions(), provenance: String? = nil)
+    throws(ImagingError) -> EncodedImage
+  {
+    try options.check()
+    if max(width, height) > format.largestSide {
+      throw ImagingError(
+        .tooLarge,
+        "\(width) x \(height) pixels are more than \(format.title) holds (\(format.largestSide) along a side): "
+          + "choose another format")
+    }
+    var preparation = Preparation(format: format, options: options, conversion: conversion)
+    do throws(VipsError) {
+      let image = try preparation.prepared(native, provenance: provenance)
+      let depth = preparation.fileDepth
+      var encoding = cvips_encoding()
+      encoding.quality = Int32(options.quality ?? -1)
+      encoding.effort = Int32(options.effort ?? -1)
+      encoding.lossless = options.lossless
+      encoding.bit_depth = Int32(depth)
+      cvips_free(cvips_take_error())
+      var count = 0
+      guard let bytes = cvips_encode(image.pointer, format.native, encoding, &count) else {
+        throw VipsError()
+      }
+      let file = EncodedImage(bytes, count: count, format: format, notes: preparation.notes)
+      guard format == .gif, let packet = preparation.packet else { return file }
+      return withXMP(packet, inGIF: file)
+    } catch {
+      throw encoderFailure(error.reason, format)
+    }
+  }
+}
+
+private func encoderFailure(_ reason: String, _ format: Format) -> ImagingError {
+  let missing = ["Unsupported compression", "not found", "nsupported codec", "No encoder"]
+  if missing.contains(where: reason.contains) {
+    return ImagingError(
+      .unsupported, "\(format.title) cannot be written with this libvips: choose another format (\(reason))")
+  }
+  return ImagingError(.failed, "the \(format.title) file cannot be made: \(reason)")
+}

@@ -1,0 +1,95 @@
+import CVips
+
+/// A file format.
+public enum Format: String, Sendable, CaseIterable {
+  case jpeg, png, webp, tiff, avif, heic, gif, ppm
+
+  /// The extensions of its files, without the dot; the first is the usual one.
+  public var extensions: [String] {
+    switch self {
+    case .jpeg: ["jpg", "jpeg", "jpe", "jfif"]
+    case .png: ["png"]
+    case .webp: ["webp"]
+    case .tiff: ["tif", "tiff"]
+    case .avif: ["avif"]
+    case .heic: ["heic", "heif"]
+    case .gif: ["gif"]
+    case .ppm: ["ppm", "pgm", "pnm"]
+    }
+  }
+
+  /// Its name in messages.
+  public var title: String {
+    switch self {
+    case .jpeg: "JPEG"
+    case .png: "PNG"
+    case .webp: "WebP"
+    case .tiff: "TIFF"
+    case .avif: "AVIF"
+    case .heic: "HEIC"
+    case .gif: "GIF"
+    case .ppm: "PPM"
+    }
+  }
+
+  /// The format that a file of this name has, by its extension. nil if there is none or it is unknown.
+  public init?(path: String) {
+    let name = path.split(separator: "/").last ?? ""
+    guard let dot = name.lastIndex(of: "."), dot != name.startIndex else { return nil }
+    let ending = name[name.index(after: dot)...].lowercased()
+    guard let format = Format.allCases.first(where: { $0.extensions.contains(ending) }) else { return nil }
+    self = format
+  }
+
+  /// The format of a file, by its first bytes; 64 are enough.
+  init?(sniffing bytes: some RandomAccessCollection<UInt8>) {
+    let head = [UInt8](bytes.prefix(64))
+    func has(_ text: String, at start: Int = 0) -> Bool { head.dropFirst(start).starts(with: text.utf8) }
+    if head.starts(with: [0xFF, 0xD8, 0xFF]) {
+      self = .jpeg
+    } else if head.starts(with: [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]) {
+      self = .png
+    } else if has("RIFF"), has("WEBP", at: 8) {
+      self = .webp
+    } else if ["II*\0", "MM\0*", "II+\0", "MM\0+"].contains(where: { has($0) }) {
+      self = .tiff
+    } else if has("GIF87a") || has("GIF89a") {
+      self = .gif
+    } else if head.count > 2, head[0] == 0x50, (0x31...0x36).contains(head[1]),
+      [0x20, 0x09, 0x0A, 0x0D, 0x23].contains(head[2])
+    {
+      self = .ppm
+    } else if has("ftyp", at: 4) {
+      let brands = stride(from: 8, to: head.count - 3, by: 4).filter { $0 != 12 }
+      func any(_ names: [String]) -> Bool { brands.contains { at in names.contains { has($0, at: at) } } }
+      if any(["avif", "avis"]) {
+        self = .avif
+      } else if any(["heic", "heix", "hevc", "hevx", "heim", "heis", "mif1", "msf1"]) {
+        self = .heic
+      } else {
+        return nil
+      }
+    } else {
+      return nil
+    }
+  }
+
+  var native: cvips_format {
+    switch self {
+    case .jpeg: CVIPS_JPEG
+    case .png: CVIPS_PNG
+    case .webp: CVIPS_WEBP
+    case .tiff: CVIPS_TIFF
+    case .avif: CVIPS_AVIF
+    case .heic: CVIPS_HEIC
+    case .gif: CVIPS_GIF
+    case .ppm: CVIPS_PPM
+    }
+  }
+
+  /// "JPEG, PNG, ... or PPM"
+  static var list: String {
+    let titles = allCases.map(\.title)
+    return titles.dropLast().joined(separator: ", ") + " or " + titles.last!
+  }
+}

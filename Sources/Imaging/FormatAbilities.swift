@@ -1,0 +1,36 @@
+extension Format {
+  /// The most pixels along a side.
+  var largestSide: Int {
+    switch self {
+    case .jpeg: 65500
+    case .webp: 16383
+    case .avif, .heic: 16384
+    case .gif: 65535
+    case .png, .tiff, .ppm: 10_000_000
+    }
+  }
+
+  var holdsAlpha: Bool { self != .jpeg && self != .ppm }
+  var holdsCMYK: Bool { self == .jpeg || self == .tiff }
+  var holdsGrey: Bool { self == .jpeg || self == .png || self == .tiff || self == .ppm }
+  var holdsProfile: Bool { self != .gif && self != .ppm }
+  var holdsMetadata: Bool { self != .ppm && self != .gif }
+  var holdsProvenance: Bool { self != .ppm }
+  var isAlwaysLossless: Bool { self == .png || self == .tiff || self == .ppm }
+  var hasLosslessMode: Bool { self == .webp || self == .avif || self == .heic }
+
+  /// Bits per channel that a writer can be asked for.
+  var bitDepths: [Int] {
+    switch self {
+    case .jpeg, .webp, .gif: [8]
+    case .png, .tiff, .ppm: [8, 16]
+    case .avif, .heic: [8, 10, 12]
+    }
+  }
+
+  /// The depth of the file for pixels that have 8 or 16 bits.
+  func fileDepth(wanted: Int?, native: Int) -> Int {
+    if let wanted, bitDepths.contains(wanted) { return wanted }
+    return bitDepths.last { $0 <= wanted ?? native } ?? 8
+  }
+}

@@ -1,0 +1,30 @@
+/// The name of the metadata field of an XMP packet.
+let xmpField = "xmp-data"
+
+/// Fields that tell how the file was made or describe pictures that are not kept. A writer would act on
+/// some of them (a palette, a page height), and thumbnails would show what is no longer in the image.
+private let staleFields: Set = [
+  "orientation", "exif-ifd0-Orientation", "jpeg-thumbnail-data", "n-pages", "page-height", "n-subifds",
+  "delay", "loop", "gif-delay", "gif-loop", "gif-palette", "gif-comment", "palette", "palette-bit-depth",
+  "bits-per-sample", "background", "interlaced", "heif-primary", "heif-bitdepth", "heif-compression",
+  "jpeg-multiscan", "jpeg-chroma-subsample", "vips-loader", "vips-sequential", "concurrency",
+]
+
+/// Only while nobody else has the image.
+func dropStaleFields(of image: NativeImage) {
+  for field in image.fields where staleFields.contains(field) || field.hasPrefix("exif-ifd1-") {
+    image.remove(field)
+  }
+}
+
+/// Only while nobody else has the image. The profile stays: without it the colours would be others.
+func dropMetadata(of image: NativeImage) {
+  for field in image.fields where field != profileField && !coreFields.contains(field) {
+    image.remove(field)
+  }
+}
+
+private let coreFields: Set = [
+  "width", "height", "bands", "format", "coding", "interpretation", "xoffset", "yoffset", "xres", "yres",
+  "filename",
+]

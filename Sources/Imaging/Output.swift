@@ -1,0 +1,54 @@
+import Glibc
+
+/// Where an image goes.
+public enum Output: Sendable {
+  /// A file. It is replaced at once when all is written, or stays as it was; symbolic links are followed.
+  /// What is no regular file (a device, a pipe, /dev/stdout, /dev/fd/N) is written into.
+  case file(String)
+  case standardOutput
+
+  /// Its name in messages.
+  public var name: String {
+    switch self {
+    case .file(let path): path
+    case .standardOutput: "standard output"
+    }
+  }
+}
+
+extension ResultImage {
+  /// Encodes the image and writes it. The sentences to tell the user come back.
+  ///
+  /// - Parameter format: nil takes it from the output's extension; where there is none to go by (standard
+  ///   output, a device) it is the source's format if that can be written, else PNG.
+  /// Throws what `encoded` throws, and `unwritable`, `diskFull` or `closedPipe`; then nothing has
+  /// changed on disk.
+  @discardableResult
+  public func write(
+    to output: Output, format: Format? = nil, options: WriteOptions = WriteOptions(),
+    provenance: String? = nil
+  ) throws(ImagingError) -> [String] {
+    let destination = try Destination(output)
+    let chosen: Format
+    if let format { chosen = format } else { chosen = try self.format(for: output, destination) }
+    let file: EncodedImage
+    do throws(ImagingError) {
+      file = try encoded(as: chosen, options: options, provenance: provenance)
+    } catch {
+      throw ImagingError(error.kind, output.name, error.description)
+    }
+    try destination.write(file.bytes)
+    return file.notes
+  }
+
+  private func format(for output: Output, _ destination: Destination) throws(ImagingError) -> Format {
+    if case .file(let path) = output {
+      if let format = Format(path: path) { return format }
+      if case .replacing = destination.kind {
+        let endings = Format.allCases.flatMap(\.extensions).map { "." + $0 }.joined(separator: " ")
+        throw ImagingError(.unsupported, path, "its ending names no format that can be written (\(endings))")
+      }
+    }
+    return sourceFormat.flatMap { Imaging.canWrite($0) ? $0 : nil } ?? .png
+  }
+}

@@ -1,0 +1,117 @@
+import CVips
+
+/// Turns an image into one that a format can hold, and notes what that costs.
+struct Preparation {
+  let format: Format
+  let options: WriteOptions
+  let conversion: ColourConversion?
+  private(set) var notes: [String] = []
+  private(set) var fileDepth = 8
+  /// The XMP packet of the file, if it gets one.
+  private(set) var packet: [UInt8]?
+
+  init(format: Format, options: WriteOptions, conversion: ColourConversion?) {
+    self.format = format
+    self.options = options
+    self.conversion = conversion
+  }
+
+  mutating func prepared(_ image: NativeImage, provenance: String?) throws(VipsError) -> NativeImage {
+    noteIgnoredOptions()
+    var image = try withColours(image)
+    image = try withoutUnheldAlpha(image)
+    image = try withDepth(image)
+    image = try image.copy()
+    setMetadata(of: image, provenance)
+    return image
+  }
+
+  private mutating func noteIgnoredOptions() {
+    if options.quality != nil, format.isAlwaysLossless || format == .gif {
+      notes.append("\(format.title) has no quality setting: it was ignored.")
+    }
+    if options.lossless, !format.isAlwaysLossless, !format.hasLosslessMode {
+      notes.append("\(format.title) has no lossless mode.")
+    }
+  }
+
+  private mutating func withColours(_ image: NativeImage) throws(VipsError) -> NativeImage {
+    let isCMYK = image.header.space == CVIPS_CMYK
+    let isGrey = image.header.space == CVIPS_GREY
+    let method = conversion?.method ?? .direct
+    let mustConvert =
+      isCMYK && !format.holdsCMYK
+      || method != .direct && (!format.holdsProfile || isGrey && !format.holdsGrey)
+    guard let conversion, mustConvert else {
+      // A grey profile beside RGB pixels would be invalid.
+      guard isGrey, !format.holdsGrey, image.blob(profileField) != nil else { return image }
+      let bare = try image.copy()
+      bare.remove(profileField)
+      return bare
+    }
+    notes.append("\(format.title) does not hold the colour space of the source: converted to sRGB.")
+    let depth = image.header.type == CVIPS_UINT16 ? 16 : 8
+    let colourBands = image.colourBands
+    let colours = try conversion.toSRGB(image.bands(0..<colourBands), depth: depth)
+    let all =
+      image.bands > colourBands
+      ? try colours.joined(image.bands(colourBands..<image.bands)) : colours
+    let converted = try all.named(CVIPS_RGB).copy()
+    converted.remove(profileField)
+    return converted
+  }
+
+  private mutating func withoutUnheldAlpha(_ image: NativeImage) throws(VipsError) -> NativeImage {
+    guard image.bands > image.colourBands, !format.holdsAlpha else { return image }
+    notes.append("\(format.title) does not hold transparency: blended with white.")
+    let white = image.header.space == CVIPS_CMYK ? 0.0 : image.header.type == CVIPS_UINT16 ? 65535 : 255
+    let space = image.header.space
+    return try NativeImage(cvips_flatten(image.pointer, white)).named(space)
+  }
+
+  private mutating func withDepth(_ image: NativeImage) throws(VipsError) -> NativeImage {
+    let native = image.header.type == CVIPS_UINT16 ? 16 : 8
+    fileDepth = format.fileDepth(wanted: options.bitDepth, native: native)
+    if let wanted = options.bitDepth, wanted != fileDepth {
+      notes.append("\(format.title) does not hold \(wanted) bits per channel: \(fileDepth) were written.")
+    } else if options.bitDepth == nil, fileDepth < native {
+      notes.append("\(format.title) does not hold \(native) bits per channel: rounded to \(fileDepth).")
+    }
+    // The encoders of 10 and 12 bits take 16.
+    let needed = fileDepth > 8 ? 16 : 8
+    if needed == native { return image }
+    let space = image.header.space
+    let scaled =
+      needed == 16
+      ? try image.rescaled(257, to: CVIPS_UINT16) : try image.rescaled(1 / 257.0, to: CVIPS_UINT8)
+    return try scaled.named(space)
+  }
+
+  private mutating func setMetadata(of image: NativeImage, _ provenance: String?) {
+    let existing = options.stripMetadata ? nil : image.blob(xmpField)
+    if options.stripMetadata { dropMetadata(of: image) }
+    if !format.holdsProfile { image.remove(profileField) }
+    guard let provenance else {
+      packet = existing.map(uprightXMP)
+      if let packet { image.setBlob(xmpField, packet) }
+      return
+    }
+    guard format.holdsProvenance else {
+      notes.append("\(format.title) does not hold text: the provenance was not stored.")
+      return
+    }
+    var packet = xmp(existing.map(uprightXMP), with: provenance)
+    // One JPEG segment, less its header.
+    let room = format == .jpeg ? 65000 : Int.max
+    if packet.count > room {
+      packet = xmp(nil, with: provenance)
+      if packet.count > room {
+        notes.append("The provenance is too long for JPEG (\(room) bytes): it was not stored.")
+        return
+      }
+      notes.append("The XMP metadata of the source had no room beside the provenance: it was left out.")
+    }
+    image.setBlob(xmpField, packet)
+    self.packet = packet
+  }
+}

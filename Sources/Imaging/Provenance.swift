@@ -1,0 +1,158 @@
+// A history of how an image was made, as the property rtool:history of its XMP packet. XMP is read and
+// changed as text: what others wrote stays as it is to the byte, and nothing in it can do harm.
+
+private let namespace = "https://rtool.dev/ns/1.0/"
+private let property = "history"
+
+/// The provenance in an XMP packet, or nil.
+package func readProvenance(_ packet: [UInt8]) -> String? {
+  guard let range = historyRange(in: packet) else { return nil }
+  return unescaped(packet[range.content])
+}
+
+/// An XMP packet with the given provenance in place of any it has; the rest is kept. A packet that
+/// cannot be understood is replaced, as is nil.
+package func xmp(_ packet: [UInt8]?, with provenance: String) -> [UInt8] {
+  let description =
+    "<rdf:Description rdf:about=\"\" xmlns:rdf=\"http://www.w3.org/1999/02/22-rdf-syntax-ns#\" "
+    + "xmlns:rtool=\"\(namespace)\"><rtool:\(property)>\(escaped(provenance))</rtool:\(property)></rdf:Description>"
+  if var packet {
+    while let range = historyRange(in: packet) { packet.removeSubrange(range.whole) }
+    packet = withoutEmptyDescriptions(packet)
+    if let end = packet.last(of: "</rdf:RDF") {
+      packet.insert(contentsOf: Array(description.utf8), at: end)
+      return packet
+    }
+  }
+  let whole =
+    "<?xpacket begin=\"\u{FEFF}\" id=\"W5M0MpCehiHzreSzNTczkc9d\"?>\n"
+    + "<x:xmpmeta xmlns:x=\"adobe:ns:meta/\"><rdf:RDF xmlns:rdf=\"http://www.w3.org/1999/02/22-rdf-syntax-ns#\">"
+    + description + "</rdf:RDF></x:xmpmeta>\n<?xpacket end=\"w\"?>"
+  return Array(whole.utf8)
+}
+
+/// The packet with tiff:Orientation set to 1, since the pixels are upright, and without thumbnails,
+/// which would show what is no longer there.
+package func uprightXMP(_ packet: [UInt8]) -> [UInt8] {
+  var packet = packet
+  for (before, after) in [
+    ("tiff:Orientation=\"", "\""), ("tiff:Orientation='", "'"), ("<tiff:Orientation>", "<"),
+  ] {
+    if let start = packet.first(of: before)?.upperBound,
+      let end = packet[start...].first(of: after)?.lowerBound
+    {
+      packet.replaceSubrange(start..<end, with: [0x31])
+    }
+  }
+  while let start = packet.first(of: "<xmp:Thumbnails")?.lowerBound,
+    let end = packet[start...].first(of: "</xmp:Thumbnails>")?.upperBound
+  {
+    packet.removeSubrange(start..<end)
+  }
+  return packet
+}
+
+/// Where the property is: as an element or as an attribute, with whatever prefix.
+private func historyRange(in packet: [UInt8]) -> (whole: Range<Int>, content: Range<Int>)? {
+  guard let prefix = prefix(in: packet) else { return nil }
+  let name = "\(prefix):\(property)"
+  var from = 0
+  while let open = packet[from...].first(of: "<\(name)") {
+    from = open.upperBound
+    guard let next = packet[from...].first, next == UInt8(ascii: ">") || isSpace(next),
+      let start = packet[from...].firstIndex(of: UInt8(ascii: ">")), packet[start - 1] != UInt8(ascii: "/"),
+      let close = packet[start...].first(of: "</\(name)"),
+      let end = packet[close.upperBound...].firstIndex(of: UInt8(ascii: ">"))
+    else { continue }
+    return (open.lowerBound..<end + 1, start + 1..<close.lowerBound)
+  }
+  for quote in ["\"", "'"] {
+    guard let open = packet.first(of: " \(name)=\(quote)"),
+      let end = packet[open.upperBound...].first(of: quote)
+    else { continue }
+    return (open.lowerBound..<end.upperBound, open.upperBound..<end.lowerBound)
+  }
+  return nil
+}
+
+/// The prefix that the packet gives to the namespace.
+private func prefix(in packet: [UInt8]) -> String? {
+  for quote in ["\"", "'"] {
+    guard let uri = packet.first(of: "=\(quote)\(namespace)\(quote)") else { continue }
+    let name = packet[..<uri.lowerBound].reversed().prefix { isNameByte($0) }.prefix(64)
+    let start = uri.lowerBound - name.count
+    guard !name.isEmpty, packet[..<start].suffix(6).elementsEqual("xmlns:".utf8) else { continue }
+    return String(decoding: packet[start..<uri.lowerBound], as: UTF8.self)
+  }
+  return nil
+}
+
+/// Drops descriptions that hold nothing but the declaration of the namespace.
+private func withoutEmptyDescriptions(_ packet: [UInt8]) -> [UInt8] {
+  let empty =
+    "<rdf:Description rdf:about=\"\" xmlns:rdf=\"http://www.w3.org/1999/02/22-rdf-syntax-ns#\" "
+    + "xmlns:rtool=\"\(namespace)\"></rdf:Description>"
+  var packet = packet
+  while let range = packet.first(of: empty) { packet.removeSubrange(range) }
+  return packet
+}
+
+private func escaped(_ text: String) -> String {
+  var out = ""
+  for scalar in text.unicodeScalars {
+    switch scalar {
+    case "&": out += "&amp;"
+    case "<": out += "&lt;"
+    case ">": out += "&gt;"
+    case "\r": out += "&#xD;"
+    case "\t", "\n": out.unicodeScalars.append(scalar)
+    // Not allowed in XML, not even escaped.
+    case "\0"..<" ", "\u{FFFE}", "\u{FFFF}": out += "\u{FFFD}"
+    default: out.unicodeScalars.append(scalar)
+    }
+  }
+  return out
+}
+
+private func unescaped(_ bytes: ArraySlice<UInt8>) -> String {
+  var out = String.UnicodeScalarView()
+  var rest = Substring(String(decoding: bytes, as: UTF8.self)).unicodeScalars
+  while let scalar = rest.popFirst() {
+    guard scalar == "&", let end = rest.prefix(12).firstIndex(of: ";"),
+      let meant = entity(String(rest[..<end]))
+    else {
+      out.append(scalar)
+      continue
+    }
+    out.append(meant)
+    rest = rest[rest.index(after: end)...]
+  }
+  return String(out)
+}
+
+private func entity(_ name: String) -> Unicode.Scalar? {
+  switch name {
+  case "amp": "&"
+  case "lt": "<"
+  case "gt": ">"
+  case "quot": "\""
+  case "apos": "'"
+  default:
+    if name.hasPrefix("#x") {
+      UInt32(name.dropFirst(2), radix: 16).flatMap(Unicode.Scalar.init)
+    } else if name.hasPrefix("#") {
+      UInt32(name.dropFirst()).flatMap(Unicode.Scalar.init)
+    } else {
+      nil
+    }
+  }
+}
+
+private func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0D).contains(byte) }
+
+private func isNameByte(_ byte: UInt8) -> Bool {
+  switch byte {
+  case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D, 0x2E, 0x5F: true
+  default: false
+  }
+}

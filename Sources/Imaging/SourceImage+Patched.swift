@@ -1,0 +1,154 @@
+import CVips
+
+extension SourceImage {
+  /// This image with new content in some places, in its own colour space, depth and channels.
+  ///
+  /// A pixel whose new colour is the one that it has, compared in sRGB at the image's depth, keeps its
+  /// native value bit for bit; so does everything outside the patches. Other colours are converted to the
+  /// image's profile (to luminance if it is grey). Alpha stays, unless a patch has four channels; an
+  /// image without alpha gets an opaque one first if such a patch is translucent somewhere. Where patches
+  /// overlap the later one counts. Throws `failed`.
+  public func patched(with patches: [Patch]) throws(ImagingError) -> ResultImage {
+    do {
+      let result = try writableCopy(withAlpha: hasAlpha || patches.contains(where: \.isTranslucent))
+      for patch in patches {
+        let area = Area(x: patch.x, y: patch.y, width: patch.image.width, height: patch.image.height)
+          .clipped(width: width, height: height)
+        if area.isEmpty { continue }
+        if bitDepth == 16 {
+          try store(patch, area, in: result, as: UInt16.self)
+        } else {
+          try store(patch, area, in: result, as: UInt8.self)
+        }
+      }
+      return ResultImage(result, conversion: conversion, sourceFormat: format, sourceName: name)
+    } catch {
+      throw ImagingError(.failed, name, "the result cannot be put together: \(error.reason)")
+    }
+  }
+
+  private func writableCopy(withAlpha: Bool) throws(VipsError) -> NativeImage {
+    guard withAlpha, !hasAlpha else { return try native.inMemory() }
+    let opaque = bitDepth == 16 ? 65535.0 : 255.0
+    return try NativeImage(cvips_join_constant(native.pointer, opaque)).inMemory()
+  }
+
+  private func store<Value: FixedWidthInteger>(
+    _ patch: Patch, _ area: Area, in result: NativeImage, as _: Value.Type
+  ) throws(VipsError) {
+    guard let pixels = cvips_pixels(result.pointer) else { throw VipsError() }
+    let target = NativePixels<Value>(
+      values: pixels.assumingMemoryBound(to: Value.self), width: result.width, bands: result.bands)
+    if conversion.method == .direct {
+      storeDirectly(patch, area, target)
+    } else {
+      // In strips, so that a patch as large as the image needs no second copy of it.
+      let rows = max(1, (1 << 18) / area.width)
+      for top in stride(from: area.y, to: area.y + area.height, by: rows) {
+        let strip = Area(
+          x: area.x, y: top, width: area.width, height: min(rows, area.y + area.height - top))
+        try storeConverted(patch, strip, target)
+      }
+    }
+    if patch.image.channels == 4, result.bands > colourChannels { storeAlpha(patch, area, target) }
+  }
+
+  /// The native values are sRGB: equal colours quantise to the same bits anyway.
+  private func storeDirectly<Value: FixedWidthInteger>(
+    _ patch: Patch, _ area: Area, _ target: NativePixels<Value>
+  ) {
+    patch.forEachPixel(of: area) { x, y, r, g, b in
+      let out = target.pixel(x, y)
+      let (qr, qg, qb) = (
+        quantised(r, to: Value.self), quantised(g, to: Value.self), quantised(b, to: Value.self)
+      )
+      if colourChannels == 3 {
+        (out[0], out[1], out[2]) = (qr, qg, qb)
+      } else {
+        out[0] = qr == qg && qg == qb ? qr : quantised(luminance(r, g, b), to: Value.self)
+      }
+    }
+  }
+
+  private func storeConverted<Value: FixedWidthInteger>(
+    _ patch: Patch, _ area: Area, _ target: NativePixels<Value>
+  ) throws(VipsError) {
+    let native = try self.native.bands(0..<colourChannels).cropped(area).inMemory()
+    let own = try conversion.toSRGB(native).values(UInt16.self)
+    var wanted: [UInt16] = []
+    wanted.reserveCapacity(own.count)
+    var changed = false
+    patch.forEachPixel(of: area) { _, _, r, g, b in
+      for value in [r, g, b] {
+        let unit = Float(own[wanted.count]) / 65535
+        changed = changed || quantised(unit, to: Value.self) != quantised(value, to: Value.self)
+        wanted.append(quantised(value, to: UInt16.self))
+      }
+    }
+    let kept = try native.values(Value.self)
+    let new = changed ? try fromSRGB(wanted, area) : kept
+    var index = 0
+    patch.forEachPixel(of: area) { x, y, r, g, b in
+      let same = sameColour(r, g, b, own, at: 3 * index, as: Value.self)
+      let out = target.pixel(x, y)
+      for band in 0..<colourChannels {
+        let at = index * colourChannels + band
+        out[band] = same ? kept[at] : new[at]
+      }
+      index += 1
+    }
+  }
+
+  private func fromSRGB<Value>(_ colours: [UInt16], _ area: Area) throws(VipsError) -> [Value] {
+    try colours.withUnsafeBufferPointer { buffer throws(VipsError) in
+      let wrapped = try NativeImage(
+        cvips_wrap(buffer.baseAddress!, Int32(area.width), Int32(area.height), 3, CVIPS_UINT16))
+      return try conversion.fromSRGB(wrapped, profile: profile, depth: bitDepth).values(Value.self)
+    }
+  }
+
+  private func storeAlpha<Value: FixedWidthInteger>(
+    _ patch: Patch, _ area: Area, _ target: NativePixels<Value>
+  ) {
+    for y in area.y..<area.y + area.height {
+      for x in area.x..<area.x + area.width {
+        target.pixel(x, y)[colourChannels] = quantised(
+          patch.image[x - patch.x, y - patch.y, 3], to: Value.self)
+      }
+    }
+  }
+}
+
+/// The memory of a native image that is being made.
+private struct NativePixels<Value> {
+  let values: UnsafeMutablePointer<Value>
+  let width, bands: Int
+
+  func pixel(_ x: Int, _ y: Int) -> UnsafeMutablePointer<Value> { values + (y * width + x) * bands }
+}
+
+private func sameColour<Value: FixedWidthInteger>(
+  _ r: Float, _ g: Float, _ b: Float, _ own: [UInt16], at index: Int, as _: Value.Type
+) -> Bool {
+  func same(_ value: Float, _ own: UInt16) -> Bool {
+    quantised(value, to: Value.self) == quantised(Float(own) / 65535, to: Value.self)
+  }
+  return same(r, own[index]) && same(g, own[index + 1]) && same(b, own[index + 2])
+}
+
+extension Patch {
+  /// Calls body with each pixel of an area of the image, in image coordinates, and its new colour.
+  fileprivate func forEachPixel(of area: Area, _ body: (Int, Int, Float, Float, Float) -> Void) {
+    let channels = image.channels
+    let (green, blue) = channels < 3 ? (0, 0) : (1, 2)
+    image.pixels.withUnsafeBufferPointer { values in
+      for row in area.y..<area.y + area.height {
+        var at = ((row - y) * image.width + area.x - x) * channels
+        for column in area.x..<area.x + area.width {
+          body(column, row, values[at], values[at + green], values[at + blue])
+          at += channels
+        }
+      }
+    }
+  }
+}

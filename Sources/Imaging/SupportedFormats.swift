@@ -1,0 +1,37 @@
+import CVips
+
+extension Imaging {
+  /// What the libvips at hand can do with a format.
+  public struct FormatSupport: Sendable {
+    public let format: Format
+    public let reads, writes: Bool
+  }
+
+  /// All formats, and what can be done with them here. Tries each encoder and decoder once with a tiny image,
+  /// which takes some milliseconds. Throws `libraryMissing`.
+  public static func supportedFormats() throws(ImagingError) -> [FormatSupport] {
+    try load()
+    return Format.allCases.map { format in
+      let file = try? tinyImage().encoded(as: format)
+      // Reading can only be tried with a file; formats without an encoder have a decoder if the other half
+      // of the same library works.
+      let reads =
+        file.map { file in
+          (try? SourceImage.open(.bytes(Array(file.bytes), name: format.title))) != nil
+        } ?? (format == .heic && canWrite(.avif))
+      return FormatSupport(format: format, reads: reads, writes: file != nil)
+    }
+  }
+
+  /// Whether this libvips has an encoder for a format.
+  public static func canWrite(_ format: Format) -> Bool {
+    switch format {
+    case .jpeg, .png, .tiff, .ppm: true
+    case .webp, .avif, .heic, .gif: (try? tinyImage().encoded(as: format)) != nil
+    }
+  }
+
+  private static func tinyImage() throws(ImagingError) -> ResultImage {
+    try ResultImage.fresh(FloatImage(width: 16, height: 16, channels: 3, filledWith: 0.5))
+  }
+}
