@@ -1,0 +1,102 @@
+import RTool
+
+/// A part of the photo that is worked on at once: a group of holes with their surroundings.
+struct Window {
+  /// Its place in the photo.
+  let box: Box
+  /// Colours, three planes; in the hole whatever the last stage put there.
+  var colors: Planes
+  /// Pixels that are not known yet.
+  var hole: [Bool]
+
+  /// - Parameter filled: pieces that lie over the photo; what they fill is known.
+  init(box: Box, of photo: Image, hole: Hole, filled: [Piece]) {
+    self.box = box
+    colors = Planes(width: box.width, height: box.height, channels: 3)
+    self.hole = hole.pixels(in: box)
+    let area = colors.area
+    for y in 0..<box.height {
+      let row = photo.row(box.y + y) + box.x * photo.channels
+      for x in 0..<box.width {
+        for channel in 0..<3 {
+          colors.samples[channel * area + y * box.width + x] = row[x * photo.channels + channel]
+        }
+      }
+    }
+    for piece in filled where piece.box.intersects(box) { adopt(piece) }
+  }
+
+  private mutating func adopt(_ piece: Piece) {
+    let area = colors.area
+    for y in max(box.y, piece.box.y)..<min(box.maxY, piece.box.maxY) {
+      let row = piece.image.row(y - piece.box.y)
+      for x in max(box.x, piece.box.x)..<min(box.maxX, piece.box.maxX) {
+        guard piece.isFilled[(y - piece.box.y) * piece.box.width + x - piece.box.x] else { continue }
+        let index = (y - box.y) * box.width + x - box.x
+        for channel in 0..<3 {
+          colors.samples[channel * area + index] = row[(x - piece.box.x) * piece.image.channels + channel]
+        }
+        hole[index] = false
+      }
+    }
+  }
+}
+
+/// A finished part of the result.
+struct Piece {
+  let box: Box
+  let image: Image
+  /// Which of its pixels were in the hole.
+  let isFilled: [Bool]
+
+  /// The part `box` of a window whose hole is filled, blended with the photo by the hole's weights. Pixels of weight 0
+  /// are the photo's own; filled ones are opaque.
+  init(_ box: Box, of window: Window, over photo: Image, hole: Hole, host: Host) throws {
+    self.box = box
+    image = try host.cropped(photo, to: box)
+    isFilled = hole.pixels(in: box)
+    let area = window.colors.area
+    for y in 0..<box.height {
+      let row = image.row(y)
+      for x in 0..<box.width {
+        let weight = hole.weights[(box.y + y) * hole.width + box.x + x]
+        guard weight > 0 else { continue }
+        let index = (box.y + y - window.box.y) * window.box.width + box.x + x - window.box.x
+        for channel in 0..<3 {
+          let value = row[x * image.channels + channel]
+          let filled = window.colors.samples[channel * area + index]
+          row[x * image.channels + channel] = value + weight * (filled - value)
+        }
+        if image.channels == 4 { row[4 * x + 3] += weight * (1 - row[4 * x + 3]) }
+      }
+    }
+  }
+}
+
+extension Planes {
+  /// An interleaved image of three channels of the host's.
+  func image(_ host: Host) throws -> Image {
+    let image = try host.image(width: width, height: height, channels: 3)
+    let area = area
+    samples.withUnsafeBufferPointer { samples in
+      for y in 0..<height {
+        let row = image.row(y)
+        for x in 0..<width {
+          for channel in 0..<3 { row[3 * x + channel] = samples[channel * area + y * width + x] }
+        }
+      }
+    }
+    return image
+  }
+
+  init(_ image: Image) {
+    self.init(width: image.width, height: image.height, channels: image.channels)
+    let area = area
+    for y in 0..<height {
+      let row = image.row(y)
+      for x in 0..<width {
+        for channel in 0..<channels { samples[channel * area + y * width + x] = row[x * channels + channel] }
+      }
+    }
+  }
+}

@@ -1,0 +1,175 @@
+import Foundation
+import Glibc
+import Imaging
+import Testing
+
+/// Where images come from and go to: files, streams, and all that can be wrong with them.
+@Suite struct FileTests {
+  let sandbox: Sandbox
+  init() throws {
+    sandbox = try Sandbox()
+    try sandbox.photo("in.png")
+    try sandbox.photo("in.jpg")
+    try sandbox.mask("mask.png")
+  }
+
+  private let fast = ["--preset", "fast", "--steps", "0"]
+
+  private func inpaint(_ arguments: String...) throws -> Sandbox.Outcome {
+    try sandbox.run(Program.path, ["inpaint", "--mask", "mask.png"] + fast + arguments)
+  }
+
+  // MARK: Output
+
+  @Test func aNewFileIsNamedAfterInputAndTask() throws {
+    // Standard output is a file in these tests, which counts as a stream: give a device instead.
+    for expected in ["in-inpaint.png", "in-inpaint-2.png"] {
+      let outcome = try sandbox.shell("rtool inpaint in.png --mask mask.png -p fast --steps 0 >/dev/null")
+      #expect(outcome.status == 0, "\(outcome.errors)")
+      #expect(outcome.errors.contains(expected))
+      #expect(sandbox.files.contains(expected))
+    }
+  }
+
+  @Test func streamsKeepTheFormat() throws {
+    let outcome = try sandbox.shell(
+      "cat in.jpg | rtool inpaint - --mask mask.png -p fast --steps 0 | rtool inpaint - --box 1,1,5,5 -p fast --steps 0 >out")
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    #expect(outcome.errors.isEmpty)
+    #expect(try sandbox.bytes("out").starts(with: [0xFF, 0xD8, 0xFF]))
+    #expect(try sandbox.rtool("info", "out").text.contains("2. inpaint"))
+  }
+
+  @Test func theFormatIsTheOutputsEnding() throws {
+    for (name, head) in [("a.jpg", [0xFF, 0xD8]), ("a.webp", [0x52, 0x49]), ("a.tif", [0x49, 0x49])] {
+      let outcome = try inpaint("in.png", "-o", name)
+      #expect(outcome.status == 0, "\(outcome.errors)")
+      #expect(try sandbox.bytes(name).prefix(2) == head.map { UInt8($0) }[...])
+    }
+    #expect(try inpaint("in.png", "--format", "webp", "-o", "b").status == 0)
+    let unknown = try inpaint("in.png", "-o", "a.xyz")
+    #expect(unknown.status == 2)
+    expectOneLine(unknown.errors, contains: "a.xyz", ".png")
+  }
+
+  @Test func aClosedPipeEndsQuietly() throws {
+    let outcome = try sandbox.shell("rtool inpaint in.png --mask mask.png -p fast --steps 0 | true; echo ${PIPESTATUS[0]}")
+    #expect(outcome.text == "0\n")
+    #expect(outcome.errors.isEmpty)
+  }
+
+  @Test func anImageIsNotWrittenToATerminal() throws {
+    guard access("/usr/bin/script", X_OK) == 0 else { return }
+    for arguments in ["-o -", ""] {
+      let outcome = try sandbox.shell(
+        "script -qec '\(Program.path) inpaint in.png --mask mask.png -p fast --steps 0 \(arguments) -q' /dev/null | head -c 2000")
+      #expect(!outcome.text.contains("PNG"))
+      #expect(arguments.isEmpty || outcome.text.contains("terminal"))
+    }
+    #expect(sandbox.files.contains("in-inpaint.png"))
+  }
+
+  @Test func aBrokenStepBeforeGivesAClearError() throws {
+    let outcome = try sandbox.shell("false | rtool inpaint - --box 1,1,5,5 >out")
+    #expect(outcome.status == 1)
+    expectOneLine(outcome.errors, contains: "standard input", "empty")
+  }
+
+  @Test func theInputMayBeTheOutput() throws {
+    let before = try sandbox.open("in.png")
+    #expect(try inpaint("in.png", "-o", "in.png").status == 0)
+    #expect(before != (try sandbox.open("in.png")))
+  }
+
+  @Test func whatCannotBeWrittenLeavesAllAsItWas() throws {
+    let missing = try inpaint("in.png", "-o", "no/such/out.png")
+    #expect(missing.status == 1)
+    expectOneLine(missing.errors, contains: "no/such/out.png", "no folder")
+    let isFolder = try inpaint("in.png", "-o", ".")
+    #expect(isFolder.status == 1)
+    expectOneLine(isFolder.errors, contains: "folder")
+    let full = try inpaint("in.png", "-o", "/dev/full", "--format", "png")
+    #expect(full.status == 1)
+    expectOneLine(full.errors, contains: "/dev/full", "full")
+    #expect(sandbox.files == ["in.jpg", "in.png", "mask.png"])
+  }
+
+  @Test func aFullDiskKeepsTheOldFile() throws {
+    // Mounting needs the right to; without it there is nothing to test here.
+    let mount = try sandbox.shell("mkdir disk && mount -t tmpfs -o size=64k tmpfs disk")
+    guard mount.status == 0 else { return }
+    defer { _ = try? sandbox.shell("umount disk") }
+    try sandbox.write("disk/out.png", [1, 2, 3])
+    try sandbox.picture("noise.png", width: 300, height: 200) { x, y, c in
+      Float((x &* 7919 &+ y &* 104729 &+ c &* 1299709) % 251) / 250
+    }
+    let outcome = try sandbox.rtool("inpaint", "noise.png", "--box", "5,5,9,9", "-p", "fast", "-o", "disk/out.png")
+    #expect(outcome.status == 1)
+    expectOneLine(outcome.errors, contains: "disk is full")
+    #expect(try sandbox.bytes("disk/out.png") == [1, 2, 3])
+    #expect(try sandbox.shell("ls -A disk").text == "out.png\n")
+  }
+
+  @Test func aReadOnlyFolderIsToldAtOnce() throws {
+    let mount = try sandbox.shell("mkdir disk && mount -t tmpfs -o ro tmpfs disk")
+    guard mount.status == 0 else { return }
+    defer { _ = try? sandbox.shell("umount disk") }
+    let outcome = try inpaint("in.png", "-o", "disk/out.png")
+    #expect(outcome.status == 1)
+    expectOneLine(outcome.errors, contains: "read-only")
+  }
+
+  // MARK: Input
+
+  @Test(arguments: [
+    ("missing.png", "no such file"), (".", "folder"), ("text.jpg", "not a picture"), ("empty.png", "empty"),
+    ("/dev/null", "empty"),
+  ])
+  func whatIsNoImageIsTold(_ name: String, _ words: String) throws {
+    try sandbox.write("text.jpg", Array("once upon a time there was a picture, and it was not this one at all".utf8))
+    try sandbox.write("empty.png", [])
+    let outcome = try inpaint(name, "-o", "out.png")
+    #expect(outcome.status == 1)
+    expectOneLine(outcome.errors, contains: name, words)
+    #expect(!sandbox.files.contains("out.png"))
+  }
+
+  @Test func truncatedImagesAreErrors() throws {
+    for name in ["in.png", "in.jpg"] {
+      let bytes = try sandbox.bytes(name)
+      for share in [0.02, 0.3, 0.9, 0.99] {
+        try sandbox.write("cut", Array(bytes.prefix(Int(Double(bytes.count) * share))))
+        let outcome = try inpaint("cut", "-o", "out.png")
+        #expect(outcome.status == 1, "\(name) cut to \(share)")
+        expectOneLine(outcome.errors, contains: "cut")
+      }
+    }
+    #expect(!sandbox.files.contains("out.png"))
+  }
+
+  @Test func corruptImagesNeverCrash() throws {
+    let bytes = try sandbox.bytes("in.jpg")
+    for trial in 0..<30 {
+      var corrupt = bytes
+      for byte in 0..<3 { corrupt[(trial &* 7919 &+ byte &* 104729) % corrupt.count] = UInt8((trial &* 31 &+ byte &* 97) % 256) }
+      try sandbox.write("corrupt.jpg", corrupt)
+      let outcome = try sandbox.run(
+        Program.path, ["inpaint", "corrupt.jpg", "--box", "1,1,4,4", "-o", "out.png"] + fast)
+      #expect([0, 1].contains(outcome.status), "\(outcome.errors)")
+      if outcome.status == 1 { expectOneLine(outcome.errors) }
+    }
+  }
+
+  @Test func anImageOfTooManyPixelsIsRefused() throws {
+    try sandbox.picture("large.png", width: 1200, height: 1000) { _, _, _ in 0.5 }
+    let outcome = try sandbox.rtool("inpaint", "large.png", "--box", "1,1,4,4", "--max-pixels", "1", "-o", "out.png")
+    #expect(outcome.status == 1)
+    expectOneLine(outcome.errors, contains: "1200", "--max-pixels")
+  }
+
+  @Test func jsonTellsWhatWasMade() throws {
+    let outcome = try inpaint("in.png", "-o", "out.png", "--json")
+    struct Report: Decodable { let outputs: [String] }
+    #expect(try JSONDecoder().decode(Report.self, from: outcome.output).outputs == ["out.png"])
+  }
+}
