@@ -1,0 +1,69 @@
+/// How to follow the gradient of an objective downwards, in the pixels.
+public struct AscentSettings: Sendable {
+  public var steps: Int
+  public var stepSize: Double
+  /// The step size falls to this along half a cosine; nil: it stays.
+  public var finalStepSize: Double?
+  public var rule: StepRule = .normalised
+  public var set: ConstraintSet = .box
+  /// Centre of the set, one image for each of the batch; nil: the start.
+  public var centre: ImageBatch?
+  /// How freely each pixel moves: multiplies the gradient. A pixel with 0 stays exactly as it was.
+  public var free: Region?
+  /// Sigma in pixels of a Gaussian that smooths the gradient; 0: none.
+  public var gradientBlur: Double = 0
+  /// Share of the gradient's colour (what is not grey) that is taken away, in 0...1.
+  public var chromaDamping: Double = 0
+  /// Each step the network sees the image moved by up to so many pixels, borders mirrored.
+  public var jitter: Int = 0
+  /// The last ReLU before pooling passes its gradient unchanged, so that dead features can be raised.
+  public var passReLU = false
+  /// The outcome is the iterate of least loss, per image, not the last.
+  public var best = false
+  /// Of the moves of `jitter`.
+  public var seed: UInt64 = 0
+
+  public init(steps: Int, stepSize: Double) { (self.steps, self.stepSize) = (steps, stepSize) }
+}
+
+/// One step along the gradient g, per image.
+public enum StepRule: Sendable {
+  /// x − s g / (‖g‖ + 1e-10)
+  case normalised
+  /// x − s sign(g)
+  case sign
+  /// x − s g
+  case plain
+}
+
+/// Where an image must stay, around its centre. All images stay in 0...1 as well.
+public enum ConstraintSet: Sendable, Equatable {
+  /// Nothing but 0...1.
+  case box
+  /// ‖x − centre‖₂ ≤ radius, over all pixels and channels of one image.
+  case l2(radius: Double)
+  /// |x − centre| ≤ radius, each value.
+  case linf(radius: Double)
+}
+
+/// How far an ascent has come.
+public struct AscentProgress: Sendable {
+  /// Steps done, 0...total.
+  public let step, total: Int
+  /// Mean over the batch.
+  public let loss: Double
+  /// Mean over the batch of the probability of the classes of the first cross-entropy term; nil: there is none.
+  public let classProbability: Double?
+}
+
+/// What came of an ascent.
+public struct AscentOutcome: Sendable {
+  public let images: ImageBatch
+  /// Of the start, per image.
+  public let startLosses: [Double]
+  /// Of `images`, per image.
+  public let losses: [Double]
+  public let stepsDone: Int
+  /// Whether the progress function asked to stop.
+  public let stopped: Bool
+}
