@@ -1,3 +1,5 @@
+import CKernels
+
 /// How to follow the gradient of an objective downwards, in the pixels.
 public struct AscentSettings: Sendable {
   public var steps: Int
@@ -66,4 +68,40 @@ public struct AscentOutcome: Sendable {
   public let stepsDone: Int
   /// Whether the progress function asked to stop.
   public let stopped: Bool
+}
+
+extension AscentSettings {
+  /// - Throws: `RuntimeError.invalid` if a setting makes no sense or does not fit the images.
+  func check(_ start: ImageBatch) throws {
+    func require(_ condition: Bool, _ problem: String) throws {
+      if !condition { throw RuntimeError.invalid(problem) }
+    }
+    try require(steps >= 0, "the number of steps is negative")
+    try require(stepSize.isFinite, "the step size is not finite")
+    try require(finalStepSize?.isFinite ?? true, "the final step size is not finite")
+    switch set {
+    case .box: break
+    case .l2(let radius), .linf(let radius):
+      try require(radius >= 0, "the radius is not a number that is at least 0")
+    }
+    try require(
+      gradientBlur >= 0 && gradientBlur <= 1000, "the sigma of the gradient's blur is not in 0...1000")
+    try require((0...1).contains(chromaDamping), "the damping of the gradient's colour is not in 0...1")
+    try require((0...10_000).contains(jitter), "the jitter is not in 0...10000")
+    if let centre {
+      try require(
+        (centre.count, centre.height, centre.width) == (start.count, start.height, start.width),
+        "the centre is \(centre.count) images of \(centre.width)x\(centre.height), "
+          + "the start \(start.count) of \(start.width)x\(start.height)")
+    }
+    if let free {
+      try require(
+        (free.height, free.width) == (start.height, start.width)
+          && (free.count == 1 || free.count == start.count),
+        "the mask of free pixels is \(free.width)x\(free.height), the image \(start.width)x\(start.height)")
+    }
+    try require(
+      [start.pixels, centre?.pixels ?? [], free?.values ?? []].allSatisfy { rt_all_finite($0, $0.count) },
+      "an image to start from has values that are NaN or infinite")
+  }
 }

@@ -82,7 +82,7 @@ public struct CustomEvaluation {
   public struct Feature {
     public let channels, height, width: Int
     /// [channels][height][width].
-    public let values: UnsafeMutableBufferPointer<Float>
+    public let values: UnsafeBufferPointer<Float>
     public let gradient: UnsafeMutableBufferPointer<Float>
   }
 }
