@@ -1,1 +1,107 @@
+/*
+ * Plain loops over floats, written so that the compiler vectorises them, and compiled several times on x86-64: the
+ * variant for the CPU at hand is chosen when the program is loaded. No allocation, no policy, no threads.
+ *
+ * Feature maps are [channel][image][row][column]; a `plane` is one channel of all images.
+ */
+#ifndef KERNELS_H
+#define KERNELS_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(__clang__)
+#pragma clang assume_nonnull begin
+#endif
+
+/* ---- conversion */
+
+void rt_from_half(float *out, const void *in, size_t count);
+void rt_from_bfloat(float *out, const void *in, size_t count);
+void rt_from_double(float *out, const void *in, size_t count);
+bool rt_all_finite(const float *x, size_t count);
+
+/* ---- elementwise */
+
+void rt_fill(float *out, float value, size_t count);
+void rt_copy(float *out, const float *in, size_t count);
+void rt_add(float *y, const float *x, size_t count);             /* y += x */
+void rt_relu(float *y, size_t count);                            /* y = max(y, 0) */
+void rt_mask(float *gradient, const float *y, size_t count);     /* gradient where y > 0, else 0 */
+void rt_affine(float *out, const float *in, float scale, float shift, size_t count);
+void rt_add_scaled(float *y, const float *x, float scale, size_t count); /* y += scale x */
+void rt_add_constant(float *y, float value, size_t count);         /* y += value */
+void rt_multiply(float *y, const float *x, size_t count);        /* y *= x */
+
+/* ---- reductions, in a fixed order */
+
+double rt_sum(const float *x, size_t count);
+double rt_sum_squares(const float *x, size_t count);
+double rt_dot(const float *x, const float *y, size_t count);
+double rt_squared_distance(const float *x, const float *y, size_t count);
+
+/* ---- convolution */
+
+/* A window of taps that slides over a feature map: grid position (qy, qx) of an image reads the map's rows
+   qy step + top + 0..<taps_height and columns qx step + left + 0..<taps_width, as zeros outside. */
+typedef struct rt_window {
+  int32_t height, width;           /* of the map */
+  int32_t grid_height, grid_width; /* positions of the window */
+  int32_t step, top, left;
+  int32_t taps_height, taps_width;
+} rt_window;
+
+/* Writes what the window sees at grid positions first..<first + count (over all images) as columns:
+   columns[(channel taps + tap) count + position]. `input` is the first of `channels` planes. */
+void rt_gather(float *columns, const float *input, size_t plane, int32_t channels, const rt_window *window,
+               size_t first, size_t count);
+
+/* Finishes rows of a product, `stride` floats apart: adds bias[row] and the residual, clips at 0. */
+void rt_finish(float *out, size_t stride, size_t rows, size_t count, const float *_Nullable bias,
+               const float *_Nullable residual, bool relu);
+
+/* Writes rows of `count` grid positions to a map whose positions are `spread` apart, starting at (y, x). */
+void rt_scatter(float *out, size_t plane, int32_t height, int32_t width, int32_t grid_height, int32_t grid_width,
+                int32_t spread, int32_t y, int32_t x, const float *rows, size_t row_count, size_t first,
+                size_t count, bool accumulate);
+
+/* ---- pooling */
+
+/* One plane of `images` maps. */
+void rt_max_pool(float *out, const float *in, size_t images, int32_t height, int32_t width, int32_t out_height,
+                 int32_t out_width, int32_t size, int32_t stride, int32_t pad);
+/* Adds each gradient to where the first maximum was. */
+void rt_max_pool_gradient(float *gradient_in, const float *gradient_out, const float *in, size_t images,
+                          int32_t height, int32_t width, int32_t out_height, int32_t out_width, int32_t size,
+                          int32_t stride, int32_t pad);
+
+/* ---- the ascent */
+
+void rt_step_sign(float *x, const float *gradient, float step, size_t count); /* x -= step sign(gradient) */
+void rt_clamp(float *x, float low, float high, size_t count);
+void rt_clamp_around(float *x, const float *centre, float radius, size_t count);
+void rt_scale_around(float *x, const float *centre, float scale, size_t count); /* centre + scale (x - centre) */
+
+/* x = start where free is 0. */
+void rt_restore(float *x, const float *start, const float *free, size_t count);
+/* Takes away a share of what is not grey of `count` pixels, three planes. */
+void rt_damp_chroma(float *planes, float share, size_t count);
+/* Sum over the pixels of region * sqrt(dx^2 + dy^2 + 1e-6) of three planes; adds `scale` times its gradient. */
+double rt_total_variation(const float *planes, const float *_Nullable region, int32_t height, int32_t width,
+                          float scale, float *_Nullable gradient);
+
+/* Tells the CPU that this is a spinning wait. */
+static inline void rt_pause(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}
+
+#if defined(__clang__)
+#pragma clang assume_nonnull end
+#endif
+
+#endif

@@ -1,0 +1,107 @@
+import CKernels
+
+/// How to follow the gradient of an objective downwards, in the pixels.
+public struct AscentSettings: Sendable {
+  public var steps: Int
+  public var stepSize: Double
+  /// The step size falls to this along half a cosine; nil: it stays.
+  public var finalStepSize: Double?
+  public var rule: StepRule = .normalised
+  public var set: ConstraintSet = .box
+  /// Centre of the set, one image for each of the batch; nil: the start.
+  public var centre: ImageBatch?
+  /// How freely each pixel moves: multiplies the gradient. A pixel with 0 stays exactly as it was.
+  public var free: Region?
+  /// Sigma in pixels of a Gaussian that smooths the gradient; 0: none.
+  public var gradientBlur: Double = 0
+  /// Share of the gradient's colour (what is not grey) that is taken away, in 0...1.
+  public var chromaDamping: Double = 0
+  /// Each step the network sees the image moved by up to so many pixels, borders mirrored.
+  public var jitter: Int = 0
+  /// The last ReLU before pooling passes its gradient unchanged, so that dead features can be raised.
+  public var passReLU = false
+  /// The outcome is the iterate of least loss, per image, not the last.
+  public var best = false
+  /// Of the moves of `jitter`.
+  public var seed: UInt64 = 0
+
+  public init(steps: Int, stepSize: Double) { (self.steps, self.stepSize) = (steps, stepSize) }
+}
+
+/// One step along the gradient g, per image.
+public enum StepRule: Sendable {
+  /// x − s g / (‖g‖ + 1e-10)
+  case normalised
+  /// x − s sign(g)
+  case sign
+  /// x − s g
+  case plain
+}
+
+/// Where an image must stay, around its centre. All images stay in 0...1 as well.
+public enum ConstraintSet: Sendable, Equatable {
+  /// Nothing but 0...1.
+  case box
+  /// ‖x − centre‖₂ ≤ radius, over all pixels and channels of one image.
+  case l2(radius: Double)
+  /// |x − centre| ≤ radius, each value.
+  case linf(radius: Double)
+}
+
+/// How far an ascent has come.
+public struct AscentProgress: Sendable {
+  /// Steps done, 0...total.
+  public let step, total: Int
+  /// Mean over the batch.
+  public let loss: Double
+  /// Mean over the batch of the probability of the classes of the first cross-entropy term; nil: there is none.
+  public let classProbability: Double?
+}
+
+/// What came of an ascent.
+public struct AscentOutcome: Sendable {
+  public let images: ImageBatch
+  /// Of the start, per image.
+  public let startLosses: [Double]
+  /// Of `images`, per image.
+  public let losses: [Double]
+  public let stepsDone: Int
+  /// Whether the progress function asked to stop.
+  public let stopped: Bool
+}
+
+extension AscentSettings {
+  /// - Throws: `RuntimeError.invalid` if a setting makes no sense or does not fit the images.
+  func check(_ start: ImageBatch) throws {
+    func require(_ condition: Bool, _ problem: String) throws {
+      if !condition { throw RuntimeError.invalid(problem) }
+    }
+    try require(steps >= 0, "the number of steps is negative")
+    try require(stepSize.isFinite, "the step size is not finite")
+    try require(finalStepSize?.isFinite ?? true, "the final step size is not finite")
+    switch set {
+    case .box: break
+    case .l2(let radius), .linf(let radius):
+      try require(radius >= 0, "the radius is not a number that is at least 0")
+    }
+    try require(
+      gradientBlur >= 0 && gradientBlur <= 1000, "the sigma of the gradient's blur is not in 0...1000")
+    try require((0...1).contains(chromaDamping), "the damping of the gradient's colour is not in 0...1")
+    try require((0...10_000).contains(jitter), "the jitter is not in 0...10000")
+    if let centre {
+      try require(
+        (centre.count, centre.height, centre.width) == (start.count, start.height, start.width),
+        "the centre is \(centre.count) images of \(centre.width)x\(centre.height), "
+          + "the start \(start.count) of \(start.width)x\(start.height)")
+    }
+    if let free {
+      try require(
+        (free.height, free.width) == (start.height, start.width)
+          && (free.count == 1 || free.count == start.count),
+        "the mask of free pixels is \(free.width)x\(free.height), the image \(start.width)x\(start.height)")
+    }
+    try require(
+      [start.pixels, centre?.pixels ?? [], free?.values ?? []].allSatisfy { rt_all_finite($0, $0.count) },
+      "an image to start from has values that are NaN or infinite")
+  }
+}

@@ -1,0 +1,136 @@
+/// Makes the terms of an objective ready: checks them against the model and the images, and computes what is known
+/// beforehand.
+struct TermBinder {
+  let plan: Plan
+  let plans: PlanPool
+  let facts: ModelFacts
+
+  /// - Throws: `RuntimeError`
+  mutating func evaluator(of term: Term) throws -> any TermEvaluator {
+    guard term.weight.isFinite else { throw RuntimeError.invalid("a term's weight is not finite") }
+    let weight = term.weight
+    switch term.kind {
+    case .crossEntropy(let classes):
+      try check(classes)
+      return CrossEntropyTerm(
+        weight: weight, classes: classes, logits: plan.logits, classCount: facts.classes.count)
+    case .logit(let classes):
+      try check(classes)
+      return LogitTerm(weight: weight, classes: classes, logits: plan.logits)
+    case .entropy:
+      return EntropyTerm(weight: weight, logits: plan.logits, classCount: facts.classes.count)
+    case .feature(let name, let unit, let region):
+      let layer = try layer(name)
+      guard (0..<layer.facts.channels).contains(unit) else {
+        throw RuntimeError.invalid(
+          "layer \(layer.facts.name) has no unit \(unit); it has \(layer.facts.channels)")
+      }
+      try check(region, plan.images, plan.height, plan.width)
+      return FeatureTerm(weight: weight, layer: layer.value, unit: unit, positions: weights(region, layer))
+    case .representation(let name, let target, let relative):
+      let layer = try layer(name)
+      try check(target)
+      let features = try features(target, layer)
+      let shape = plan.tensors[layer.value].shape
+      guard features.height == shape.height, features.width == shape.width else {
+        throw RuntimeError.invalid(
+          "the target has \(features.width)x\(features.height) positions at layer \(layer.facts.name), "
+            + "the image \(shape.width)x\(shape.height)")
+      }
+      return RepresentationTerm(weight: weight, layer: layer.value, target: features, relative: relative)
+    case .pixels(let target, let region):
+      try check(target)
+      guard target.height == plan.height, target.width == plan.width else {
+        throw RuntimeError.invalid(
+          "the target is \(target.width)x\(target.height), the image \(plan.width)x\(plan.height)")
+      }
+      try check(region, plan.images, plan.height, plan.width)
+      return PixelsTerm(weight: weight, target: target, region: region)
+    case .smoothness(let region):
+      try check(region, plan.images, plan.height, plan.width)
+      return SmoothnessTerm(weight: weight, region: region)
+    case .statistics(let name, let chosen, let target, let region, let targetRegion):
+      let layer = try layer(name)
+      try check(target)
+      try check(region, plan.images, plan.height, plan.width)
+      try check(targetRegion, target.count, target.height, target.width)
+      return StatisticsTerm(
+        weight: weight, layer: layer.value, chosen: chosen,
+        targets: try statistics(chosen, of: target, targetRegion, layer), positions: weights(region, layer),
+        shape: plan.tensors[layer.value].shape)
+    case .custom(let names, let function):
+      let layers = try names.map { try layer($0) }
+      return CustomTerm(
+        weight: weight, layers: layers.map(\.value), logits: plan.logits,
+        shapes: layers.map { plan.tensors[$0.value].shape }, classCount: facts.classes.count,
+        pixels: 3 * plan.height * plan.width, function: function)
+    }
+  }
+
+  private typealias Layer = (facts: LayerFacts, value: Int)
+
+  private func layer(_ name: String?) throws -> Layer {
+    let name = name ?? "representation"
+    guard let value = plan.value(ofLayer: name), let facts = facts.layers.first(where: { $0.name == name })
+    else {
+      throw RuntimeError.invalid("the model has no layer \(name.quoted)")
+    }
+    return (facts, value)
+  }
+
+  private func weights(_ region: Region?, _ layer: Layer) -> PositionWeights {
+    PositionWeights(region: region, layer: plan.tensors[layer.value].shape, reduction: layer.facts.reduction)
+  }
+
+  private func check(_ classes: [ClassWeight]) throws {
+    for one in classes {
+      guard facts.classes.indices.contains(one.index) else {
+        throw RuntimeError.invalid("the model has no class \(one.index); it has \(facts.classes.count)")
+      }
+      guard one.weight.isFinite else { throw RuntimeError.invalid("a class's weight is not finite") }
+    }
+  }
+
+  private func check(_ target: ImageBatch) throws {
+    guard target.count == 1 || target.count == plan.images else {
+      throw RuntimeError.invalid("there are \(target.count) targets for \(plan.images) images")
+    }
+  }
+
+  private func check(_ region: Region?, _ images: Int, _ height: Int, _ width: Int) throws {
+    guard let region else { return }
+    guard region.height == height, region.width == width else {
+      throw RuntimeError.invalid("a region is \(region.width)x\(region.height), its image \(width)x\(height)")
+    }
+    guard region.count == 1 || region.count == images else {
+      throw RuntimeError.invalid("there are \(region.count) regions for \(images) images")
+    }
+  }
+
+  private func features(_ target: ImageBatch, _ layer: Layer) throws -> FeatureMap {
+    try Classifier.check(target, facts)
+    return try plans.withPlan(
+      images: target.count, height: target.height, width: target.width, gradient: false
+    ) { plan in
+      plan.forward(target.pixels, through: layer.value)
+      return plan.features(layer.value)
+    }
+  }
+
+  private func statistics(
+    _ chosen: Statistics, of target: ImageBatch, _ region: Region?, _ layer: Layer
+  ) throws -> [LayerStatistics] {
+    let features = try features(target, layer)
+    let shape = Shape(channels: features.channels, height: features.height, width: features.width)
+    let area = shape.height * shape.width
+    var positions = PositionWeights(region: region, layer: shape, reduction: layer.facts.reduction)
+    return (0..<features.count).map { n in
+      positions.update(image: n, move: Move(x: 0, y: 0))
+      var statistics = LayerStatistics(chosen, shape: shape)
+      features.values.withUnsafeBufferPointer {
+        statistics.update($0.baseAddress! + n * shape.channels * area, stride: area, positions)
+      }
+      return statistics
+    }
+  }
+}

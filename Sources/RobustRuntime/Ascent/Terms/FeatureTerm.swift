@@ -1,0 +1,28 @@
+import CKernels
+
+/// Minus the mean of one channel over positions, weighted by a region. 0 if the region is empty.
+final class FeatureTerm: TermEvaluator {
+  private let weight: Double
+  private let layer, unit: Int
+  private var positions: PositionWeights
+
+  init(weight: Double, layer: Int, unit: Int, positions: PositionWeights) {
+    (self.weight, self.layer, self.unit, self.positions) = (weight, layer, unit, positions)
+  }
+
+  var values: [Int] { [layer] }
+
+  func evaluate(_ point: borrowing Point, _ losses: inout [Double]) {
+    let tensor = point.plan.tensors[layer]
+    let area = tensor.plane / tensor.images
+    for n in 0..<point.images {
+      positions.update(image: n, move: point.moves.isEmpty ? Move(x: 0, y: 0) : point.moves[n])
+      guard positions.sum > 0 else { continue }
+      let start = unit * tensor.plane + n * area
+      losses[n] -= weight * rt_dot(tensor.value + start, positions.values, area) / positions.sum
+      if let gradient = point.gradients[layer] {
+        rt_add_scaled(gradient + start, positions.values, Float(-weight / positions.sum), area)
+      }
+    }
+  }
+}

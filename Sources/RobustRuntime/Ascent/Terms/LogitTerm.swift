@@ -1,0 +1,18 @@
+/// −Σ weight logit.
+struct LogitTerm: TermEvaluator {
+  let weight: Double
+  let classes: [ClassWeight]
+  let logits: Int
+
+  var values: [Int] { [logits] }
+
+  func evaluate(_ point: borrowing Point, _ losses: inout [Double]) {
+    let logits = point.plan.tensors[logits]
+    for n in 0..<point.images {
+      for c in classes {
+        losses[n] -= weight * c.weight * Double(logits.value[c.index * logits.images + n])
+        point.gradients[self.logits]?[c.index * logits.images + n] -= Float(weight * c.weight)
+      }
+    }
+  }
+}

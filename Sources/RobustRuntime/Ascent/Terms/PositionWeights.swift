@@ -1,0 +1,49 @@
+/// How much each position of a layer weighs: the mean of a region over the pixels that the position stands for.
+struct PositionWeights {
+  private let region: Region?
+  private let layer: Shape
+  /// Pixels for one position, along one side; 0: pooled.
+  private let reduction: Int
+  /// Of one image: [row][column].
+  private(set) var values: [Float]
+  private(set) var sum: Double
+  private var current: (image: Int, move: Move)?
+
+  init(region: Region?, layer: Shape, reduction: Int) {
+    (self.region, self.layer, self.reduction) = (region, layer, reduction)
+    values = [Float](repeating: 1, count: layer.height * layer.width)
+    sum = Double(values.count)
+  }
+
+  /// Computes the weights for an image that was moved.
+  mutating func update(image: Int, move: Move) {
+    guard let region else { return }
+    let image = region.count == 1 ? 0 : image
+    if let current, current == (image, move) { return }
+    current = (image, move)
+    let first = image * region.height * region.width
+    sum = 0
+    for y in 0..<layer.height {
+      let rows = pixels(of: y, region.height)
+      for x in 0..<layer.width {
+        let columns = pixels(of: x, region.width)
+        var total = 0.0
+        for row in rows {
+          for column in columns {
+            let from = Move.mirrored(row - move.y, region.height) * region.width
+            total += Double(region.values[first + from + Move.mirrored(column - move.x, region.width)])
+          }
+        }
+        let mean = total / Double(rows.count * columns.count)
+        values[y * layer.width + x] = Float(mean)
+        sum += mean
+      }
+    }
+  }
+
+  private func pixels(of position: Int, _ length: Int) -> Range<Int> {
+    if reduction == 0 { return 0..<length }
+    let first = min(position * reduction, length - 1)
+    return first..<min(first + reduction, length)
+  }
+}

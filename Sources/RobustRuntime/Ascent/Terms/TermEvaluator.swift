@@ -1,0 +1,40 @@
+/// A term of an objective made ready for a batch of one size: its layers looked up, its targets' features computed.
+protocol TermEvaluator {
+  /// The values of the plan that it reads.
+  var values: [Int] { get }
+  /// Adds the weighted loss of each image, and the weighted gradients if the point wants them.
+  func evaluate(_ point: borrowing Point, _ losses: inout [Double]) throws
+}
+
+/// Where an objective is evaluated, and where its gradient goes.
+struct Point: ~Copyable {
+  let step: Int
+  let plan: Plan
+  /// [image][3][row][column].
+  let pixels: UnsafePointer<Float>
+  let pixelGradient: UnsafeMutablePointer<Float>?
+  /// The images as the network sees them, moved by `moves`.
+  let seen: UnsafePointer<Float>
+  let seenGradient: UnsafeMutablePointer<Float>?
+  /// Of each image; empty: none.
+  let moves: [Move]
+  /// By number of the value, shaped as it; nil: no gradient is wanted.
+  let gradients: [UnsafeMutablePointer<Float>?]
+
+  var images: Int { plan.images }
+  var height: Int { plan.height }
+  var width: Int { plan.width }
+  /// Pixels of one image.
+  var area: Int { plan.height * plan.width }
+}
+
+/// How far an image is moved to the right and downwards, borders mirrored.
+struct Move: Equatable {
+  var x, y: Int
+
+  /// The pixel of 0..<length that is seen at i, beyond the borders too.
+  static func mirrored(_ i: Int, _ length: Int) -> Int {
+    let at = ((i % (2 * length)) + 2 * length) % (2 * length)
+    return at < length ? at : 2 * length - 1 - at
+  }
+}

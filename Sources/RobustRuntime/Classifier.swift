@@ -1,0 +1,135 @@
+/// A classifier read from a checkpoint: its facts, and all that is computed with it. May be used on several threads at
+/// once. The same input gives the same bytes, whatever the number of threads.
+public final class Classifier: Sendable {
+  public let facts: ModelFacts
+  private let plans: PlanPool
+  private let seeds: SeedDistribution?
+
+  /// Reads a safetensors file.
+  /// - Throws: `CheckpointError`
+  public convenience init(contentsOf path: String) throws {
+    let checkpoint = try CheckpointFile.withBytes(of: path) {
+      try Loaded($0, file: path, name: Checkpoint.name(ofFile: path))
+    }
+    self.init(checkpoint)
+  }
+
+  /// Reads safetensors from memory, which is not needed afterwards.
+  /// - Parameter name: of the model, for facts and errors.
+  /// - Throws: `CheckpointError`
+  public convenience init(bytes: UnsafeRawBufferPointer, name: String) throws {
+    self.init(try Loaded(bytes, file: name, name: name))
+  }
+
+  /// What remains of a checkpoint when its bytes are gone.
+  private struct Loaded {
+    let facts: ModelFacts
+    let network: Network
+    let seeds: SeedDistribution?
+
+    init(_ bytes: UnsafeRawBufferPointer, file: String, name: String) throws {
+      let checkpoint = try Checkpoint(bytes, file: file, name: name)
+      facts = checkpoint.facts
+      network = Network(try checkpoint.graph())
+      seeds = try checkpoint.seeds()
+    }
+  }
+
+  private init(_ loaded: Loaded) {
+    (facts, plans, seeds) = (loaded.facts, PlanPool(loaded.network), loaded.seeds)
+  }
+
+  /// The facts of a checkpoint, from its header alone.
+  /// - Throws: `CheckpointError`
+  public static func facts(ofFile path: String) throws -> ModelFacts {
+    try CheckpointFile.withBytes(of: path) {
+      try Checkpoint($0, file: path, name: Checkpoint.name(ofFile: path)).facts
+    }
+  }
+
+  /// - Returns: [count][classes].
+  /// - Throws: `RuntimeError`
+  public func logits(_ images: ImageBatch) throws -> [Float] {
+    if images.count == 0 { return [] }
+    return try forward(images) { $0.logits }.values
+  }
+
+  /// - Parameter layer: a name from `facts.layers`; nil: the representation.
+  /// - Throws: `RuntimeError`
+  public func features(_ images: ImageBatch, layer: String? = nil) throws -> FeatureMap {
+    let name = layer ?? "representation"
+    guard facts.layers.contains(where: { $0.name == name }) else {
+      throw RuntimeError.invalid("the model has no layer \(name.quoted)")
+    }
+    return try forward(images) { $0.value(ofLayer: name)! }
+  }
+
+  private func forward(_ images: ImageBatch, through value: (Plan) -> Int) throws -> FeatureMap {
+    try Classifier.check(images, facts)
+    return try plans.withPlan(
+      images: images.count, height: images.height, width: images.width, gradient: false
+    ) {
+      plan in
+      plan.forward(images.pixels, through: value(plan))
+      return plan.features(value(plan))
+    }
+  }
+
+  /// The loss of each image, and its gradient in the pixels if asked for.
+  /// - Parameter passReLU: the last ReLU before pooling passes its gradient unchanged.
+  /// - Throws: `RuntimeError`, or what a custom term threw.
+  public func evaluate(
+    _ objective: Objective, at images: ImageBatch, gradient: Bool = true, passReLU: Bool = false
+  ) throws -> (losses: [Double], gradient: ImageBatch?) {
+    try withEvaluator(objective, images, gradient: gradient, jitter: false) { evaluator in
+      guard gradient else {
+        try evaluator.evaluate(images.pixels, step: 0, moves: [], passReLU: false, gradient: nil)
+        return (evaluator.losses, nil)
+      }
+      var result = ImageBatch(count: images.count, height: images.height, width: images.width)
+      try evaluator.evaluate(images.pixels, step: 0, moves: [], passReLU: passReLU, gradient: &result.pixels)
+      return (evaluator.losses, result)
+    }
+  }
+
+  /// Follows the gradient of the objective downwards from the start.
+  /// - Parameter progress: is told of each step, on this thread; false stops. Stopping is no error.
+  /// - Throws: `RuntimeError`, or what a custom term threw.
+  public func ascend(
+    from start: ImageBatch, objective: Objective, settings: AscentSettings,
+    progress: (AscentProgress) -> Bool = { _ in true }
+  ) throws -> AscentOutcome {
+    try settings.check(start)
+    return try withEvaluator(objective, start, gradient: true, jitter: settings.jitter > 0) { evaluator in
+      try Ascent(evaluator: evaluator, settings: settings, start: start).run(progress: progress)
+    }
+  }
+
+  private func withEvaluator<Result>(
+    _ objective: Objective, _ images: ImageBatch, gradient: Bool, jitter: Bool,
+    _ body: (Evaluator) throws -> Result
+  ) throws -> Result {
+    try Classifier.check(images, facts)
+    return try plans.withPlan(
+      images: images.count, height: images.height, width: images.width, gradient: gradient
+    ) { plan in
+      try body(
+        try Evaluator(objective, plan: plan, plans: plans, facts: facts, gradient: gradient, jitter: jitter))
+    }
+  }
+
+  static func check(_ images: ImageBatch, _ facts: ModelFacts) throws {
+    guard images.count > 0 else { throw RuntimeError.invalid("there are no images") }
+    guard min(images.height, images.width) >= facts.smallest else {
+      throw RuntimeError.invalid(
+        "the image is \(images.width)x\(images.height); the least side is \(facts.smallest)")
+    }
+  }
+
+  /// A sample of the seed distribution of a class, mean + Σ z factor with z normal, clamped to 0...1, at its own
+  /// resolution: planar, [3][side][side]. Nil: the model has none, or no such class.
+  public func seed(ofClass index: Int, seed: UInt64, stream: UInt64) -> (side: Int, pixels: [Float])? {
+    guard let seeds, (0..<seeds.classCount).contains(index) else { return nil }
+    return (seeds.side, seeds.sample(index, Philox(seed: seed, stream: stream)))
+  }
+}

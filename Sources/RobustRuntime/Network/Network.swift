@@ -1,0 +1,73 @@
+/// A graph made ready for computing, for any image size: batch normalisation folded into the convolutions, residuals and
+/// ReLUs joined to the operation that produces them.
+package struct Network: Sendable {
+  /// One operation, and a ReLU if there is one. Step k writes value k + 1; value 0 is the normalised input.
+  struct Step: Sendable {
+    var operation: any Operation
+    var inputs: [Int]
+    var relu = false
+  }
+
+  struct Layer: Sendable {
+    let name: String
+    /// The value's number.
+    let value: Int
+  }
+
+  let normalization: InputNormalization
+  private(set) var steps: [Step] = []
+  private(set) var layers: [Layer] = []
+  /// The step whose ReLU is the last before the pooled representation.
+  private(set) var lastReLU: Int?
+
+  package init(_ graph: Graph) {
+    normalization = InputNormalization(mean: graph.mean, deviation: graph.deviation)
+    var readers = [Int](repeating: 0, count: graph.nodes.count)
+    for node in graph.nodes { for input in node.inputs { readers[input] += 1 } }
+    // A layer is also read from outside, so nothing may be joined to it.
+    for layer in graph.layers { readers[layer.node] += 1 }
+    readers[graph.nodes.count - 1] += 1
+
+    // value[n]: where the value of node n is.
+    var value = [Int](repeating: 0, count: graph.nodes.count)
+    for (n, node) in graph.nodes.enumerated() {
+      let inputs = node.inputs.map { value[$0] }
+      // The step that can still take in this node: the last one, if nothing else reads what it writes.
+      func joins(_ input: Int) -> Bool {
+        readers[input] == 1 && value[input] == steps.count && !steps.isEmpty
+      }
+      switch node.operator {
+      case .input: continue
+      case .convolution(let convolution): steps.append(Step(operation: convolution, inputs: inputs))
+      case .batchNormalization(let affine):
+        if joins(node.inputs[0]), let convolution = steps.last?.operation as? Convolution,
+          steps[steps.count - 1].inputs.count == 1, !steps[steps.count - 1].relu
+        {
+          steps[steps.count - 1].operation = convolution.followed(by: affine)
+        } else {
+          steps.append(Step(operation: affine, inputs: inputs))
+        }
+      case .add:
+        if let last = steps.last, last.operation is Convolution, last.inputs.count == 1, !last.relu,
+          node.inputs.count == 2, let main = node.inputs.firstIndex(where: joins), inputs[0] != inputs[1]
+        {
+          steps[steps.count - 1].inputs.append(inputs[1 - main])
+        } else {
+          steps.append(Step(operation: Sum(), inputs: inputs))
+        }
+      case .relu:
+        if joins(node.inputs[0]) {
+          steps[steps.count - 1].relu = true
+        } else {
+          steps.append(Step(operation: Sum(), inputs: inputs, relu: true))
+        }
+      case .maxPool(let pool): steps.append(Step(operation: pool, inputs: inputs))
+      case .meanPool:
+        if let step = inputs.first, step > 0, steps[step - 1].relu { lastReLU = step - 1 }
+        steps.append(Step(operation: MeanPool(), inputs: inputs))
+      }
+      value[n] = steps.count
+    }
+    layers = graph.layers.map { Layer(name: $0.name, value: value[$0.node]) }
+  }
+}

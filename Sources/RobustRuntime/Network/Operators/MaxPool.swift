@@ -1,0 +1,53 @@
+import CKernels
+
+/// The largest value of each window; nothing outside the map is seen.
+package struct MaxPool: Operation {
+  let size, stride, pad: Int
+
+  /// - Precondition: `pad` is less than `size`, so that each window sees something.
+  package init(size: Int, stride: Int, pad: Int) {
+    precondition(pad < size)
+    (self.size, self.stride, self.pad) = (size, stride, pad)
+  }
+
+  package func outputShape(of inputs: [Shape]) -> Shape {
+    let from = inputs[0]
+    return Shape(
+      channels: from.channels, height: (from.height + 2 * pad - size) / stride + 1,
+      width: (from.width + 2 * pad - size) / stride + 1)
+  }
+
+  var backwardReadsInputs: Bool { true }
+
+  func bound(to inputs: [Tensor], _ output: Tensor, gradient: Bool) -> any BoundOperation {
+    Bound(pool: self, input: inputs[0], output: output)
+  }
+
+  private struct Bound: BoundOperation {
+    let pool: MaxPool
+    let input, output: Tensor
+    let scratch = 0
+
+    func forward(relu: Bool, scratch: Scratch) {
+      Workers.shared.run(output.shape.channels) { c, _ in
+        let out = output.value + c * output.plane
+        rt_max_pool(
+          out, input.value + c * input.plane, input.images, Int32(input.shape.height),
+          Int32(input.shape.width),
+          Int32(output.shape.height), Int32(output.shape.width), Int32(pool.size), Int32(pool.stride),
+          Int32(pool.pad))
+        if relu { rt_relu(out, output.plane) }
+      }
+    }
+
+    func backward(scratch: Scratch) {
+      if !input.hasGradient { input.zeroGradient() }
+      Workers.shared.run(output.shape.channels) { c, _ in
+        rt_max_pool_gradient(
+          input.gradient + c * input.plane, output.gradient + c * output.plane, input.value + c * input.plane,
+          input.images, Int32(input.shape.height), Int32(input.shape.width), Int32(output.shape.height),
+          Int32(output.shape.width), Int32(pool.size), Int32(pool.stride), Int32(pool.pad))
+      }
+    }
+  }
+}

@@ -1,0 +1,26 @@
+/// What a step of a network computes: forward, and backward the gradient of its inputs from that of its output.
+protocol Operation: Sendable {
+  func outputShape(of inputs: [Shape]) -> Shape
+  /// Whether `backward` reads the values of the inputs.
+  var backwardReadsInputs: Bool { get }
+  /// Settles all that depends on the shapes.
+  func bound(to inputs: [Tensor], _ output: Tensor, gradient: Bool) -> any BoundOperation
+}
+
+/// An operation on tensors of known shapes.
+protocol BoundOperation {
+  /// Floats of scratch memory needed by each worker.
+  var scratch: Int { get }
+  /// Writes the output's value, clipped at 0 if `relu`.
+  func forward(relu: Bool, scratch: Scratch)
+  /// Adds to the gradients of the inputs, or writes them where nothing was written yet. The output's gradient is
+  /// already that before the ReLU.
+  func backward(scratch: Scratch)
+}
+
+/// Memory that each worker has for itself.
+struct Scratch {
+  let base: UnsafeMutablePointer<Float>
+  let stride: Int
+  subscript(worker: Int) -> UnsafeMutablePointer<Float> { base + worker * stride }
+}

@@ -1,0 +1,31 @@
+import CKernels
+
+/// The sum of its inputs; with one input, a copy (which a ReLU may then clip).
+struct Sum: Operation {
+  func outputShape(of inputs: [Shape]) -> Shape { inputs[0] }
+
+  var backwardReadsInputs: Bool { false }
+
+  func bound(to inputs: [Tensor], _ output: Tensor, gradient: Bool) -> any BoundOperation {
+    Bound(inputs: inputs, output: output)
+  }
+
+  private struct Bound: BoundOperation {
+    let inputs: [Tensor]
+    let output: Tensor
+    let scratch = 0
+
+    func forward(relu: Bool, scratch: Scratch) {
+      let out = output.value
+      Workers.shared.run(over: output.count) { start, count in
+        rt_copy(out + start, inputs[0].value + start, count)
+        for other in inputs.dropFirst() { rt_add(out + start, other.value + start, count) }
+        if relu { rt_relu(out + start, count) }
+      }
+    }
+
+    func backward(scratch: Scratch) {
+      for input in inputs { input.addGradient(output.gradient) }
+    }
+  }
+}

@@ -1,0 +1,122 @@
+import CKernels
+
+/// A network compiled for images of one size: where every value and gradient lies, and how each operation is done. Nothing
+/// is allocated while it runs. Used by one thread at a time.
+package final class Plan {
+  package let images, height, width: Int
+  let hasGradient: Bool
+  private let network: Network
+  private let arena: Arena
+  private let scratch: Scratch
+  private let operations: [any BoundOperation]
+  /// Value 0 is the normalised input; step k writes value k + 1.
+  package let tensors: [Tensor]
+
+  /// - Parameter gradient: whether `backward` will be called.
+  /// - Throws: `RuntimeError.outOfMemory`
+  package init(_ network: Network, images: Int, height: Int, width: Int, gradient: Bool) throws {
+    (self.network, self.images, self.height, self.width) = (network, images, height, width)
+    hasGradient = gradient
+    var shapes = [Shape(channels: network.normalization.mean.count, height: height, width: width)]
+    for step in network.steps {
+      shapes.append(step.operation.outputShape(of: step.inputs.map { shapes[$0] }))
+    }
+
+    let tensors = shapes.map { Tensor(shape: $0, images: images) }
+    operations = network.steps.enumerated().map { k, step in
+      step.operation.bound(to: step.inputs.map { tensors[$0] }, tensors[k + 1], gradient: gradient)
+    }
+    let stride = Plan.rounded(operations.map(\.scratch).max() ?? 0)
+    let (offsets, total) = Arena.layout(Plan.blocks(network, shapes, images: images, gradient: gradient))
+    arena = try Arena(floats: total + stride * Workers.limit)
+    for (k, tensor) in tensors.enumerated() {
+      tensor.place(
+        value: arena.base + offsets[k], gradient: gradient ? arena.base + offsets[shapes.count + k] : nil)
+    }
+    self.tensors = tensors
+    scratch = Scratch(base: arena.base + total, stride: stride)
+  }
+
+  private static func rounded(_ floats: Int) -> Int { (floats + 15) / 16 * 16 }
+
+  /// Values first, then gradients. Step k runs forward at time k + 1 and backward at 2·steps − k + 1, the input is
+  /// normalised at 0, and the loss is computed in between.
+  private static func blocks(_ network: Network, _ shapes: [Shape], images: Int, gradient: Bool) -> [Arena
+    .Block]
+  {
+    let steps = network.steps
+    let loss = steps.count + 1
+    func forward(_ value: Int) -> Int { value }
+    func backward(_ value: Int) -> Int { 2 * steps.count + 2 - value }
+    let sizes = shapes.map { rounded($0.channels * images * $0.height * $0.width) }
+
+    var values = shapes.indices.map { Arena.Block(size: sizes[$0], first: forward($0), last: forward($0)) }
+    var gradients = shapes.indices.map {
+      Arena.Block(size: sizes[$0], first: backward($0), last: backward($0))
+    }
+    for (k, step) in steps.enumerated() {
+      for input in step.inputs {
+        let keep = gradient && step.operation.backwardReadsInputs
+        values[input].last = max(values[input].last, keep ? backward(k + 1) : forward(k + 1))
+        gradients[input].first = min(gradients[input].first, backward(k + 1))
+      }
+      if gradient && step.relu { values[k + 1].last = max(values[k + 1].last, backward(k + 1)) }
+    }
+    for value in network.layers.map(\.value) + [steps.count] {
+      values[value].last = max(values[value].last, loss)
+    }
+    return gradient ? values + gradients : values
+  }
+
+  /// The layer's value, as a number of `tensors`.
+  package func value(ofLayer name: String) -> Int? { network.layers.first { $0.name == name }?.value }
+  package var logits: Int { tensors.count - 1 }
+
+  /// A copy of a value: [image][channel][row][column].
+  package func features(_ value: Int) -> FeatureMap {
+    let tensor = tensors[value]
+    let (shape, area) = (tensor.shape, tensor.plane / images)
+    let values = [Float](unsafeUninitializedCapacity: tensor.count) { out, count in
+      for n in 0..<images {
+        for c in 0..<shape.channels {
+          rt_copy(
+            out.baseAddress! + (n * shape.channels + c) * area, tensor.value + c * tensor.plane + n * area,
+            area)
+        }
+      }
+      count = tensor.count
+    }
+    return FeatureMap(
+      count: images, channels: shape.channels, height: shape.height, width: shape.width, values: values)
+  }
+
+  /// Computes values 0...last from images [image][channel][row][column].
+  package func forward(_ pixels: UnsafePointer<Float>, through last: Int) {
+    network.normalization.forward(pixels, to: tensors[0])
+    for k in 0..<last { operations[k].forward(relu: network.steps[k].relu, scratch: scratch) }
+  }
+
+  /// Computes the gradient by the images, from gradients by some of the values, shaped as these. May be called once
+  /// after `forward`, which must have reached the deepest of these values.
+  /// - Parameter gradients: by number of the value; nil: none.
+  /// - Parameter passReLU: the last ReLU before the pooled representation passes its gradient unchanged.
+  package func backward(
+    _ gradients: [UnsafeMutablePointer<Float>?], passReLU: Bool, to pixels: UnsafeMutablePointer<Float>
+  ) {
+    for tensor in tensors { tensor.hasGradient = false }
+    for value in stride(from: tensors.count - 1, through: 0, by: -1) {
+      let tensor = tensors[value]
+      if let given = gradients[value] { tensor.addGradient(given) }
+      if value == 0 || !tensor.hasGradient { continue }
+      let step = network.steps[value - 1]
+      if step.relu && !(passReLU && value - 1 == network.lastReLU) {
+        Workers.shared.run(over: tensor.count) { start, count in
+          rt_mask(tensor.gradient + start, tensor.value + start, count)
+        }
+      }
+      operations[value - 1].backward(scratch: scratch)
+    }
+    if !tensors[0].hasGradient { tensors[0].zeroGradient() }
+    network.normalization.backward(tensors[0], to: pixels)
+  }
+}

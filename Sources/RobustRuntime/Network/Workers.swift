@@ -1,0 +1,143 @@
+import CKernels
+import COpenBLAS
+import Glibc
+import Synchronization
+
+/// Sets how many threads compute, all classifiers together, in 1...64. The results do not depend on it.
+public func configure(threads: Int) {
+  Workers.shared.threads.store(min(max(threads, 1), Workers.limit), ordering: .relaxed)
+}
+
+/// A pool of threads for work that is cut in pieces. How the work is cut never depends on the number of threads, so
+/// neither do the results.
+package final class Workers: @unchecked Sendable {
+  package static let shared = Workers()
+  /// The most threads there may be, the caller of `run` included.
+  package static let limit = 64
+  /// Pauses of a waiting thread before it goes to sleep, some tens of microseconds.
+  private static let patience = 2000
+
+  let threads: Atomic<Int>
+
+  // One job at a time. `mutex` guards `job`, `joined` and `helpers`; the atomics are for spinning.
+  private let busy = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+  private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+  private let wake = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+  private let left = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+  private var job: ((Int, Int) -> Void)?
+  private var pieces = 0
+  private var helpers = 0
+  private let open = Atomic(false)
+  private let next = Atomic(0)
+  private let joined = Atomic(0)
+
+  private init() {
+    threads = Atomic(min(max(Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))), 1), Workers.limit))
+    pthread_mutex_init(busy, nil)
+    pthread_mutex_init(mutex, nil)
+    pthread_cond_init(wake, nil)
+    pthread_cond_init(left, nil)
+    openblas_set_num_threads(1)
+  }
+
+  /// Calls `body(piece, worker)` once for each piece, on several threads, and returns when all are done. No two calls
+  /// with the same worker, which is below `limit`, overlap. While the pool is busy with another caller, the work
+  /// is done on this thread alone.
+  package func run(_ pieces: Int, _ body: (_ piece: Int, _ worker: Int) -> Void) {
+    let wanted = min(threads.load(ordering: .relaxed), pieces)
+    guard wanted > 1, pthread_mutex_trylock(busy) == 0 else {
+      for piece in 0..<pieces { body(piece, 0) }
+      return
+    }
+    defer { pthread_mutex_unlock(busy) }
+    withoutActuallyEscaping(body) { body in
+      pthread_mutex_lock(mutex)
+      while helpers < wanted - 1, start(worker: helpers + 1) { helpers += 1 }
+      (job, self.pieces) = (body, pieces)
+      next.store(0, ordering: .relaxed)
+      open.store(true, ordering: .releasing)
+      pthread_cond_broadcast(wake)
+      pthread_mutex_unlock(mutex)
+
+      work(body, pieces, worker: 0)
+
+      pthread_mutex_lock(mutex)
+      open.store(false, ordering: .relaxed)
+      pthread_mutex_unlock(mutex)
+      var pauses = 0
+      while joined.load(ordering: .acquiring) > 0, pauses < Workers.patience {
+        rt_pause()
+        pauses += 1
+      }
+      pthread_mutex_lock(mutex)
+      while joined.load(ordering: .acquiring) > 0 { pthread_cond_wait(left, mutex) }
+      job = nil
+      pthread_mutex_unlock(mutex)
+    }
+  }
+
+  private func work(_ body: (Int, Int) -> Void, _ pieces: Int, worker: Int) {
+    while true {
+      let piece = next.add(1, ordering: .relaxed).oldValue
+      if piece >= pieces { return }
+      body(piece, worker)
+    }
+  }
+
+  private func help(worker: Int) {
+    while true {
+      var pauses = 0
+      while !(open.load(ordering: .acquiring) && hasWork(for: worker)), pauses < Workers.patience {
+        rt_pause()
+        pauses += 1
+      }
+      pthread_mutex_lock(mutex)
+      while !(open.load(ordering: .relaxed) && hasWork(for: worker)) { pthread_cond_wait(wake, mutex) }
+      guard let job else { fatalError("an open job has a body") }
+      let pieces = pieces
+      joined.add(1, ordering: .relaxed)
+      pthread_mutex_unlock(mutex)
+
+      work(job, pieces, worker: worker)
+
+      pthread_mutex_lock(mutex)
+      if joined.subtract(1, ordering: .releasing).newValue == 0 { pthread_cond_signal(left) }
+      pthread_mutex_unlock(mutex)
+    }
+  }
+
+  private func hasWork(for worker: Int) -> Bool {
+    worker < threads.load(ordering: .relaxed) && next.load(ordering: .relaxed) < pieces
+  }
+
+  private func start(worker: Int) -> Bool {
+    final class Start {
+      let (workers, worker): (Workers, Int)
+      init(_ workers: Workers, _ worker: Int) { (self.workers, self.worker) = (workers, worker) }
+    }
+    let start = Unmanaged.passRetained(Start(self, worker))
+    var thread = pthread_t()
+    let status = pthread_create(
+      &thread, nil,
+      { context in
+        let start = Unmanaged<Start>.fromOpaque(context!).takeRetainedValue()
+        start.workers.help(worker: start.worker)
+        return nil
+      }, start.toOpaque())
+    guard status == 0 else {
+      start.release()
+      return false
+    }
+    pthread_detach(thread)
+    return true
+  }
+}
+
+extension Workers {
+  /// Calls `body(start, count)` for consecutive pieces of a long range.
+  func run(over count: Int, by size: Int = 1 << 15, _ body: (_ start: Int, _ count: Int) -> Void) {
+    run((count + size - 1) / size) { piece, _ in
+      body(piece * size, min(size, count - piece * size))
+    }
+  }
+}
