@@ -1,34 +1,154 @@
 import CRTool
 import RTool
 
-// MARK: Parameters
+// The parameters, in the order of help.
 
-private let image = Parameter<Image>.image("image", "the photo to repair", withAlpha: true)
+let image = Parameter<Image>.image("image", withAlpha: true, "the photo to repair")
 
-private let mask = Parameter<Image?>.mask(
+let mask = Parameter<Image?>.mask(
   "mask", letter: "m", group: "Hole", "what to fill: white is filled, grey is blended, black is kept")
-private let boxes = Parameter<[Box]>.boxes("box", letter: "b", group: "Hole", "a rectangle to fill")
-private let maskInvert = Parameter<Bool>.flag(
-  "mask-invert", letter: "i", group: "Hole", "black is filled instead of white")
-private let maskAlpha = Parameter<Bool>.flag(
-  "mask-alpha", group: "Hole", "fill where the photo is transparent")
+let boxes = Parameter<[Box]>.boxes("box", letter: "b", group: "Hole", "a rectangle to fill")
+let maskInvert = Parameter<Bool>.flag("mask-invert", letter: "i", group: "Hole", "fill what is black in the mask")
+let maskAlpha = Parameter<Bool>.flag("mask-alpha", group: "Hole", "fill where the photo is transparent")
 
-private let classes = Parameter<ClassChoice>.classChoice(
+let classes = Parameter<ClassChoice>.classChoice(
   "class", letter: "c", group: "Fill",
-  "what should be in the hole: a class or a mixture like sea:2,mountain:1; auto takes what the surroundings suggest")
-private let start = Parameter<Start>.choice(
+  "what belongs in the hole: a class, a mixture like sea:2,mountain:1, auto (what the surroundings suggest) or none")
+let start = Parameter<Start>.choice(
   "start", group: "Fill", initial: .exemplar, help: \.help, "what the hole is filled with before the ascent")
-private let context = Parameter<Double>.real(
-  "context", group: "Fill", initial: 1, in: 0.1...8,
-  "width of the surroundings that are looked at, as a share of the hole's size")
+let context = Parameter<Double>.real(
+  "context", group: "Fill", initial: 1.5, in: 0.1...10,
+  "how far around a hole is looked, as a multiple of its size")
 
-private let constraint = Parameter<Constraint>.choice(
+let constraint = Parameter<Constraint>.choice(
   "constraint", group: "Method", initial: .hard, help: \.help, "what keeps the surroundings as they are")
-private let steps = Parameter<Int>.integer(
-  "steps", group: "Method", initial: 40, in: 0...100_000, "steps of the ascent, 0 for none")
-private let stepSize = Parameter<Double>.real(
-  "step-size", group: "Method", flags: .advanced, initial: 0.6, in: 0...1000,
-  "length of the first step, for a window of the model's side")
-private let radius = Parameter<Double>.real(
-  "radius", group: "Method", flags: .advanced, initial: 4, in: 0...10_000,
-  "how far the ascent may go from its start, for a window of the model's side")
+let steps = Parameter<Int>.integer(
+  "steps", group: "Method", initial: 40, in: 0...100_000, "steps of the ascent; 0 leaves the start as it is")
+let stepSize = Parameter<Double>.real(
+  "step-size", group: "Method", flags: .advanced, initial: 0.4, in: 0...1000,
+  "length of the first step, for an image of the model's side")
+let radius = Parameter<Double>.real(
+  "radius", group: "Method", flags: .advanced, initial: 3, in: 0...10_000,
+  "how far the ascent may go from its start (L2), for an image of the model's side")
+
+/// What a hole is filled with before the ascent.
+enum Start: String, CaseIterable, Sendable {
+  case exemplar, harmonic, mean
+
+  var help: String {
+    switch self {
+    case .exemplar: "patches from elsewhere in the photo"
+    case .harmonic: "the smoothest surface that meets the border"
+    case .mean: "the mean colour of the surroundings"
+    }
+  }
+}
+
+/// What keeps the ascent from changing the surroundings.
+enum Constraint: String, CaseIterable, Sendable {
+  case hard, soft
+
+  var help: String {
+    switch self {
+    case .hard: "only the hole moves"
+    case .soft: "everything moves, change outside the hole is penalised and then undone"
+    }
+  }
+}
+
+private let manifestOfInpaint = Manifest(
+  name: "inpaint", version: "1.0.0", summary: "Fill holes in a photo",
+  description: """
+    Fills the part of a photo that a mask, boxes or its own transparency mark, so that it looks as if nothing had been \
+    there. All other pixels stay exactly as they are.
+
+    Each hole is first filled with patches from its surroundings, from a coarse resolution to the full one. Then the \
+    gradient of a robust classifier is followed in the pixels of the hole, so that the statistics of its features \
+    there come to agree with those of the surroundings.
+    """,
+  examples: [
+    ("photo.jpg --mask mask.png -o repaired.jpg", "Fill what is white in a mask of the photo's size"),
+    ("photo.jpg --box 120,40,64,64 --box 300,10,20,200", "Fill two rectangles"),
+    ("cut-out.png --mask-alpha -o whole.png", "Fill what was erased in a paint program"),
+    ("photo.jpg --mask mask.png --class sea --start harmonic --steps 200", "Paint a class into the hole"),
+  ],
+  presets: [
+    ("balanced", "patches, then a short ascent", ""),
+    ("fast", "patches alone", "steps=0"),
+    (
+      "paper", "the published method: the mean colour, then 720 steps towards the class",
+      "start=mean constraint=soft steps=720 step-size=0.1 radius=21.6"
+    ),
+  ],
+  parameters: [
+    image.definition, mask.definition, boxes.definition, maskInvert.definition, maskAlpha.definition,
+    classes.definition, start.definition, context.definition, constraint.definition, steps.definition,
+    stepSize.definition, radius.definition,
+  ])
+
+nonisolated(unsafe) private let manifest = manifestOfInpaint.published { host, values in
+  manifestOfInpaint.perform(host, values) { host, values in try inpaint(host, values) }
+}
+
+@c(rtool_plugin)
+public func plugin(_ hostABI: UInt32) -> UnsafePointer<rtool_manifest>? { manifest }
+
+private func inpaint(_ host: Host, _ values: Values) throws {
+  let photo = values[image]
+  let hole = try markedHole(in: photo, values)
+  // Holes nearer than this share their surroundings and are filled together.
+  let groups = hole.groups(distance: 24)
+  var pieces: [Piece] = []
+  for (number, group) in groups.enumerated() {
+    let margin = max(48, Int(values[context] * Double(max(group.width, group.height))))
+    let box = group.grown(by: margin).clipped(width: photo.width, height: photo.height)
+    var window = Window(box: box, of: photo, hole: hole, filled: pieces)
+    let share = 1 / Double(groups.count)
+    let progress = { (fraction: Double) in share * (Double(number) + fraction) }
+    try fill(&window, host, values, progress: progress)
+    pieces.append(try Piece(group, of: window, over: photo, hole: hole, host: host))
+  }
+  try host.emit(pieces.map { ($0.image, $0.box.x, $0.box.y) }, over: photo)
+}
+
+private func markedHole(in photo: Image, _ values: Values) throws -> Hole {
+  var hole = Hole(width: photo.width, height: photo.height)
+  if let mask = values[mask] { hole.add(mask, inverted: values[maskInvert]) }
+  if values[maskAlpha] {
+    guard photo.channels == 4 else {
+      throw TaskFailure.message("the photo has nothing transparent for --mask-alpha to fill")
+    }
+    hole.addTransparency(of: photo)
+  }
+  for box in values[boxes] where !hole.add(box) {
+    throw TaskFailure.message(
+      "--box \(box.x),\(box.y),\(box.width),\(box.height) lies outside the photo of \(photo.width)x\(photo.height) pixels")
+  }
+  if hole.isEmpty {
+    throw TaskFailure.message(
+      "there is nothing to fill; mark a hole with --mask (white is filled), --box or --mask-alpha")
+  }
+  if hole.isFull { throw TaskFailure.message("all of the photo is to be filled; nothing is left to fill it from") }
+  return hole
+}
+
+private func fill(_ window: inout Window, _ host: Host, _ values: Values, progress: (Double) -> Double) throws {
+  switch values[start] {
+  case .mean: window.colors = SmoothFill.mean(window.colors, hole: window.hole)
+  case .harmonic: window.colors = SmoothFill.harmonic(window.colors, hole: window.hole)
+  case .exemplar:
+    var exemplar = ExemplarFill()
+    exemplar.seed = host.seed
+    var stop: (any Error)?
+    window.colors = exemplar.fill(window.colors, hole: window.hole) { fraction in
+      do {
+        try host.progress(progress(0.6 * fraction), "patches")
+        return true
+      } catch {
+        stop = error
+        return false
+      }
+    }
+    if let stop { throw stop }
+  }
+}

@@ -1,7 +1,7 @@
 import CRTool
 
 /// What a plugin says of itself. See `rtool_manifest`.
-public struct Manifest {
+public struct Manifest: Sendable {
   public var name: String
   public var version: String
   public var summary: String

@@ -34,6 +34,7 @@ public struct ParameterDefinition: Sendable {
     public static let repeated = Flags(rawValue: RTOOL_REPEATED)
     public static let advanced = Flags(rawValue: RTOOL_ADVANCED)
     public static let logarithmic = Flags(rawValue: RTOOL_LOGARITHMIC)
+    public static let withAlpha = Flags(rawValue: RTOOL_WITH_ALPHA)
     static let auto = Flags(rawValue: RTOOL_AUTO)
     static let none = Flags(rawValue: RTOOL_NONE)
   }
@@ -117,10 +118,11 @@ extension Parameter where Value: RawRepresentable & CaseIterable & Sendable, Val
 }
 
 extension Parameter where Value == Image {
-  /// An image that must be given, by its place.
-  public static func image(_ name: String, _ help: String) -> Parameter {
+  /// An image that must be given, by its place. `withAlpha`: it has 4 channels where the file has transparency.
+  public static func image(_ name: String, withAlpha: Bool = false, _ help: String) -> Parameter {
     let definition = ParameterDefinition(
-      name: name, help: help, kind: RTOOL_IMAGE, flags: [.required, .positional])
+      name: name, help: help, kind: RTOOL_IMAGE,
+      flags: withAlpha ? [.required, .positional, .withAlpha] : [.required, .positional])
     return Parameter(definition: definition) { Image($0.images[0]!) }
   }
 }

@@ -87,7 +87,7 @@ extension CustomEvaluation {
         channels: Int32(feature.channels), height: Int32(feature.height), width: Int32(feature.width),
         data: data.baseAddress)
     }
-    let values = features.map { tensor($0, $0.values) }
+    let values = features.map { tensor($0, UnsafeMutableBufferPointer(mutating: $0.values)) }
     let gradients = features.map { tensor($0, $0.gradient) }
     func interleavedImage(_ data: UnsafeMutablePointer<Float>?) -> rtool_image {
       rtool_image(
