@@ -3,7 +3,8 @@
 /// Space-time completion (Wexler, Shechtman and Irani 2007) with the search of PatchMatch (Barnes et al. 2009) and
 /// the texture energies of Newson et al. (2014): from a coarse resolution, where a hole is a patch or two wide, to
 /// the full one, rounds of searching the best source of every patch that touches a hole and of letting the patches
-/// over each pixel vote on it. At the end a membrane makes the colour continuous along the border (Perez et al. 2003).
+/// over each pixel vote on it. At the end colours are made continuous
+/// across seams in the gradient domain (Perez et al. 2003, Darabi et al. 2012).
 struct ExemplarFill: Sendable {
   /// The side of a patch in pixels, odd.
   var patchSide = 7
@@ -14,7 +15,7 @@ struct ExemplarFill: Sendable {
   var fineRounds = 5
   var seed: UInt64 = 0
   /// Weights of differences in chroma, texture energy and guide against luma.
-  var chromaWeight: Float = 1
+  var chromaWeight: Float = 1.7
   var textureWeight: Float = 4
   var guideWeight: Float = 1
   /// What each repeated use of a source costs, in squared luma.
@@ -32,20 +33,25 @@ struct ExemplarFill: Sendable {
   var chromaShift: Float = 0.02
   /// The least number of sources at a level, as a multiple of its targets.
   var sourceRatio: Float = 1
-  /// How far the closing membrane carries a difference of colour into a hole, in pixels; 0 turns it off.
-  var membraneReach: Float = 24
+  /// Over how many pixels a step of colour at a seam is spread at the end; 0 leaves it.
+  var blendReach: Float = 4
 
   /// - Parameters:
   ///   - image: one channel or three, sRGB in 0…1; what it holds in the hole is not read.
   ///   - hole: true where a pixel is to be filled; `width * height` values.
   ///   - guide: up to three more channels to compare patches by, at the picture's size, about as spread as luma.
   ///   - progress: told the share done in 0…1; false ends the search, and the fill is completed as it stands.
-  /// - Returns: the picture with its hole filled; known pixels are unchanged.
-  func fill(_ image: Planes, hole: [Bool], guide: Planes? = nil, progress: (Double) -> Bool = { _ in true }) -> Planes {
-    guard hole.contains(true) else { return image }
+  /// - Returns: the picture with its hole filled, known pixels unchanged, and how much of the fill each known pixel
+  ///   makes up: `width * height` values that sum to the number of filled pixels, all zero where the holes had to be
+  ///   filled without patches.
+  func fill(
+    _ image: Planes, hole: [Bool], guide: Planes? = nil, progress: (Double) -> Bool = { _ in true }
+  ) -> (image: Planes, usage: [Float]) {
+    let noUsage = [Float](repeating: 0, count: image.area)
+    guard hole.contains(true) else { return (image, noUsage) }
     let coordinates = ColorCoordinates(channels: image.channels, chromaWeight: chromaWeight)
     let base = makeBase(image, hole: hole, guide: guide, coordinates: coordinates)
-    guard !base.sources.isEmpty else { return SmoothFill.harmonic(image, hole: hole) }
+    guard !base.sources.isEmpty else { return (SmoothFill.harmonic(image, hole: hole), noUsage) }
     let pyramid = makePyramid(base)
     var meter = Meter(total: pyramid.enumerated().reduce(0) { $0 + $1.1.targets.count * rounds(at: $1.0, of: pyramid.count) })
 
@@ -63,7 +69,7 @@ struct ExemplarFill: Sendable {
       field.assignRandomly(CounterRandom(seed: seed, stream: UInt64(depth) << 32))
       refine(field, depth: depth, count: rounds(at: depth, of: pyramid.count), meter: &meter, progress: progress)
     }
-    return compose(image, hole: hole, field: base, coordinates: coordinates)
+    return (compose(image, hole: hole, field: base, coordinates: coordinates), base.usage(tolerance: lastTolerance))
   }
 
   private func rounds(at depth: Int, of count: Int) -> Int {
@@ -269,70 +275,49 @@ struct ExemplarFill: Sendable {
 
   private func compose(_ image: Planes, hole: [Bool], field: PatchField, coordinates: ColorCoordinates) -> Planes {
     var result = image
-    if membraneReach > 0 { addMembrane(field) }
+    if blendReach > 0 { blend(field) }
     for entry in field.holePixels {
       coordinates.inverse(field.texels[Int(entry)], into: &result, at: Int(entry))
     }
     return result
   }
 
-  /// Adds to the fill the screened membrane, laplacian(c) = c / reach^2, that meets the differences between the
-  /// known pixels along the border and what the patches would have put there.
-  private func addMembrane(_ field: PatchField) {
+  /// Replaces the colours of the fill by the surface whose differences are those the patches vote for, and which
+  /// stays near the voted colours v: the least squares of sum (u_q - u_p - g_pq)^2 + sum (u_p - v_p)^2 / reach^2 over
+  /// neighbours p, q, with the known pixels fixed. So a step between two copied regions, or at the border, is spread
+  /// over about `reach` pixels, and the texture stays.
+  private func blend(_ field: PatchField) {
     let width = field.width, height = field.height
-    var correction = [SIMD4<Float>](repeating: SIMD4(), count: field.area)
-    var isRim = [Bool](repeating: false, count: field.area)
-    var rim: [Int] = []
-    for entry in field.holePixels {
-      for neighbor in neighbors(of: Int(entry), width: width, height: height)
-      where !field.isHole[neighbor] && !isRim[neighbor] {
-        isRim[neighbor] = true
-        rim.append(neighbor)
-      }
+    var right = [SIMD4<Float>](repeating: SIMD4(), count: field.area)
+    var down = right
+    var surface = (0..<field.area).map { field.texels[$0].lowHalf }
+    for pixel in 0..<field.area where touchesHole(pixel, in: field) {
+      let differences = field.voteDifferences(at: pixel, tolerance: lastTolerance)
+      right[pixel] = differences.right.lowHalf
+      down[pixel] = differences.down.lowHalf
     }
-    var differences: [SIMD4<Float>] = []
-    for pixel in rim {
-      let difference = field.vote(at: pixel, tolerance: lastTolerance).map { field.texels[pixel] - $0 } ?? Texel()
-      differences.append(SIMD4(difference[0], difference[1], difference[2], 1))
-    }
-    for (pixel, difference) in zip(rim, differences) { correction[pixel] = difference }
-    // A step of colour is spread; a shifted edge, which shows as a short spike of difference, must not be.
-    for (number, pixel) in rim.enumerated() {
-      var sum = SIMD4<Float>()
-      let x = pixel % width, y = pixel / width
-      for v in max(0, y - 4)...min(height - 1, y + 4) {
-        for u in max(0, x - 4)...min(width - 1, x + 4) where isRim[v * width + u] { sum += correction[v * width + u] }
-      }
-      differences[number] = sum / sum[3]
-    }
-    for (pixel, difference) in zip(rim, differences) { correction[pixel] = difference }
-    let screen = 1 / (membraneReach * membraneReach)
-    for sweep in 0..<120 {
+    let screen = 1 / (blendReach * blendReach)
+    for sweep in 0..<Int(6 * blendReach) {
       for k in field.holePixels.indices {
         let pixel = Int(field.holePixels[sweep % 2 == 0 ? k : field.holePixels.count - 1 - k])
-        var sum = SIMD4<Float>()
-        var count: Float = 0
-        for neighbor in neighbors(of: pixel, width: width, height: height) {
-          sum += correction[neighbor]
-          count += 1
-        }
-        correction[pixel] += 1.5 * (sum / (count + screen) - correction[pixel])
+        let x = pixel % width, y = pixel / width
+        var sum = screen * field.texels[pixel].lowHalf
+        var count = screen
+        if x > 0 { sum += surface[pixel - 1] + right[pixel - 1]; count += 1 }
+        if x + 1 < width { sum += surface[pixel + 1] - right[pixel]; count += 1 }
+        if y > 0 { sum += surface[pixel - width] + down[pixel - width]; count += 1 }
+        if y + 1 < height { sum += surface[pixel + width] - down[pixel]; count += 1 }
+        surface[pixel] += 1.6 * (sum / count - surface[pixel])
       }
     }
-    for entry in field.holePixels {
-      let c = correction[Int(entry)]
-      field.texels[Int(entry)] += Texel(c[0], c[1], c[2], 0, 0, 0, 0, 0)
-    }
+    for entry in field.holePixels { field.texels[Int(entry)].lowHalf = surface[Int(entry)] }
   }
 
-  private func neighbors(of pixel: Int, width: Int, height: Int) -> [Int] {
-    var result: [Int] = []
-    let x = pixel % width, y = pixel / width
-    if x > 0 { result.append(pixel - 1) }
-    if x + 1 < width { result.append(pixel + 1) }
-    if y > 0 { result.append(pixel - width) }
-    if y + 1 < height { result.append(pixel + width) }
-    return result
+  /// Whether a pixel, its right or its lower neighbour is to be filled.
+  private func touchesHole(_ pixel: Int, in field: PatchField) -> Bool {
+    field.isHole[pixel]
+      || (pixel % field.width + 1 < field.width && field.isHole[pixel + 1])
+      || (pixel + field.width < field.area && field.isHole[pixel + field.width])
   }
 }
 

@@ -55,7 +55,8 @@ struct Hole {
     for y in 0..<height {
       for x in 0..<width where weights[y * width + x] > 0 {
         let index = y / cell * columns + x / cell
-        bounds[index] = bounds[index].map { $0.union(Box(x: x, y: y, width: 1, height: 1)) }
+        bounds[index] =
+          bounds[index].map { $0.union(Box(x: x, y: y, width: 1, height: 1)) }
           ?? Box(x: x, y: y, width: 1, height: 1)
       }
     }

@@ -234,6 +234,7 @@ final class PatchField {
     for entry in targets where match[Int(entry)] < 0 {
       let target = Int(entry)
       let source = Int(sources[random.below(sources.count, UInt64(target))])
+      match[target] = Int32(source)
       cost[target] = .infinity
       consider(source, for: target)
     }
@@ -335,41 +336,79 @@ final class PatchField {
 
   // MARK: Voting
 
-  /// The value that the patches over a pixel agree on, or nil where no target covers it.
+  /// Calls `body` with the target and the weight of every vote on a pixel; false where no target covers it.
   ///
-  /// Every target over the pixel votes for its source's texel there, with its confidence and with
-  /// exp(-(cost - least cost) / (tolerance * least cost)): a small tolerance leaves the best patch alone to decide,
-  /// which keeps texture sharp; a large one averages.
+  /// Every target over the pixel votes with its trust and with exp(-(cost - least cost) / (tolerance * mean cost)):
+  /// a small tolerance leaves the best patch alone to decide, which keeps texture sharp; a large one averages.
   @inline(__always)
-  func vote(at pixel: Int, tolerance: Float) -> Texel? {
+  @discardableResult
+  private func forEachVote(on pixel: Int, tolerance: Float, _ body: (Int, Int, Int, Float) -> Void) -> Bool {
     let x = pixel % width, y = pixel / width
     let left = max(-radius, radius &- x), right = min(radius, width &- 1 &- radius &- x)
     let top = max(-radius, radius &- y), bottom = min(radius, height &- 1 &- radius &- y)
-    var least = Float.infinity, mean: Float = 0, count: Float = 0
+    var least = Float.infinity, sum: Float = 0, count: Float = 0
     for dy in top...bottom {
       let row = pixel &+ dy &* width
       for dx in left...right where match[row &+ dx] >= 0 {
         least = min(least, cost[row &+ dx])
-        mean += cost[row &+ dx]
+        sum += cost[row &+ dx]
         count += 1
       }
     }
-    guard count > 0 else { return nil }
-    let sharpness = 1 / (tolerance * mean / count + 1e-6)
-    var sum = Texel()
-    var total: Float = 0
+    guard count > 0 else { return false }
+    let sharpness = 1 / (tolerance * sum / count + 1e-6)
     for dy in top...bottom {
       let row = pixel &+ dy &* width
       for dx in left...right where match[row &+ dx] >= 0 {
-        let target = row &+ dx
-        let excess = (cost[target] - least) * sharpness
-        guard excess < 12 else { continue }
-        let weight = trust[target] * expf(-excess)
-        sum += weight * (texels[Int(match[target]) &- dy &* width &- dx] + shift[target])
-        total += weight
+        let excess = (cost[row &+ dx] - least) * sharpness
+        if excess < 12 { body(row &+ dx, dx, dy, trust[row &+ dx] * expf(-excess)) }
       }
     }
-    return sum / total
+    return true
+  }
+
+  /// The mean of the shifted source texels that the targets over a pixel propose, or nil where there is none.
+  @inline(__always)
+  func vote(at pixel: Int, tolerance: Float) -> Texel? {
+    var sum = Texel()
+    var total: Float = 0
+    let isCovered = forEachVote(on: pixel, tolerance: tolerance) { target, dx, dy, weight in
+      sum += weight * (texels[Int(match[target]) &- dy &* width &- dx] + shift[target])
+      total += weight
+    }
+    return isCovered ? sum / total : nil
+  }
+
+  /// The mean differences that the targets over a pixel propose to its right and to its lower neighbour, zero where
+  /// no target covers both. A difference is taken within one source, so none crosses a seam between two.
+  func voteDifferences(at pixel: Int, tolerance: Float) -> (right: Texel, down: Texel) {
+    var right = Texel(), down = Texel()
+    var rightTotal: Float = 0, downTotal: Float = 0
+    forEachVote(on: pixel, tolerance: tolerance) { target, dx, dy, weight in
+      let source = Int(match[target]) &- dy &* width &- dx
+      if dx > -radius {
+        right += weight * (texels[source &+ 1] - texels[source])
+        rightTotal += weight
+      }
+      if dy > -radius {
+        down += weight * (texels[source &+ width] - texels[source])
+        downTotal += weight
+      }
+    }
+    return (right / max(rightTotal, 1e-20), down / max(downTotal, 1e-20))
+  }
+
+  /// How much of the fill each known pixel makes up: the votes it has, summed over the holes.
+  func usage(tolerance: Float) -> [Float] {
+    var result = [Float](repeating: 0, count: area)
+    for entry in holePixels {
+      var total: Float = 0
+      forEachVote(on: Int(entry), tolerance: tolerance) { _, _, _, weight in total += weight }
+      forEachVote(on: Int(entry), tolerance: tolerance) { target, dx, dy, weight in
+        result[Int(match[target]) &- dy &* width &- dx] += weight / total
+      }
+    }
+    return result
   }
 
   /// Replaces the hole's texels by the votes; the mean squared change of a texel.

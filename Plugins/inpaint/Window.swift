@@ -74,28 +74,33 @@ struct Piece {
 }
 
 extension Planes {
-  /// An interleaved image of three channels of the host's.
-  func image(_ host: Host) throws -> Image {
-    let image = try host.image(width: width, height: height, channels: 3)
+  /// A part as an interleaved image of three channels of the host's; nil: all of it.
+  func image(_ host: Host, box: Box? = nil) throws -> Image {
+    let box = box ?? Box(x: 0, y: 0, width: width, height: height)
+    let image = try host.image(width: box.width, height: box.height, channels: 3)
     let area = area
     samples.withUnsafeBufferPointer { samples in
-      for y in 0..<height {
+      for y in 0..<box.height {
         let row = image.row(y)
-        for x in 0..<width {
-          for channel in 0..<3 { row[3 * x + channel] = samples[channel * area + y * width + x] }
+        let at = (box.y + y) * width + box.x
+        for x in 0..<box.width {
+          for channel in 0..<3 { row[3 * x + channel] = samples[channel * area + at + x] }
         }
       }
     }
     return image
   }
 
-  init(_ image: Image) {
-    self.init(width: image.width, height: image.height, channels: image.channels)
+  /// Takes over the pixels of an image laid at `box` where its mask is not 0.
+  mutating func adopt(_ image: Image, at box: Box, where mask: Image) {
     let area = area
-    for y in 0..<height {
+    for y in 0..<box.height {
       let row = image.row(y)
-      for x in 0..<width {
-        for channel in 0..<channels { samples[channel * area + y * width + x] = row[x * channels + channel] }
+      let weights = mask.row(y)
+      for x in 0..<box.width where weights[x] > 0 {
+        for channel in 0..<3 {
+          samples[channel * area + (box.y + y) * width + box.x + x] = row[3 * x + channel]
+        }
       }
     }
   }

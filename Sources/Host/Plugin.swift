@@ -38,11 +38,7 @@ extension Plugin {
   /// Loads the library at `path`, which stays in memory: what a Swift or Rust library registered with its runtime
   /// cannot be taken back.
   init(path: String, name expectedName: String) throws(PluginRejection) {
-    var status = stat()
-    guard stat(path, &status) == 0, access(path, R_OK) == 0 else {
-      throw PluginRejection(reason: "it cannot be read: \(String(cString: strerror(errno)))")
-    }
-    guard status.st_mode & S_IFMT == S_IFREG else { throw PluginRejection(reason: "it is not a file") }
+    if let fault = LibraryFile.fault(at: path) { throw PluginRejection(reason: fault) }
     guard let library = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE) else {
       let reason = dlerror().map { String(cString: $0) } ?? "unknown reason"
       throw PluginRejection(reason: "it cannot be loaded: \(reason.replacing("\(path): ", with: ""))")

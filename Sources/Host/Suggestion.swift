@@ -3,7 +3,7 @@ enum Suggestion {
   /// Up to three of `words` that a slip of the hand could have turned into `typed`, nearest first.
   static func near(_ typed: String, in words: [String]) -> [String] {
     let typed = typed.lowercased()
-    let limit = max(1, typed.count / 3)
+    let limit = max(1, (typed.count + 1) / 3)
     return
       words
       .map { word -> (word: String, distance: Int) in

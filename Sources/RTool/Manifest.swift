@@ -69,6 +69,7 @@ public struct Manifest: Sendable {
       switch failure {
       case .reported(let status): return status
       case .message(let text): return host.pointee.fail(host, Int32(RTOOL_FAILED), text)
+      case .usage(let text): return host.pointee.fail(host, Int32(RTOOL_USAGE), text)
       }
     } catch {
       return host.pointee.fail(host, Int32(RTOOL_FAILED), "\(error)")
@@ -82,6 +83,8 @@ public enum TaskFailure: Error {
   case reported(status: Int32)
   /// One line for the user: what was wrong with which input, and what to do.
   case message(String)
+  /// One line for the user: which parameters contradict one another.
+  case usage(String)
 }
 
 extension ParameterDefinition {

@@ -33,7 +33,8 @@ import Testing
 
   @Test func streamsKeepTheFormat() throws {
     let outcome = try sandbox.shell(
-      "cat in.jpg | rtool inpaint - --mask mask.png -p fast --steps 0 | rtool inpaint - --box 1,1,5,5 -p fast --steps 0 >out")
+      "cat in.jpg | rtool inpaint - --mask mask.png -p fast --steps 0 | rtool inpaint - --box 1,1,5,5 -p fast --steps 0 >out"
+    )
     #expect(outcome.status == 0, "\(outcome.errors)")
     #expect(outcome.errors.isEmpty)
     #expect(try sandbox.bytes("out").starts(with: [0xFF, 0xD8, 0xFF]))
@@ -53,7 +54,8 @@ import Testing
   }
 
   @Test func aClosedPipeEndsQuietly() throws {
-    let outcome = try sandbox.shell("rtool inpaint in.png --mask mask.png -p fast --steps 0 | true; echo ${PIPESTATUS[0]}")
+    let outcome = try sandbox.shell(
+      "rtool inpaint in.png --mask mask.png -p fast --steps 0 | true; echo ${PIPESTATUS[0]}")
     #expect(outcome.text == "0\n")
     #expect(outcome.errors.isEmpty)
   }
@@ -62,7 +64,8 @@ import Testing
     guard access("/usr/bin/script", X_OK) == 0 else { return }
     for arguments in ["-o -", ""] {
       let outcome = try sandbox.shell(
-        "script -qec '\(Program.path) inpaint in.png --mask mask.png -p fast --steps 0 \(arguments) -q' /dev/null | head -c 2000")
+        "script -qec '\(Program.path) inpaint in.png --mask mask.png -p fast --steps 0 \(arguments) -q' /dev/null | head -c 2000"
+      )
       #expect(!outcome.text.contains("PNG"))
       #expect(arguments.isEmpty || outcome.text.contains("terminal"))
     }
@@ -101,9 +104,10 @@ import Testing
     defer { _ = try? sandbox.shell("umount disk") }
     try sandbox.write("disk/out.png", [1, 2, 3])
     try sandbox.picture("noise.png", width: 300, height: 200) { x, y, c in
-      Float((x &* 7919 &+ y &* 104729 &+ c &* 1299709) % 251) / 250
+      Float((x &* 7919 ^ y &* 104729 ^ c &* 1_299_709) &* 2_654_435_761 >> 16 & 255) / 255
     }
-    let outcome = try sandbox.rtool("inpaint", "noise.png", "--box", "5,5,9,9", "-p", "fast", "-o", "disk/out.png")
+    let outcome = try sandbox.rtool(
+      "inpaint", "noise.png", "--box", "5,5,9,9", "-p", "fast", "-o", "disk/out.png")
     #expect(outcome.status == 1)
     expectOneLine(outcome.errors, contains: "disk is full")
     #expect(try sandbox.bytes("disk/out.png") == [1, 2, 3])
@@ -126,7 +130,8 @@ import Testing
     ("/dev/null", "empty"),
   ])
   func whatIsNoImageIsTold(_ name: String, _ words: String) throws {
-    try sandbox.write("text.jpg", Array("once upon a time there was a picture, and it was not this one at all".utf8))
+    try sandbox.write(
+      "text.jpg", Array("once upon a time there was a picture, and it was not this one at all".utf8))
     try sandbox.write("empty.png", [])
     let outcome = try inpaint(name, "-o", "out.png")
     #expect(outcome.status == 1)
@@ -151,7 +156,9 @@ import Testing
     let bytes = try sandbox.bytes("in.jpg")
     for trial in 0..<30 {
       var corrupt = bytes
-      for byte in 0..<3 { corrupt[(trial &* 7919 &+ byte &* 104729) % corrupt.count] = UInt8((trial &* 31 &+ byte &* 97) % 256) }
+      for byte in 0..<3 {
+        corrupt[(trial &* 7919 &+ byte &* 104729) % corrupt.count] = UInt8((trial &* 31 &+ byte &* 97) % 256)
+      }
       try sandbox.write("corrupt.jpg", corrupt)
       let outcome = try sandbox.run(
         Program.path, ["inpaint", "corrupt.jpg", "--box", "1,1,4,4", "-o", "out.png"] + fast)
@@ -162,7 +169,8 @@ import Testing
 
   @Test func anImageOfTooManyPixelsIsRefused() throws {
     try sandbox.picture("large.png", width: 1200, height: 1000) { _, _, _ in 0.5 }
-    let outcome = try sandbox.rtool("inpaint", "large.png", "--box", "1,1,4,4", "--max-pixels", "1", "-o", "out.png")
+    let outcome = try sandbox.rtool(
+      "inpaint", "large.png", "--box", "1,1,4,4", "--max-pixels", "1", "-o", "out.png")
     #expect(outcome.status == 1)
     expectOneLine(outcome.errors, contains: "1200", "--max-pixels")
   }

@@ -17,7 +17,9 @@ import Testing
     let outcome = try sandbox.run(Program.path, arguments, environment: environment)
     #expect(outcome.status == 0, "\(outcome.errors)", sourceLocation: sourceLocation)
     let path = "\(Program.root)/Tests/CommandTests/Snapshots/\(name).txt"
-    if ProcessInfo.processInfo.environment["RECORD"] != nil { try outcome.output.write(to: URL(fileURLWithPath: path)) }
+    if ProcessInfo.processInfo.environment["RECORD"] != nil {
+      try outcome.output.write(to: URL(fileURLWithPath: path))
+    }
     let expected = try String(contentsOfFile: path, encoding: .utf8)
     #expect(outcome.text == expected, sourceLocation: sourceLocation)
   }

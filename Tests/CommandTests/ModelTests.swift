@@ -12,12 +12,15 @@ import Testing
 
   private func inpaint(_ model: String, environment: [String: String] = [:]) throws -> Sandbox.Outcome {
     try sandbox.rtool(
-      "inpaint", "in.png", "--box", "20,20,9,9", "-p", "fast", "-M", model, "-o", "out.png", environment: environment)
+      "inpaint", "in.png", "--box", "20,20,9,9", "-p", "fast", "-M", model, "-o", "out.png",
+      environment: environment)
   }
 
   @Test func theModelInsideTheProgramIsListed() throws {
     let text = try sandbox.rtool("models").text
-    for words in ["photos", "20 classes", "128 px", "radius 2", "83.6 %", "65.6 %"] { #expect(text.contains(words)) }
+    for words in ["photos", "20 classes", "128 px", "radius 2", "83.6 %", "65.6 %"] {
+      #expect(text.contains(words))
+    }
   }
 
   @Test func classesAreListed() throws {
@@ -74,7 +77,6 @@ import Testing
       ("\"shape\": [32, 3, 3, 3]", "\"shape\": [-32, -3, 3, 3]"),
       ("\"data_offsets\": [0,", "\"data_offsets\": [999999999,"),
       ("\"dtype\": \"F16\"", "\"dtype\": \"I64\""), ("\"fc.weight\"", "\"fc.other\""),
-      ("\"widths\": \"32,64", "\"widths\": \"33,64"),
     ] {
       let outcome = try lying(from, to)
       #expect(outcome.status == 1, "\(to)")

@@ -42,7 +42,9 @@ import Testing
         """)
   }
 
-  @Test(arguments: [["--count", "7"], ["--count=7"], ["-n", "7"], ["-n7"], ["-n=7"], ["--count", "2", "-n", "7"]])
+  @Test(arguments: [
+    ["--count", "7"], ["--count=7"], ["-n", "7"], ["-n7"], ["-n=7"], ["--count", "2", "-n", "7"],
+  ])
   func aNumberCanBeWrittenInSeveralWays(_ arguments: [String]) throws {
     let outcome = try sandbox.run(Program.path, ["echo"] + arguments, environment: environment)
     #expect(outcome.text.contains("count=1 7\n"))
@@ -63,7 +65,8 @@ import Testing
 
   @Test func repeatedParametersKeepTheirOrder() throws {
     #expect(try line("label", of: "-l", "b", "--label=a", "-lc") == "label given=3 count=3 b a c")
-    #expect(try line("area", of: "--area", "1,2,3,4", "--area=5,6,7,8") == "area given=2 count=2 1 2 3 4 5 6 7 8")
+    #expect(
+      try line("area", of: "--area", "1,2,3,4", "--area=5,6,7,8") == "area given=2 count=2 1 2 3 4 5 6 7 8")
   }
 
   @Test func classesAreNamesIndicesAndMixtures() throws {

@@ -84,7 +84,8 @@ private let bendablePlugin = """
   }
 
   @Test func aFailureOfATaskIsItsOwnWords() throws {
-    let outcome = try bent("-DBODY=return host->fail(host, RTOOL_FAILED, \"the sky is too blue; try another\");")
+    let outcome = try bent(
+      "-DBODY=return host->fail(host, RTOOL_FAILED, \"the sky is too blue; try another\");")
     #expect(outcome.status == 1)
     #expect(outcome.errors == "rtool bent: the sky is too blue; try another\n")
     #expect(outcome.output.isEmpty)
@@ -127,7 +128,8 @@ private let bendablePlugin = """
     let folder = try sandbox.compilePlugin("bent", bendablePlugin)
     try sandbox.write("plugins/librtool-text.so", Array("not a library".utf8))
     try sandbox.compilePlugin("empty", "int nothing(void); int nothing(void) { return 0; }")
-    try sandbox.write("plugins/librtool-short.so", Array(try sandbox.bytes("plugins/librtool-bent.so").prefix(700)))
+    try sandbox.write(
+      "plugins/librtool-short.so", Array(try sandbox.bytes("plugins/librtool-bent.so").prefix(700)))
     let second = sandbox.path("second")
     try FileManager.default.createDirectory(atPath: second, withIntermediateDirectories: true)
     try sandbox.write("second/librtool-bent.so", try sandbox.bytes("plugins/librtool-bent.so"))
@@ -168,14 +170,19 @@ private let bendablePlugin = """
     #expect(try sandbox.rtool("bent").text == "done\n")
   }
 
-  @Test(arguments: ["gcc -std=c99 -xc", "gcc -std=c11 -xc", "clang -std=c99 -xc", "g++ -std=c++11 -xc++", "clang++ -xc++"])
+  @Test(arguments: [
+    "gcc -std=c99 -xc", "gcc -std=c11 -xc", "clang -std=c99 -xc", "g++ -std=c++11 -xc++", "clang++ -xc++",
+  ])
   func theHeaderCompilesWithoutWarnings(_ compiler: String) throws {
     let words = compiler.split(separator: " ").map(String.init)
-    guard ["/usr/bin", "/opt/swift/usr/bin"].contains(where: { access("\($0)/\(words[0])", X_OK) == 0 }) else { return }
+    guard ["/usr/bin", "/opt/swift/usr/bin"].contains(where: { access("\($0)/\(words[0])", X_OK) == 0 })
+    else { return }
     let source = try sandbox.write("one.c", Array("#include \"rtool.h\"\n".utf8))
     let outcome = try sandbox.run(
       "/usr/bin/env",
-      words + ["-Wall", "-Wextra", "-pedantic", "-Werror", "-fsyntax-only", "-I", Program.headerFolder, source],
+      words + [
+        "-Wall", "-Wextra", "-pedantic", "-Werror", "-fsyntax-only", "-I", Program.headerFolder, source,
+      ],
       environment: ["PATH": "/usr/bin:/bin:/opt/swift/usr/bin"])
     #expect(outcome.status == 0, "\(outcome.errors)")
   }

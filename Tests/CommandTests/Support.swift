@@ -20,7 +20,9 @@ final class Sandbox {
     ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).sorted()
   }
 
-  func bytes(_ name: String) throws -> [UInt8] { [UInt8](try Data(contentsOf: URL(fileURLWithPath: path(name)))) }
+  func bytes(_ name: String) throws -> [UInt8] {
+    [UInt8](try Data(contentsOf: URL(fileURLWithPath: path(name))))
+  }
 
   @discardableResult
   func write(_ name: String, _ bytes: [UInt8]) throws -> String {
@@ -44,10 +46,13 @@ final class Sandbox {
 
   /// Runs a line of shell in which `rtool` is the program.
   func shell(_ line: String, environment: [String: String] = [:]) throws -> Outcome {
-    try run("/bin/bash", ["-c", "rtool() { \"\(Program.path)\" \"$@\"; }; \(line)"], environment: environment)
+    try run(
+      "/bin/bash", ["-c", "rtool() { \"\(Program.path)\" \"$@\"; }; \(line)"], environment: environment)
   }
 
-  func run(_ program: String, _ arguments: [String], input: Data = Data(), environment: [String: String] = [:])
+  func run(
+    _ program: String, _ arguments: [String], input: Data = Data(), environment: [String: String] = [:]
+  )
     throws -> Outcome
   {
     let process = Process()
@@ -60,14 +65,14 @@ final class Sandbox {
     let names = ["stdin", "stdout", "stderr"].map { "\(folder)/.\($0)-\(UUID().uuidString)" }
     defer { names.forEach { unlink($0) } }
     try input.write(to: URL(fileURLWithPath: names[0]))
-    FileManager.default.createFile(atPath: names[1], contents: nil)
-    FileManager.default.createFile(atPath: names[2], contents: nil)
+    for name in names[1...] { try Data().write(to: URL(fileURLWithPath: name)) }
     process.standardInput = FileHandle(forReadingAtPath: names[0])
     process.standardOutput = FileHandle(forWritingAtPath: names[1])
     process.standardError = FileHandle(forWritingAtPath: names[2])
     try process.run()
     process.waitUntilExit()
-    let status = process.terminationReason == .uncaughtSignal ? -process.terminationStatus : process.terminationStatus
+    let status =
+      process.terminationReason == .uncaughtSignal ? -process.terminationStatus : process.terminationStatus
     return Outcome(
       status: status, output: try Data(contentsOf: URL(fileURLWithPath: names[1])),
       errors: String(decoding: try Data(contentsOf: URL(fileURLWithPath: names[2])), as: UTF8.self))
@@ -81,7 +86,10 @@ final class Sandbox {
     try write("\(name).c", Array(source.utf8))
     let outcome = try run(
       "/usr/bin/cc",
-      ["-std=c99", "-Wall", "-Wextra", "-pedantic", "-Werror", "-shared", "-fPIC", "-I", Program.headerFolder]
+      [
+        "-std=c99", "-Wall", "-Wextra", "-pedantic", "-Werror", "-shared", "-fPIC", "-I",
+        Program.headerFolder,
+      ]
         + flags + ["-o", "\(plugins)/librtool-\(name).so", path("\(name).c")])
     try #require(outcome.status == 0, "\(outcome.errors)")
     unlink(path("\(name).c"))
@@ -117,7 +125,9 @@ final class Sandbox {
 
   /// A mask that is white in a rectangle.
   @discardableResult
-  func mask(_ name: String, width: Int = 160, height: Int = 120, x: Range<Int> = 60..<90, y: Range<Int> = 40..<70)
+  func mask(
+    _ name: String, width: Int = 160, height: Int = 120, x: Range<Int> = 60..<90, y: Range<Int> = 40..<70
+  )
     throws -> String
   {
     try picture(name, width: width, height: height, channels: 1) { u, v, _ in
@@ -148,9 +158,13 @@ enum Program {
 }
 
 /// One line that says what is wrong, from this program.
-func expectOneLine(_ errors: String, contains words: String..., sourceLocation: SourceLocation = #_sourceLocation) {
+func expectOneLine(
+  _ errors: String, contains words: String..., sourceLocation: SourceLocation = #_sourceLocation
+) {
   let lines = errors.split(separator: "\n")
   #expect(lines.count == 1, "not one line: \(errors)", sourceLocation: sourceLocation)
   #expect(errors.hasPrefix("rtool"), sourceLocation: sourceLocation)
-  for word in words { #expect(errors.contains(word), "“\(word)” is not in: \(errors)", sourceLocation: sourceLocation) }
+  for word in words {
+    #expect(errors.contains(word), "“\(word)” is not in: \(errors)", sourceLocation: sourceLocation)
+  }
 }

@@ -93,6 +93,7 @@ enum {
   RTOOL_OK = 0,
   RTOOL_STOPPED = 1, /* the user asked to stop; return it from `run` */
   RTOOL_FAILED = 2,  /* the task could not be done: the input does not allow it, or memory ran out */
+  RTOOL_USAGE = 4,   /* the parameters contradict one another: the program exits as for any wrong usage */
   RTOOL_INVALID = 3  /* the plugin called the host wrongly: a mistake of its author, not of the user */
 };
 

@@ -49,7 +49,7 @@ extension Run {
     host.threads = Int32(threads)
     host.fail = { host, status, text in
       let text = text.map { String(cString: $0) } ?? "the task failed without saying why"
-      Run.of(host).fail(.failed(text))
+      Run.of(host).fail(Int(status) == RTOOL_USAGE ? .usage(text) : .failed(text))
       return status == Int32(RTOOL_OK) ? Int32(RTOOL_FAILED) : status
     }
     host.log = { host, level, text in Run.of(host).log(level, text.map { String(cString: $0) } ?? "") }
