@@ -100,10 +100,8 @@ extension AscentSettings {
           && (free.count == 1 || free.count == start.count),
         "the mask of free pixels is \(free.width)x\(free.height), the image \(start.width)x\(start.height)")
     }
-    let inputs: [[Float]] =
-      [start.pixels] + (centre.map { [$0.pixels] } ?? []) + (free.map { [$0.values] } ?? [])
-    try require(
-      inputs.allSatisfy { rt_all_finite($0, $0.count) },
-      "an image to start from has values that are NaN or infinite")
+    for values in [start.pixels, centre?.pixels, free?.values].compactMap(\.self) {
+      try require(rt_all_finite(values, values.count), "an image holds values that are NaN or infinite")
+    }
   }
 }

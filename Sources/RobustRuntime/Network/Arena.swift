@@ -1,11 +1,15 @@
 import Glibc
 
 /// One block of memory in which blocks that live at different times share their place.
-final class Arena {
+package final class Arena {
   /// A block that is needed from `first` through `last`.
-  struct Block {
-    var size: Int
-    var first, last: Int
+  package struct Block {
+    package var size: Int
+    package var first, last: Int
+
+    package init(size: Int, first: Int, last: Int) {
+      (self.size, self.first, self.last) = (size, first, last)
+    }
   }
 
   let base: UnsafeMutablePointer<Float>
@@ -23,7 +27,7 @@ final class Arena {
   deinit { free(base) }
 
   /// A place for each block, the large ones first, each as low as those that live beside it allow.
-  static func layout(_ blocks: [Block]) -> (offsets: [Int], total: Int) {
+  package static func layout(_ blocks: [Block]) -> (offsets: [Int], total: Int) {
     var offsets = [Int](repeating: 0, count: blocks.count)
     var placed: [Int] = []
     var total = 0

@@ -29,6 +29,8 @@ package struct Graph: Sendable {
   package struct Layer: Sendable {
     package var name: String
     package var node: Int
+
+    package init(name: String, node: Int) { (self.name, self.node) = (name, node) }
   }
 
   /// The input is (x − mean) / deviation, by channel.

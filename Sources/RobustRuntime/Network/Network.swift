@@ -17,6 +17,7 @@ package struct Network: Sendable {
   let normalization: InputNormalization
   private(set) var steps: [Step] = []
   private(set) var layers: [Layer] = []
+  package var stepCount: Int { steps.count }
   /// The step whose ReLU is the last before the pooled representation.
   private(set) var lastReLU: Int?
 

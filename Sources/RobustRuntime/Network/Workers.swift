@@ -17,18 +17,20 @@ package final class Workers: @unchecked Sendable {
   /// Pauses of a waiting thread before it goes to sleep, some tens of microseconds.
   private static let patience = 2000
 
+  private typealias Body = (_ piece: Int, _ worker: Int) -> Void
+
   let threads: Atomic<Int>
 
-  // One job at a time. `mutex` guards `job`, `joined` and `helpers`; the atomics are for spinning.
+  // One job at a time. `mutex` guards what follows; the atomics are also read by threads that spin.
   private let busy = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
   private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
   private let wake = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
   private let left = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
-  private var job: ((Int, Int) -> Void)?
-  private var pieces = 0
+  private var job: UnsafePointer<Body>?
   private var helpers = 0
   private let open = Atomic(false)
   private let next = Atomic(0)
+  private let pieces = Atomic(0)
   private let joined = Atomic(0)
 
   private init() {
@@ -51,36 +53,43 @@ package final class Workers: @unchecked Sendable {
     }
     defer { pthread_mutex_unlock(busy) }
     withoutActuallyEscaping(body) { body in
-      pthread_mutex_lock(mutex)
-      while helpers < wanted - 1, start(worker: helpers + 1) { helpers += 1 }
-      (job, self.pieces) = (body, pieces)
-      next.store(0, ordering: .relaxed)
-      open.store(true, ordering: .releasing)
-      pthread_cond_broadcast(wake)
-      pthread_mutex_unlock(mutex)
-
-      work(body, pieces, worker: 0)
-
-      pthread_mutex_lock(mutex)
-      open.store(false, ordering: .relaxed)
-      pthread_mutex_unlock(mutex)
-      var pauses = 0
-      while joined.load(ordering: .acquiring) > 0, pauses < Workers.patience {
-        rt_pause()
-        pauses += 1
-      }
-      pthread_mutex_lock(mutex)
-      while joined.load(ordering: .acquiring) > 0 { pthread_cond_wait(left, mutex) }
-      job = nil
-      pthread_mutex_unlock(mutex)
+      withUnsafePointer(to: body) { body in share(body, pieces, helpers: wanted - 1) }
     }
   }
 
-  private func work(_ body: (Int, Int) -> Void, _ pieces: Int, worker: Int) {
+  private func share(_ body: UnsafePointer<Body>, _ pieces: Int, helpers wanted: Int) {
+    pthread_mutex_lock(mutex)
+    while helpers < wanted, start(worker: helpers + 1) { helpers += 1 }
+    job = body
+    self.pieces.store(pieces, ordering: .relaxed)
+    next.store(0, ordering: .relaxed)
+    open.store(true, ordering: .releasing)
+    pthread_cond_broadcast(wake)
+    pthread_mutex_unlock(mutex)
+
+    work(body, pieces, worker: 0)
+
+    pthread_mutex_lock(mutex)
+    open.store(false, ordering: .relaxed)
+    pthread_mutex_unlock(mutex)
+    var pauses = 0
+    while joined.load(ordering: .acquiring) > 0, pauses < Workers.patience {
+      rt_pause()
+      pauses += 1
+    }
+    pthread_mutex_lock(mutex)
+    while joined.load(ordering: .acquiring) > 0 { pthread_cond_wait(left, mutex) }
+    job = nil
+    pthread_mutex_unlock(mutex)
+  }
+
+  // Not inlined, so that no reference to the closure is held when it returns.
+  @inline(never)
+  private func work(_ body: UnsafePointer<Body>, _ pieces: Int, worker: Int) {
     while true {
       let piece = next.add(1, ordering: .relaxed).oldValue
       if piece >= pieces { return }
-      body(piece, worker)
+      body.pointee(piece, worker)
     }
   }
 
@@ -94,7 +103,7 @@ package final class Workers: @unchecked Sendable {
       pthread_mutex_lock(mutex)
       while !(open.load(ordering: .relaxed) && hasWork(for: worker)) { pthread_cond_wait(wake, mutex) }
       guard let job else { fatalError("an open job has a body") }
-      let pieces = pieces
+      let pieces = pieces.load(ordering: .relaxed)
       joined.add(1, ordering: .relaxed)
       pthread_mutex_unlock(mutex)
 
@@ -107,7 +116,8 @@ package final class Workers: @unchecked Sendable {
   }
 
   private func hasWork(for worker: Int) -> Bool {
-    worker < threads.load(ordering: .relaxed) && next.load(ordering: .relaxed) < pieces
+    worker < threads.load(ordering: .relaxed)
+      && next.load(ordering: .relaxed) < pieces.load(ordering: .relaxed)
   }
 
   private func start(worker: Int) -> Bool {

@@ -1,0 +1,238 @@
+import RobustRuntime
+import Testing
+
+/// Each operator, alone and joined with its neighbours, against the oracle; each gradient against finite differences of
+/// the oracle, which in double precision are good to 1e-8.
+@Suite struct OperatorTests {
+  struct Case: CustomTestStringConvertible, Sendable {
+    var name = ""
+    var channels = 3, out = 4
+    var kernel = (3, 3)
+    var stride = 1, pad = 1, groups = 1
+    var count = 1, height = 6, width = 5
+    var testDescription: String {
+      "\(name) \(count)x\(channels)x\(height)x\(width) -> \(out), \(kernel.0)x\(kernel.1) stride \(stride) pad \(pad) groups \(groups)"
+    }
+  }
+
+  static let convolutions: [Case] = [
+    Case(name: "1x1", kernel: (1, 1), pad: 0),
+    Case(name: "1x1, batch", channels: 17, out: 33, kernel: (1, 1), pad: 0, count: 3, height: 7, width: 9),
+    Case(name: "1x1, strided", kernel: (1, 1), stride: 2, pad: 0, count: 2),
+    Case(name: "1x1, padded", kernel: (1, 1), pad: 1),
+    Case(name: "3x3"),
+    Case(name: "3x3, batch", channels: 16, out: 20, count: 3, height: 8, width: 12),
+    Case(name: "3x3, many channels", channels: 70, out: 130, count: 1, height: 9, width: 7),
+    Case(name: "3x3, many positions", channels: 4, out: 8, count: 2, height: 37, width: 41),
+    Case(name: "3x3, one pixel", height: 1, width: 1),
+    Case(name: "3x3, one row", count: 2, height: 1, width: 9),
+    Case(name: "3x3, one column", count: 2, height: 9, width: 1),
+    Case(name: "3x3, no pad", pad: 0),
+    Case(name: "3x3, wide pad", pad: 2),
+    Case(name: "3x3, strided", stride: 2),
+    Case(name: "3x3, strided, even", stride: 2, count: 2, height: 8, width: 8),
+    Case(name: "3x3, strided, one pixel", stride: 2, height: 1, width: 1),
+    Case(name: "3x3, stride 3", stride: 3, height: 10, width: 11),
+    Case(name: "3x3, groups", channels: 6, out: 9, groups: 3, count: 2),
+    Case(name: "3x3, strided groups", channels: 8, out: 4, stride: 2, groups: 4, count: 2),
+    Case(name: "3x3, depthwise", channels: 5, out: 5, groups: 5),
+    Case(name: "7x7, strided", kernel: (7, 7), stride: 2, pad: 3, count: 2, height: 15, width: 16),
+    Case(name: "7x7, larger than the map", kernel: (7, 7), stride: 2, pad: 3, height: 3, width: 2),
+    Case(name: "2x5", kernel: (2, 5), pad: 2),
+    Case(name: "4x4, stride 4", kernel: (4, 4), stride: 4, pad: 0, height: 9, width: 11),
+    Case(name: "5x5", channels: 2, out: 3, kernel: (5, 5), pad: 2, count: 2),
+  ]
+
+  private func random(_ name: String, _ count: Int) -> [Float] { uniform(name, count).map { 2 * $0 - 1 } }
+
+  /// Runs a graph, and its gradient for a given gradient of the output; images have `channels` channels.
+  private func run(_ graph: Graph, _ x: OracleMap, _ gradient: OracleMap) throws -> (OracleMap, OracleMap) {
+    let plan = try Plan(Network(graph), images: x.count, height: x.height, width: x.width, gradient: true)
+    plan.forward(x.values.map(Float.init), through: plan.logits)
+    let y = plan.features(plan.logits)
+    // [image][channel]... to the plan's [channel][image]...
+    let area = gradient.height * gradient.width
+    let given = UnsafeMutablePointer<Float>.allocate(capacity: gradient.values.count)
+    defer { given.deallocate() }
+    for n in 0..<gradient.count {
+      for c in 0..<gradient.channels {
+        for i in 0..<area {
+          given[(c * gradient.count + n) * area + i] = Float(
+            gradient.values[(n * gradient.channels + c) * area + i])
+        }
+      }
+    }
+    var back = [Float](repeating: .nan, count: x.values.count)
+    var gradients = [UnsafeMutablePointer<Float>?](repeating: nil, count: plan.tensors.count)
+    gradients[plan.logits] = given
+    plan.backward(gradients, passReLU: false, to: &back)
+    return (
+      OracleMap(y.count, y.channels, y.height, y.width, y.values.map(Double.init)),
+      OracleMap(x.count, x.channels, x.height, x.width, back.map(Double.init))
+    )
+  }
+
+  /// Compares with the operators one after the other, and checks their gradient at some positions.
+  private func check(_ graph: Graph, _ operators: [OracleOperator], _ x: OracleMap) throws {
+    func loss(_ x: OracleMap, _ gradient: OracleMap?) -> (OracleMap, Double) {
+      let y = operators.reduce(x) { $1.apply($0) }
+      return (y, gradient.map { zip($0.values, y.values).reduce(0) { $0 + $1.0 * $1.1 } } ?? 0)
+    }
+    let expected = loss(x, nil).0
+    var gradient = expected
+    gradient.values = random("gradient", expected.values.count).map(Double.init)
+
+    let (y, back) = try run(graph, x, gradient)
+    #expect(
+      (y.count, y.channels, y.height, y.width) == (
+        expected.count, expected.channels, expected.height, expected.width
+      ))
+    #expect(relativeError(y.values, expected.values) < 1e-5)
+
+    let step = 1e-5
+    var (own, wanted): ([Double], [Double]) = ([], [])
+    for word in words("positions", count: min(40, x.values.count)) {
+      let i = Int(word % UInt64(x.values.count))
+      var (above, below) = (x, x)
+      above.values[i] += step
+      below.values[i] -= step
+      wanted.append((loss(above, gradient).1 - loss(below, gradient).1) / (2 * step))
+      own.append(back.values[i])
+    }
+    let scale = max(wanted.reduce(0) { max($0, abs($1)) }, 1e-3)
+    #expect(zip(own, wanted).allSatisfy { abs($0 - $1) < 1e-4 * scale })
+  }
+
+  private func input(_ c: Case) -> OracleMap {
+    OracleMap(
+      c.count, c.channels, c.height, c.width,
+      random("x", c.count * c.channels * c.height * c.width).map(Double.init))
+  }
+
+  private func graph(_ c: Case) -> Graph {
+    Graph(mean: [Float](repeating: 0, count: c.channels), deviation: [Float](repeating: 1, count: c.channels))
+  }
+
+  private func convolution(_ c: Case, out: Int? = nil) -> (Convolution, OracleOperator) {
+    let out = out ?? c.out
+    let weights = random("w", out * c.channels / c.groups * c.kernel.0 * c.kernel.1)
+    let bias = random("b", out)
+    return (
+      Convolution(
+        inChannels: c.channels, outChannels: out, height: c.kernel.0, width: c.kernel.1, stride: c.stride,
+        pad: c.pad,
+        groups: c.groups, weights: weights, bias: bias),
+      .convolution(
+        out: out, height: c.kernel.0, width: c.kernel.1, stride: c.stride, pad: c.pad, groups: c.groups,
+        weights: weights.map(Double.init), bias: bias.map(Double.init))
+    )
+  }
+
+  @Test(arguments: convolutions) func convolution(_ c: Case) throws {
+    let (convolution, oracle) = convolution(c)
+    var graph = graph(c)
+    _ = graph.add(.convolution(convolution), 0)
+    try check(graph, [oracle], input(c))
+  }
+
+  /// Convolution, batch normalisation and ReLU become one step.
+  @Test(arguments: [convolutions[1], convolutions[5], convolutions[17]]) func joined(_ c: Case) throws {
+    let (convolution, oracle) = convolution(c)
+    let (scale, shift) = (random("s", c.out), random("t", c.out))
+    var graph = graph(c)
+    let y = graph.add(.convolution(convolution), 0)
+    _ = graph.add(.relu, graph.add(.batchNormalization(ChannelAffine(scale: scale, shift: shift)), y))
+    #expect(Network(graph).stepCount == 1)
+    try check(
+      graph, [oracle, .affine(scale: scale.map(Double.init), shift: shift.map(Double.init)), .relu], input(c))
+  }
+
+  /// relu(conv(x) + x): the residual joins the convolution, and the gradient has two ways back.
+  @Test func residual() throws {
+    let c = Case(channels: 6, out: 6, count: 2)
+    let (convolution, oracle) = convolution(c)
+    var graph = graph(c)
+    let y = graph.add(.convolution(convolution), 0)
+    _ = graph.add(.relu, graph.add(.add, y, 0))
+    #expect(Network(graph).stepCount == 1)
+    let x = input(c)
+    var both = OracleMap(2, 6, c.height, c.width)
+    both.values = x.values
+    // As one convolution: the identity is added to the middle tap.
+    guard
+      case .convolution(let out, let h, let w, let stride, let pad, let groups, var weights, let bias) =
+        oracle
+    else { return }
+    for o in 0..<6 { weights[((o * 6 + o) * 3 + 1) * 3 + 1] += 1 }
+    try check(
+      graph,
+      [
+        .convolution(
+          out: out, height: h, width: w, stride: stride, pad: pad, groups: groups, weights: weights,
+          bias: bias), .relu,
+      ], x)
+  }
+
+  /// What is read twice, or is a layer, is not joined.
+  @Test func layersStayReadable() throws {
+    let c = Case(channels: 4, out: 4)
+    let (convolution, oracle) = convolution(c)
+    var graph = graph(c)
+    let y = graph.add(.convolution(convolution), 0)
+    graph.layers.append(Graph.Layer(name: "before", node: y))
+    _ = graph.add(.relu, y)
+    #expect(Network(graph).stepCount == 2)
+    try check(graph, [oracle, .relu], input(c))
+  }
+
+  @Test func affineReLUAndSum() throws {
+    let c = Case(channels: 5, count: 2)
+    let (scale, shift) = (random("s", 5), random("t", 5))
+    let x = input(c)
+    var graph = graph(c)
+    let y = graph.add(.batchNormalization(ChannelAffine(scale: scale, shift: shift)), 0)
+    _ = graph.add(.add, graph.add(.relu, y), graph.add(.relu, y))
+    try check(
+      graph,
+      [
+        .affine(scale: scale.map { 2 * Double($0) }, shift: shift.map { 2 * Double($0) }), .relu,
+      ], x)
+  }
+
+  @Test(arguments: [(3, 2, 1, 9, 12), (3, 2, 1, 1, 1), (2, 2, 0, 8, 7), (3, 1, 1, 5, 4)])
+  func maxPool(size: Int, stride: Int, pad: Int, height: Int, width: Int) throws {
+    let c = Case(channels: 3, count: 2, height: height, width: width)
+    var graph = graph(c)
+    _ = graph.add(.maxPool(MaxPool(size: size, stride: stride, pad: pad)), 0)
+    try check(graph, [.maxPool(size: size, stride: stride, pad: pad)], input(c))
+  }
+
+  @Test(arguments: [(1, 1), (7, 9), (16, 16)]) func meanPool(height: Int, width: Int) throws {
+    let c = Case(channels: 70, count: 3, height: height, width: width)
+    var graph = graph(c)
+    _ = graph.add(.meanPool, 0)
+    try check(graph, [.meanPool], input(c))
+  }
+
+  /// The layout of memory keeps apart what lives at the same time, and does no worse than twice the least.
+  @Test func arena() {
+    let sizes = words("arena", count: 200).map { Int($0 % 1000) }
+    let times = words("times", count: 400).map { Int($0 % 50) }
+    let blocks = sizes.indices.map {
+      Arena.Block(
+        size: sizes[$0], first: min(times[2 * $0], times[2 * $0 + 1]),
+        last: max(times[2 * $0], times[2 * $0 + 1]))
+    }
+    let (offsets, total) = Arena.layout(blocks)
+    for (i, a) in blocks.enumerated() {
+      #expect(offsets[i] + a.size <= total)
+      for (j, b) in blocks.enumerated() where i < j && a.first <= b.last && b.first <= a.last {
+        #expect(offsets[i] + a.size <= offsets[j] || offsets[j] + b.size <= offsets[i])
+      }
+    }
+    let least = (0..<50).map { time in
+      blocks.reduce(0) { $0 + ($1.first <= time && time <= $1.last ? $1.size : 0) }
+    }.max()!
+    #expect(total <= 2 * least)
+  }
+}
