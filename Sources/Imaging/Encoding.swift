@@ -2,22 +2,34 @@ import CVips
 
 /// The bytes of a file, and what was lost in making it.
 public final class EncodedImage: @unchecked Sendable {
-  /// The bytes; they live as long as this object.
-  public let bytes: UnsafeRawBufferPointer
   public let format: Format
   /// Sentences for the user: alpha that was flattened, depth that was reduced, ...
   public let notes: [String]
+
+  /// The size of the file.
+  public let count: Int
 
   private let pointer: UnsafeMutableRawPointer
 
   init(_ pointer: UnsafeMutableRawPointer, count: Int, format: Format, notes: [String]) {
     self.pointer = pointer
-    bytes = UnsafeRawBufferPointer(start: pointer, count: count)
+    self.count = count
     self.format = format
     self.notes = notes
   }
 
   deinit { cvips_free(pointer) }
+
+  /// A copy of the bytes.
+  public var bytes: [UInt8] { withUnsafeBytes { Array($0) } }
+
+  /// Calls body with the bytes, which are not copied.
+  public func withUnsafeBytes<Result, Failure: Error>(
+    _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    defer { withExtendedLifetime(self) {} }
+    return try body(UnsafeRawBufferPointer(start: pointer, count: count))
+  }
 }
 
 extension ResultImage {

@@ -33,6 +33,9 @@ struct Preparation {
     if options.lossless, !format.isAlwaysLossless, !format.hasLosslessMode {
       notes.append("\(format.title) has no lossless mode.")
     }
+    if options.lossless, format == .avif || format == .heic {
+      notes.append("Lossless \(format.title) is made from YCbCr: values may change by 2 of 255.")
+    }
   }
 
   private mutating func withColours(_ image: NativeImage) throws(VipsError) -> NativeImage {

@@ -44,6 +44,7 @@ public final class SourceImage: Sendable {
       throw ImagingError(.notAnImage, name, "not a picture that can be read (\(Format.list))")
     }
     let image = try decode(bytes, format, name, limits)
+    nameXMP(of: image)
     dropStaleFields(of: image)
     native = image
     self.name = name

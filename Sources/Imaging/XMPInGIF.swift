@@ -30,15 +30,12 @@ func xmp(inGIF bytes: [UInt8]) -> [UInt8]? {
 /// The same file with an XMP packet before its end mark.
 func withXMP(_ packet: [UInt8], inGIF file: EncodedImage) -> EncodedImage {
   // The end mark is the last byte.
-  let extra = header + packet + trailer
-  let count = file.bytes.count + extra.count
-  guard let memory = cvips_allocate(count), file.bytes.last == 0x3B else { return file }
-  memory.copyMemory(from: file.bytes.baseAddress!, byteCount: file.bytes.count - 1)
-  extra.withUnsafeBytes {
-    (memory + (file.bytes.count - 1)).copyMemory(from: $0.baseAddress!, byteCount: $0.count)
-  }
-  memory.storeBytes(of: 0x3B, toByteOffset: count - 1, as: UInt8.self)
-  return EncodedImage(memory, count: count, format: .gif, notes: file.notes)
+  let extra = header + packet + trailer + [0x3B]
+  let kept = file.count - 1
+  guard let memory = cvips_allocate(kept + extra.count) else { return file }
+  file.withUnsafeBytes { memory.copyMemory(from: $0.baseAddress!, byteCount: kept) }
+  extra.withUnsafeBytes { (memory + kept).copyMemory(from: $0.baseAddress!, byteCount: $0.count) }
+  return EncodedImage(memory, count: kept + extra.count, format: .gif, notes: file.notes)
 }
 
 private func endOfPacket(_ bytes: [UInt8], from start: Int) -> Int? {
