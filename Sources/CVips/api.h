@@ -15,7 +15,7 @@
   X(vips_crop) X(vips_error_buffer_copy) X(vips_error_clear) X(vips_extract_band) X(vips_flatten) \
   X(vips_array_double_new) X(vips_area_unref) \
   X(vips_gaussblur) X(vips_gifload_source) X(vips_gifsave_target) \
-  X(vips_heifload_source) X(vips_heifsave_target) X(vips_icc_export) X(vips_icc_import) \
+  X(vips_heifload_source) X(vips_heifsave_target) \
   X(vips_icc_transform) X(vips_image_get_as_string) X(vips_image_get_bands) X(vips_image_get_blob) \
   X(vips_image_get_data) X(vips_image_get_fields) X(vips_image_get_format) X(vips_image_get_height) \
   X(vips_image_get_int) X(vips_image_get_interpretation) X(vips_image_get_orientation) \

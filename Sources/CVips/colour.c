@@ -1,31 +1,46 @@
+#define _GNU_SOURCE
+#include <stdio.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include "api.h"
 
-#define MAPPING "intent", VIPS_INTENT_RELATIVE, "black_point_compensation", TRUE
+// Straight from device to device: over a connection space libvips loses precision in the shadows.
+static VipsImage *transform(
+  VipsImage *image, const char *from, bool embedded, const char *to, int depth) {
+  VipsImage *out = NULL;
+  api.vips_icc_transform(image, &out, to, "embedded", embedded, "input_profile", from, "depth", depth, "intent",
+    VIPS_INTENT_RELATIVE, "black_point_compensation", TRUE, END);
+  return out;
+}
 
 VipsImage *cvips_to_srgb(VipsImage *image, const char *fallback, int depth) {
-  VipsImage *out = NULL;
-  api.vips_icc_transform(
-    image, &out, "srgb", "embedded", TRUE, "input_profile", fallback, "depth", depth, MAPPING, END);
-  return out;
+  return transform(image, fallback, true, "srgb", depth);
+}
+
+static bool write_all(int file, const char *bytes, size_t count) {
+  while (count > 0) {
+    ssize_t written = write(file, bytes, count);
+    if (written <= 0) return false;
+    bytes += written;
+    count -= written;
+  }
+  return true;
 }
 
 VipsImage *cvips_from_srgb(
   VipsImage *image, const void *profile, size_t count, const char *fallback, int depth) {
-  VipsImage *connected = NULL, *target = NULL, *out = NULL;
-  if (api.vips_icc_import(image, &connected, "input_profile", "srgb", "pcs", VIPS_PCS_XYZ, MAPPING, END))
-    return NULL;
-  if (profile) {
-    target = cvips_copy(connected);
-    if (target) {
-      cvips_set_blob(target, VIPS_META_ICC_NAME, profile, count);
-      api.vips_icc_export(target, &out, "pcs", VIPS_PCS_XYZ, "depth", depth, MAPPING, END);
-      api.g_object_unref(target);
-    }
-  } else {
-    api.vips_icc_export(
-      connected, &out, "output_profile", fallback, "pcs", VIPS_PCS_XYZ, "depth", depth, MAPPING, END);
+  if (!profile) return transform(image, "srgb", false, fallback, depth);
+  // libvips takes an output profile by name of a file only. It is read during the call.
+  int file = memfd_create("profile", MFD_CLOEXEC);
+  if (file < 0) return NULL;
+  VipsImage *out = NULL;
+  if (write_all(file, profile, count)) {
+    char path[64];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", file);
+    out = transform(image, "srgb", false, path, depth);
   }
-  api.g_object_unref(connected);
+  close(file);
   return out;
 }
 

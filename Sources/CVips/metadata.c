@@ -17,6 +17,16 @@ void cvips_set_blob(VipsImage *image, const char *field, const void *bytes, size
   api.vips_image_set_blob_copy(image, field, bytes, count);
 }
 
+void cvips_own_blobs(VipsImage *image) {
+  gchar **names = api.vips_image_get_fields(image);
+  for (int i = 0; names[i]; i++) {
+    size_t count;
+    const void *bytes = cvips_blob(image, names[i], &count);
+    if (bytes) api.vips_image_set_blob_copy(image, names[i], bytes, count);
+  }
+  api.g_strfreev(names);
+}
+
 int cvips_int(VipsImage *image, const char *field, int otherwise) {
   int value = otherwise;
   if (!api.vips_image_get_typeof(image, field)) return otherwise;

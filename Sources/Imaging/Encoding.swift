@@ -2,22 +2,45 @@ import CVips
 
 /// The bytes of a file, and what was lost in making it.
 public final class EncodedImage: @unchecked Sendable {
-  /// The bytes; they live as long as this object.
-  public let bytes: UnsafeRawBufferPointer
   public let format: Format
   /// Sentences for the user: alpha that was flattened, depth that was reduced, ...
   public let notes: [String]
+
+  /// The size of the file.
+  public let count: Int
 
   private let pointer: UnsafeMutableRawPointer
 
   init(_ pointer: UnsafeMutableRawPointer, count: Int, format: Format, notes: [String]) {
     self.pointer = pointer
-    bytes = UnsafeRawBufferPointer(start: pointer, count: count)
+    self.count = count
     self.format = format
     self.notes = notes
   }
 
   deinit { cvips_free(pointer) }
+
+  /// The same with more bytes at a place inside.
+  func inserting(_ extra: [UInt8], at place: Int) -> EncodedImage {
+    guard let memory = cvips_allocate(count + extra.count) else { return self }
+    withUnsafeBytes { old in
+      memory.copyMemory(from: old.baseAddress!, byteCount: place)
+      (memory + place + extra.count).copyMemory(from: old.baseAddress! + place, byteCount: count - place)
+    }
+    extra.withUnsafeBytes { (memory + place).copyMemory(from: $0.baseAddress!, byteCount: $0.count) }
+    return EncodedImage(memory, count: count + extra.count, format: format, notes: notes)
+  }
+
+  /// A copy of the bytes.
+  public var bytes: [UInt8] { withUnsafeBytes { Array($0) } }
+
+  /// Calls body with the bytes, which are not copied.
+  public func withUnsafeBytes<Result, Failure: Error>(
+    _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    defer { withExtendedLifetime(self) {} }
+    return try body(UnsafeRawBufferPointer(start: pointer, count: count))
+  }
 }
 
 extension ResultImage {
@@ -54,8 +77,11 @@ extension ResultImage {
         throw VipsError()
       }
       let file = EncodedImage(bytes, count: count, format: format, notes: preparation.notes)
-      guard format == .gif, let packet = preparation.packet else { return file }
-      return withXMP(packet, inGIF: file)
+      return switch (format, preparation.packet) {
+      case (.gif, let packet?): withXMP(packet, inGIF: file)
+      case (.png, let packet?): withXMP(packet, inPNG: file)
+      default: file
+      }
     } catch {
       throw encoderFailure(error.reason, format)
     }

@@ -10,8 +10,22 @@ private let staleFields: Set = [
   "jpeg-multiscan", "jpeg-chroma-subsample", "vips-loader", "vips-sequential", "concurrency",
 ]
 
+/// libvips 8.14 takes XMP in AVIF and HEIC for XMP only if it starts without a packet header, and names
+/// it after its place among the metadata otherwise. Only while nobody else has the image.
+func nameXMP(of image: NativeImage) {
+  let fields = image.fields
+  if fields.contains(xmpField) { return }
+  for field in fields where field.hasPrefix("heif-mime-") {
+    guard let bytes = image.blob(field), bytes.first(of: "<x:xmpmeta") != nil else { continue }
+    image.setBlob(xmpField, bytes)
+    image.remove(field)
+    return
+  }
+}
+
 /// Only while nobody else has the image.
 func dropStaleFields(of image: NativeImage) {
+  dropPhotoshopThumbnails(of: image)
   for field in image.fields where staleFields.contains(field) || field.hasPrefix("exif-ifd1-") {
     image.remove(field)
   }

@@ -37,7 +37,7 @@ extension ResultImage {
     } catch {
       throw ImagingError(error.kind, output.name, error.description)
     }
-    try destination.write(file.bytes)
+    try file.withUnsafeBytes { bytes throws(ImagingError) in try destination.write(bytes) }
     return file.notes
   }
 

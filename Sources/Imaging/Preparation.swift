@@ -33,6 +33,9 @@ struct Preparation {
     if options.lossless, !format.isAlwaysLossless, !format.hasLosslessMode {
       notes.append("\(format.title) has no lossless mode.")
     }
+    if options.lossless, format == .avif || format == .heic {
+      notes.append("Lossless \(format.title) is made from YCbCr: values may change by 2 of 255.")
+    }
   }
 
   private mutating func withColours(_ image: NativeImage) throws(VipsError) -> NativeImage {
@@ -88,30 +91,32 @@ struct Preparation {
   }
 
   private mutating func setMetadata(of image: NativeImage, _ provenance: String?) {
-    let existing = options.stripMetadata ? nil : image.blob(xmpField)
+    packet = packet(options.stripMetadata ? nil : image.blob(xmpField).map(uprightXMP), provenance)
     if options.stripMetadata { dropMetadata(of: image) }
     if !format.holdsProfile { image.remove(profileField) }
-    guard let provenance else {
-      packet = existing.map(uprightXMP)
-      if let packet { image.setBlob(xmpField, packet) }
-      return
-    }
+    arrangePhotoshopFields(of: image, for: format)
+    image.remove(xmpField)
+    // PNG and GIF get it when all else is encoded.
+    if let packet, format != .png, format != .gif { image.setBlob(xmpField, packet) }
+  }
+
+  /// What the source has and the provenance, as far as there is room for it.
+  private mutating func packet(_ existing: [UInt8]?, _ provenance: String?) -> [UInt8]? {
+    guard let provenance else { return existing }
     guard format.holdsProvenance else {
       notes.append("\(format.title) does not hold text: the provenance was not stored.")
-      return
+      return nil
     }
-    var packet = xmp(existing.map(uprightXMP), with: provenance)
     // One JPEG segment, less its header.
     let room = format == .jpeg ? 65000 : Int.max
-    if packet.count > room {
-      packet = xmp(nil, with: provenance)
-      if packet.count > room {
-        notes.append("The provenance is too long for JPEG (\(room) bytes): it was not stored.")
-        return
-      }
+    let merged = xmp(existing, with: provenance)
+    if merged.count <= room { return merged }
+    let alone = xmp(nil, with: provenance)
+    if alone.count <= room {
       notes.append("The XMP metadata of the source had no room beside the provenance: it was left out.")
+      return alone
     }
-    image.setBlob(xmpField, packet)
-    self.packet = packet
+    notes.append("The provenance is too long for JPEG (\(room) bytes): it was not stored.")
+    return existing
   }
 }

@@ -54,7 +54,13 @@ package func uprightXMP(_ packet: [UInt8]) -> [UInt8] {
 
 /// Where the property is: as an element or as an attribute, with whatever prefix.
 private func historyRange(in packet: [UInt8]) -> (whole: Range<Int>, content: Range<Int>)? {
-  guard let prefix = prefix(in: packet) else { return nil }
+  for prefix in prefixes(in: packet) {
+    if let range = historyRange(in: packet, prefix) { return range }
+  }
+  return nil
+}
+
+private func historyRange(in packet: [UInt8], _ prefix: String) -> (whole: Range<Int>, content: Range<Int>)? {
   let name = "\(prefix):\(property)"
   var from = 0
   while let open = packet[from...].first(of: "<\(name)") {
@@ -75,16 +81,21 @@ private func historyRange(in packet: [UInt8]) -> (whole: Range<Int>, content: Ra
   return nil
 }
 
-/// The prefix that the packet gives to the namespace.
-private func prefix(in packet: [UInt8]) -> String? {
+/// The prefixes that the packet gives to the namespace; a few at most.
+private func prefixes(in packet: [UInt8]) -> [String] {
+  var found: [String] = []
   for quote in ["\"", "'"] {
-    guard let uri = packet.first(of: "=\(quote)\(namespace)\(quote)") else { continue }
-    let name = packet[..<uri.lowerBound].reversed().prefix { isNameByte($0) }.prefix(64)
-    let start = uri.lowerBound - name.count
-    guard !name.isEmpty, packet[..<start].suffix(6).elementsEqual("xmlns:".utf8) else { continue }
-    return String(decoding: packet[start..<uri.lowerBound], as: UTF8.self)
+    var from = 0
+    while found.count < 8, let uri = packet[from...].first(of: "=\(quote)\(namespace)\(quote)") {
+      from = uri.upperBound
+      let name = packet[..<uri.lowerBound].suffix(64).reversed().prefix { isNameByte($0) }
+      let start = uri.lowerBound - name.count
+      guard !name.isEmpty, packet[..<start].suffix(6).elementsEqual("xmlns:".utf8) else { continue }
+      let prefix = String(decoding: packet[start..<uri.lowerBound], as: UTF8.self)
+      if !found.contains(prefix) { found.append(prefix) }
+    }
   }
-  return nil
+  return found
 }
 
 /// Drops descriptions that hold nothing but the declaration of the namespace.

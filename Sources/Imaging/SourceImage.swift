@@ -44,6 +44,8 @@ public final class SourceImage: Sendable {
       throw ImagingError(.notAnImage, name, "not a picture that can be read (\(Format.list))")
     }
     let image = try decode(bytes, format, name, limits)
+    nameXMP(of: image)
+    if format == .gif, let packet = xmp(inGIF: bytes) { image.setBlob(xmpField, packet) }
     dropStaleFields(of: image)
     native = image
     self.name = name
@@ -51,7 +53,7 @@ public final class SourceImage: Sendable {
     self.digest = digest ? try Imaging.digest(of: bytes) : nil
     colourChannels = image.colourBands
     bitDepth = image.header.type == CVIPS_UINT16 ? 16 : 8
-    provenance = (format == .gif ? xmp(inGIF: bytes) : image.blob(xmpField)).flatMap(readProvenance)
+    provenance = image.blob(xmpField).flatMap(readProvenance)
     do {
       conversion = try ColourConversion(for: image.bands(0..<image.colourBands))
     } catch {
@@ -86,6 +88,7 @@ private func decode(_ bytes: [UInt8], _ format: Format, _ name: String, _ limits
         return .failure(error)
       }
       let decoded = try normalised(lazy).inMemory()
+      withExtendedLifetime(lazy) { cvips_own_blobs(decoded.pointer) }
       return .success(decoded.header.orientation > 1 ? try decoded.upright().inMemory() : decoded)
     } catch {
       let words = error.reason

@@ -17,7 +17,7 @@ extension Imaging {
       // of the same library works.
       let reads =
         file.map { file in
-          (try? SourceImage.open(.bytes(Array(file.bytes), name: format.title))) != nil
+          (try? SourceImage.open(.bytes(file.bytes, name: format.title))) != nil
         } ?? (format == .heic && canWrite(.avif))
       return FormatSupport(format: format, reads: reads, writes: file != nil)
     }

@@ -1,5 +1,3 @@
-import CVips
-
 // XMP in a GIF file is an application extension: the packet as it is, then bytes 1, FF, FE, ... 0, 0 that
 // lead a reader that takes the packet for data blocks to their end (XMP specification, part 3, 1.1.2).
 
@@ -27,18 +25,9 @@ func xmp(inGIF bytes: [UInt8]) -> [UInt8]? {
   return nil
 }
 
-/// The same file with an XMP packet before its end mark.
+/// The same file with an XMP packet before its end mark, which is the last byte.
 func withXMP(_ packet: [UInt8], inGIF file: EncodedImage) -> EncodedImage {
-  // The end mark is the last byte.
-  let extra = header + packet + trailer
-  let count = file.bytes.count + extra.count
-  guard let memory = cvips_allocate(count), file.bytes.last == 0x3B else { return file }
-  memory.copyMemory(from: file.bytes.baseAddress!, byteCount: file.bytes.count - 1)
-  extra.withUnsafeBytes {
-    (memory + (file.bytes.count - 1)).copyMemory(from: $0.baseAddress!, byteCount: $0.count)
-  }
-  memory.storeBytes(of: 0x3B, toByteOffset: count - 1, as: UInt8.self)
-  return EncodedImage(memory, count: count, format: .gif, notes: file.notes)
+  file.inserting(header + packet + trailer, at: file.count - 1)
 }
 
 private func endOfPacket(_ bytes: [UInt8], from start: Int) -> Int? {

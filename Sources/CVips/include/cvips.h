@@ -121,6 +121,9 @@ VipsImage *_Nullable cvips_blur(VipsImage *image, double sigma);
 
 /// A field of bytes, NULL if there is none. It lives as long as the image keeps the field.
 const void *_Nullable cvips_blob(VipsImage *image, const char *field, size_t *count);
+/// Copies all fields of bytes into the image's own memory: a loader may only lend them (heifload 8.14).
+/// Only for an image that nobody else uses.
+void cvips_own_blobs(VipsImage *image);
 /// Only for an image that nobody else uses.
 void cvips_set_blob(VipsImage *image, const char *field, const void *bytes, size_t count);
 /// The number in a field, or otherwise.
