@@ -59,8 +59,8 @@ struct Help {
   /// `-m, --mask FILE`.
   static func spelling(_ parameter: Parameter) -> String {
     if parameter.isPositional { return parameter.placeholder }
-    let isSwitchedOff = parameter.kind == .bool && parameter.initial != 0
-    let name = isSwitchedOff ? "--no-\(parameter.name)" : "--\(parameter.name)"
+    let isOnAtFirst = parameter.kind == .bool && parameter.initial != 0
+    let name = isOnAtFirst ? "--[no-]\(parameter.name)" : "--\(parameter.name)"
     let value = parameter.kind == .bool ? "" : " \(parameter.placeholder)"
     return "\(parameter.letter.map { "-\($0), " } ?? "    ")\(name)\(value)"
   }

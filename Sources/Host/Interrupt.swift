@@ -10,7 +10,14 @@ enum Interrupt {
 
   static func listen() {
     signal(SIGPIPE, SIG_IGN)
+    var numbers = sigset_t()
+    sigemptyset(&numbers)
     for number in [SIGINT, SIGTERM, SIGHUP] {
+      sigaddset(&numbers, number)
+      var present = sigaction()
+      sigaction(number, nil, &present)
+      // nohup has the last word on SIGHUP.
+      if number == SIGHUP, present.__sigaction_handler.sa_handler != nil { continue }
       signal(number) { _ in
         if Interrupt.requests.add(1, ordering: .relaxed).newValue > 1 {
           Imaging.removePendingOutput()
@@ -18,5 +25,7 @@ enum Interrupt {
         }
       }
     }
+    // Programs that start others from worker threads hand down a mask that blocks all.
+    pthread_sigmask(SIG_UNBLOCK, &numbers, nil)
   }
 }

@@ -70,7 +70,11 @@ final class Sandbox {
     process.standardOutput = FileHandle(forWritingAtPath: names[1])
     process.standardError = FileHandle(forWritingAtPath: names[2])
     try process.run()
+    // A program that hangs fails its test and not the whole run.
+    let watchdog = DispatchWorkItem { kill(process.processIdentifier, SIGKILL) }
+    DispatchQueue.global().asyncAfter(deadline: .now() + 120, execute: watchdog)
     process.waitUntilExit()
+    watchdog.cancel()
     let status =
       process.terminationReason == .uncaughtSignal ? -process.terminationStatus : process.terminationStatus
     return Outcome(
