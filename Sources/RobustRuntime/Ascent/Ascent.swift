@@ -139,7 +139,7 @@ struct JitterMoves {
     let choices = UInt64(2 * jitter + 1)
     return (0..<images).map { n in
       let words = random.words(UInt64(step) << 32 | UInt64(n))
-      func draw(_ word: UInt32) -> Int { Int(UInt64(word) * choices >> 32) - jitter }
+      func draw(_ word: UInt32) -> Int { Int((UInt64(word) * choices) >> 32) - jitter }
       return Move(x: draw(words.x), y: draw(words.y))
     }
   }

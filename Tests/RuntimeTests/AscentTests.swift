@@ -1,0 +1,250 @@
+import Glibc
+import RobustRuntime
+import Testing
+
+@Suite struct AscentTests {
+  private func towards(_ index: Int) -> Objective { Objective([Term(.crossEntropy([ClassWeight(index)]))]) }
+
+  /// ‖a − b‖ of image n.
+  private func distance(_ a: ImageBatch, _ b: ImageBatch, _ n: Int = 0) -> Double {
+    let range = n * a.stride..<(n + 1) * a.stride
+    return zip(a.pixels[range], b.pixels[range]).reduce(0) { $0 + Double($1.0 - $1.1) * Double($1.0 - $1.1) }
+      .squareRoot()
+  }
+
+  @Test func tenStepsAgreeWithPyTorch() throws {
+    let golden = try Golden("photos")
+    var start = image("image", 1, 128, 128)
+    for i in start.pixels.indices { start.pixels[i] = 0.25 + 0.5 * start.pixels[i] }
+    var settings = AscentSettings(steps: 10, stepSize: 0.5)
+    settings.set = .l2(radius: 2)
+    let outcome = try photos.ascend(from: start, objective: towards(3), settings: settings)
+    let moved = zip(outcome.images.pixels, start.pixels).map { $0 - $1 }
+    let error = golden.error("ascent", moved)
+    #expect(error < 1e-3)
+    #expect(relativeError(outcome.losses, golden["ascent.losses"]) < 1e-3)
+    #expect(outcome.stepsDone == 10 && !outcome.stopped && outcome.losses[0] < outcome.startLosses[0])
+    print("ascent: \(error)")
+  }
+
+  @Test(
+    arguments: [ConstraintSet.box, .l2(radius: 1.5), .linf(radius: 0.02)],
+    [StepRule.normalised, .sign, .plain])
+  func imagesStayInTheirSet(_ set: ConstraintSet, _ rule: StepRule) throws {
+    let (start, centre) = (image("start", 2, 32, 48), image("centre", 2, 32, 48))
+    for other in [nil, centre] {
+      var settings = AscentSettings(steps: 4, stepSize: rule == .sign ? 0.05 : 3)
+      (settings.set, settings.rule, settings.centre) = (set, rule, other)
+      let result = try photos.ascend(from: start, objective: towards(1), settings: settings).images
+      #expect(result.pixels.allSatisfy { (0...1).contains($0) })
+      #expect(result != start)
+      for n in 0..<2 {
+        switch set {
+        case .box: break
+        case .l2(let radius): #expect(distance(result, other ?? start, n) <= radius * (1 + 1e-5))
+        case .linf(let radius):
+          let largest = zip(result.pixels, (other ?? start).pixels).reduce(0) { max($0, abs($1.0 - $1.1)) }
+          #expect(largest <= Float(radius) + 1e-6)
+        }
+      }
+    }
+  }
+
+  @Test(arguments: [ConstraintSet.box, .l2(radius: 0.5), .linf(radius: 0.01)], [nil, "centre"])
+  func frozenPixelsStayBitIdentical(_ set: ConstraintSet, _ centre: String?) throws {
+    let start = image("start", 2, 32, 32)
+    var free = region("free", 2, 32, 32)
+    for i in free.values.indices where free.values[i] < 0.5 { free.values[i] = 0 }
+    var settings = AscentSettings(steps: 5, stepSize: 0.4)
+    (settings.set, settings.free, settings.gradientBlur, settings.chromaDamping) = (set, free, 1.2, 0.3)
+    settings.centre = centre.map { image($0, 2, 32, 32) }
+    settings.jitter = 2
+    let result = try photos.ascend(from: start, objective: towards(1), settings: settings).images
+    for n in 0..<2 {
+      for c in 0..<3 {
+        for i in 0..<1024 where free.values[n * 1024 + i] == 0 {
+          let at = (3 * n + c) * 1024 + i
+          #expect(result.pixels[at].bitPattern == start.pixels[at].bitPattern)
+        }
+      }
+    }
+    #expect(result != start)
+  }
+
+  /// With frozen pixels off the centre, the free ones still bring the image into the ball.
+  @Test func projectionMovesFreePixelsAlone() throws {
+    let start = image("start", 1, 32, 32)
+    var centre = start
+    for i in 0..<32 {
+      centre.pixels[i] = start.pixels[i] > 0.5 ? start.pixels[i] - 0.2 : start.pixels[i] + 0.2
+    }
+    var free = Region(count: 1, height: 32, width: 32, values: [Float](repeating: 1, count: 1024))
+    for i in 0..<32 { free.values[i] = 0 }
+    var settings = AscentSettings(steps: 3, stepSize: 5)
+    (settings.set, settings.free, settings.centre) = (.l2(radius: 2), free, centre)
+    let result = try photos.ascend(from: start, objective: towards(1), settings: settings).images
+    #expect(distance(result, centre) <= 2 * (1 + 1e-5))
+    #expect(distance(result, start) > 0.5)
+  }
+
+  @Test func bestIterateIsReturned() throws {
+    var settings = AscentSettings(steps: 12, stepSize: 6)
+    settings.best = true
+    var seen: [Double] = []
+    let start = image("start", 1, 32, 32)
+    let outcome = try photos.ascend(from: start, objective: towards(2), settings: settings) {
+      seen.append($0.loss)
+      return true
+    }
+    #expect(seen.count == 13)
+    #expect(outcome.losses[0] == seen.min() && outcome.startLosses[0] == seen[0])
+    let again = try photos.evaluate(towards(2), at: outcome.images, gradient: false)
+    #expect(relativeError(again.losses, outcome.losses) < 1e-6)
+  }
+
+  @Test func stopsWithinOneStep() throws {
+    var calls = 0
+    let outcome = try photos.ascend(
+      from: image("start", 1, 32, 32), objective: towards(2), settings: AscentSettings(steps: 12, stepSize: 1)
+    ) {
+      calls += 1
+      #expect($0.step == calls - 1 && $0.total == 12)
+      return $0.step < 3
+    }
+    #expect(outcome.stopped && outcome.stepsDone == 3 && calls == 4)
+  }
+
+  @Test func progressTellsTheProbability() throws {
+    let x = image("start", 2, 32, 32)
+    var told: Double?
+    _ = try photos.ascend(from: x, objective: towards(2), settings: AscentSettings(steps: 0, stepSize: 1)) {
+      told = $0.classProbability
+      return true
+    }
+    let losses = try photos.evaluate(towards(2), at: x, gradient: false).losses
+    #expect(relativeError([told!], [losses.reduce(0) { $0 + exp(-$1) / 2 }]) < 1e-6)
+  }
+
+  @Test func batchesEqualSingleImages() throws {
+    let batch = image("start", 3, 32, 48)
+    var settings = AscentSettings(steps: 3, stepSize: 0.5)
+    settings.set = .l2(radius: 1)
+    let together = try photos.ascend(from: batch, objective: towards(7), settings: settings)
+    for n in 0..<3 {
+      let range = n * batch.stride..<(n + 1) * batch.stride
+      let one = ImageBatch(count: 1, height: 32, width: 48, pixels: Array(batch.pixels[range]))
+      let alone = try photos.ascend(from: one, objective: towards(7), settings: settings)
+      #expect(relativeError(together.images.pixels[range], alone.images.pixels) < 1e-4)
+      #expect(relativeError([together.losses[n]], alone.losses) < 1e-4)
+    }
+  }
+
+  @Test func stepSizeFallsAlongHalfACosine() {
+    var settings = AscentSettings(steps: 5, stepSize: 2)
+    #expect((0..<5).map(settings.stepSize) == [2, 2, 2, 2, 2])
+    settings.finalStepSize = 1
+    let sizes = (0..<5).map(settings.stepSize)
+    #expect(sizes.first == 2 && sizes.last == 1 && abs(sizes[2] - 1.5) < 1e-12)
+    #expect(zip(sizes, sizes.dropFirst()).allSatisfy { $0 > $1 })
+  }
+
+  /// With all colour taken away the three channels move alike; a blurred gradient keeps its sum.
+  @Test func gradientIsFiltered() throws {
+    let start = ImageBatch(count: 1, height: 32, width: 40, repeating: 0.5)
+    let direction = uniform("direction", start.stride).map { $0 - 0.3 }
+    let objective = Objective([
+      Term(.custom(layers: []) { at in for i in direction.indices { at.imageGradient[i] = direction[i] } })
+    ])
+    func move(_ blur: Double, _ damping: Double) throws -> [Float] {
+      var settings = AscentSettings(steps: 1, stepSize: 0.1)
+      (settings.rule, settings.gradientBlur, settings.chromaDamping) = (.plain, blur, damping)
+      let result = try photos.ascend(from: start, objective: objective, settings: settings).images
+      return result.pixels.map { (0.5 - $0) / 0.1 }
+    }
+    #expect(relativeError(try move(0, 0), direction) < 1e-5)
+    let grey = try move(0, 1)
+    #expect(
+      (0..<1280).allSatisfy {
+        abs(grey[$0] - grey[$0 + 1280]) < 1e-5 && abs(grey[$0] - grey[$0 + 2560]) < 1e-5
+      })
+    let smooth = try move(2, 0)
+    #expect(abs(smooth.reduce(0, +) - direction.reduce(0, +)) < 1e-2)
+    let energy = { (x: [Float]) in x.reduce(0) { $0 + ($1 - 0.2) * ($1 - 0.2) } }
+    #expect(energy(smooth) < 0.1 * energy(direction))
+  }
+
+  /// ⟨a, M x⟩ = ⟨Mᵀ a, x⟩: the gradient comes back along the way the image was moved, borders included.
+  @Test func jitterAndItsGradientAgree() throws {
+    let start = ImageBatch(
+      count: 2, height: 16, width: 18, pixels: uniform("start", 2 * 3 * 16 * 18).map { 0.3 + 0.4 * $0 })
+    let a = uniform("direction", start.stride).map { $0 - 0.5 }
+    var seen: [[Float]] = []
+    let objective = Objective([
+      Term(
+        .custom(layers: []) { at in
+          seen.append(Array(at.image))
+          for i in a.indices { at.imageGradient[i] = a[i] }
+        })
+    ])
+    var settings = AscentSettings(steps: 1, stepSize: 0.05)
+    (settings.rule, settings.jitter, settings.seed) = (.plain, 5, 11)
+    let result = try photos.ascend(from: start, objective: objective, settings: settings).images
+    // The start is seen as it is for its loss, then moved.
+    for n in 0..<2 {
+      let moved = seen[2 + n]
+      let own = Array(start.pixels[n * start.stride..<(n + 1) * start.stride])
+      #expect(moved != own)
+      let back = zip(own, result.pixels[n * start.stride..<(n + 1) * start.stride]).map { ($0 - $1) / 0.05 }
+      let left = zip(a, moved).reduce(0) { $0 + Double($1.0 * $1.1) }
+      let right = zip(back, own).reduce(0) { $0 + Double($1.0 * $1.1) }
+      #expect(abs(left - right) < 1e-2)
+    }
+    #expect(seen[2] != seen[3])
+    #expect(try photos.ascend(from: start, objective: objective, settings: settings).images == result)
+    settings.seed = 12
+    #expect(try photos.ascend(from: start, objective: objective, settings: settings).images != result)
+  }
+
+  @Test func valuesThatAreNoNumbersEndTheAscent() {
+    let term = Term(.custom(layers: []) { at in at.logitGradient[0] = at.step == 2 ? .infinity : 1 })
+    let error = #expect(throws: RuntimeError.self) {
+      try photos.ascend(
+        from: image("start", 1, 32, 32), objective: Objective([term]),
+        settings: AscentSettings(steps: 5, stepSize: 1))
+    }
+    #expect(error == .notFinite("the gradient became NaN or infinite at step 2"))
+  }
+
+  @Test func settingsThatMakeNoSenseAreRefused() {
+    let start = image("start", 1, 32, 32)
+    let good = AscentSettings(steps: 1, stepSize: 1)
+    let spoilers: [(inout AscentSettings) -> Void] = [
+      { $0.steps = -1 }, { $0.stepSize = .nan }, { $0.finalStepSize = .infinity },
+      { $0.set = .l2(radius: -1) },
+      { $0.set = .linf(radius: .nan) }, { $0.gradientBlur = -1 }, { $0.gradientBlur = .nan },
+      { $0.chromaDamping = 2 },
+      { $0.jitter = -1 }, { $0.centre = ImageBatch(count: 1, height: 32, width: 31) },
+      { $0.free = Region(count: 2, height: 32, width: 32, values: [Float](repeating: 1, count: 2048)) },
+      { $0.centre = ImageBatch(count: 1, height: 32, width: 32, repeating: .nan) },
+    ]
+    for spoil in spoilers {
+      var settings = good
+      spoil(&settings)
+      #expect(throws: RuntimeError.self) {
+        try photos.ascend(from: start, objective: Objective(), settings: settings)
+      }
+    }
+    for (height, width) in [(15, 32), (32, 15), (0, 0)] {
+      #expect(throws: RuntimeError.self) { try photos.logits(image("small", 1, height, width)) }
+    }
+    #expect(throws: RuntimeError.self) { try photos.features(start, layer: "layer9.9") }
+  }
+
+  /// An objective without terms moves nothing.
+  @Test func emptyObjective() throws {
+    let start = image("start", 1, 32, 32)
+    let outcome = try photos.ascend(
+      from: start, objective: Objective(), settings: AscentSettings(steps: 3, stepSize: 1))
+    #expect(outcome.images == start && outcome.losses == [0])
+  }
+}
