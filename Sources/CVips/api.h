@@ -10,10 +10,10 @@
 #define API(X) \
   X(g_compute_checksum_for_data) X(g_free) X(g_log_set_handler) X(g_malloc) X(g_try_malloc) X(g_module_open) \
   X(g_object_get) X(g_object_unref) X(g_strfreev) \
-  X(vips_autorot) X(vips_bandjoin2) X(vips_bandjoin_const1) X(vips_block_untrusted_set) \
+  X(vips_affine) X(vips_autorot) X(vips_bandjoin2) X(vips_bandjoin_const1) X(vips_block_untrusted_set) \
   X(vips_cache_set_max) X(vips_cast) X(vips_colourspace) X(vips_concurrency_set) X(vips_copy) \
   X(vips_crop) X(vips_error_buffer_copy) X(vips_error_clear) X(vips_extract_band) X(vips_flatten) \
-  X(vips_array_double_new) X(vips_area_unref) \
+  X(vips_array_double_new) X(vips_array_int_new) X(vips_interpolate_new) X(vips_area_unref) \
   X(vips_gaussblur) X(vips_gifload_source) X(vips_gifsave_target) \
   X(vips_heifload_source) X(vips_heifsave_target) \
   X(vips_icc_transform) X(vips_image_get_as_string) X(vips_image_get_bands) X(vips_image_get_blob) \

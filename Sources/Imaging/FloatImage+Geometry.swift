@@ -10,7 +10,7 @@ public enum Kernel: String, Sendable, CaseIterable {
   case linear
   /// Catmull-Rom.
   case cubic
-  /// Three lobes.
+  /// Three lobes; enlarges as `cubic`.
   case lanczos
 }
 

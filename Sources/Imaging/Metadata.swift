@@ -26,6 +26,7 @@ func nameXMP(of image: NativeImage) {
 /// Only while nobody else has the image.
 func dropStaleFields(of image: NativeImage) {
   dropPhotoshopThumbnails(of: image)
+  dropTruncatedIPTC(of: image)
   for field in image.fields where staleFields.contains(field) || field.hasPrefix("exif-ifd1-") {
     image.remove(field)
   }

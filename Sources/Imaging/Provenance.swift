@@ -3,6 +3,8 @@
 
 private let namespace = "https://rtool.dev/ns/1.0/"
 private let property = "history"
+/// A packet that wants more of anything taken out is hostile; each removal moves what follows.
+private let mostRemovals = 32
 
 /// The provenance in an XMP packet, or nil.
 package func readProvenance(_ packet: [UInt8]) -> String? {
@@ -17,9 +19,12 @@ package func xmp(_ packet: [UInt8]?, with provenance: String) -> [UInt8] {
     "<rdf:Description rdf:about=\"\" xmlns:rdf=\"http://www.w3.org/1999/02/22-rdf-syntax-ns#\" "
     + "xmlns:rtool=\"\(namespace)\"><rtool:\(property)>\(escaped(provenance))</rtool:\(property)></rdf:Description>"
   if var packet {
-    while let range = historyRange(in: packet) { packet.removeSubrange(range.whole) }
+    for _ in 0..<mostRemovals {
+      guard let range = historyRange(in: packet) else { break }
+      packet.removeSubrange(range.whole)
+    }
     packet = withoutEmptyDescriptions(packet)
-    if let end = packet.last(of: "</rdf:RDF") {
+    if historyRange(in: packet) == nil, let end = packet.last(of: "</rdf:RDF") {
       packet.insert(contentsOf: Array(description.utf8), at: end)
       return packet
     }
@@ -44,9 +49,10 @@ package func uprightXMP(_ packet: [UInt8]) -> [UInt8] {
       packet.replaceSubrange(start..<end, with: [0x31])
     }
   }
-  while let start = packet.first(of: "<xmp:Thumbnails")?.lowerBound,
-    let end = packet[start...].first(of: "</xmp:Thumbnails>")?.upperBound
-  {
+  for _ in 0..<mostRemovals {
+    guard let start = packet.first(of: "<xmp:Thumbnails")?.lowerBound,
+      let end = packet[start...].first(of: "</xmp:Thumbnails>")?.upperBound
+    else { break }
     packet.removeSubrange(start..<end)
   }
   return packet
@@ -65,11 +71,13 @@ private func historyRange(in packet: [UInt8], _ prefix: String) -> (whole: Range
   var from = 0
   while let open = packet[from...].first(of: "<\(name)") {
     from = open.upperBound
-    guard let next = packet[from...].first, next == UInt8(ascii: ">") || isSpace(next),
-      let start = packet[from...].firstIndex(of: UInt8(ascii: ">")), packet[start - 1] != UInt8(ascii: "/"),
-      let close = packet[start...].first(of: "</\(name)"),
+    guard let next = packet[from...].first, next == UInt8(ascii: ">") || isSpace(next) else { continue }
+    // What has no end here has none further on: to go on searching would take quadratic time.
+    guard let start = packet[from...].firstIndex(of: UInt8(ascii: ">")) else { break }
+    if packet[start - 1] == UInt8(ascii: "/") { continue }
+    guard let close = packet[start...].first(of: "</\(name)"),
       let end = packet[close.upperBound...].firstIndex(of: UInt8(ascii: ">"))
-    else { continue }
+    else { break }
     return (open.lowerBound..<end + 1, start + 1..<close.lowerBound)
   }
   for quote in ["\"", "'"] {
@@ -104,7 +112,10 @@ private func withoutEmptyDescriptions(_ packet: [UInt8]) -> [UInt8] {
     "<rdf:Description rdf:about=\"\" xmlns:rdf=\"http://www.w3.org/1999/02/22-rdf-syntax-ns#\" "
     + "xmlns:rtool=\"\(namespace)\"></rdf:Description>"
   var packet = packet
-  while let range = packet.first(of: empty) { packet.removeSubrange(range) }
+  for _ in 0..<mostRemovals {
+    guard let range = packet.first(of: empty) else { break }
+    packet.removeSubrange(range)
+  }
   return packet
 }
 

@@ -1,12 +1,12 @@
 import Glibc
 
 /// The nearest of the 2^n values of an integer type for a value in 0...1; outside it saturates, and what
-/// is not a number becomes 0.
+/// is not a number becomes 0. For 8 and 16 bits.
 @inline(__always)
-func quantised<Value: FixedWidthInteger>(_ value: Float, to _: Value.Type) -> Value {
+func quantised<Value: FixedWidthInteger & UnsignedInteger>(_ value: Float, to _: Value.Type) -> Value {
   guard value > 0 else { return 0 }
   guard value < 1 else { return .max }
-  return Value(value * Float(Value.max) + 0.5)
+  return Value(truncatingIfNeeded: Int32(value * Float(Value.max) + 0.5))
 }
 
 /// The luminance of an sRGB colour, gamma-encoded again. A grey has its own value.

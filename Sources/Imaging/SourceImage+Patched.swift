@@ -33,7 +33,7 @@ extension SourceImage {
     return try NativeImage(cvips_join_constant(native.pointer, opaque)).inMemory()
   }
 
-  private func store<Value: FixedWidthInteger>(
+  private func store<Value: FixedWidthInteger & UnsignedInteger>(
     _ patch: Patch, _ area: Area, in result: NativeImage, as _: Value.Type
   ) throws(VipsError) {
     guard let pixels = cvips_pixels(result.pointer) else { throw VipsError() }
@@ -54,23 +54,24 @@ extension SourceImage {
   }
 
   /// The native values are sRGB: equal colours quantise to the same bits anyway.
-  private func storeDirectly<Value: FixedWidthInteger>(
+  private func storeDirectly<Value: FixedWidthInteger & UnsignedInteger>(
     _ patch: Patch, _ area: Area, _ target: NativePixels<Value>
   ) {
+    let isGrey = colourChannels == 1
     patch.forEachPixel(of: area) { x, y, r, g, b in
       let out = target.pixel(x, y)
       let (qr, qg, qb) = (
         quantised(r, to: Value.self), quantised(g, to: Value.self), quantised(b, to: Value.self)
       )
-      if colourChannels == 3 {
-        (out[0], out[1], out[2]) = (qr, qg, qb)
-      } else {
+      if isGrey {
         out[0] = qr == qg && qg == qb ? qr : quantised(luminance(r, g, b), to: Value.self)
+      } else {
+        (out[0], out[1], out[2]) = (qr, qg, qb)
       }
     }
   }
 
-  private func storeConverted<Value: FixedWidthInteger>(
+  private func storeConverted<Value: FixedWidthInteger & UnsignedInteger>(
     _ patch: Patch, _ area: Area, _ target: NativePixels<Value>
   ) throws(VipsError) {
     let native = try self.native.bands(0..<colourChannels).cropped(area).inMemory()
@@ -79,11 +80,10 @@ extension SourceImage {
     wanted.reserveCapacity(own.count)
     var changed = false
     patch.forEachPixel(of: area) { _, _, r, g, b in
-      for value in [r, g, b] {
-        let unit = Float(own[wanted.count]) / 65535
-        changed = changed || quantised(unit, to: Value.self) != quantised(value, to: Value.self)
-        wanted.append(quantised(value, to: UInt16.self))
-      }
+      changed = changed || !sameColour(r, g, b, own, at: wanted.count, as: Value.self)
+      wanted.append(quantised(r, to: UInt16.self))
+      wanted.append(quantised(g, to: UInt16.self))
+      wanted.append(quantised(b, to: UInt16.self))
     }
     let kept = try native.values(Value.self)
     let new = changed ? try fromSRGB(wanted, area) : kept
@@ -107,7 +107,7 @@ extension SourceImage {
     }
   }
 
-  private func storeAlpha<Value: FixedWidthInteger>(
+  private func storeAlpha<Value: FixedWidthInteger & UnsignedInteger>(
     _ patch: Patch, _ area: Area, _ target: NativePixels<Value>
   ) {
     for y in area.y..<area.y + area.height {
@@ -127,7 +127,8 @@ private struct NativePixels<Value> {
   func pixel(_ x: Int, _ y: Int) -> UnsafeMutablePointer<Value> { values + (y * width + x) * bands }
 }
 
-private func sameColour<Value: FixedWidthInteger>(
+@inline(__always)
+private func sameColour<Value: FixedWidthInteger & UnsignedInteger>(
   _ r: Float, _ g: Float, _ b: Float, _ own: [UInt16], at index: Int, as _: Value.Type
 ) -> Bool {
   func same(_ value: Float, _ own: UInt16) -> Bool {
@@ -138,6 +139,7 @@ private func sameColour<Value: FixedWidthInteger>(
 
 extension Patch {
   /// Calls body with each pixel of an area of the image, in image coordinates, and its new colour.
+  @inline(__always)
   fileprivate func forEachPixel(of area: Area, _ body: (Int, Int, Float, Float, Float) -> Void) {
     let channels = image.channels
     let (green, blue) = channels < 3 ? (0, 0) : (1, 2)

@@ -91,11 +91,23 @@ private func decode(_ bytes: [UInt8], _ format: Format, _ name: String, _ limits
       withExtendedLifetime(lazy) { cvips_own_blobs(decoded.pointer) }
       return .success(decoded.header.orientation > 1 ? try decoded.upright().inMemory() : decoded)
     } catch {
-      let words = error.reason
-      return .failure(ImagingError(.damaged, name, "this \(format.title) file is damaged: \(words)"))
+      return .failure(decoderFailure(error.reason, format, name))
     }
   }
   .get()
+}
+
+private func decoderFailure(_ reason: String, _ format: Format, _ name: String) -> ImagingError {
+  if reason.contains("_source\" not found") {
+    return ImagingError(.unsupported, name, "this libvips cannot read \(format.title) files")
+  }
+  if reason.contains("nsupported") {
+    return ImagingError(.unsupported, name, "this kind of \(format.title) file cannot be read: \(reason)")
+  }
+  if reason.contains("out of memory") {
+    return ImagingError(.failed, name, "there is not enough memory for it")
+  }
+  return ImagingError(.damaged, name, "this \(format.title) file is damaged: \(reason)")
 }
 
 private func checkPixelType(of image: NativeImage, _ name: String) throws(ImagingError) {

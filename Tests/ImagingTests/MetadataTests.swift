@@ -36,7 +36,7 @@ private let iptcRecord: [UInt8] = [0x1C, 2, 5, 0, 3, 65, 66, 67]
     }
     if format == .jpeg { #expect(try blob("iptc-data", in: bytes, native) == photoshop) }
     if format == .tiff {
-      #expect(try blob("iptc-data", in: bytes, native) == iptcRecord)
+      #expect(contains(iptcRecord, bytes))
       #expect(try blob("photoshop-data", in: bytes, native) == Array(photoshop.dropFirst(14)))
       let asJPEG = try SourceImage.open(bytes: bytes).patched(with: []).encoded(as: .jpeg).bytes
       #expect(try blob("iptc-data", in: asJPEG, CVIPS_JPEG) == photoshop)

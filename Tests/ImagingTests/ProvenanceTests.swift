@@ -95,6 +95,18 @@ private let history = #"{"tool":"rtool","note":"a<b & \"c\" 'd' ü € 😀 ]]> 
     }
   }
 
+  @Test(.timeLimit(.minutes(1))) func longHostilePacketsTakeLittleTime() {
+    let head = "xmlns:h=\"https://rtool.dev/ns/1.0/\""
+    for piece in [
+      "<h:history>", "<h:history></h:history>", "<h:history", "<h:history/>",
+      "<xmp:Thumbnails></xmp:Thumbnails>", head,
+    ] {
+      let packet = Array((head + String(repeating: piece, count: 40000) + "</rdf:RDF>").utf8)
+      _ = uprightXMP(packet)
+      #expect(readProvenance(xmp(packet, with: history)) == history)
+    }
+  }
+
   @Test func controlCharactersBecomeLegalXML() {
     let back = readProvenance(xmp(nil, with: "a\u{1}b\r\n\tc\u{FFFE}"))
     #expect(back == "a\u{FFFD}b\r\n\tc\u{FFFD}")

@@ -44,7 +44,7 @@ func contents(_ path: String) throws -> [UInt8] {
   }
 }
 
-private func entries(of folder: String) -> [String] {
+func entries(of folder: String) -> [String] {
   guard let stream = opendir(folder) else { return [] }
   defer { closedir(stream) }
   var names: [String] = []

@@ -113,7 +113,7 @@ VipsImage *_Nullable cvips_converted(VipsImage *image);
 
 // Geometry (geometry.c)
 
-/// Antialiased when it shrinks; edges extended.
+/// Antialiased when it shrinks; edges extended; pixel centres aligned. Lanczos enlarges as cubic.
 VipsImage *_Nullable cvips_resize(VipsImage *image, int width, int height, cvips_kernel kernel);
 VipsImage *_Nullable cvips_blur(VipsImage *image, double sigma);
 
