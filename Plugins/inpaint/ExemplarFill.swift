@@ -1,14 +1,16 @@
 /// Fills holes with patches from elsewhere in the picture.
 ///
 /// Space-time completion (Wexler, Shechtman and Irani 2007) with the search of PatchMatch (Barnes et al. 2009) and
-/// the texture energies of Newson et al. (2014): from a coarse resolution, where a hole is a patch or two wide, to
-/// the full one, rounds of searching the best source of every patch that touches a hole and of letting the patches
-/// over each pixel vote on it. At the end colours are made continuous
-/// across seams in the gradient domain (Perez et al. 2003, Darabi et al. 2012).
+/// the texture energies of Newson et al. (2014): from a coarse resolution, where a hole is about a patch wide, to the
+/// full one, rounds of searching the best source of every patch that touches a hole and of letting the patches over
+/// each pixel vote on it. Sources may be shifted in colour, and the votes are put together in the gradient domain at
+/// the end, both as in Image Melding (Darabi et al. 2012).
+///
+/// Distances are mean squared differences a pixel, in units where luma spans 0…sqrt(3).
 struct ExemplarFill: Sendable {
-  /// The side of a patch in pixels, odd.
+  /// The side of a patch in pixels, odd. Smaller patches are used where there is no source of this size.
   var patchSide = 7
-  /// The number of resolutions; nil chooses it so that the widest hole is about a patch wide at the coarsest.
+  /// The number of resolutions; nil lets the widest hole be about a patch wide at the coarsest.
   var levels: Int?
   /// Rounds of search and vote at the coarsest and at the finest resolution; those between are interpolated.
   var coarseRounds = 30
@@ -17,21 +19,25 @@ struct ExemplarFill: Sendable {
   /// Weights of differences in chroma, texture energy and guide against luma.
   var chromaWeight: Float = 1.7
   var textureWeight: Float = 4
-  var guideWeight: Float = 1
-  /// What each repeated use of a source costs, in squared luma.
+  var guideWeight: Float = 0.3
+  /// What each use of a source beyond the first costs.
   var repetitionWeight: Float = 0.0005
-  /// What a source a whole diagonal away costs, in squared luma.
+  /// What a source a whole diagonal away costs; nearer ones cost less with the square of the distance.
   var proximityWeight: Float = 0.02
-  /// How much trust falls with each pixel away from the known ones.
-  var confidenceDecay: Float = 1.3
+  /// The confidence in a hole's pixels against 1 for known ones, before and for each pixel away from the known ones:
+  /// holeConfidence / confidenceDecay^distance. Low, it makes the fill continue what surrounds it.
   var holeConfidence: Float = 0.2
+  var confidenceDecay: Float = 1.3
+  /// A patch votes with its mean confidence to this power.
   var trustExponent: Float = 2
+  /// How much worse than the best a patch may be and still vote, in the first and in the last round of a level.
+  /// Patches agree more and more, so that averaging late would only blur.
   var firstTolerance: Float = 3
   var lastTolerance: Float = 0.05
   /// How far a source's luma and chroma may be shifted to fit, so that shading goes on.
   var lumaShift: Float = 0.06
   var chromaShift: Float = 0.02
-  /// The least number of sources at a level, as a multiple of its targets.
+  /// The least number of sources at a level, as a multiple of its targets; levels with fewer are left out.
   var sourceRatio: Float = 1
   /// Over how many pixels a step of colour at a seam is spread at the end; 0 leaves it.
   var blendReach: Float = 4
@@ -50,26 +56,32 @@ struct ExemplarFill: Sendable {
     let noUsage = [Float](repeating: 0, count: image.area)
     guard hole.contains(true) else { return (image, noUsage) }
     let coordinates = ColorCoordinates(channels: image.channels, chromaWeight: chromaWeight)
-    let base = makeBase(image, hole: hole, guide: guide, coordinates: coordinates)
-    guard !base.sources.isEmpty else { return (SmoothFill.harmonic(image, hole: hole), noUsage) }
-    let pyramid = makePyramid(base)
-    var meter = Meter(total: pyramid.enumerated().reduce(0) { $0 + $1.1.targets.count * rounds(at: $1.0, of: pyramid.count) })
+    guard let base = makeBase(image, hole: hole, guide: guide, coordinates: coordinates) else {
+      return (SmoothFill.harmonic(image, hole: hole), noUsage)
+    }
+    solve(makePyramid(base), progress: progress)
+    if blendReach > 0 { blend(base) }
+    var result = image
+    for entry in base.holePixels { coordinates.inverse(base.texels[Int(entry)], into: &result, at: Int(entry)) }
+    return (result, base.usage(tolerance: lastTolerance))
+  }
 
-    for depth in stride(from: pyramid.count - 1, through: 0, by: -1) {
-      let field = pyramid[depth]
+  /// Fills the holes of all levels, from the last and coarsest to the first.
+  private func solve(_ pyramid: [PatchField], progress: (Double) -> Bool) {
+    let work = pyramid.indices.map { pyramid[$0].targets.count * rounds(at: $0, of: pyramid.count) }
+    var meter = Meter(total: work.reduce(0, +))
+    let chroma = chromaShift * chromaWeight
+    for (depth, field) in pyramid.enumerated().reversed() {
       field.proximityWeight = proximityWeight
-      let chroma = chromaShift * chromaWeight
-      let limit = Texel(lumaShift, chroma, chroma, 0, 0, 0, 0, 0)
+      field.shiftLimit = SIMD4(lumaShift, chroma, chroma, 0)
       if depth == pyramid.count - 1 {
         peel(field, depth: depth)
       } else {
         inherit(field, from: pyramid[depth + 1])
       }
-      field.shiftLimit = limit
       field.assignRandomly(CounterRandom(seed: seed, stream: UInt64(depth) << 32))
       refine(field, depth: depth, count: rounds(at: depth, of: pyramid.count), meter: &meter, progress: progress)
     }
-    return (compose(image, hole: hole, field: base, coordinates: coordinates), base.usage(tolerance: lastTolerance))
   }
 
   private func rounds(at depth: Int, of count: Int) -> Int {
@@ -79,14 +91,16 @@ struct ExemplarFill: Sendable {
 
   // MARK: Pyramid
 
-  private func makeBase(_ image: Planes, hole: [Bool], guide: Planes?, coordinates: ColorCoordinates) -> PatchField {
-    let field = PatchField(width: image.width, height: image.height, radius: patchSide / 2, hole: hole)
+  /// The full resolution, with the largest patches that have a source; nil if there are none at all.
+  private func makeBase(_ image: Planes, hole: [Bool], guide: Planes?, coordinates: ColorCoordinates) -> PatchField? {
+    let candidates = stride(from: patchSide / 2, through: 1, by: -1).lazy.map {
+      PatchField(width: image.width, height: image.height, radius: $0, hole: hole)
+    }
+    guard let field = candidates.first(where: { !$0.sources.isEmpty }) else { return nil }
     for i in 0..<field.area where !hole[i] {
-      let color = coordinates.forward(image, at: i)
-      field.texels[i] = Texel(color[0], color[1], color[2], 0, 0, 0, 0, 0)
-      if let guide {
-        for c in 0..<min(3, guide.channels) { field.texels[i][5 + c] = guideWeight * guide.samples[c * guide.area + i] }
-      }
+      field.texels[i] = Texel(lowHalf: coordinates.forward(image, at: i), highHalf: SIMD4())
+      guard let guide else { continue }
+      for c in 0..<min(3, guide.channels) { field.texels[i][5 + c] = guideWeight * guide.samples[c * guide.area + i] }
     }
     addTextureEnergy(field)
     setConfidence(field)
@@ -118,7 +132,7 @@ struct ExemplarFill: Sendable {
 
   /// Confidence falls off exponentially with the city-block distance to the nearest known pixel.
   private func setConfidence(_ field: PatchField) {
-    let depths = holeDepths(field)
+    let depths = Distance.toNearest(width: field.width, height: field.height) { !field.isHole[$0] }
     for entry in field.holePixels {
       var trust: Float = holeConfidence
       for _ in 0..<min(20, depths[Int(entry)]) { trust /= confidenceDecay }
@@ -127,32 +141,10 @@ struct ExemplarFill: Sendable {
     field.updateTrust(exponent: trustExponent)
   }
 
-  /// The city-block distance of every pixel to the nearest known one, in two passes.
-  private func holeDepths(_ field: PatchField) -> [Int] {
-    let width = field.width, height = field.height
-    let far = width + height
-    var depths = (0..<field.area).map { field.isHole[$0] ? far : 0 }
-    for y in 0..<height {
-      for x in 0..<width where depths[y * width + x] > 0 {
-        let i = y * width + x
-        if x > 0 { depths[i] = min(depths[i], depths[i - 1] + 1) }
-        if y > 0 { depths[i] = min(depths[i], depths[i - width] + 1) }
-      }
-    }
-    for y in stride(from: height - 1, through: 0, by: -1) {
-      for x in stride(from: width - 1, through: 0, by: -1) where depths[y * width + x] > 0 {
-        let i = y * width + x
-        if x + 1 < width { depths[i] = min(depths[i], depths[i + 1] + 1) }
-        if y + 1 < height { depths[i] = min(depths[i], depths[i + width] + 1) }
-      }
-    }
-    return depths
-  }
-
   /// The resolutions from fine to coarse, each half the one before.
   private func makePyramid(_ base: PatchField) -> [PatchField] {
     var pyramid = [base]
-    var depth = holeDepths(base).max() ?? 0
+    var depth = Distance.toNearest(width: base.width, height: base.height) { !base.isHole[$0] }.max() ?? 0
     while pyramid.count < (levels ?? 12) {
       if levels == nil, depth <= base.side / 2 + 1 { break }
       guard let coarse = halve(pyramid[pyramid.count - 1]) else { break }
@@ -187,7 +179,8 @@ struct ExemplarFill: Sendable {
       }
     }
     let coarse = PatchField(width: width, height: height, radius: fine.radius, hole: hole)
-    guard coarse.sources.count >= 16 * fine.side, Float(coarse.sources.count) >= sourceRatio * Float(coarse.targets.count), !coarse.targets.isEmpty else { return nil }
+    let enough = max(Float(16 * fine.side), sourceRatio * Float(coarse.targets.count))
+    guard !coarse.targets.isEmpty, Float(coarse.sources.count) >= enough else { return nil }
     coarse.texels.update(from: texels, count: texels.count)
     setConfidence(coarse)
     return coarse
@@ -198,7 +191,7 @@ struct ExemplarFill: Sendable {
   /// Fills the coarsest level from the rim inwards, a pixel's width at a time, each patch by its best match on the
   /// pixels filled so far.
   private func peel(_ field: PatchField, depth: Int) {
-    let depths = holeDepths(field)
+    let depths = Distance.toNearest(width: field.width, height: field.height) { !field.isHole[$0] }
     let filled = UnsafeMutablePointer<Bool>.allocate(capacity: field.area)
     defer { filled.deallocate() }
     for i in 0..<field.area { filled[i] = !field.isHole[i] }
@@ -209,7 +202,10 @@ struct ExemplarFill: Sendable {
       for entry in layer {
         let center = nearestCenter(to: Int(entry), in: field)
         guard field.match[center] < 0 else { continue }
-        let (source, cost) = field.bestPartialMatch(center, filled: filled, budget: 4000, random: random)
+        guard
+          let (source, cost) = field.bestPartialMatch(
+            center, filled: filled, exhaustible: 4000, samples: 500, random: random)
+        else { continue }
         field.match[center] = Int32(source)
         field.cost[center] = cost
       }
@@ -243,7 +239,8 @@ struct ExemplarFill: Sendable {
       let match = Int(coarse.match[parent])
       let sx = 2 * (match % coarse.width) + x - 2 * px
       let sy = 2 * (match / coarse.width) + y - 2 * py
-      guard sx >= 0, sx < field.width, sy >= 0, sy < field.height, field.isSource[sy * field.width + sx] else { continue }
+      guard sx >= 0, sx < field.width, sy >= 0, sy < field.height, field.isSource[sy * field.width + sx]
+      else { continue }
       field.match[target] = Int32(sy * field.width + sx)
       field.cost[target] = coarse.cost[parent]
     }
@@ -263,24 +260,13 @@ struct ExemplarFill: Sendable {
         let stream = UInt64(depth) << 32 | UInt64(2 * round + sweep + 1)
         field.search(backwards: sweep % 2 == 1, random: CounterRandom(seed: seed, stream: stream))
       }
-      // The patches agree more and more; averaging late would only blur.
       let tolerance = firstTolerance + (lastTolerance - firstTolerance) * Float(round) / Float(max(1, count - 1))
-      let change = field.voteAll(tolerance: tolerance)
+      field.voteAll(tolerance: tolerance)
       meter.advance(field.targets.count, progress: progress)
-      if change < 1e-6, round + 2 < count { continue }
     }
   }
 
   // MARK: Result
-
-  private func compose(_ image: Planes, hole: [Bool], field: PatchField, coordinates: ColorCoordinates) -> Planes {
-    var result = image
-    if blendReach > 0 { blend(field) }
-    for entry in field.holePixels {
-      coordinates.inverse(field.texels[Int(entry)], into: &result, at: Int(entry))
-    }
-    return result
-  }
 
   /// Replaces the colours of the fill by the surface whose differences are those the patches vote for, and which
   /// stays near the voted colours v: the least squares of sum (u_q - u_p - g_pq)^2 + sum (u_p - v_p)^2 / reach^2 over

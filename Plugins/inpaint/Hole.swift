@@ -92,6 +92,21 @@ struct Hole {
 }
 
 extension Box {
+  /// The bounds of the pixels of a set within a box of a picture whose rows are `stride` pixels; nil: there are none.
+  init?(boundsOf isInSet: (Int) -> Bool, in box: Box, stride: Int) {
+    var (left, top, right, bottom) = (Int.max, Int.max, Int.min, Int.min)
+    for y in box.y..<box.maxY {
+      for x in box.x..<box.maxX where isInSet(y * stride + x) {
+        (left, right) = (min(left, x), max(right, x))
+        (top, bottom) = (min(top, y), max(bottom, y))
+      }
+    }
+    guard left <= right else { return nil }
+    self.init(x: left, y: top, width: right - left + 1, height: bottom - top + 1)
+  }
+
+  func contains(_ x: Int, _ y: Int) -> Bool { x >= self.x && x < maxX && y >= self.y && y < maxY }
+
   func union(_ other: Box) -> Box {
     let (left, top) = (min(x, other.x), min(y, other.y))
     return Box(

@@ -48,8 +48,8 @@ final class PatchField {
   let match: UnsafeMutablePointer<Int32>
   /// The distance of each target to its source, penalties included.
   let cost: UnsafeMutablePointer<Float>
-  /// What is added to each target's source so that the means of the two patches meet.
-  let shift: UnsafeMutablePointer<Texel>
+  /// What is added to the colour of each target's source so that the means of the two patches meet.
+  let shift: UnsafeMutablePointer<SIMD4<Float>>
   /// How much each target's vote counts: the mean confidence over it.
   let trust: UnsafeMutablePointer<Float>
   /// One over the sum of the confidence over each target.
@@ -63,8 +63,8 @@ final class PatchField {
   private(set) var sources: [Int32] = []
   /// The cost of a source a whole diagonal away; nearer ones cost less with the square of the distance.
   var proximityWeight: Float = 0
-  /// How far, channel by channel, a source may be shifted to meet the mean of its target.
-  var shiftLimit = Texel() {
+  /// How far, channel by channel, the colour of a source may be shifted to meet the mean of its target.
+  var shiftLimit = SIMD4<Float>() {
     didSet { greatestSaving = (1 - shiftPrice) * (shiftLimit * shiftLimit).sum() }
   }
   private var greatestSaving: Float = 0
@@ -91,7 +91,7 @@ final class PatchField {
     cost = .allocate(capacity: area)
     cost.initialize(repeating: .infinity, count: area)
     shift = .allocate(capacity: area)
-    shift.initialize(repeating: Texel(), count: area)
+    shift.initialize(repeating: SIMD4(), count: area)
     trust = .allocate(capacity: area)
     trust.initialize(repeating: 1, count: area)
     normalizer = .allocate(capacity: area)
@@ -120,7 +120,8 @@ final class PatchField {
     confidence.deallocate()
   }
 
-  /// Derives from the confidence of pixels that of patches.
+  /// Derives the weights of targets from the confidence of pixels.
+  /// - Parameter exponent: how much more patches with many known pixels count than those with few.
   func updateTrust(exponent: Float) {
     for entry in targets {
       var sum: Float = 0
@@ -166,7 +167,7 @@ final class PatchField {
   ///
   /// With d the difference of the means, the shift s is d within limits, and lowers the mean square by 2 s d - s^2.
   @inline(__always)
-  func distance(_ target: Int, _ source: Int, below bound: Float) -> (Float, Texel)? {
+  func distance(_ target: Int, _ source: Int, below bound: Float) -> (Float, SIMD4<Float>)? {
     let corner = radius &* width &+ radius
     var a = UnsafePointer(texels + (target &- corner))
     var b = UnsafePointer(texels + (source &- corner))
@@ -189,9 +190,9 @@ final class PatchField {
       b += width
       trust += width
     }
-    offset *= scale
-    let shift = offset.clamped(lowerBound: -shiftLimit, upperBound: shiftLimit)
-    let saving = (shift * (offset + offset - shift)).sum()
+    let meanOffset = offset.lowHalf * scale
+    let shift = meanOffset.clamped(lowerBound: -shiftLimit, upperBound: shiftLimit)
+    let saving = (shift * (meanOffset + meanOffset - shift)).sum()
     let distance = sum * scale - (1 - shiftPrice) * saving
     return distance < bound ? (distance, shift) : nil
   }
@@ -284,54 +285,36 @@ final class PatchField {
     }
   }
 
-  /// The best source for a target when only some of its pixels are known yet: the mean squared difference over
-  /// those. Tries at most `budget` sources, spread evenly, then the neighbourhood of the best.
-  func bestPartialMatch(_ target: Int, filled: UnsafePointer<Bool>, budget: Int, random: CounterRandom) -> (Int, Float) {
-    var offsets: [Int] = []
-    for dy in -radius...radius {
-      for dx in -radius...radius where filled[target + dy * width + dx] {
-        offsets.append(dy * width + dx)
-      }
+  /// The best source for a target of which only some pixels are known yet, by the mean squared difference over those,
+  /// and its cost; nil where there is none.
+  ///
+  /// Tries every source if they are at most `exhaustible`, else those that neighbours suggest, `samples` random ones
+  /// and what surrounds the best of these.
+  func bestPartialMatch(
+    _ target: Int, filled: UnsafePointer<Bool>, exhaustible: Int, samples: Int, random: CounterRandom
+  ) -> (source: Int, cost: Float)? {
+    var search = PartialSearch(field: self, target: target, filled: filled)
+    if sources.count <= exhaustible {
+      for source in sources { search.attempt(Int(source)) }
+      return search.best
     }
-    var best = -1
-    var bestCost = Float.infinity
-    let scale = 1 / Float(max(1, offsets.count))
-    func attempt(_ source: Int) {
-      var sum = surcharge(target, source) / scale
-      let limit = bestCost / scale
-      for offset in offsets {
-        let difference = texels[target &+ offset] - texels[source &+ offset]
-        sum += (difference * difference).sum()
-        if sum >= limit { return }
-      }
-      best = source
-      bestCost = sum * scale
-    }
-    if sources.count <= budget {
-      for source in sources { attempt(Int(source)) }
-      return (best, bestCost)
-    }
-    // Neighbours that have a source already suggest its continuation.
     for dy in -1...1 {
       for dx in -1...1 {
-        let neighbor = target + dy * width + dx
+        let offset = dy * width + dx
+        let neighbor = target + offset
         guard neighbor >= 0, neighbor < area, match[neighbor] >= 0 else { continue }
-        let source = Int(match[neighbor]) - dy * width - dx
-        if source >= 0, source < area, isSource[source] { attempt(source) }
+        search.attemptIfSource(Int(match[neighbor]) - offset)
       }
     }
-    for k in 0..<budget {
-      let counter = UInt64(target) &* UInt64(budget) &+ UInt64(k)
-      attempt(Int(sources[random.below(sources.count, counter)]))
+    for k in 0..<samples {
+      let counter = UInt64(target) &* UInt64(samples) &+ UInt64(k)
+      search.attempt(Int(sources[random.below(sources.count, counter)]))
     }
-    let center = best
+    guard let center = search.best?.source else { return nil }
     for dy in -4...4 {
-      for dx in -4...4 {
-        let source = center + dy * width + dx
-        if source >= 0, source < area, isSource[source] { attempt(source) }
-      }
+      for dx in -4...4 { search.attemptIfSource(center + dy * width + dx) }
     }
-    return (best, bestCost)
+    return search.best
   }
 
   // MARK: Voting
@@ -371,12 +354,16 @@ final class PatchField {
   @inline(__always)
   func vote(at pixel: Int, tolerance: Float) -> Texel? {
     var sum = Texel()
+    var shiftSum = SIMD4<Float>()
     var total: Float = 0
     let isCovered = forEachVote(on: pixel, tolerance: tolerance) { target, dx, dy, weight in
-      sum += weight * (texels[Int(match[target]) &- dy &* width &- dx] + shift[target])
+      sum += weight * texels[Int(match[target]) &- dy &* width &- dx]
+      shiftSum += weight * shift[target]
       total += weight
     }
-    return isCovered ? sum / total : nil
+    guard isCovered else { return nil }
+    sum.lowHalf += shiftSum
+    return sum / total
   }
 
   /// The mean differences that the targets over a pixel propose to its right and to its lower neighbour, zero where
@@ -411,19 +398,12 @@ final class PatchField {
     return result
   }
 
-  /// Replaces the hole's texels by the votes; the mean squared change of a texel.
-  @discardableResult
-  func voteAll(tolerance: Float) -> Float {
-    var change: Float = 0
+  /// Replaces the hole's texels by the votes.
+  func voteAll(tolerance: Float) {
     for entry in holePixels {
-      let pixel = Int(entry)
-      // Reading sources only, never hole pixels, so replacing in place is safe.
-      guard let value = vote(at: pixel, tolerance: tolerance) else { continue }
-      let difference = value - texels[pixel]
-      change += (difference * difference).sum()
-      texels[pixel] = value
+      // Votes read sources only, which are known throughout, so replacing in place is safe.
+      if let value = vote(at: Int(entry), tolerance: tolerance) { texels[Int(entry)] = value }
     }
-    return change / Float(max(1, holePixels.count))
   }
 
   // MARK: Penalties
@@ -446,5 +426,39 @@ final class PatchField {
       }
       penalty[source] = weight * max(0, sum / count - 1)
     }
+  }
+}
+
+/// The search of one target's source by those of its pixels that are known.
+private struct PartialSearch {
+  private let field: PatchField
+  private let target: Int
+  /// The known pixels of the target, relative to its centre.
+  private let offsets: [Int]
+  private(set) var best: (source: Int, cost: Float)?
+
+  init(field: PatchField, target: Int, filled: UnsafePointer<Bool>) {
+    self.field = field
+    self.target = target
+    let radius = field.radius
+    offsets = (-radius...radius).flatMap { dy in
+      (-radius...radius).map { dx in dy * field.width + dx }
+    }.filter { filled[target + $0] }
+  }
+
+  mutating func attemptIfSource(_ candidate: Int) {
+    if candidate >= 0, candidate < field.area, field.isSource[candidate] { attempt(candidate) }
+  }
+
+  mutating func attempt(_ source: Int) {
+    let count = Float(max(1, offsets.count))
+    let limit = (best?.cost ?? .infinity) * count
+    var sum = field.surcharge(target, source) * count
+    for offset in offsets {
+      let difference = field.texels[target &+ offset] - field.texels[source &+ offset]
+      sum += (difference * difference).sum()
+      if sum >= limit { return }
+    }
+    best = (source, sum / count)
   }
 }

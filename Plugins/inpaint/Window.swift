@@ -8,6 +8,8 @@ struct Window {
   var colors: Planes
   /// Pixels that are not known yet.
   var hole: [Bool]
+  /// How much of the fill each known pixel makes up; nil: the fill was not made of known pixels.
+  var usage: [Float]?
 
   /// - Parameter filled: pieces that lie over the photo; what they fill is known.
   init(box: Box, of photo: Image, hole: Hole, filled: [Piece]) {
@@ -74,21 +76,24 @@ struct Piece {
 }
 
 extension Planes {
-  /// A part as an interleaved image of three channels of the host's; nil: all of it.
+  /// A part as an interleaved image of three channels of the host's, mirrored beyond the border; nil: all of it.
   func image(_ host: Host, box: Box? = nil) throws -> Image {
-    let box = box ?? Box(x: 0, y: 0, width: width, height: height)
-    let image = try host.image(width: box.width, height: box.height, channels: 3)
+    let whole = Box(x: 0, y: 0, width: width, height: height)
+    let inside = (box ?? whole).clipped(width: width, height: height)
+    let image = try host.image(width: inside.width, height: inside.height, channels: 3)
     let area = area
     samples.withUnsafeBufferPointer { samples in
-      for y in 0..<box.height {
+      for y in 0..<inside.height {
         let row = image.row(y)
-        let at = (box.y + y) * width + box.x
-        for x in 0..<box.width {
+        let at = (inside.y + y) * width + inside.x
+        for x in 0..<inside.width {
           for channel in 0..<3 { row[3 * x + channel] = samples[channel * area + at + x] }
         }
       }
     }
-    return image
+    guard let box, box != inside else { return image }
+    return try host.cropped(
+      image, to: Box(x: box.x - inside.x, y: box.y - inside.y, width: box.width, height: box.height))
   }
 
   /// Takes over the pixels of an image laid at `box` where its mask is not 0.

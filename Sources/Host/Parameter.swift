@@ -78,7 +78,7 @@ struct Parameter: Sendable {
     case .bool: initial != 0 ? "on" : nil
     case .int, .real: flags.contains(.auto) ? "auto" : numberText(initial)
     case .choice: choices.indices.contains(Int(initial)) ? choices[Int(initial)].name : nil
-    case .classes where flags.contains(.auto): "auto"
+    case .classes: initialText ?? (flags.contains(.auto) ? "auto" : nil)
     default: initialText
     }
   }

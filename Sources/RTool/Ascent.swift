@@ -27,6 +27,8 @@ public struct Ascent {
   public var keepBest = false
   /// Sigma of the Gaussian that smooths the gradient, in pixels.
   public var gradientBlur = 0.0
+  /// What of the gradient is smoother than this sigma, in pixels, is taken away: colour and shading stay.
+  public var gradientTrend = 0.0
   /// Share of the gradient's colour that is taken away, 0...1.
   public var chromaDamping = 0.0
   public var jitter = 0
@@ -72,6 +74,7 @@ extension Host {
     bridged.centre = try copied(ascent.centres)
     bridged.free = try copied(ascent.free)
     bridged.gradient_blur = ascent.gradientBlur
+    bridged.gradient_trend = ascent.gradientTrend
     bridged.chroma_damping = ascent.chromaDamping
     bridged.jitter = Int32(ascent.jitter)
     bridged.progress_from = ascent.progress.lowerBound

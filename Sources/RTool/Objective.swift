@@ -26,6 +26,7 @@ public struct Term {
     public init(rawValue: Int) { self.rawValue = rawValue }
     public static let mean = Statistics(rawValue: RTOOL_STATISTIC_MEAN)
     public static let deviation = Statistics(rawValue: RTOOL_STATISTIC_DEVIATION)
+    public static let covariance = Statistics(rawValue: RTOOL_STATISTIC_COVARIANCE)
     public static let gram = Statistics(rawValue: RTOOL_STATISTIC_GRAM)
   }
 

@@ -139,14 +139,15 @@ extension Parameter where Value == Image? {
 }
 
 extension Parameter where Value == ClassChoice {
-  /// A class, a mixture of classes, `auto` (the initial value) or `none`.
+  /// A class, a mixture of classes, `auto` or `none`. `initial` is one of the last two.
   public static func classChoice(
-    _ name: String, letter: Character? = nil, group: String? = nil, _ help: String
+    _ name: String, letter: Character? = nil, group: String? = nil, initial: ClassChoice = .auto,
+    _ help: String
   ) -> Parameter {
     var definition = ParameterDefinition(name: name, help: help, kind: RTOOL_CLASS, flags: [.auto, .none])
     definition.letter = letter
     definition.group = group
-    definition.initialText = "auto"
+    if case .none = initial { definition.initialText = "none" } else { definition.initialText = "auto" }
     return Parameter(definition: definition) { value in
       guard value.count > 0 else {
         return value.texts.map { String(cString: $0[0]!) == "none" } == true ? .none : .auto

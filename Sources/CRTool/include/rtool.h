@@ -294,7 +294,8 @@ enum {
 enum {
   RTOOL_STATISTIC_MEAN = 1u << 0,      /* of each channel */
   RTOOL_STATISTIC_DEVIATION = 1u << 1, /* standard deviation of each channel */
-  RTOOL_STATISTIC_GRAM = 1u << 2       /* mean over positions of the product of each two channels */
+  RTOOL_STATISTIC_GRAM = 1u << 2,      /* mean over positions of the product of each two channels */
+  RTOOL_STATISTIC_COVARIANCE = 1u << 3 /* the same of the channels less their means */
 };
 
 /* What a CUSTOM term sees and fills in, for one image of the batch at one step. The host owns it. */
@@ -329,7 +330,7 @@ typedef struct rtool_term {
   const char *layer; /* a name from the model's layers; NULL: the pooled representation */
   const rtool_class_weight *classes;
   uint32_t class_count;
-  uint32_t statistics; /* bits; 0: all three */
+  uint32_t statistics; /* bits; 0: mean, deviation and Gram */
   const rtool_image *target;
   const rtool_image *region;
   const rtool_image *target_region;
@@ -383,6 +384,7 @@ typedef struct rtool_ascent {
   const rtool_image *centre;    /* `count` images; NULL: start */
   const rtool_image *free;      /* `count` images of 1 channel: how far each pixel may move, 0 not at all; NULL: all */
   double gradient_blur;         /* the gradient is smoothed by a Gaussian of this sigma, in pixels; 0: not */
+  double gradient_trend;        /* what of the gradient is smoother than this sigma is taken away; 0: nothing */
   double chroma_damping;        /* share of the gradient's colour (what is not grey) that is taken away, in [0,1] */
   int32_t jitter;               /* each step sees the image moved by up to so many pixels, borders mirrored */
   int32_t reserved;

@@ -21,6 +21,7 @@ extension Run {
     settings.centre = try ascent.centre.map { try ImageBatch($0, count: count, role: "centres of an ascent") }
     settings.free = try ascent.free.map { try Region($0, count: count, role: "free pixels of an ascent") }
     settings.gradientBlur = ascent.gradient_blur
+    settings.gradientTrend = ascent.gradient_trend
     settings.chromaDamping = ascent.chroma_damping
     settings.jitter = Int(ascent.jitter)
     settings.passReLU = ascent.flags & UInt32(RTOOL_ASCENT_PASS_RELU) != 0

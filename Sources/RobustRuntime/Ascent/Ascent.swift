@@ -10,10 +10,7 @@ struct Ascent {
   func run(progress: (AscentProgress) -> Bool) throws -> AscentOutcome {
     let projection = Projection(
       settings.set, start: start, centre: settings.centre ?? start, free: settings.free)
-    let filter = GradientFilter(
-      height: start.height, width: start.width, blur: settings.gradientBlur,
-      chromaDamping: settings.chromaDamping,
-      free: settings.free)
+    let filter = GradientFilter(height: start.height, width: start.width, settings: settings)
     let moves = JitterMoves(settings)
     var x = start
     for n in 0..<x.count { projection.apply(to: &x, image: n) }

@@ -14,6 +14,9 @@ public struct AscentSettings: Sendable {
   public var free: Region?
   /// Sigma in pixels of a Gaussian that smooths the gradient; 0: none.
   public var gradientBlur: Double = 0
+  /// Sigma in pixels: what of the gradient is smoother than this is taken away, so that texture changes but neither
+  /// colour nor shading; 0: nothing.
+  public var gradientTrend: Double = 0
   /// Share of the gradient's colour (what is not grey) that is taken away, in 0...1.
   public var chromaDamping: Double = 0
   /// Each step the network sees the image moved by up to so many pixels, borders mirrored.
@@ -86,6 +89,8 @@ extension AscentSettings {
     }
     try require(
       gradientBlur >= 0 && gradientBlur <= 1000, "the sigma of the gradient's blur is not in 0...1000")
+    try require(
+      gradientTrend >= 0 && gradientTrend <= 1000, "the sigma of the gradient's trend is not in 0...1000")
     try require((0...1).contains(chromaDamping), "the damping of the gradient's colour is not in 0...1")
     try require((0...10_000).contains(jitter), "the jitter is not in 0...10000")
     if let centre {

@@ -1,36 +1,27 @@
 import CKernels
-import Glibc
 
-/// What is done to the gradient of an image before the step: smoothed, its colour damped, held back where pixels are not
-/// free.
+/// What is done to the gradient of an image before the step: smoothed, its trend taken away, its colour damped, held
+/// back where pixels are not free.
 struct GradientFilter {
-  private let height, width: Int
-  private let taps: [Float]
+  private let area: Int
+  private let blur: PlaneBlur?
+  private let trend: Trend?
   private let chromaDamping: Float
   private let free: Region?
-  /// A line with mirrored borders, and a plane.
-  private let line, plane: Buffer
 
-  init(height: Int, width: Int, blur: Double, chromaDamping: Double, free: Region?) {
-    (self.height, self.width, self.chromaDamping, self.free) = (height, width, Float(chromaDamping), free)
-    taps = GradientFilter.gaussian(sigma: blur)
-    line = Buffer(width + taps.count - 1)
-    plane = Buffer(taps.count > 1 ? height * width : 0)
-  }
-
-  /// A Gaussian cut off at three sigma, with a sum of 1.
-  private static func gaussian(sigma: Double) -> [Float] {
-    guard sigma > 0 else { return [1] }
-    let radius = Int((3 * sigma).rounded(.up))
-    let values = (-radius...radius).map { exp(-0.5 * Double($0 * $0) / (sigma * sigma)) }
-    let sum = values.reduce(0, +)
-    return values.map { Float($0 / sum) }
+  init(height: Int, width: Int, settings: AscentSettings) {
+    area = height * width
+    free = settings.free
+    chromaDamping = Float(settings.chromaDamping)
+    let (sigma, trendSigma) = (settings.gradientBlur, settings.gradientTrend)
+    blur = sigma > 0 ? PlaneBlur(height: height, width: width, sigma: sigma) : nil
+    trend = trendSigma > 0 ? Trend(height: height, width: width, sigma: trendSigma, free: free) : nil
   }
 
   /// - Parameter gradient: of one image, [3][row][column].
   func apply(to gradient: UnsafeMutablePointer<Float>, image: Int) {
-    let area = height * width
-    if taps.count > 1 { for c in 0..<3 { blur(gradient + c * area) } }
+    if let blur { for c in 0..<3 { blur.apply(to: gradient + c * area) } }
+    if let trend { for c in 0..<3 { trend.remove(from: gradient + c * area, image: image) } }
     if chromaDamping > 0 { rt_damp_chroma(gradient, chromaDamping, area) }
     guard let free else { return }
     free.values.withUnsafeBufferPointer { weights in
@@ -38,20 +29,39 @@ struct GradientFilter {
       for c in 0..<3 { rt_multiply(gradient + c * area, weights, area) }
     }
   }
+}
 
-  private func blur(_ image: UnsafeMutablePointer<Float>) {
-    let radius = taps.count / 2
-    rt_fill(plane.base, 0, plane.count)
-    for y in 0..<height {
-      for x in 0..<line.count { line.base[x] = image[y * width + Move.mirrored(x - radius, width)] }
-      for (k, tap) in taps.enumerated() { rt_add_scaled(plane.base + y * width, line.base + k, tap, width) }
+/// The smooth part of a plane: its Gaussian mean over the free pixels around each pixel.
+private struct Trend {
+  private let blur: PlaneBlur
+  private let area: Int
+  private let free: Region?
+  /// Gaussian means of the free pixels, one plane for each plane of `free`.
+  private let weights: Buffer?
+  private let smooth: Buffer
+
+  init(height: Int, width: Int, sigma: Double, free: Region?) {
+    let blur = PlaneBlur(height: height, width: width, sigma: sigma)
+    self.blur = blur
+    area = height * width
+    self.free = free
+    smooth = Buffer(area)
+    weights = free.map { free in
+      let weights = Buffer(free.values.count)
+      rt_copy(weights.base, free.values, free.values.count)
+      for plane in 0..<free.count { blur.apply(to: weights.base + plane * height * width) }
+      return weights
     }
-    rt_fill(image, 0, plane.count)
-    for y in 0..<height {
-      for (k, tap) in taps.enumerated() {
-        rt_add_scaled(
-          image + y * width, plane.base + Move.mirrored(y + k - radius, height) * width, tap, width)
-      }
+  }
+
+  func remove(from plane: UnsafeMutablePointer<Float>, image: Int) {
+    rt_copy(smooth.base, plane, area)
+    let offset = free.map { $0.count == 1 ? 0 : image * area } ?? 0
+    free?.values.withUnsafeBufferPointer { rt_multiply(smooth.base, $0.baseAddress! + offset, area) }
+    blur.apply(to: smooth.base)
+    for pixel in 0..<area {
+      // Far from all free pixels there is no mean, and no step either.
+      plane[pixel] -= smooth.base[pixel] / (weights.map { max($0.base[offset + pixel], 1e-3) } ?? 1)
     }
   }
 }

@@ -58,6 +58,8 @@ public struct Statistics: OptionSet, Sendable {
   public static let deviation = Statistics(rawValue: 2)
   /// Mean over the positions of the product of each two channels.
   public static let gram = Statistics(rawValue: 4)
+  /// The same of the channels less their means.
+  public static let covariance = Statistics(rawValue: 8)
   public static let all: Statistics = [.mean, .deviation, .gram]
 }
 

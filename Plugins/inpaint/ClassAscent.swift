@@ -1,0 +1,69 @@
+import RTool
+
+/// Moves the fill of a window towards a class, at the size the model was trained on: what a class looks like is known
+/// at no other. The change is then enlarged and added, so that the detail of the start stays.
+struct ClassAscent {
+  let host: Host
+  let values: Values
+
+  func apply(to window: inout Window, progress: ClosedRange<Double>) throws {
+    let side = host.model.side
+    let scale = Double(side) / Double(min(window.box.width, window.box.height))
+    let width = max(side, Int((Double(window.box.width) * scale).rounded()))
+    let height = max(side, Int((Double(window.box.height) * scale).rounded()))
+    let full = try host.image(width: window.box.width, height: window.box.height, channels: 1)
+    full.fill { x, y, _ in window.hole[y * window.box.width + x] ? 1 : 0 }
+    let hole = try host.resized(full, width: width, height: height, filter: .box)
+    hole.fill { x, y, _ in hole.row(y)[x] > 0 ? 1 : 0 }
+    let start = try host.resized(window.colors.image(host), width: width, height: height, filter: .box)
+    guard let classes = try chosenClasses(for: start) else { return }
+
+    let result = try ascend(from: start, hole: hole, towards: classes, progress: progress)
+    // The change, about grey since images are in 0...1.
+    let change = try host.image(width: width, height: height, channels: 3)
+    change.fill { x, y, c in 0.5 + (result.row(y)[3 * x + c] - start.row(y)[3 * x + c]) / 2 }
+    let enlarged = try host.resized(change, width: full.width, height: full.height, filter: .cubic)
+    for c in 0..<3 {
+      for index in 0..<window.colors.area where window.hole[index] {
+        let (x, y) = (index % full.width, index / full.width)
+        let value = window.colors.samples[c * window.colors.area + index] + 2 * (enlarged.row(y)[3 * x + c] - 0.5)
+        window.colors.samples[c * window.colors.area + index] = min(max(value, 0), 1)
+      }
+    }
+  }
+
+  /// The classes to go towards; nil: none.
+  private func chosenClasses(for start: Image) throws -> [ClassWeight]? {
+    switch values[classes] {
+    case .none: return nil
+    case .mixture(let mixture): return mixture
+    case .auto:
+      // Sharpened to one class: the cross-entropy to the prediction itself would have no gradient.
+      let logits = try host.logits(start)
+      guard let best = logits.indices.max(by: { logits[$0] < logits[$1] }) else { return nil }
+      host.record("class", host.model.classes[best])
+      return [ClassWeight(index: Int32(best), weight: 1)]
+    }
+  }
+
+  private func ascend(
+    from start: Image, hole: Image, towards classes: [ClassWeight], progress: ClosedRange<Double>
+  ) throws -> Image {
+    var terms = [Term(1, .crossEntropy(classes))]
+    if values[constraint] == .soft {
+      let kept = try host.image(width: hole.width, height: hole.height, channels: 1)
+      kept.fill { x, y, _ in 1 - hole.row(y)[x] }
+      terms.append(Term(values[penalty], .pixels(targets: [start], regions: [kept])))
+    }
+    if values[smoothness] > 0 { terms.append(Term(values[smoothness], .smoothness(regions: [hole]))) }
+    // The published lengths are for 224 x 224 pixels, and an L2 length grows with the side.
+    let scale = Double(hole.width * hole.height).squareRoot() / 224
+    var ascent = Ascent(steps: values[steps], stepSize: values[stepSize] * scale)
+    ascent.set = .l2(radius: values[radius] * scale)
+    if values[constraint] == .hard { ascent.free = [hole] }
+    ascent.passLastReLU = values[passReLU]
+    ascent.progress = progress
+    ascent.note = "class"
+    return try host.ascend(ascent, from: [start], minimising: terms).images[0]
+  }
+}

@@ -1,0 +1,131 @@
+import RTool
+
+// The parameters of inpaint, in the order of help.
+
+let image = Parameter<Image>.image("image", withAlpha: true, "the photo to repair")
+
+let mask = Parameter<Image?>.mask(
+  "mask", letter: "m", group: "Hole", "what to fill: white is filled, grey is blended, black is kept")
+let boxes = Parameter<[Box]>.boxes("box", letter: "b", group: "Hole", "a rectangle to fill")
+let maskInvert = Parameter<Bool>.flag("mask-invert", letter: "i", group: "Hole", "fill what is black in the mask")
+let maskAlpha = Parameter<Bool>.flag("mask-alpha", group: "Hole", "fill where the photo is transparent")
+
+let start = Parameter<Start>.choice(
+  "start", group: "Fill", initial: .exemplar, help: \.help, "what the hole is filled with first")
+let context = Parameter<Double>.real(
+  "context", group: "Fill", initial: 1.5, in: 0.1...10,
+  "how far around a hole is looked, as a multiple of its size")
+let texture = Parameter<Double>.real(
+  "texture", group: "Fill", initial: 1, in: 0...1000,
+  "give the fill the texture of its sources: weight of the statistics of shallow features; 0 for not")
+let classes = Parameter<ClassChoice>.classChoice(
+  "class", letter: "c", group: "Fill", initial: .none,
+  "move the fill towards a class, a mixture like sea:2,mountain:1, or auto (what the surroundings suggest)")
+
+let constraint = Parameter<Constraint>.choice(
+  "constraint", group: "Class ascent", initial: .hard, help: \.help, "what keeps the surroundings as they are")
+let steps = Parameter<Int>.integer("steps", group: "Class ascent", initial: 60, in: 1...100_000, "steps")
+let stepSize = Parameter<Double>.real(
+  "step-size", group: "Class ascent", flags: .advanced, initial: 0.5, in: 0...1000,
+  "length of a step (L2), for 224x224 pixels")
+let radius = Parameter<Double>.real(
+  "radius", group: "Class ascent", initial: 10, in: 0...10_000,
+  "how far the fill may go from its start (L2), for 224x224 pixels")
+let penalty = Parameter<Double>.real(
+  "penalty", group: "Class ascent", flags: .advanced, initial: 10, in: 0...100_000,
+  "weight of the squared change outside the hole, with --constraint soft")
+let passReLU = Parameter<Bool>.flag(
+  "pass-relu", group: "Class ascent", flags: .advanced, initial: true,
+  "let the gradient through the last ReLU, so that features that are off can be raised")
+
+let textureSteps = Parameter<Int>.integer(
+  "texture-steps", group: "Texture ascent", flags: .advanced, initial: 20, in: 0...100_000, "steps")
+let textureStep = Parameter<Double>.real(
+  "texture-step", group: "Texture ascent", flags: .advanced, initial: 0.003, in: 0...1,
+  "root mean square of the first step; the later ones are shorter")
+let anchor = Parameter<Double>.real(
+  "anchor", group: "Texture ascent", flags: .advanced, initial: 150, in: 0...100_000,
+  "weight of the mean squared distance to the fill as it was")
+let gradientBlur = Parameter<Double>.real(
+  "gradient-blur", group: "Texture ascent", unit: "px", flags: .advanced, initial: 0.7, in: 0...50,
+  "smooth the gradient, against noise")
+let gradientTrend = Parameter<Double>.real(
+  "gradient-trend", group: "Texture ascent", unit: "px", flags: .advanced, initial: 8, in: 0...200,
+  "take away what of the gradient is smoother than this, so that colour and shading stay; 0 for nothing")
+let chromaDamping = Parameter<Double>.real(
+  "chroma-damping", group: "Texture ascent", flags: .advanced, initial: 0.9, in: 0...1,
+  "share of the gradient's colour that is taken away, against coloured noise")
+let noise = Parameter<Double>.real(
+  "noise", group: "Texture ascent", flags: .advanced, initial: 0, in: 0...1,
+  "grey noise added first, for texture to grow from")
+let jitter = Parameter<Int>.integer(
+  "jitter", group: "Texture ascent", unit: "px", flags: .advanced, initial: 0, in: 0...64,
+  "move the image by up to so much at each step, against patterns of the network's grid")
+let smoothness = Parameter<Double>.real(
+  "smoothness", group: "Texture ascent", flags: .advanced, initial: 0, in: 0...1000,
+  "weight of the total variation in the hole, in both ascents")
+
+/// What a hole is filled with first.
+enum Start: String, CaseIterable, Sendable {
+  case exemplar, harmonic, mean
+
+  var help: String {
+    switch self {
+    case .exemplar: "patches from elsewhere in the photo"
+    case .harmonic: "the smoothest surface that meets the border"
+    case .mean: "the mean colour of the surroundings"
+    }
+  }
+}
+
+/// What keeps the class ascent from changing the surroundings.
+enum Constraint: String, CaseIterable, Sendable {
+  case hard, soft
+
+  var help: String {
+    switch self {
+    case .hard: "only the hole moves"
+    case .soft: "everything moves, change outside the hole is penalised and then undone"
+    }
+  }
+}
+
+let manifestOfInpaint = Manifest(
+  name: "inpaint", version: "1.0.0", summary: "Fill holes in a photo",
+  description: """
+    Fills the part of a photo that a mask, boxes or its own transparency mark, so that it looks as if nothing had been \
+    there. All other pixels stay exactly as they are.
+
+    First each hole is filled with patches from its surroundings, from a coarse resolution to the full one. If a class \
+    is named, the gradient of the robust classifier then moves the fill towards it, at the size the model knows. At \
+    last the gradient of the statistics of its shallow features gives the fill the texture of what it was made from, \
+    at the photo's own resolution.
+    """,
+  examples: [
+    ("photo.jpg --mask mask.png -o repaired.jpg", "Fill what is white in a mask of the photo's size"),
+    ("photo.jpg --box 120,40,64,64 --box 300,10,20,200", "Fill two rectangles"),
+    ("cut-out.png --mask-alpha -o whole.png", "Fill what was erased in a paint program"),
+    ("meadow.jpg --box 200,200,150,150 --class flower --radius 20", "Move what fills the hole towards a class"),
+  ],
+  presets: [
+    ("balanced", "patches, then their texture", ""),
+    ("fast", "patches alone", "texture=0 steps=20"),
+    (
+      "texture", "no patches: texture grown from a smooth fill, for photos with nothing to copy from",
+      "start=harmonic noise=0.05 jitter=15 anchor=6 texture-steps=100 texture-step=0.006 gradient-trend=10 "
+        + "chroma-damping=0.95"
+    ),
+    (
+      "paper", "the published method: from the mean colour, 720 steps towards the class",
+      "start=mean context=1.37 class=auto constraint=soft steps=720 step-size=0.1 radius=21.6 texture=0"
+    ),
+  ],
+  parameters: [
+    image.definition, mask.definition, boxes.definition, maskInvert.definition, maskAlpha.definition,
+    start.definition, context.definition, texture.definition, classes.definition,
+    constraint.definition, steps.definition, stepSize.definition, radius.definition, penalty.definition,
+    passReLU.definition,
+    textureSteps.definition, textureStep.definition, anchor.definition, gradientBlur.definition,
+    gradientTrend.definition, chromaDamping.definition, noise.definition, jitter.definition,
+    smoothness.definition,
+  ])

@@ -1,0 +1,158 @@
+import Glibc
+import RTool
+
+/// Gives the fill of a window the texture of what it was made from: the statistics of shallow features of the robust
+/// classifier in the hole come to agree with those of the reference. At the photo's own resolution, tile by tile.
+struct TextureAscent {
+  let host: Host
+  let values: Values
+
+  /// The longest side of a tile's hole, and how much around it is seen, in pixels.
+  private static let tileSide = 192
+  private static let margin = 48
+  /// How far from a tile the pixels that it is compared with may lie.
+  private static let referenceMargin = 192
+  /// The change fades in over so many pixels from the border, so that no seam appears. Where a hole is nowhere deeper,
+  /// patches alone have settled it.
+  private static let fade = 4
+
+  func apply(to window: inout Window, progress: ClosedRange<Double>) throws {
+    let (width, height) = (window.box.width, window.box.height)
+    let hole = window.hole
+    let depths = Distance.toNearest(width: width, height: height) { !hole[$0] }
+    let distances = Distance.toNearest(width: width, height: height) { hole[$0] }
+    let tiles = Self.tiles(width: width, height: height) { depths[$0] > Self.fade }
+    for (number, tile) in tiles.enumerated() {
+      let span = (progress.upperBound - progress.lowerBound) / Double(tiles.count)
+      let from = progress.lowerBound + span * Double(number)
+      try refine(tile, of: &window, depths: depths, distances: distances, progress: from...(from + span))
+    }
+  }
+
+  /// Boxes that cover the pixels of a set, none larger than a tile, each drawn tight.
+  private static func tiles(width: Int, height: Int, isInSet: (Int) -> Bool) -> [Box] {
+    guard let bounds = Box(boundsOf: isInSet, in: Box(x: 0, y: 0, width: width, height: height), stride: width)
+    else { return [] }
+    let columns = (bounds.width + tileSide - 1) / tileSide
+    let rows = (bounds.height + tileSide - 1) / tileSide
+    return (0..<rows * columns).compactMap { index in
+      let (row, column) = (index / columns, index % columns)
+      let left = bounds.x + bounds.width * column / columns
+      let top = bounds.y + bounds.height * row / rows
+      let cell = Box(
+        x: left, y: top, width: bounds.x + bounds.width * (column + 1) / columns - left,
+        height: bounds.y + bounds.height * (row + 1) / rows - top)
+      return Box(boundsOf: isInSet, in: cell, stride: width)
+    }
+  }
+
+  private func refine(
+    _ tile: Box, of window: inout Window, depths: [Int], distances: [Int], progress: ClosedRange<Double>
+  ) throws {
+    let (width, height) = (window.box.width, window.box.height)
+    // The fade is part of the tile, so that neighbouring tiles overlap.
+    let movable = tile.grown(by: Self.fade).clipped(width: width, height: height)
+    let area = enoughForNetwork(tile.grown(by: Self.margin).clipped(width: width, height: height))
+    let free = try region(area, of: window) { x, y in
+      movable.contains(x, y) ? min(1, Float(depths[y * width + x]) / Float(Self.fade)) : 0
+    }
+    let hole = try region(area, of: window) { x, y in
+      movable.contains(x, y) && depths[y * width + x] > 0 ? 1 : 0
+    }
+    let referenceArea = enoughForNetwork(
+      tile.grown(by: Self.referenceMargin).clipped(width: width, height: height))
+    let reference = try region(referenceArea, of: window) { x, y in
+      let index = y * width + x
+      // Without patches to ask, what lies near the hole stands for what belongs in it.
+      return window.usage?[index] ?? (depths[index] == 0 ? exp(-Float(distances[index]) / 24) : 0)
+    }
+    let strongest = reference.maximum
+    guard strongest > 0 else { return }
+    reference.fill { x, y, _ in reference.row(y)[x] / strongest }
+
+    let start = try window.colors.image(host, box: area)
+    let target = try window.colors.image(host, box: referenceArea)
+    if values[noise] > 0 { try addNoise(to: start, free: free, stream: UInt64(tile.y * width + tile.x)) }
+    let result = try ascend(
+      from: start, free: free, hole: hole, target: target, reference: reference, progress: progress)
+    window.colors.adopt(result, at: area, where: hole)
+  }
+
+  private func ascend(
+    from start: Image, free: Image, hole: Image, target: Image, reference: Image, progress: ClosedRange<Double>
+  ) throws -> Image {
+    let moving = hole.sum
+    guard moving > 0 else { return start }
+    var terms = layers.map { layer in
+      Term(
+        values[texture],
+        .statistics(
+          layer: layer, [.mean, .covariance], regions: [hole], targets: [target], targetRegions: [reference]))
+    }
+    if values[anchor] > 0 {
+      // The mean is over all pixels of the tile; this makes it the mean over the hole.
+      let share = moving / Double(hole.width * hole.height)
+      terms.append(Term(values[anchor] / share, .pixels(targets: [start], regions: [hole])))
+    }
+    if values[smoothness] > 0 { terms.append(Term(values[smoothness], .smoothness(regions: [hole]))) }
+    // A length per pixel, whatever the number of pixels.
+    let stepSize = values[textureStep] * moving.squareRoot()
+    var ascent = Ascent(steps: values[textureSteps], stepSize: stepSize)
+    ascent.finalStepSize = stepSize / 1000
+    ascent.free = [free]
+    ascent.gradientBlur = values[gradientBlur]
+    ascent.gradientTrend = values[gradientTrend]
+    ascent.chromaDamping = values[chromaDamping]
+    ascent.jitter = values[jitter]
+    ascent.progress = progress
+    ascent.note = "texture"
+    return try host.ascend(ascent, from: [start], minimising: terms).images[0]
+  }
+
+  /// The shallowest layer and the last one of the same resolution: a position there sees no more than a patch.
+  private var layers: [String] {
+    let spatial = host.model.layers.filter { $0.reduction > 0 }
+    guard let first = spatial.first, let last = spatial.last(where: { $0.reduction == first.reduction }) else {
+      return []
+    }
+    return first.name == last.name ? [first.name] : [first.name, last.name]
+  }
+
+  /// Grey noise in what may move: from a smooth start, texture needs something to grow from.
+  private func addNoise(to image: Image, free: Image, stream: UInt64) throws {
+    let sigma = Float(values[noise])
+    let normal = host.normal(stream: stream, count: image.width * image.height)
+    image.fill { x, y, c in
+      let value = image.row(y)[3 * x + c] + sigma * free.row(y)[x] * normal[y * image.width + x]
+      return min(max(value, 0), 1)
+    }
+  }
+
+  /// A box no smaller than the network needs. It may reach over the window's border, where the photo is mirrored.
+  private func enoughForNetwork(_ box: Box) -> Box {
+    let missingX = max(0, host.model.smallest - box.width)
+    let missingY = max(0, host.model.smallest - box.height)
+    return Box(
+      x: box.x - missingX / 2, y: box.y - missingY / 2, width: box.width + missingX, height: box.height + missingY)
+  }
+
+  /// A mask over a box of the window: the value at each pixel of the window, 0 outside.
+  private func region(_ box: Box, of window: Window, _ value: (Int, Int) -> Float) throws -> Image {
+    let image = try host.image(width: box.width, height: box.height, channels: 1)
+    image.fill { x, y, _ in
+      let (u, v) = (box.x + x, box.y + y)
+      return (0..<window.box.width).contains(u) && (0..<window.box.height).contains(v) ? value(u, v) : 0
+    }
+    return image
+  }
+}
+
+extension Image {
+  fileprivate var sum: Double {
+    (0..<height).reduce(0) { sum, y in (0..<width).reduce(sum) { $0 + Double(row(y)[$1]) } }
+  }
+
+  fileprivate var maximum: Float {
+    (0..<height).reduce(0) { most, y in (0..<width).reduce(most) { max($0, row(y)[$1]) } }
+  }
+}
