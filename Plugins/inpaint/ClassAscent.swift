@@ -6,6 +6,9 @@ struct ClassAscent {
   let host: Host
   let values: Values
 
+  /// Pixels of the model's side over which the change fades in, with --constraint hard.
+  private static let fade = 6
+
   func apply(to window: inout Window, progress: ClosedRange<Double>) throws {
     let side = host.model.side
     let scale = Double(side) / Double(min(window.box.width, window.box.height))
@@ -60,7 +63,17 @@ struct ClassAscent {
     let scale = Double(hole.width * hole.height).squareRoot() / 224
     var ascent = Ascent(steps: values[steps], stepSize: values[stepSize] * scale)
     ascent.set = .l2(radius: values[radius] * scale)
-    if values[constraint] == .hard { ascent.free = [hole] }
+    if values[constraint] == .hard {
+      // The change fades in from the border.
+      let depths = Distance.toNearest(width: hole.width, height: hole.height) {
+        hole.row($0 / hole.width)[$0 % hole.width] == 0
+      }
+      let free = try host.image(width: hole.width, height: hole.height, channels: 1)
+      free.fill { x, y, _ in min(1, Float(depths[y * hole.width + x]) / Float(Self.fade)) }
+      ascent.free = [free]
+    }
+    ascent.gradientBlur = values[gradientBlur]
+    ascent.chromaDamping = values[classChroma]
     ascent.passLastReLU = values[passReLU]
     ascent.progress = progress
     ascent.note = "class"

@@ -38,6 +38,10 @@ let passReLU = Parameter<Bool>.flag(
   "pass-relu", group: "Class ascent", flags: .advanced, initial: true,
   "let the gradient through the last ReLU, so that features that are off can be raised")
 
+let classChroma = Parameter<Double>.real(
+  "class-chroma-damping", group: "Class ascent", flags: .advanced, initial: 0.6, in: 0...1,
+  "share of the gradient's colour that is taken away, against coloured noise")
+
 let textureSteps = Parameter<Int>.integer(
   "texture-steps", group: "Texture ascent", flags: .advanced, initial: 20, in: 0...100_000, "steps")
 let textureStep = Parameter<Double>.real(
@@ -48,19 +52,13 @@ let anchor = Parameter<Double>.real(
   "weight of the mean squared distance to the fill as it was")
 let gradientBlur = Parameter<Double>.real(
   "gradient-blur", group: "Texture ascent", unit: "px", flags: .advanced, initial: 0.7, in: 0...50,
-  "smooth the gradient, against noise")
+  "smooth the gradient, against noise, in both ascents")
 let gradientTrend = Parameter<Double>.real(
   "gradient-trend", group: "Texture ascent", unit: "px", flags: .advanced, initial: 8, in: 0...200,
   "take away what of the gradient is smoother than this, so that colour and shading stay; 0 for nothing")
 let chromaDamping = Parameter<Double>.real(
   "chroma-damping", group: "Texture ascent", flags: .advanced, initial: 0.9, in: 0...1,
   "share of the gradient's colour that is taken away, against coloured noise")
-let noise = Parameter<Double>.real(
-  "noise", group: "Texture ascent", flags: .advanced, initial: 0, in: 0...1,
-  "grey noise added first, for texture to grow from")
-let jitter = Parameter<Int>.integer(
-  "jitter", group: "Texture ascent", unit: "px", flags: .advanced, initial: 0, in: 0...64,
-  "move the image by up to so much at each step, against patterns of the network's grid")
 let smoothness = Parameter<Double>.real(
   "smoothness", group: "Texture ascent", flags: .advanced, initial: 0, in: 0...1000,
   "weight of the total variation in the hole, in both ascents")
@@ -111,21 +109,16 @@ let manifestOfInpaint = Manifest(
     ("balanced", "patches, then their texture", ""),
     ("fast", "patches alone", "texture=0 steps=20"),
     (
-      "texture", "no patches: texture grown from a smooth fill, for photos with nothing to copy from",
-      "start=harmonic noise=0.05 jitter=15 anchor=6 texture-steps=100 texture-step=0.006 gradient-trend=10 "
-        + "chroma-damping=0.95"
-    ),
-    (
       "paper", "the published method: from the mean colour, 720 steps towards the class",
-      "start=mean context=1.37 class=auto constraint=soft steps=720 step-size=0.1 radius=21.6 texture=0"
+      "start=mean context=1.37 class=auto constraint=soft steps=720 step-size=0.1 radius=21.6 "
+        + "class-chroma-damping=0 gradient-blur=0 texture=0"
     ),
   ],
   parameters: [
     image.definition, mask.definition, boxes.definition, maskInvert.definition, maskAlpha.definition,
     start.definition, context.definition, texture.definition, classes.definition,
     constraint.definition, steps.definition, stepSize.definition, radius.definition, penalty.definition,
-    passReLU.definition,
+    passReLU.definition, classChroma.definition,
     textureSteps.definition, textureStep.definition, anchor.definition, gradientBlur.definition,
-    gradientTrend.definition, chromaDamping.definition, noise.definition, jitter.definition,
-    smoothness.definition,
+    gradientTrend.definition, chromaDamping.definition,     smoothness.definition,
   ])

@@ -72,7 +72,6 @@ struct TextureAscent {
 
     let start = try window.colors.image(host, box: area)
     let target = try window.colors.image(host, box: referenceArea)
-    if values[noise] > 0 { try addNoise(to: start, free: free, stream: UInt64(tile.y * width + tile.x)) }
     let result = try ascend(
       from: start, free: free, hole: hole, target: target, reference: reference, progress: progress)
     window.colors.adopt(result, at: area, where: hole)
@@ -103,7 +102,6 @@ struct TextureAscent {
     ascent.gradientBlur = values[gradientBlur]
     ascent.gradientTrend = values[gradientTrend]
     ascent.chromaDamping = values[chromaDamping]
-    ascent.jitter = values[jitter]
     ascent.progress = progress
     ascent.note = "texture"
     return try host.ascend(ascent, from: [start], minimising: terms).images[0]
@@ -116,16 +114,6 @@ struct TextureAscent {
       return []
     }
     return first.name == last.name ? [first.name] : [first.name, last.name]
-  }
-
-  /// Grey noise in what may move: from a smooth start, texture needs something to grow from.
-  private func addNoise(to image: Image, free: Image, stream: UInt64) throws {
-    let sigma = Float(values[noise])
-    let normal = host.normal(stream: stream, count: image.width * image.height)
-    image.fill { x, y, c in
-      let value = image.row(y)[3 * x + c] + sigma * free.row(y)[x] * normal[y * image.width + x]
-      return min(max(value, 0), 1)
-    }
   }
 
   /// A box no smaller than the network needs. It may reach over the window's border, where the photo is mirrored.
