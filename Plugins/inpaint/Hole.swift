@@ -105,6 +105,8 @@ extension Box {
     self.init(x: left, y: top, width: right - left + 1, height: bottom - top + 1)
   }
 
+  var area: Int { width * height }
+
   func contains(_ x: Int, _ y: Int) -> Bool { x >= self.x && x < maxX && y >= self.y && y < maxY }
 
   func union(_ other: Box) -> Box {

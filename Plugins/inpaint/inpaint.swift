@@ -11,16 +11,16 @@ public func plugin(_ hostABI: UInt32) -> UnsafePointer<rtool_manifest>? { manife
 private func inpaint(_ host: Host, _ values: Values) throws {
   let photo = values[image]
   let hole = try markedHole(in: photo, values)
-  // Holes nearer than this share their surroundings and are filled together.
-  let groups = hole.groups(distance: 24)
+  let parts = WindowPlan(context: values[context]).parts(of: hole)
+  let total = parts.reduce(0) { $0 + Double($1.hole.area) }
+  var done = 0.0
   var pieces: [Piece] = []
-  for (number, group) in groups.enumerated() {
-    let margin = max(48, Int(values[context] * Double(max(group.width, group.height))))
-    let box = group.grown(by: margin).clipped(width: photo.width, height: photo.height)
-    var window = Window(box: box, of: photo, hole: hole, filled: pieces)
-    let progress = Double(number) / Double(groups.count)...Double(number + 1) / Double(groups.count)
+  for part in parts {
+    var window = Window(box: part.window, of: photo, hole: hole, filled: pieces)
+    let progress = done / total...(done + Double(part.hole.area)) / total
     try fill(&window, host, values, progress: progress)
-    pieces.append(try Piece(group, of: window, over: photo, hole: hole, host: host))
+    pieces.append(try Piece(part.hole, of: window, over: photo, hole: hole, host: host))
+    done += Double(part.hole.area)
   }
   try host.emit(pieces.map { ($0.image, $0.box.x, $0.box.y) }, over: photo)
 }

@@ -1,0 +1,61 @@
+import RTool
+
+/// Cuts the holes of a photo into parts that are filled one after the other, each with a window of surroundings.
+struct WindowPlan {
+  /// Width of the surroundings as a multiple of the hole's size.
+  let context: Double
+
+  /// Holes nearer to one another than this, in pixels, share their surroundings.
+  private static let nearness = 24
+  /// The least surroundings, in pixels: some patches must fit, and the network must see something.
+  private static let leastMargin = 48
+  /// A larger window first loses surroundings, and then its hole is cut. Each pixel takes about 120 bytes.
+  private static let largestWindow = 6_000_000
+  /// Surroundings, in pixels, that a window keeps when it loses some.
+  private static let keptMargin = 256
+  /// Sides of the parts that a hole is cut into: a wide one needs the size, a scratch or a scatter does not.
+  private static let widePartSide = 1536
+  private static let thinPartSide = 512
+
+  struct Part {
+    /// Bounds of what is filled.
+    let hole: Box
+    /// What is looked at.
+    let window: Box
+  }
+
+  func parts(of hole: Hole) -> [Part] {
+    hole.groups(distance: Self.nearness).flatMap { group -> [Part] in
+      let part = self.part(group, of: hole)
+      if part.window.area <= Self.largestWindow { return [part] }
+      return cut(group, of: hole).map { self.part($0, of: hole) }
+    }
+  }
+
+  private func part(_ box: Box, of hole: Hole) -> Part {
+    var margin = max(Self.leastMargin, Int(context * Double(max(box.width, box.height))))
+    func window() -> Box { box.grown(by: margin).clipped(width: hole.width, height: hole.height) }
+    while window().area > Self.largestWindow && margin > Self.keptMargin {
+      margin = max(Self.keptMargin, margin * 7 / 8)
+    }
+    return Part(hole: box, window: window())
+  }
+
+  /// The cells of a grid over a hole, drawn tight. What an earlier cell was filled with is known to the later ones, so
+  /// that a wide hole grows from its border; a scratch is cut where it does no harm.
+  private func cut(_ box: Box, of hole: Hole) -> [Box] {
+    let filled = (box.y..<box.maxY).reduce(0) { count, y in
+      (box.x..<box.maxX).reduce(count) { $0 + (hole.weights[y * hole.width + $1] > 0 ? 1 : 0) }
+    }
+    let side = filled < box.area / 10 ? Self.thinPartSide : Self.widePartSide
+    let columns = (box.width + side - 1) / side
+    let rows = (box.height + side - 1) / side
+    return (0..<rows * columns).compactMap { index in
+      let (row, column) = (index / columns, index % columns)
+      let (left, right) = (box.width * column / columns, box.width * (column + 1) / columns)
+      let (top, bottom) = (box.height * row / rows, box.height * (row + 1) / rows)
+      let cell = Box(x: box.x + left, y: box.y + top, width: right - left, height: bottom - top)
+      return Box(boundsOf: { hole.weights[$0] > 0 }, in: cell, stride: hole.width)
+    }
+  }
+}
