@@ -1,5 +1,6 @@
 #include <stdint.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "api.h"
 
@@ -26,6 +27,9 @@ VipsImage *cvips_decode(cvips_format format, const void *bytes, size_t count) {
   }
 #undef LOAD
   api.g_object_unref(source);
+  // With several threads libvips 8.14 may lose the decoder's error and go on with black pixels. Decoders
+  // work from top to bottom anyway, so more threads would not make them faster.
+  if (out) api.vips_image_set_int(out, VIPS_META_CONCURRENCY, 1);
   return out;
 }
 
@@ -160,13 +164,24 @@ static int store_floats(VipsRegion *region, VipsRect *area, void *data) {
   return 0;
 }
 
+// Fresh memory is given page by page when it is first written: with large pages that costs less.
+static void prefer_large_pages(void *memory, size_t size) {
+  uintptr_t page = 1 << 21, start = ((uintptr_t)memory + page - 1) & -page;
+  uintptr_t end = ((uintptr_t)memory + size) & -page;
+  if (end > start) madvise((void *)start, end - start, MADV_HUGEPAGE);
+}
+
 static int read_rows(VipsImage *image, VipsRegionWrite write, void *out) {
   size_t row = (size_t)api.vips_image_get_width(image) * api.vips_image_get_bands(image);
   struct sink sink = {out, row};
   return api.vips_sink_disc(image, write, &sink);
 }
 
-int cvips_read_floats(VipsImage *image, float *out) { return read_rows(image, store_floats, out); }
+int cvips_read_floats(VipsImage *image, float *out) {
+  size_t count = (size_t)api.vips_image_get_width(image) * api.vips_image_get_height(image);
+  prefer_large_pages(out, count * api.vips_image_get_bands(image) * sizeof *out);
+  return read_rows(image, store_floats, out);
+}
 
 int cvips_read(VipsImage *image, void *out) { return read_rows(image, store, out); }
 

@@ -2,7 +2,8 @@
 public struct WriteOptions: Sendable {
   /// 1...100, for JPEG (92 unless said otherwise), WebP (90), AVIF (75) and HEIC (85).
   public var quality: Int?
-  /// No loss, for WebP, AVIF and HEIC. PNG, TIFF and PPM never lose anything.
+  /// No loss, for WebP, AVIF and HEIC (these two but for the conversion to YCbCr). PNG, TIFF and PPM never
+  /// lose anything. WebP keeps colours under fully transparent pixels only with libvips 8.16 or later.
   public var lossless: Bool
   /// 0 (fastest) ...9 (smallest file), for PNG, WebP, AVIF, HEIC and GIF.
   public var effort: Int?

@@ -33,6 +33,16 @@ private let formats: [(cvips_format, String)] = [
     }
   }
 
+  /// Over and over and side by side, since what is missed is missed when threads meet.
+  @Test(arguments: 0..<4) func theLostEndOfAJPEGIsNeverMissed(_: Int) throws {
+    let file = try #require(try sample(0))
+    for _ in 0..<4 {
+      for length in stride(from: file.count - 700, to: file.count - 2, by: 11) {
+        #expect(throws: ImagingError.self) { try SourceImage.open(bytes: Array(file[..<length])) }
+      }
+    }
+  }
+
   @Test(arguments: 0..<8) func corruptFilesDoNoHarm(_ index: Int) throws {
     guard let file = try sample(index) else { return }
     var random = SplitMix(seed: UInt64(index))
@@ -147,6 +157,19 @@ private let formats: [(cvips_format, String)] = [
       try SourceImage.open(.bytes(file, name: "a"), limits: Limits(maxPixels: .min))
     }
     _ = try SourceImage.open(.bytes(file, name: "a"), limits: Limits(maxPixels: .max))
+  }
+
+  @Test func theFirstPictureOfSeveralIsRead() throws {
+    // Two frames of one pixel, white and black.
+    let frame: [UInt8] = [0x2C, 0, 0, 0, 0, 1, 0, 1, 0, 0, 2, 2]
+    let file =
+      Array("GIF89a".utf8) + [1, 0, 1, 0, 0x80, 0, 0, 255, 255, 255, 0, 0, 0] + frame + [0x44, 1, 0]
+      + frame + [0x4C, 1, 0, 0x3B]
+    let source = try SourceImage.open(bytes: file)
+    #expect(source.width == 1 && source.height == 1)
+    #expect(try source.rgb().pixels == [1, 1, 1])
+    // Written back it is a picture, not the beginning of a film.
+    #expect(try SourceImage.open(bytes: source.patched(with: []).encoded(as: .gif).bytes).height == 1)
   }
 
   @Test func aDigestIsMadeOnDemand() throws {

@@ -131,8 +131,8 @@ import Testing
 
   @Test func messagesAreTidied() {
     #expect(
-      tidied("VipsJpeg: premature end\nVipsJpeg: premature end\npngload: a thing:  b\n")
-        == "premature end; a thing:  b")
+      tidied("VipsJpeg: the end\nVipsJpeg: the end\npngload: a thing:  b\n")
+        == "the end; a thing:  b")
     #expect(tidied("") == "unknown reason")
     #expect(tidied("\n\n:\u{7}\n") != "")
     #expect(tidied(String(repeating: "x ", count: 400)).count < 210)

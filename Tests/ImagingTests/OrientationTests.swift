@@ -29,6 +29,19 @@ import Testing
     #expect(try text("exif-ifd0-Model", in: written, CVIPS_JPEG)?.contains("RTool Test Camera") == true)
   }
 
+  @Test(arguments: [(CVIPS_PNG, Format.png), (CVIPS_WEBP, .webp), (CVIPS_TIFF, .tiff)])
+  func isAppliedInOtherFormats(_ native: cvips_format, _ format: Format) throws {
+    let stored = RawImage(sample: 24, 10, bands: 3)
+    let file = try stored.encoded(as: native, fields: ["exif-data": exif(orientation: 6)])
+    let source = try SourceImage.open(bytes: file)
+    #expect(source.width == 10 && source.height == 24)
+    let rgb = try source.rgb()
+    #expect((0..<3).map { rgb[2, 5, $0] } == stored[5, 7].map { Float($0) / 255 })
+    let written = try source.patched(with: []).encoded(as: format, options: WriteOptions(lossless: true))
+      .bytes
+    #expect(try SourceImage.open(bytes: written).rgb() == rgb)
+  }
+
   @Test func xmpOrientationIsResetToo() throws {
     let packet = Array(
       #"<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF><rdf:Description tiff:Orientation="6"/></rdf:RDF></x:xmpmeta>"#
