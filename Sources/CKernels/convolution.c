@@ -7,10 +7,9 @@ CLONES void rt_pack(float *restrict packed, const rt_weights *weights) {
   for (int32_t block = 0; block < w.outs; block += RT_ROWS)
     for (int32_t i = 0; i < w.ins; i++)
       for (int32_t y = 0; y < w.rows; y++)
-        for (int32_t x = 0; x < w.columns; x++) {
-          const float *from = w.values + block * w.out_step + i * w.in_step + y * w.row_step + x * w.column_step;
-          for (int32_t o = 0; o < RT_ROWS; o++) *packed++ = block + o < w.outs ? from[o * w.out_step] : 0;
-        }
+        for (int32_t x = 0; x < w.columns; x++)
+          for (int32_t o = 0; o < RT_ROWS; o++)
+            *packed++ = block + o < w.outs ? rt_weight(&w, block + o, i, y, x) : 0;
 }
 
 /* Part of one row of the grid: positions at..<at + count of a panel. */

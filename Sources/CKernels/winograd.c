@@ -6,8 +6,10 @@
 /* G g for one column of three weights. */
 #define WEIGHT_TRANSFORM(t, g0, g1, g2)            \
   do {                                             \
-    const float even = (g0) + (g2), odd = (g1);    \
-    const float far = (g0) + 4 * (g2), twice = 2 * (g1); \
+    const __auto_type even = (g0) + (g2);          \
+    const __auto_type odd = (g1);                  \
+    const __auto_type far = (g0) + 4 * (g2);       \
+    const __auto_type twice = 2 * (g1);            \
     t[0] = (g0) * (1.0f / 4);                      \
     t[1] = (even + odd) * (-1.0f / 6);             \
     t[2] = (even - odd) * (-1.0f / 6);             \
@@ -16,35 +18,36 @@
     t[5] = (g2);                                   \
   } while (0)
 
+/* RT_ROWS outputs side by side. */
+typedef float outputs __attribute__((vector_size(4 * RT_ROWS), aligned(4)));
+
 CLONES void rt_winograd_weights(float *restrict transformed, const rt_weights *weights) {
   const rt_weights w = *weights;
   const size_t plane = (size_t)w.ins * RT_ROWS;
   for (int32_t block = 0; block < w.outs; block += RT_ROWS, transformed += RT_WINOGRAD * plane)
-    for (int32_t i = 0; i < w.ins; i++)
-      for (int32_t o = 0; o < RT_ROWS; o++) {
-        float *out = transformed + (size_t)i * RT_ROWS + (size_t)o;
-        if (block + o >= w.outs) {
-          for (size_t k = 0; k < RT_WINOGRAD; k++) out[k * plane] = 0;
-          continue;
-        }
-        const float *g = w.values + (block + o) * w.out_step + i * w.in_step;
-        float columns[3][6], row[6];
-        for (int32_t x = 0; x < 3; x++) {
-          const float *c = g + x * w.column_step;
-          WEIGHT_TRANSFORM(columns[x], c[0], c[w.row_step], c[2 * w.row_step]);
-        }
-        for (size_t y = 0; y < 6; y++) {
-          WEIGHT_TRANSFORM(row, columns[0][y], columns[1][y], columns[2][y]);
-          for (size_t x = 0; x < 6; x++) out[(y * 6 + x) * plane] = row[x];
-        }
+    for (int32_t i = 0; i < w.ins; i++) {
+      float taps[9][RT_ROWS] = {0};
+      for (int32_t o = 0; o < RT_ROWS && block + o < w.outs; o++)
+        for (int32_t y = 0; y < 3; y++)
+          for (int32_t x = 0; x < 3; x++) taps[3 * y + x][o] = rt_weight(&w, block + o, i, y, x);
+      const outputs *g = (const outputs *)taps;
+      outputs columns[3][6], row[6];
+      for (size_t x = 0; x < 3; x++) WEIGHT_TRANSFORM(columns[x], g[x], g[3 + x], g[6 + x]);
+      float *out = transformed + (size_t)i * RT_ROWS;
+      for (size_t y = 0; y < 6; y++) {
+        WEIGHT_TRANSFORM(row, columns[0][y], columns[1][y], columns[2][y]);
+        for (size_t x = 0; x < 6; x++) *(outputs *)(out + (y * 6 + x) * plane) = row[x];
       }
+    }
 }
 
 /* B' d for six values. */
 #define INPUT_TRANSFORM(t0, t1, t2, t3, t4, t5, d0, d1, d2, d3, d4, d5) \
   do {                                                                  \
-    const __auto_type a = (d4) - 4 * (d2); const __auto_type b = (d3) - 4 * (d1);               \
-    const __auto_type c = (d4) - (d2); const __auto_type d = 2 * ((d3) - (d1));                 \
+    const __auto_type a = (d4) - 4 * (d2);                              \
+    const __auto_type b = (d3) - 4 * (d1);                              \
+    const __auto_type c = (d4) - (d2);                                  \
+    const __auto_type d = 2 * ((d3) - (d1));                            \
     (t0) = 4 * (d0) - 5 * (d2) + (d4);                                  \
     (t1) = a + b;                                                       \
     (t2) = a - b;                                                       \

@@ -50,12 +50,19 @@ double rt_squared_distance(const float *x, const float *y, size_t count);
  */
 enum { RT_ROWS = 8, RT_PANEL = 32 };
 
-/* Weights [out][in][row][column] in an array, in steps that may be negative. */
+/* Weights [out][in][row][column] in an array, in steps that may be negative; multiplied by a scale of each output or
+   each input. */
 typedef struct rt_weights {
   const float *values; /* of the first */
   ptrdiff_t out_step, in_step, row_step, column_step;
   int32_t outs, ins, rows, columns;
+  const float *_Nullable out_scale, *_Nullable in_scale;
 } rt_weights;
+
+static inline float rt_weight(const rt_weights *w, int32_t out, int32_t in, int32_t row, int32_t column) {
+  const float scale = w->out_scale ? w->out_scale[out] : w->in_scale ? w->in_scale[in] : 1;
+  return scale * w->values[out * w->out_step + in * w->in_step + row * w->row_step + column * w->column_step];
+}
 
 /* A window of taps that slides over a feature map: grid position (qy, qx) of an image reads the map's rows
    qy step + top + 0..<taps_height and columns qx step + left + 0..<taps_width, as zeros outside. */

@@ -22,7 +22,7 @@ struct BoundCorrelation {
 
   private let correlation: Correlation
   private let algorithm: Algorithm
-  private let weights: [Float]
+  private let weights: FloatBlock
   private let inPlane, outPlane: Int
   private let outHeight, outWidth: Int
   private let window: rt_window
@@ -38,7 +38,7 @@ struct BoundCorrelation {
 
   init(
     _ correlation: Correlation, images: Int, from input: Shape, to output: Shape, algorithm: Algorithm? = nil
-  ) {
+  ) throws {
     let (c, w) = (correlation, correlation.window)
     self.correlation = c
     inPlane = images * input.height * input.width
@@ -59,14 +59,14 @@ struct BoundCorrelation {
     func panels(_ count: Int) -> Int { (count + panel - 1) / panel }
     switch self.algorithm {
     case .gather:
-      weights = c.packedWeights
+      weights = try c.packedWeights()
       positions = gridPositions
       // Positions that share a pass over the weights, in whole panels.
       let most = max(BoundCorrelation.columnBudget / max(c.depth, 1) / panel, 1)
       let even = max(panels(positions) / BoundCorrelation.fewestPieces, 1)
       piecePositions = min(most, even) * panel
     case .winograd:
-      weights = c.transformedWeights
+      weights = try c.transformedWeights()
       positions = tiles
       piecePositions = panel
     }
@@ -109,7 +109,7 @@ struct BoundCorrelation {
     _ input: UnsafePointer<Float>, _ output: UnsafeMutablePointer<Float>, _ finish: Finish, _ scratch: Scratch
   ) {
     guard !isEmpty, positions > 0 else { return }
-    weights.withUnsafeBufferPointer { run($0.baseAddress!, input, output, finish, scratch) }
+    run(weights.base, input, output, finish, scratch)
   }
 
   private func run(

@@ -12,6 +12,8 @@ package final class Convolution: Operation {
   let geometry: Geometry
   /// [outChannels][inChannels / groups][height][width]
   private let weights: [Float]
+  /// Of the output channels; the weights themselves are shared, not multiplied.
+  private let scale: [Float]
   private let bias: [Float]
   private let correlation: Correlation
   private let gradientCorrelations: [Correlation]
@@ -29,29 +31,23 @@ package final class Convolution: Operation {
         inChannels: inChannels, outChannels: outChannels, height: height, width: width, stride: stride,
         pad: pad,
         groups: groups),
-      weights: weights, bias: bias ?? [Float](repeating: 0, count: outChannels))
+      weights: weights, scale: [Float](repeating: 1, count: outChannels),
+      bias: bias ?? [Float](repeating: 0, count: outChannels))
   }
 
-  private init(_ geometry: Geometry, weights: [Float], bias: [Float]) {
-    (self.geometry, self.weights, self.bias) = (geometry, weights, bias)
-    correlation = geometry.correlation(weights)
+  private init(_ geometry: Geometry, weights: [Float], scale: [Float], bias: [Float]) {
+    (self.geometry, self.weights, self.scale, self.bias) = (geometry, weights, scale, bias)
+    correlation = geometry.correlation(weights, scale)
     gradientCorrelations = (0..<geometry.stride * geometry.stride).map {
-      geometry.gradientCorrelation(weights, y: $0 / geometry.stride, x: $0 % geometry.stride)
+      geometry.gradientCorrelation(weights, scale, y: $0 / geometry.stride, x: $0 % geometry.stride)
     }
   }
 
   /// The convolution followed by a scale and shift of each channel, as one convolution.
   func followed(by affine: ChannelAffine) -> Convolution {
-    let row = weights.count / max(geometry.outChannels, 1)
-    let scaled = [Float](unsafeUninitializedCapacity: weights.count) { out, count in
-      weights.withUnsafeBufferPointer { weights in
-        guard let from = weights.baseAddress, let to = out.baseAddress else { return }
-        for o in 0..<geometry.outChannels { rt_affine(to + o * row, from + o * row, affine.scale[o], 0, row) }
-      }
-      count = weights.count
-    }
-    return Convolution(
-      geometry, weights: scaled, bias: bias.indices.map { bias[$0] * affine.scale[$0] + affine.shift[$0] })
+    Convolution(
+      geometry, weights: weights, scale: zip(scale, affine.scale).map(*),
+      bias: bias.indices.map { bias[$0] * affine.scale[$0] + affine.shift[$0] })
   }
 
   package func outputShape(of inputs: [Shape]) -> Shape {
@@ -63,31 +59,31 @@ package final class Convolution: Operation {
 
   let backwardReadsInputs = false
 
-  func bound(to inputs: [Tensor], _ output: Tensor, gradient: Bool) -> any BoundOperation {
+  func bound(to inputs: [Tensor], _ output: Tensor, gradient: Bool) throws -> any BoundOperation {
     let (images, input) = (output.images, inputs[0])
-    return BoundConvolution(
+    return try BoundConvolution(
       bias: bias, input: input, residual: inputs.count > 1 ? inputs[1] : nil, output: output,
       forward: BoundCorrelation(correlation, images: images, from: input.shape, to: output.shape),
       backward: gradient
-        ? gradientCorrelations.map {
-          BoundCorrelation($0, images: images, from: output.shape, to: input.shape)
+        ? try gradientCorrelations.map {
+          try BoundCorrelation($0, images: images, from: output.shape, to: input.shape)
         } : [])
   }
 }
 
 extension Convolution.Geometry {
-  fileprivate func correlation(_ weights: [Float]) -> Correlation {
+  fileprivate func correlation(_ weights: [Float], _ scale: [Float]) -> Correlation {
     let (ins, outs, area) = (inChannels / groups, outChannels / groups, height * width)
     return Correlation(
       inChannels: ins, outChannels: outs, groups: groups, groupStep: outs * ins * area,
       window: Correlation.Window(tapsHeight: height, tapsWidth: width, step: stride, top: -pad, left: -pad),
       weights: Correlation.Weights(
-        values: weights, outStep: ins * area, inStep: area, rowStep: width, columnStep: 1))
+        values: weights, scale: scale, outStep: ins * area, inStep: area, rowStep: width, columnStep: 1))
   }
 
   /// The gradient by the input: for each remainder of the input's position by the stride, a correlation of the output's
   /// gradient with those weights, rotated, that met such positions. With a stride of 1 there is one.
-  fileprivate func gradientCorrelation(_ weights: [Float], y: Int, x: Int) -> Correlation {
+  fileprivate func gradientCorrelation(_ weights: [Float], _ scale: [Float], y: Int, x: Int) -> Correlation {
     // Input row q·stride + y met tap `first` + stride·j at output row q + `last` − j.
     func taps(_ offset: Int, _ size: Int) -> (first: Int, count: Int, last: Int) {
       let (last, first) = (offset + pad).quotientAndRemainder(dividingBy: stride)
@@ -103,7 +99,8 @@ extension Convolution.Geometry {
         tapsHeight: rows.count, tapsWidth: columns.count, top: rows.last - rows.count + 1,
         left: columns.last - columns.count + 1, spread: stride, y: y, x: x),
       weights: Correlation.Weights(
-        values: weights, first: lastTap, outStep: area, inStep: ins * area, rowStep: -stride * width,
+        values: weights, scale: scale, scalesInputs: true, first: lastTap, outStep: area, inStep: ins * area,
+        rowStep: -stride * width,
         columnStep: -stride))
   }
 }

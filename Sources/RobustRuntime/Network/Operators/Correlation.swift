@@ -10,6 +10,9 @@ final class Correlation: Sendable {
   /// Where the weight of an output, an input and a tap lies in the array.
   struct Weights: Sendable {
     var values: [Float]
+    /// Factors of the convolution's output channels, [group][channel]; which are the inputs in its gradient.
+    var scale: [Float]
+    var scalesInputs = false
     var first = 0
     var outStep, inStep, rowStep, columnStep: Int
   }
@@ -26,8 +29,8 @@ final class Correlation: Sendable {
   let window: Window
   private let weights: Weights
   // Made when first needed, and kept: all plans share them.
-  private let packed = Mutex<[Float]?>(nil)
-  private let transformed = Mutex<[Float]?>(nil)
+  private let packed = Mutex<FloatBlock?>(nil)
+  private let transformed = Mutex<FloatBlock?>(nil)
 
   init(inChannels: Int, outChannels: Int, groups: Int, groupStep: Int, window: Window, weights: Weights) {
     (self.inChannels, self.outChannels, self.groups, self.groupStep) = (
@@ -43,18 +46,18 @@ final class Correlation: Sendable {
   var paddedOutputs: Int { (outChannels + Int(RT_ROWS) - 1) / Int(RT_ROWS) * Int(RT_ROWS) }
 
   /// [group][outputs / 8][depth][8]
-  var packedWeights: [Float] {
-    packed.withLock { known in
-      let made = known ?? arranged(floatsPerInput: window.tapsHeight * window.tapsWidth, rt_pack)
+  func packedWeights() throws -> FloatBlock {
+    try packed.withLock { known in
+      let made = try known ?? arranged(floatsPerInput: window.tapsHeight * window.tapsWidth, rt_pack)
       known = made
       return made
     }
   }
 
   /// For Winograd's algorithm: [group][outputs / 8][36][inChannels][8].
-  var transformedWeights: [Float] {
-    transformed.withLock { known in
-      let made = known ?? arranged(floatsPerInput: Int(RT_WINOGRAD), rt_winograd_weights)
+  func transformedWeights() throws -> FloatBlock {
+    try transformed.withLock { known in
+      let made = try known ?? arranged(floatsPerInput: Int(RT_WINOGRAD), rt_winograd_weights)
       known = made
       return made
     }
@@ -62,26 +65,30 @@ final class Correlation: Sendable {
 
   private func arranged(
     floatsPerInput: Int, _ arrange: (UnsafeMutablePointer<Float>, UnsafePointer<rt_weights>) -> Void
-  ) -> [Float] {
+  ) throws -> FloatBlock {
     let blockFloats = Int(RT_ROWS) * inChannels * floatsPerInput
     let blocks = paddedOutputs / Int(RT_ROWS)
-    let total = groups * blocks * blockFloats
-    return [Float](unsafeUninitializedCapacity: total) { out, count in
-      count = total
-      guard total > 0, let out = out.baseAddress else { return }
-      weights.values.withUnsafeBufferPointer { values in
-        let values = values.baseAddress!
-        Workers.shared.run(groups * blocks) { piece, _ in
-          let (group, block) = piece.quotientAndRemainder(dividingBy: blocks)
-          let firstOut = block * Int(RT_ROWS)
-          var part = rt_weights(
-            values: values + weights.first + group * groupStep + firstOut * weights.outStep,
-            out_step: weights.outStep, in_step: weights.inStep, row_step: weights.rowStep,
-            column_step: weights.columnStep, outs: Int32(min(Int(RT_ROWS), outChannels - firstOut)),
-            ins: Int32(inChannels), rows: Int32(window.tapsHeight), columns: Int32(window.tapsWidth))
-          arrange(out + piece * blockFloats, &part)
+    let arranged = try FloatBlock(count: groups * blocks * blockFloats)
+    guard blockFloats > 0 else { return arranged }
+    weights.values.withUnsafeBufferPointer { values in
+      let values = values.baseAddress!
+      let scaled = weights.scalesInputs ? inChannels : outChannels
+      Workers.shared.run(groups * blocks) { piece, _ in
+        let (group, block) = piece.quotientAndRemainder(dividingBy: blocks)
+        let firstOut = block * Int(RT_ROWS)
+        var part = rt_weights(
+          values: values + weights.first + group * groupStep + firstOut * weights.outStep,
+          out_step: weights.outStep, in_step: weights.inStep, row_step: weights.rowStep,
+          column_step: weights.columnStep, outs: Int32(min(Int(RT_ROWS), outChannels - firstOut)),
+          ins: Int32(inChannels), rows: Int32(window.tapsHeight), columns: Int32(window.tapsWidth),
+          out_scale: nil, in_scale: nil)
+        weights.scale.withUnsafeBufferPointer { scale in
+          let scale = scale.baseAddress! + group * scaled
+          if weights.scalesInputs { part.in_scale = scale } else { part.out_scale = scale + firstOut }
+          arrange(arranged.base + piece * blockFloats, &part)
         }
       }
     }
+    return arranged
   }
 }
