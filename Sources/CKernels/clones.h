@@ -8,4 +8,11 @@
 #define CLONES
 #endif
 
+/* Keeps short copies as loops, which end sooner than a call of memcpy. */
+#if defined(__clang__)
+#define INLINE_COPIES __attribute__((no_builtin("memcpy", "memset", "memmove")))
+#else
+#define INLINE_COPIES
+#endif
+
 #endif

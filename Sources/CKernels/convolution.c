@@ -1,67 +1,98 @@
-#include <string.h>
-
 #include "clones.h"
+#include "finish.h"
 #include "kernels.h"
 
-static inline int32_t at_least(int32_t low, int32_t value) { return value < low ? low : value; }
-static inline int32_t at_most(int32_t high, int32_t value) { return value > high ? high : value; }
-static inline int32_t ceiling(int32_t a, int32_t b) { return a <= 0 ? 0 : (a + b - 1) / b; }
-
-CLONES void rt_gather(float *restrict columns, const float *restrict input, size_t plane, int32_t channels,
-                      const rt_window *window, size_t first, size_t count) {
-  const rt_window w = *window;
-  const size_t map = (size_t)w.height * (size_t)w.width;
-  for (int32_t channel = 0; channel < channels; channel++, input += plane)
-    for (int32_t ty = 0; ty < w.taps_height; ty++)
-      for (int32_t tx = 0; tx < w.taps_width; tx++, columns += count) {
-        /* Grid columns low..<high read inside the map. */
-        const int32_t offset = w.left + tx;
-        const int32_t low = at_most(w.grid_width, ceiling(-offset, w.step));
-        const int32_t high = at_least(low, at_most(w.grid_width, ceiling(w.width - offset, w.step)));
-        size_t row = first / (size_t)w.grid_width;
-        int32_t from = (int32_t)(first % (size_t)w.grid_width);
-        for (size_t done = 0; done < count; row++, from = 0) {
-          const int32_t to = count - done < (size_t)(w.grid_width - from) ? from + (int32_t)(count - done) : w.grid_width;
-          float *out = columns + done;
-          done += (size_t)(to - from);
-          const size_t image = row / (size_t)w.grid_height;
-          const int32_t y = (int32_t)(row % (size_t)w.grid_height) * w.step + w.top + ty;
-          if (y < 0 || y >= w.height) {
-            memset(out, 0, (size_t)(to - from) * sizeof *out);
-            continue;
-          }
-          const float *in = input + image * map + (size_t)y * (size_t)w.width;
-          const int32_t inside = at_most(to, at_least(from, low)), outside = at_least(inside, at_most(to, high));
-          for (int32_t x = from; x < inside; x++) *out++ = 0;
-          if (w.step == 1) {
-            for (int32_t x = inside; x < outside; x++) *out++ = in[x + offset];
-          } else {
-            for (int32_t x = inside; x < outside; x++) *out++ = in[x * w.step + offset];
-          }
-          for (int32_t x = outside; x < to; x++) *out++ = 0;
-        }
-      }
+CLONES void rt_pack(float *restrict packed, const rt_weights *weights) {
+  const rt_weights w = *weights;
+  for (int32_t block = 0; block < w.outs; block += RT_ROWS)
+    for (int32_t i = 0; i < w.ins; i++)
+      for (int32_t y = 0; y < w.rows; y++)
+        for (int32_t x = 0; x < w.columns; x++)
+          for (int32_t o = 0; o < RT_ROWS; o++)
+            *packed++ = block + o < w.outs ? rt_weight(&w, block + o, i, y, x) : 0;
 }
 
-CLONES void rt_finish(float *out, size_t stride, size_t rows, size_t count, const float *bias,
-                      const float *residual, bool relu) {
-  for (size_t row = 0; row < rows; row++) {
-    float *restrict y = out + row * stride;
-    const float shift = bias ? bias[row] : 0;
-    const float low = relu ? 0 : -__builtin_inff();
-    if (residual) {
-      const float *restrict r = residual + row * stride;
-      for (size_t i = 0; i < count; i++) {
-        float value = y[i] + shift + r[i];
-        y[i] = value < low ? low : value;
-      }
-    } else {
-      for (size_t i = 0; i < count; i++) {
-        float value = y[i] + shift;
-        y[i] = value < low ? low : value;
+/* Part of one row of the grid: positions at..<at + count of a panel. */
+typedef struct segment {
+  const float *map; /* of the image, in the first channel */
+  int32_t y, x;     /* the map's row and column that tap (0, 0) reads at the first position */
+  int32_t at, count;
+} segment;
+
+static int32_t segments_of(segment *segments, const float *input, const rt_window *w, size_t first, size_t count) {
+  const size_t map = (size_t)w->height * (size_t)w->width;
+  size_t row = first / (size_t)w->grid_width;
+  int32_t from = (int32_t)(first % (size_t)w->grid_width), done = 0, number = 0;
+  for (; done < (int32_t)count; row++, from = 0) {
+    const int32_t left = w->grid_width - from, wanted = (int32_t)count - done;
+    segment *s = &segments[number++];
+    s->map = input + row / (size_t)w->grid_height * map;
+    s->y = (int32_t)(row % (size_t)w->grid_height) * w->step + w->top;
+    s->x = from * w->step + w->left;
+    s->at = done;
+    s->count = left < wanted ? left : wanted;
+    done += s->count;
+  }
+  return number;
+}
+
+/* Positions of a segment before the first whose column x + i step is at least `column`. */
+static inline int32_t before(int32_t column, int32_t x, int32_t step, int32_t count) {
+  const int32_t i = column <= x ? 0 : (column - x + step - 1) / step;
+  return i < count ? i : count;
+}
+
+CLONES INLINE_COPIES void rt_gather(float *restrict panels, const float *restrict input, size_t plane,
+                                    int32_t channels, const rt_window *window, size_t first, size_t count) {
+  const rt_window w = *window;
+  for (size_t done = 0; done < count; done += RT_PANEL) {
+    const size_t inside = count - done < RT_PANEL ? count - done : RT_PANEL;
+    segment segments[RT_PANEL];
+    const int32_t number = segments_of(segments, input, &w, first + done, inside);
+    const size_t depth = (size_t)w.taps_height * (size_t)w.taps_width;
+    for (size_t k = 0; k < depth * (size_t)channels && inside < RT_PANEL; k++)
+      for (size_t i = inside; i < RT_PANEL; i++) panels[k * RT_PANEL + i] = 0;
+    for (int32_t k = 0; k < number; k++) {
+      const segment s = segments[k];
+      for (int32_t tx = 0; tx < w.taps_width; tx++) {
+        const int32_t x = s.x + tx;
+        const int32_t low = before(0, x, w.step, s.count), high = before(w.width, x, w.step, s.count);
+        for (int32_t ty = 0; ty < w.taps_height; ty++) {
+          const int32_t y = s.y + ty;
+          const bool outside = y < 0 || y >= w.height;
+          float *out = panels + (ty * w.taps_width + tx) * RT_PANEL + s.at;
+          const float *in = s.map + (outside ? 0 : (size_t)y * (size_t)w.width);
+          for (int32_t channel = 0; channel < channels; channel++, out += depth * RT_PANEL, in += plane) {
+            if (outside) {
+              for (int32_t i = 0; i < s.count; i++) out[i] = 0;
+              continue;
+            }
+            for (int32_t i = 0; i < low; i++) out[i] = 0;
+            if (w.step == 1) {
+              for (int32_t i = low; i < high; i++) out[i] = in[x + i];
+            } else {
+              for (int32_t i = low; i < high; i++) out[i] = in[x + i * w.step];
+            }
+            for (int32_t i = high; i < s.count; i++) out[i] = 0;
+          }
+        }
       }
     }
+    panels += (size_t)channels * depth * RT_PANEL;
   }
+}
+
+CLONES void rt_product(float *out, size_t stride, const float *packed, const float *panels, size_t depth, size_t rows,
+                       size_t count, const rt_finish *finish) {
+  _Alignas(64) float tile[RT_ROWS * RT_PANEL];
+  for (size_t row = 0; row < rows; row += RT_ROWS, packed += RT_ROWS * depth)
+    for (size_t at = 0; at < count; at += RT_PANEL) {
+      rt_tile(tile, packed, panels + at * depth, depth);
+      for (size_t r = row; r < rows && r < row + RT_ROWS; r++)
+        finish_row(out + r * stride + at, tile + (r - row) * RT_PANEL,
+                   finish->residual ? finish->residual + r * stride + at : NULL, finish->bias ? finish->bias[r] : 0,
+                   finish, count - at < RT_PANEL ? count - at : RT_PANEL);
+    }
 }
 
 CLONES void rt_scatter(float *restrict out, size_t plane, int32_t height, int32_t width, int32_t grid_height,

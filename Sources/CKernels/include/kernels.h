@@ -43,6 +43,27 @@ double rt_squared_distance(const float *x, const float *y, size_t count);
 
 /* ---- convolution */
 
+/*
+ * Sums of products are made in tiles of RT_ROWS output channels by RT_PANEL positions, which the registers hold.
+ * Weights are packed for this as [rows / RT_ROWS][depth][RT_ROWS], columns as panels [count / RT_PANEL][depth][RT_PANEL],
+ * both filled up with zeros.
+ */
+enum { RT_ROWS = 8, RT_PANEL = 32 };
+
+/* Weights [out][in][row][column] in an array, in steps that may be negative; multiplied by a scale of each output or
+   each input. */
+typedef struct rt_weights {
+  const float *values; /* of the first */
+  ptrdiff_t out_step, in_step, row_step, column_step;
+  int32_t outs, ins, rows, columns;
+  const float *_Nullable out_scale, *_Nullable in_scale;
+} rt_weights;
+
+static inline float rt_weight(const rt_weights *w, int32_t out, int32_t in, int32_t row, int32_t column) {
+  const float scale = w->out_scale ? w->out_scale[out] : w->in_scale ? w->in_scale[in] : 1;
+  return scale * w->values[out * w->out_step + in * w->in_step + row * w->row_step + column * w->column_step];
+}
+
 /* A window of taps that slides over a feature map: grid position (qy, qx) of an image reads the map's rows
    qy step + top + 0..<taps_height and columns qx step + left + 0..<taps_width, as zeros outside. */
 typedef struct rt_window {
@@ -52,19 +73,48 @@ typedef struct rt_window {
   int32_t taps_height, taps_width;
 } rt_window;
 
-/* Writes what the window sees at grid positions first..<first + count (over all images) as columns:
-   columns[(channel taps + tap) count + position]. `input` is the first of `channels` planes. */
-void rt_gather(float *columns, const float *input, size_t plane, int32_t channels, const rt_window *window,
+/* What is done to sums of products before they are written. Residuals are shaped as the output. */
+typedef struct rt_finish {
+  const float *_Nullable bias; /* of each row */
+  const float *_Nullable residual;
+  bool relu, accumulate;
+} rt_finish;
+
+/* One tile: tile[row][position] = sum over depth of weights[depth][row] columns[depth][position]. */
+void rt_tile(float *tile, const float *weights, const float *columns, size_t depth);
+
+void rt_pack(float *packed, const rt_weights *weights);
+
+/* Writes what the window sees at grid positions first..<first + count (over all images) as panels, with depth
+   [channel][tap]. `input` is the first of `channels` planes. */
+void rt_gather(float *panels, const float *input, size_t plane, int32_t channels, const rt_window *window,
                size_t first, size_t count);
 
-/* Finishes rows of a product, `stride` floats apart: adds bias[row] and the residual, clips at 0. */
-void rt_finish(float *out, size_t stride, size_t rows, size_t count, const float *_Nullable bias,
-               const float *_Nullable residual, bool relu);
+/* Rows of products, `stride` floats apart. */
+void rt_product(float *out, size_t stride, const float *packed, const float *panels, size_t depth, size_t rows,
+                size_t count, const rt_finish *finish);
 
 /* Writes rows of `count` grid positions to a map whose positions are `spread` apart, starting at (y, x). */
 void rt_scatter(float *out, size_t plane, int32_t height, int32_t width, int32_t grid_height, int32_t grid_width,
                 int32_t spread, int32_t y, int32_t x, const float *rows, size_t row_count, size_t first,
                 size_t count, bool accumulate);
+
+/*
+ * Winograd's F(4x4, 3x3) (Lavin, Gray: arXiv 1509.09308): 4x4 outputs from 36 products instead of 144, for a step of 1.
+ * Tiles of outputs are numbered over all images. `window` says where inputs lie; its grid is the output map.
+ */
+enum { RT_WINOGRAD = 36 };
+
+/* Transforms weights to [outs / RT_ROWS][36][ins][RT_ROWS]. */
+void rt_winograd_weights(float *transformed, const rt_weights *weights);
+
+/* Transforms the inputs of up to RT_PANEL tiles to [36][channels][RT_PANEL]. */
+void rt_winograd_input(float *transformed, const float *input, size_t plane, int32_t channels,
+                       const rt_window *window, size_t first, size_t count);
+
+/* The outputs of these tiles. `out` and the residual are the first plane of `rows`. */
+void rt_winograd_output(float *out, size_t plane, const float *weights, const float *inputs, int32_t channels,
+                        size_t rows, const rt_window *window, size_t first, size_t count, const rt_finish *finish);
 
 /* ---- pooling */
 

@@ -1,13 +1,13 @@
 import CKernels
 
-/// For each class a normal distribution of small images: mean + Σ z factor, with z normal. (The low-rank form of the class
-/// Gaussians of Santurkar et al., arXiv 1906.09453.)
+/// For each class a normal distribution of small images: mean + Σ z factor, with z normal. (The low-rank form of the
+/// class Gaussians of Santurkar et al., arXiv 1906.09453.)
 struct SeedDistribution: Sendable {
   let classCount, rank, side: Int
   /// [classCount][3][side][side]
-  private let mean: [Float]
+  private let mean: StoredTensor
   /// [classCount][rank][3][side][side]
-  private let factor: [Float]
+  private let factor: StoredTensor
 
   /// Whether the file has one for each class.
   /// - Throws: `CheckpointError` if it has one that does not fit.
@@ -26,18 +26,17 @@ struct SeedDistribution: Sendable {
   init(_ file: SafeTensors) throws {
     let shape = file.entries["seeds.factor"]!.shape
     (classCount, rank, side) = (shape[0], shape[1], shape[3])
-    mean = try file.values("seeds.mean")
-    factor = try file.values("seeds.factor")
+    mean = try file.stored("seeds.mean")
+    factor = try file.stored("seeds.factor")
   }
 
   /// A sample, clamped to 0...1: [3][side][side].
   func sample(_ index: Int, _ random: Philox) -> [Float] {
     let size = 3 * side * side
-    var pixels = Array(mean[index * size..<(index + 1) * size])
-    factor.withUnsafeBufferPointer { factor in
-      for (k, z) in random.normal(count: rank).enumerated() {
-        rt_add_scaled(&pixels, factor.baseAddress! + (index * rank + k) * size, z, size)
-      }
+    var pixels = mean.values(index * size..<(index + 1) * size)
+    for (k, z) in random.normal(count: rank).enumerated() {
+      let first = (index * rank + k) * size
+      rt_add_scaled(&pixels, factor.values(first..<first + size), z, size)
     }
     rt_clamp(&pixels, 0, 1, size)
     return pixels

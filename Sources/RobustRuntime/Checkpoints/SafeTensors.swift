@@ -139,20 +139,29 @@ package struct SafeTensors {
   /// The values of a tensor, all finite.
   /// - Throws: `CheckpointError` if there is no such tensor, or its values are not real numbers.
   package func values(_ name: String) throws -> [Float] {
-    guard let entry = entries[name] else { throw refuse("\(name.quoted) is missing") }
-    guard entry.count > 0 else { return [] }
-    let source = UnsafeRawBufferPointer(rebasing: data[entry.bytes]).baseAddress!
-    let values = try [Float](unsafeUninitializedCapacity: entry.count) { out, count in
-      let out = out.baseAddress!
-      switch entry.type {
-      case .half: rt_from_half(out, source, entry.count)
-      case .bfloat: rt_from_bfloat(out, source, entry.count)
-      case .float: UnsafeMutableRawPointer(out).copyMemory(from: source, byteCount: entry.bytes.count)
-      case .double: rt_from_double(out, source, entry.count)
-      default: throw refuse("\(name.quoted) has dtype \(entry.type.rawValue), which holds no weights")
-      }
-      count = entry.count
+    let (entry, bytes) = try real(name)
+    return try checked(entry.type.floats(bytes, 0..<entry.count), name)
+  }
+
+  /// A copy of a tensor as it is stored, its values checked as by `values`.
+  func stored(_ name: String) throws -> StoredTensor {
+    let (entry, bytes) = try real(name)
+    let piece = 1 << 14
+    for first in stride(from: 0, to: entry.count, by: piece) {
+      _ = try checked(entry.type.floats(bytes, first..<min(first + piece, entry.count)), name)
     }
+    return StoredTensor(type: entry.type, bytes: [UInt8](bytes))
+  }
+
+  private func real(_ name: String) throws -> (Entry, UnsafeRawBufferPointer) {
+    guard let entry = entries[name] else { throw refuse("\(name.quoted) is missing") }
+    guard entry.type.isReal else {
+      throw refuse("\(name.quoted) has dtype \(entry.type.rawValue), which holds no weights")
+    }
+    return (entry, UnsafeRawBufferPointer(rebasing: data[entry.bytes]))
+  }
+
+  private func checked(_ values: [Float], _ name: String) throws -> [Float] {
     guard rt_all_finite(values, values.count) else {
       throw refuse("\(name.quoted) holds NaN or infinite values")
     }

@@ -1,8 +1,31 @@
 import Glibc
 
-/// One block of memory in which blocks that live at different times share their place.
-package final class Arena {
-  /// A block that is needed from `first` through `last`.
+/// Floats at a place that does not change, uninitialised.
+final class FloatBlock: @unchecked Sendable {
+  let base: UnsafeMutablePointer<Float>
+
+  /// Pages of this size spare most of the faults of a large block's first use.
+  private static let hugePage = 2 << 20
+
+  /// - Throws: `RuntimeError.outOfMemory`
+  init(count: Int) throws {
+    let (bytes, overflow) = max(count, 1).multipliedReportingOverflow(by: MemoryLayout<Float>.stride)
+    let isLarge = bytes >= 2 * FloatBlock.hugePage
+    var memory: UnsafeMutableRawPointer?
+    guard !overflow, bytes < Int.max / 2,
+      posix_memalign(&memory, isLarge ? FloatBlock.hugePage : 64, bytes) == 0, let memory
+    else { throw RuntimeError.outOfMemory(bytes: overflow ? .max : bytes) }
+    // Only a hint, so it may fail.
+    if isLarge { madvise(memory, bytes, MADV_HUGEPAGE) }
+    base = memory.bindMemory(to: Float.self, capacity: max(count, 1))
+  }
+
+  deinit { free(base) }
+}
+
+/// Places in one block of memory, shared by what lives at different times.
+package enum Arena {
+  /// A piece that is needed from `first` through `last`.
   package struct Block {
     package var size: Int
     package var first, last: Int
@@ -11,20 +34,6 @@ package final class Arena {
       (self.size, self.first, self.last) = (size, first, last)
     }
   }
-
-  let base: UnsafeMutablePointer<Float>
-
-  /// - Throws: `RuntimeError.outOfMemory`
-  init(floats: Int) throws {
-    let (bytes, overflow) = max(floats, 1).multipliedReportingOverflow(by: MemoryLayout<Float>.stride)
-    var memory: UnsafeMutableRawPointer?
-    guard !overflow, bytes < Int.max / 2, posix_memalign(&memory, 64, bytes) == 0, let memory else {
-      throw RuntimeError.outOfMemory(bytes: overflow ? .max : bytes)
-    }
-    base = memory.bindMemory(to: Float.self, capacity: floats)
-  }
-
-  deinit { free(base) }
 
   /// A place for each block, the large ones first, each as low as those that live beside it allow.
   package static func layout(_ blocks: [Block]) -> (offsets: [Int], total: Int) {

@@ -6,7 +6,7 @@ package final class Plan {
   package let images, height, width: Int
   let hasGradient: Bool
   private let network: Network
-  private let arena: Arena
+  private let memory: FloatBlock
   private let scratch: Scratch
   private let operations: [any BoundOperation]
   /// Value 0 is the normalised input; step k writes value k + 1.
@@ -23,18 +23,18 @@ package final class Plan {
     }
 
     let tensors = shapes.map { Tensor(shape: $0, images: images) }
-    operations = network.steps.enumerated().map { k, step in
-      step.operation.bound(to: step.inputs.map { tensors[$0] }, tensors[k + 1], gradient: gradient)
+    operations = try network.steps.enumerated().map { k, step in
+      try step.operation.bound(to: step.inputs.map { tensors[$0] }, tensors[k + 1], gradient: gradient)
     }
     let stride = Plan.rounded(operations.map(\.scratch).max() ?? 0)
     let (offsets, total) = Arena.layout(Plan.blocks(network, shapes, images: images, gradient: gradient))
-    arena = try Arena(floats: total + stride * Workers.limit)
+    memory = try FloatBlock(count: total + stride * Workers.limit)
     for (k, tensor) in tensors.enumerated() {
       tensor.place(
-        value: arena.base + offsets[k], gradient: gradient ? arena.base + offsets[shapes.count + k] : nil)
+        value: memory.base + offsets[k], gradient: gradient ? memory.base + offsets[shapes.count + k] : nil)
     }
     self.tensors = tensors
-    scratch = Scratch(base: arena.base + total, stride: stride)
+    scratch = Scratch(base: memory.base + total, stride: stride)
   }
 
   private static func rounded(_ floats: Int) -> Int { (floats + 15) / 16 * 16 }

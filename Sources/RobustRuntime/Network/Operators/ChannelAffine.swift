@@ -18,7 +18,7 @@ package struct ChannelAffine: Operation {
 
   var backwardReadsInputs: Bool { false }
 
-  func bound(to inputs: [Tensor], _ output: Tensor, gradient: Bool) -> any BoundOperation {
+  func bound(to inputs: [Tensor], _ output: Tensor, gradient: Bool) throws -> any BoundOperation {
     Bound(affine: self, input: inputs[0], output: output)
   }
 

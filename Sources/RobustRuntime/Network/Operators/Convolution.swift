@@ -1,123 +1,112 @@
 import CKernels
-import Synchronization
 
 /// out[o] = bias[o] + Σ weights[o][i] ⋆ in[i], with zeros around the input. A second input, if there is one, is added
 /// (the residual of a block). A linear layer is a 1x1 convolution of 1x1 maps.
 package final class Convolution: Operation {
-  let inChannels, outChannels: Int
-  let height, width: Int
-  let stride, pad, groups: Int
+  struct Geometry: Sendable {
+    let inChannels, outChannels: Int
+    let height, width: Int
+    let stride, pad, groups: Int
+  }
+
+  let geometry: Geometry
   /// [outChannels][inChannels / groups][height][width]
-  let weights: [Float]
-  let bias: [Float]
-  private let transposed = Mutex<[Correlation]?>(nil)
+  private let weights: [Float]
+  /// Of the output channels; the weights themselves are shared, not multiplied.
+  private let scale: [Float]
+  private let bias: [Float]
+  private let correlation: Correlation
+  private let gradientCorrelations: [Correlation]
 
   /// - Precondition: the sizes fit together, and `groups` divides both numbers of channels.
-  package init(
+  package convenience init(
     inChannels: Int, outChannels: Int, height: Int, width: Int, stride: Int = 1, pad: Int = 0,
     groups: Int = 1,
     weights: [Float], bias: [Float]? = nil
   ) {
     precondition(inChannels % groups == 0 && outChannels % groups == 0)
     precondition(weights.count == outChannels * (inChannels / groups) * height * width)
-    (self.inChannels, self.outChannels, self.height, self.width) = (inChannels, outChannels, height, width)
-    (self.stride, self.pad, self.groups) = (stride, pad, groups)
-    self.weights = weights
-    self.bias = bias ?? [Float](repeating: 0, count: outChannels)
+    self.init(
+      Geometry(
+        inChannels: inChannels, outChannels: outChannels, height: height, width: width, stride: stride,
+        pad: pad,
+        groups: groups),
+      weights: weights, scale: [Float](repeating: 1, count: outChannels),
+      bias: bias ?? [Float](repeating: 0, count: outChannels))
+  }
+
+  private init(_ geometry: Geometry, weights: [Float], scale: [Float], bias: [Float]) {
+    (self.geometry, self.weights, self.scale, self.bias) = (geometry, weights, scale, bias)
+    correlation = geometry.correlation(weights, scale)
+    gradientCorrelations = (0..<geometry.stride * geometry.stride).map {
+      geometry.gradientCorrelation(weights, scale, y: $0 / geometry.stride, x: $0 % geometry.stride)
+    }
   }
 
   /// The convolution followed by a scale and shift of each channel, as one convolution.
   func followed(by affine: ChannelAffine) -> Convolution {
-    let row = weights.count / max(outChannels, 1)
-    let scaled = [Float](unsafeUninitializedCapacity: weights.count) { out, count in
-      weights.withUnsafeBufferPointer { weights in
-        guard let from = weights.baseAddress, let to = out.baseAddress else { return }
-        for o in 0..<outChannels { rt_affine(to + o * row, from + o * row, affine.scale[o], 0, row) }
-      }
-      count = weights.count
-    }
-    return Convolution(
-      inChannels: inChannels, outChannels: outChannels, height: height, width: width, stride: stride,
-      pad: pad,
-      groups: groups, weights: scaled,
-      bias: (0..<outChannels).map { bias[$0] * affine.scale[$0] + affine.shift[$0] })
+    Convolution(
+      geometry, weights: weights, scale: zip(scale, affine.scale).map(*),
+      bias: bias.indices.map { bias[$0] * affine.scale[$0] + affine.shift[$0] })
   }
 
   package func outputShape(of inputs: [Shape]) -> Shape {
-    Shape(
-      channels: outChannels, height: (inputs[0].height + 2 * pad - height) / stride + 1,
-      width: (inputs[0].width + 2 * pad - width) / stride + 1)
+    let g = geometry
+    return Shape(
+      channels: g.outChannels, height: (inputs[0].height + 2 * g.pad - g.height) / g.stride + 1,
+      width: (inputs[0].width + 2 * g.pad - g.width) / g.stride + 1)
   }
 
   let backwardReadsInputs = false
 
-  func bound(to inputs: [Tensor], _ output: Tensor, gradient: Bool) -> any BoundOperation {
+  func bound(to inputs: [Tensor], _ output: Tensor, gradient: Bool) throws -> any BoundOperation {
     let (images, input) = (output.images, inputs[0])
-    return BoundConvolution(
-      convolution: self, input: input, residual: inputs.count > 1 ? inputs[1] : nil, output: output,
+    return try BoundConvolution(
+      bias: bias, input: input, residual: inputs.count > 1 ? inputs[1] : nil, output: output,
       forward: BoundCorrelation(correlation, images: images, from: input.shape, to: output.shape),
       backward: gradient
-        ? gradientCorrelations.map {
-          BoundCorrelation($0, images: images, from: output.shape, to: input.shape)
+        ? try gradientCorrelations.map {
+          try BoundCorrelation($0, images: images, from: output.shape, to: input.shape)
         } : [])
   }
+}
 
-  private var correlation: Correlation {
-    Correlation(
-      inChannels: inChannels / groups, outChannels: outChannels / groups, groups: groups, tapsHeight: height,
-      tapsWidth: width, step: stride, top: -pad, left: -pad, weights: weights)
+extension Convolution.Geometry {
+  fileprivate func correlation(_ weights: [Float], _ scale: [Float]) -> Correlation {
+    let (ins, outs, area) = (inChannels / groups, outChannels / groups, height * width)
+    return Correlation(
+      inChannels: ins, outChannels: outs, groups: groups, groupStep: outs * ins * area,
+      window: Correlation.Window(tapsHeight: height, tapsWidth: width, step: stride, top: -pad, left: -pad),
+      weights: Correlation.Weights(
+        values: weights, scale: scale, outStep: ins * area, inStep: area, rowStep: width, columnStep: 1))
   }
 
   /// The gradient by the input: for each remainder of the input's position by the stride, a correlation of the output's
   /// gradient with those weights, rotated, that met such positions. With a stride of 1 there is one.
-  private var gradientCorrelations: [Correlation] {
-    transposed.withLock { known in
-      if let known { return known }
-      let made = (0..<stride * stride).map { gradientCorrelation(y: $0 / stride, x: $0 % stride) }
-      known = made
-      return made
-    }
-  }
-
-  /// Input row q·stride + y met tap `first` + stride·j at output row q + `last` − j.
-  private func gradientCorrelation(y: Int, x: Int) -> Correlation {
+  fileprivate func gradientCorrelation(_ weights: [Float], _ scale: [Float], y: Int, x: Int) -> Correlation {
+    // Input row q·stride + y met tap `first` + stride·j at output row q + `last` − j.
     func taps(_ offset: Int, _ size: Int) -> (first: Int, count: Int, last: Int) {
       let (last, first) = (offset + pad).quotientAndRemainder(dividingBy: stride)
       return (first, max((size - first + stride - 1) / stride, 0), last)
     }
     let (rows, columns) = (taps(y, height), taps(x, width))
-    let (ins, outs) = (inChannels / groups, outChannels / groups)
-    let area = rows.count * columns.count
-    let rotated = [Float](unsafeUninitializedCapacity: groups * ins * outs * area) { to, count in
-      weights.withUnsafeBufferPointer { from in
-        for group in 0..<groups {
-          for i in 0..<ins {
-            for o in 0..<outs {
-              let read = ((group * outs + o) * ins + i) * height * width
-              let write = ((group * ins + i) * outs + o) * area
-              for r in 0..<rows.count {
-                for c in 0..<columns.count {
-                  let ky = rows.first + stride * (rows.count - 1 - r)
-                  let kx = columns.first + stride * (columns.count - 1 - c)
-                  to[write + r * columns.count + c] = from[read + ky * width + kx]
-                }
-              }
-            }
-          }
-        }
-      }
-      count = groups * ins * outs * area
-    }
+    let (ins, outs, area) = (inChannels / groups, outChannels / groups, height * width)
+    let lastTap =
+      (rows.first + stride * (rows.count - 1)) * width + columns.first + stride * (columns.count - 1)
     return Correlation(
-      inChannels: outs, outChannels: ins, groups: groups, tapsHeight: rows.count, tapsWidth: columns.count,
-      step: 1,
-      top: rows.last - rows.count + 1, left: columns.last - columns.count + 1, spread: stride, y: y, x: x,
-      weights: rotated)
+      inChannels: outs, outChannels: ins, groups: groups, groupStep: outs * ins * area,
+      window: Correlation.Window(
+        tapsHeight: rows.count, tapsWidth: columns.count, top: rows.last - rows.count + 1,
+        left: columns.last - columns.count + 1, spread: stride, y: y, x: x),
+      weights: Correlation.Weights(
+        values: weights, scale: scale, scalesInputs: true, first: lastTap, outStep: area, inStep: ins * area,
+        rowStep: -stride * width,
+        columnStep: -stride))
   }
 }
 
 private struct BoundConvolution: BoundOperation {
-  let convolution: Convolution
+  let bias: [Float]
   let input: Tensor
   let residual: Tensor?
   let output: Tensor
@@ -127,7 +116,7 @@ private struct BoundConvolution: BoundOperation {
   var scratch: Int { max(forward.scratch, backward.map(\.scratch).max() ?? 0) }
 
   func forward(relu: Bool, scratch: Scratch) {
-    convolution.bias.withUnsafeBufferPointer { bias in
+    bias.withUnsafeBufferPointer { bias in
       forward.run(
         input.value, output.value,
         Finish(bias: bias.baseAddress, residual: residual.map { UnsafePointer($0.value) }, relu: relu),
@@ -138,7 +127,7 @@ private struct BoundConvolution: BoundOperation {
   func backward(scratch: Scratch) {
     residual?.addGradient(output.gradient)
     // Positions that no tap met have no correlation to write their zeros.
-    let hasGaps = backward.contains { $0.correlation.weights.isEmpty }
+    let hasGaps = backward.contains(where: \.isEmpty)
     if hasGaps && !input.hasGradient { input.zeroGradient() }
     let accumulate = input.hasGradient || hasGaps
     for part in backward {

@@ -1,140 +1,94 @@
 import CKernels
-import COpenBLAS
+import Synchronization
 
 /// A window of weights sliding over a feature map, in the grid of its positions: what a convolution computes, and
 /// also what each part of its gradient is.
 ///
 /// At grid position (qy, qx) it reads rows qy·step + top + 0..<tapsHeight of the input (columns likewise; zeros outside)
 /// and writes position (qy·spread + y, qx·spread + x) of the output.
-struct Correlation: Sendable {
-  /// Of one group.
-  var inChannels, outChannels: Int
-  var groups: Int
-  var tapsHeight, tapsWidth: Int
-  var step, top, left: Int
-  var spread = 1, y = 0, x = 0
-  /// [groups][outChannels][inChannels][tapsHeight][tapsWidth]
-  var weights: [Float]
-}
-
-/// What happens to the sums of a correlation on their way to the output.
-struct Finish {
-  var bias: UnsafePointer<Float>?
-  /// Shaped as the output.
-  var residual: UnsafePointer<Float>?
-  var relu = false
-  /// Adds to the output. Excludes the others.
-  var accumulate = false
-}
-
-/// A correlation of feature maps of known shapes, as matrix products over columns that are gathered piece by piece.
-struct BoundCorrelation {
-  let correlation: Correlation
-  let inPlane, outPlane: Int
-  let outHeight, outWidth: Int
-  let window: rt_window
-  /// Positions of the grid, over all images.
-  let positions: Int
-  let pieceRows, pieceColumns: Int
-  let rowPieces, columnPieces: Int
-
-  /// Floats of columns that stay in a core's second-level cache beside the weights.
-  private static let columnBudget = 1 << 17
-  /// Fewer pieces than this leave threads idle.
-  private static let fewestPieces = 4
-
-  init(_ correlation: Correlation, images: Int, from input: Shape, to output: Shape) {
-    let c = correlation
-    self.correlation = c
-    inPlane = images * input.height * input.width
-    outPlane = images * output.height * output.width
-    (outHeight, outWidth) = (output.height, output.width)
-    let gridHeight = (output.height - c.y + c.spread - 1) / c.spread
-    let gridWidth = (output.width - c.x + c.spread - 1) / c.spread
-    window = rt_window(
-      height: Int32(input.height), width: Int32(input.width), grid_height: Int32(gridHeight),
-      grid_width: Int32(gridWidth), step: Int32(c.step), top: Int32(c.top), left: Int32(c.left),
-      taps_height: Int32(c.tapsHeight), taps_width: Int32(c.tapsWidth))
-    positions = images * gridHeight * gridWidth
-
-    // Cut by positions first, since the columns are then gathered once; by rows where there are few positions.
-    let depth = max(c.inChannels * c.tapsHeight * c.tapsWidth, 1)
-    let limit = max(64, BoundCorrelation.columnBudget / depth)
-    let wanted = max((positions + limit - 1) / limit, min(BoundCorrelation.fewestPieces, positions / 64), 1)
-    pieceColumns = max(((positions + wanted - 1) / wanted + 15) / 16 * 16, 16)
-    columnPieces = (positions + pieceColumns - 1) / pieceColumns
-    let rows = min(
-      max(BoundCorrelation.fewestPieces / max(columnPieces * c.groups, 1), 1), max(c.outChannels / 32, 1))
-    pieceRows = (c.outChannels + rows - 1) / rows
-    rowPieces = (c.outChannels + pieceRows - 1) / pieceRows
+final class Correlation: Sendable {
+  /// Where the weight of an output, an input and a tap lies in the array.
+  struct Weights: Sendable {
+    var values: [Float]
+    /// Factors of the convolution's output channels, [group][channel]; which are the inputs in its gradient.
+    var scale: [Float]
+    var scalesInputs = false
+    var first = 0
+    var outStep, inStep, rowStep, columnStep: Int
   }
 
-  private var depth: Int { correlation.inChannels * correlation.tapsHeight * correlation.tapsWidth }
-
-  /// Whether the columns are the input itself.
-  private var isPointwise: Bool {
-    let c = correlation
-    return c.tapsHeight == 1 && c.tapsWidth == 1 && c.step == 1 && c.top == 0 && c.left == 0 && c.spread == 1
+  struct Window: Sendable {
+    var tapsHeight, tapsWidth: Int
+    var step = 1, top, left: Int
+    var spread = 1, y = 0, x = 0
   }
 
-  var scratch: Int {
-    if isPointwise { return 0 }
-    return pieceColumns * (depth + (correlation.spread > 1 ? pieceRows : 0))
+  /// Of one group; groups follow each other in the weights by `groupStep`.
+  let inChannels, outChannels: Int
+  let groups, groupStep: Int
+  let window: Window
+  private let weights: Weights
+  // Made when first needed, and kept: all plans share them.
+  private let packed = Mutex<FloatBlock?>(nil)
+  private let transformed = Mutex<FloatBlock?>(nil)
+
+  init(inChannels: Int, outChannels: Int, groups: Int, groupStep: Int, window: Window, weights: Weights) {
+    (self.inChannels, self.outChannels, self.groups, self.groupStep) = (
+      inChannels, outChannels, groups, groupStep
+    )
+    (self.window, self.weights) = (window, weights)
   }
 
-  func run(
-    _ input: UnsafePointer<Float>, _ output: UnsafeMutablePointer<Float>, _ finish: Finish, _ scratch: Scratch
-  ) {
-    guard depth > 0, positions > 0 else { return }
-    correlation.weights.withUnsafeBufferPointer { weights in
-      let weights = weights.baseAddress!
-      Workers.shared.run(correlation.groups * rowPieces * columnPieces) { piece, worker in
-        let (group, part) = piece.quotientAndRemainder(dividingBy: rowPieces * columnPieces)
-        let (rowPart, columnPart) = part.quotientAndRemainder(dividingBy: columnPieces)
-        run(
-          group: group, rows: (rowPart * pieceRows)..<min((rowPart + 1) * pieceRows, correlation.outChannels),
-          columns: (columnPart * pieceColumns)..<min((columnPart + 1) * pieceColumns, positions),
-          weights, input, output, finish, scratch[worker])
+  /// Terms of each sum.
+  var depth: Int { inChannels * window.tapsHeight * window.tapsWidth }
+
+  /// Outputs of a group, filled up to whole tiles.
+  var paddedOutputs: Int { (outChannels + Int(RT_ROWS) - 1) / Int(RT_ROWS) * Int(RT_ROWS) }
+
+  /// [group][outputs / 8][depth][8]
+  func packedWeights() throws -> FloatBlock {
+    try packed.withLock { known in
+      let made = try known ?? arranged(floatsPerInput: window.tapsHeight * window.tapsWidth, rt_pack)
+      known = made
+      return made
+    }
+  }
+
+  /// For Winograd's algorithm: [group][outputs / 8][36][inChannels][8].
+  func transformedWeights() throws -> FloatBlock {
+    try transformed.withLock { known in
+      let made = try known ?? arranged(floatsPerInput: Int(RT_WINOGRAD), rt_winograd_weights)
+      known = made
+      return made
+    }
+  }
+
+  private func arranged(
+    floatsPerInput: Int, _ arrange: (UnsafeMutablePointer<Float>, UnsafePointer<rt_weights>) -> Void
+  ) throws -> FloatBlock {
+    let blockFloats = Int(RT_ROWS) * inChannels * floatsPerInput
+    let blocks = paddedOutputs / Int(RT_ROWS)
+    let arranged = try FloatBlock(count: groups * blocks * blockFloats)
+    guard blockFloats > 0 else { return arranged }
+    weights.values.withUnsafeBufferPointer { values in
+      let values = values.baseAddress!
+      let scaled = weights.scalesInputs ? inChannels : outChannels
+      Workers.shared.run(groups * blocks) { piece, _ in
+        let (group, block) = piece.quotientAndRemainder(dividingBy: blocks)
+        let firstOut = block * Int(RT_ROWS)
+        var part = rt_weights(
+          values: values + weights.first + group * groupStep + firstOut * weights.outStep,
+          out_step: weights.outStep, in_step: weights.inStep, row_step: weights.rowStep,
+          column_step: weights.columnStep, outs: Int32(min(Int(RT_ROWS), outChannels - firstOut)),
+          ins: Int32(inChannels), rows: Int32(window.tapsHeight), columns: Int32(window.tapsWidth),
+          out_scale: nil, in_scale: nil)
+        weights.scale.withUnsafeBufferPointer { scale in
+          let scale = scale.baseAddress! + group * scaled
+          if weights.scalesInputs { part.in_scale = scale } else { part.out_scale = scale + firstOut }
+          arrange(arranged.base + piece * blockFloats, &part)
+        }
       }
     }
-  }
-
-  private func run(
-    group: Int, rows: Range<Int>, columns: Range<Int>, _ weights: UnsafePointer<Float>,
-    _ input: UnsafePointer<Float>, _ output: UnsafeMutablePointer<Float>, _ finish: Finish,
-    _ scratch: UnsafeMutablePointer<Float>
-  ) {
-    let c = correlation
-    let channel = group * c.outChannels + rows.lowerBound
-    let read = input + group * c.inChannels * inPlane
-    let out = output + channel * outPlane
-    let count = columns.count
-
-    let gathered: UnsafePointer<Float>
-    if isPointwise {
-      gathered = read + columns.lowerBound
-    } else {
-      withUnsafePointer(to: window) {
-        rt_gather(scratch, read, inPlane, Int32(c.inChannels), $0, columns.lowerBound, count)
-      }
-      gathered = UnsafePointer(scratch)
-    }
-    let inPlace = c.spread == 1
-    let product = inPlace ? out + columns.lowerBound : scratch + depth * count
-    let stride = inPlace ? outPlane : count
-    cblas_sgemm(
-      CblasRowMajor, CblasNoTrans, CblasNoTrans, blasint(rows.count), blasint(count), blasint(depth), 1,
-      weights + channel * depth, blasint(depth), gathered, blasint(isPointwise ? inPlane : count),
-      inPlace && finish.accumulate ? 1 : 0, product, blasint(stride))
-    if !inPlace {
-      rt_scatter(
-        out, outPlane, Int32(outHeight), Int32(outWidth), window.grid_height, window.grid_width,
-        Int32(c.spread),
-        Int32(c.y), Int32(c.x), product, rows.count, columns.lowerBound, count, finish.accumulate)
-    } else if finish.bias != nil || finish.residual != nil || finish.relu {
-      rt_finish(
-        product, outPlane, rows.count, count, finish.bias.map { $0 + channel },
-        finish.residual.map { $0 + channel * outPlane + columns.lowerBound }, finish.relu)
-    }
+    return arranged
   }
 }

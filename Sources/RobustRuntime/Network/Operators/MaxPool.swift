@@ -19,7 +19,7 @@ package struct MaxPool: Operation {
 
   var backwardReadsInputs: Bool { true }
 
-  func bound(to inputs: [Tensor], _ output: Tensor, gradient: Bool) -> any BoundOperation {
+  func bound(to inputs: [Tensor], _ output: Tensor, gradient: Bool) throws -> any BoundOperation {
     Bound(pool: self, input: inputs[0], output: output)
   }
 

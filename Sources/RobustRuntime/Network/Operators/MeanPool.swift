@@ -6,7 +6,7 @@ struct MeanPool: Operation {
 
   var backwardReadsInputs: Bool { false }
 
-  func bound(to inputs: [Tensor], _ output: Tensor, gradient: Bool) -> any BoundOperation {
+  func bound(to inputs: [Tensor], _ output: Tensor, gradient: Bool) throws -> any BoundOperation {
     Bound(input: inputs[0], output: output)
   }
 

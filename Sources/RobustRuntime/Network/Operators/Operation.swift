@@ -4,7 +4,8 @@ protocol Operation: Sendable {
   /// Whether `backward` reads the values of the inputs.
   var backwardReadsInputs: Bool { get }
   /// Settles all that depends on the shapes.
-  func bound(to inputs: [Tensor], _ output: Tensor, gradient: Bool) -> any BoundOperation
+  /// - Throws: `RuntimeError.outOfMemory`
+  func bound(to inputs: [Tensor], _ output: Tensor, gradient: Bool) throws -> any BoundOperation
 }
 
 /// An operation on tensors of known shapes.
