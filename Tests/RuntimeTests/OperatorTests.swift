@@ -24,6 +24,7 @@ import Testing
     Case(name: "3x3, batch", channels: 16, out: 20, count: 3, height: 8, width: 12),
     Case(name: "3x3, many channels", channels: 70, out: 130, count: 1, height: 9, width: 7),
     Case(name: "3x3, many positions", channels: 4, out: 8, count: 2, height: 37, width: 41),
+    Case(name: "3x3, wide", channels: 2, out: 3, count: 2, height: 5, width: 150),
     Case(name: "3x3, one pixel", height: 1, width: 1),
     Case(name: "3x3, one row", count: 2, height: 1, width: 9),
     Case(name: "3x3, one column", count: 2, height: 9, width: 1),
@@ -113,23 +114,26 @@ import Testing
     Graph(mean: [Float](repeating: 0, count: c.channels), deviation: [Float](repeating: 1, count: c.channels))
   }
 
-  private func convolution(_ c: Case, out: Int? = nil) -> (Convolution, OracleOperator) {
-    let out = out ?? c.out
+  private func convolution(_ c: Case, _ algorithm: Convolution.Algorithm? = nil) -> (
+    Convolution, OracleOperator
+  ) {
+    let out = c.out
     let weights = random("w", out * c.channels / c.groups * c.kernel.0 * c.kernel.1)
     let bias = random("b", out)
     return (
       Convolution(
         inChannels: c.channels, outChannels: out, height: c.kernel.0, width: c.kernel.1, stride: c.stride,
         pad: c.pad,
-        groups: c.groups, weights: weights, bias: bias),
+        groups: c.groups, weights: weights, bias: bias, algorithm: algorithm),
       .convolution(
         out: out, height: c.kernel.0, width: c.kernel.1, stride: c.stride, pad: c.pad, groups: c.groups,
         weights: weights.map(Double.init), bias: bias.map(Double.init))
     )
   }
 
-  @Test(arguments: convolutions) func convolution(_ c: Case) throws {
-    let (convolution, oracle) = convolution(c)
+  @Test(arguments: convolutions, [Convolution.Algorithm.gather, .winograd])
+  func convolution(_ c: Case, _ algorithm: Convolution.Algorithm) throws {
+    let (convolution, oracle) = convolution(c, algorithm)
     var graph = graph(c)
     _ = graph.add(.convolution(convolution), 0)
     try check(graph, [oracle], input(c))
@@ -148,9 +152,11 @@ import Testing
   }
 
   /// relu(conv(x) + x): the residual joins the convolution, and the gradient has two ways back.
-  @Test func residual() throws {
-    let c = Case(channels: 6, out: 6, count: 2)
-    let (convolution, oracle) = convolution(c)
+  @Test(arguments: [Convolution.Algorithm.gather, .winograd]) func residual(
+    _ algorithm: Convolution.Algorithm
+  ) throws {
+    let c = Case(channels: 6, out: 6, count: 2, height: 9, width: 10)
+    let (convolution, oracle) = convolution(c, algorithm)
     var graph = graph(c)
     let y = graph.add(.convolution(convolution), 0)
     _ = graph.add(.relu, graph.add(.add, y, 0))

@@ -10,7 +10,7 @@ final class FloatBlock: @unchecked Sendable {
   /// - Throws: `RuntimeError.outOfMemory`
   init(count: Int) throws {
     let (bytes, overflow) = max(count, 1).multipliedReportingOverflow(by: MemoryLayout<Float>.stride)
-    let isLarge = bytes >= 2 * FloatBlock.hugePage
+    let isLarge = bytes >= FloatBlock.hugePage
     var memory: UnsafeMutableRawPointer?
     guard !overflow, bytes < Int.max / 2,
       posix_memalign(&memory, isLarge ? FloatBlock.hugePage : 64, bytes) == 0, let memory

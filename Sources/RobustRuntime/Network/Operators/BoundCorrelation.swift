@@ -13,15 +13,8 @@ struct Finish {
 
 /// A correlation of feature maps of known shapes, with the algorithm that suits them.
 struct BoundCorrelation {
-  enum Algorithm: Sendable {
-    /// The inputs of each position are gathered as a column, and multiplied as a matrix.
-    case gather
-    /// Winograd's F(4x4, 3x3).
-    case winograd
-  }
-
   private let correlation: Correlation
-  private let algorithm: Algorithm
+  private let algorithm: Convolution.Algorithm
   private let weights: FloatBlock
   private let inPlane, outPlane: Int
   private let outHeight, outWidth: Int
@@ -37,7 +30,8 @@ struct BoundCorrelation {
   private static let fewestPieces = 4
 
   init(
-    _ correlation: Correlation, images: Int, from input: Shape, to output: Shape, algorithm: Algorithm? = nil
+    _ correlation: Correlation, images: Int, from input: Shape, to output: Shape,
+    preferring preferred: Convolution.Algorithm? = nil
   ) throws {
     let (c, w) = (correlation, correlation.window)
     self.correlation = c
@@ -53,11 +47,10 @@ struct BoundCorrelation {
 
     let tiles = images * ((gridHeight + 3) / 4) * ((gridWidth + 3) / 4)
     let gridPositions = images * gridHeight * gridWidth
-    self.algorithm =
-      algorithm ?? BoundCorrelation.choice(c, tiles: tiles, positions: gridPositions)
+    algorithm = BoundCorrelation.choice(c, preferred, tiles: tiles, positions: gridPositions)
     let panel = Int(RT_PANEL)
     func panels(_ count: Int) -> Int { (count + panel - 1) / panel }
-    switch self.algorithm {
+    switch algorithm {
     case .gather:
       weights = try c.packedWeights()
       positions = gridPositions
@@ -81,7 +74,9 @@ struct BoundCorrelation {
 
   /// Winograd's algorithm takes 36 products for each tile, in whole panels, the other one for each position and tap; its
   /// transforms take about as long as 24 more channels would.
-  private static func choice(_ c: Correlation, tiles: Int, positions: Int) -> Algorithm {
+  private static func choice(
+    _ c: Correlation, _ preferred: Convolution.Algorithm?, tiles: Int, positions: Int
+  ) -> Convolution.Algorithm {
     let w = c.window
     guard w.tapsHeight == 3, w.tapsWidth == 3, w.step == 1, w.spread == 1, c.groups == 1 else {
       return .gather

@@ -7,6 +7,15 @@ package final class Convolution: Operation {
     let inChannels, outChannels: Int
     let height, width: Int
     let stride, pad, groups: Int
+    /// How it is computed, where possible; nil: as fits the size of the maps.
+    let algorithm: Algorithm?
+  }
+
+  package enum Algorithm: Sendable {
+    /// The inputs of each position are gathered as a column, and multiplied as a matrix.
+    case gather
+    /// Winograd's F(4x4, 3x3), for a stride of 1.
+    case winograd
   }
 
   let geometry: Geometry
@@ -22,7 +31,7 @@ package final class Convolution: Operation {
   package convenience init(
     inChannels: Int, outChannels: Int, height: Int, width: Int, stride: Int = 1, pad: Int = 0,
     groups: Int = 1,
-    weights: [Float], bias: [Float]? = nil
+    weights: [Float], bias: [Float]? = nil, algorithm: Algorithm? = nil
   ) {
     precondition(inChannels % groups == 0 && outChannels % groups == 0)
     precondition(weights.count == outChannels * (inChannels / groups) * height * width)
@@ -30,7 +39,7 @@ package final class Convolution: Operation {
       Geometry(
         inChannels: inChannels, outChannels: outChannels, height: height, width: width, stride: stride,
         pad: pad,
-        groups: groups),
+        groups: groups, algorithm: algorithm),
       weights: weights, scale: [Float](repeating: 1, count: outChannels),
       bias: bias ?? [Float](repeating: 0, count: outChannels))
   }
@@ -63,10 +72,12 @@ package final class Convolution: Operation {
     let (images, input) = (output.images, inputs[0])
     return try BoundConvolution(
       bias: bias, input: input, residual: inputs.count > 1 ? inputs[1] : nil, output: output,
-      forward: BoundCorrelation(correlation, images: images, from: input.shape, to: output.shape),
+      forward: BoundCorrelation(
+        correlation, images: images, from: input.shape, to: output.shape, preferring: geometry.algorithm),
       backward: gradient
         ? try gradientCorrelations.map {
-          try BoundCorrelation($0, images: images, from: output.shape, to: input.shape)
+          try BoundCorrelation(
+            $0, images: images, from: output.shape, to: input.shape, preferring: geometry.algorithm)
         } : [])
   }
 }
