@@ -12,16 +12,17 @@ struct TextureAscent {
   private static let margin = 48
   /// How far from a tile the pixels that it is compared with may lie.
   private static let referenceMargin = 192
-  /// The change fades in over so many pixels from the border, so that no seam appears. Where a hole is nowhere deeper,
-  /// patches alone have settled it.
+  /// The change fades in over so many pixels from the border, so that no seam appears.
   private static let fade = 4
+  /// What is no farther than this from known pixels has been settled by the patches alone.
+  private static let settled = 8
 
   func apply(to window: inout Window, progress: ClosedRange<Double>) throws {
     let (width, height) = (window.box.width, window.box.height)
     let hole = window.hole
     let depths = Distance.toNearest(width: width, height: height) { !hole[$0] }
     let distances = Distance.toNearest(width: width, height: height) { hole[$0] }
-    let tiles = Self.tiles(width: width, height: height) { depths[$0] > Self.fade }
+    let tiles = Self.tiles(width: width, height: height) { depths[$0] > Self.settled }
     for (number, tile) in tiles.enumerated() {
       let span = (progress.upperBound - progress.lowerBound) / Double(tiles.count)
       let from = progress.lowerBound + span * Double(number)
@@ -50,8 +51,8 @@ struct TextureAscent {
     _ tile: Box, of window: inout Window, depths: [Int], distances: [Int], progress: ClosedRange<Double>
   ) throws {
     let (width, height) = (window.box.width, window.box.height)
-    // The fade is part of the tile, so that neighbouring tiles overlap.
-    let movable = tile.grown(by: Self.fade).clipped(width: width, height: height)
+    // The rim is part of the tile, so that neighbouring tiles overlap.
+    let movable = tile.grown(by: Self.settled).clipped(width: width, height: height)
     let area = enoughForNetwork(tile.grown(by: Self.margin).clipped(width: width, height: height))
     let free = try region(area, of: window) { x, y in
       movable.contains(x, y) ? min(1, Float(depths[y * width + x]) / Float(Self.fade)) : 0

@@ -161,7 +161,7 @@ import Testing
   func everyStartAndConstraintWorks(_ start: String) throws {
     for constraint in ["hard", "soft"] {
       let outcome = try inpaint(
-        "in.png", "-m", "mask.png", "--start", start, "--constraint", constraint, "--steps", "3", "-o",
+        "in.png", "-m", "mask.png", "--start", start, "--constraint", constraint, "-c", "auto", "--steps", "3", "-o",
         "out.png")
       #expect(outcome.status == 0, "\(outcome.errors)")
       let changes = changed(try sandbox.open("in.png"), try sandbox.open("out.png"))
@@ -210,7 +210,7 @@ import Testing
     try sandbox.photo("large.png", width: 600, height: 500)
     let outcome = try sandbox.shell(
       """
-      "\(Program.path)" inpaint large.png --box 100,100,300,250 --steps 100000 -o out.png & pid=$!
+      "\(Program.path)" inpaint large.png --box 100,100,300,250 --texture-steps 100000 -o out.png & pid=$!
       sleep 1.5; kill -INT $pid; wait $pid; echo $?
       """)
     #expect(outcome.text == "130\n", "\(outcome.errors)")
