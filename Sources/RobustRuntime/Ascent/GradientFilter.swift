@@ -1,8 +1,8 @@
 import CKernels
 import Glibc
 
-/// What is done to the gradient of an image before the step: smoothed, its colour damped, held back where pixels are not
-/// free.
+/// What is done to the gradient of an image before the step: smoothed, its colour damped, held back where
+/// pixels are not free.
 struct GradientFilter {
   private let height, width: Int
   private let taps: [Float]
