@@ -1,5 +1,5 @@
-/// A classifier read from a checkpoint: its facts, and all that is computed with it. May be used on several threads at
-/// once. The same input gives the same bytes, whatever the number of threads.
+/// A classifier read from a checkpoint: its facts, and all that is computed with it. May be used on several
+/// threads at once. The same input gives the same bytes, whatever the number of threads.
 public final class Classifier: Sendable {
   public let facts: ModelFacts
   private let plans: PlanPool
@@ -126,8 +126,8 @@ public final class Classifier: Sendable {
     }
   }
 
-  /// A sample of the seed distribution of a class, mean + Σ z factor with z normal, clamped to 0...1, at its own
-  /// resolution: planar, [3][side][side]. Nil: the model has none, or no such class.
+  /// A sample of the seed distribution of a class, mean + Σ z factor with z normal, clamped to 0...1, at its
+  /// own resolution: planar, [3][side][side]. Nil: the model has none, or no such class.
   public func seed(ofClass index: Int, seed: UInt64, stream: UInt64) -> (side: Int, pixels: [Float])? {
     guard let seeds, (0..<seeds.classCount).contains(index) else { return nil }
     return (seeds.side, seeds.sample(index, Philox(seed: seed, stream: stream)))

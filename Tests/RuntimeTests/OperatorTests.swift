@@ -1,8 +1,8 @@
 import RobustRuntime
 import Testing
 
-/// Each operator, alone and joined with its neighbours, against the oracle; each gradient against finite differences of
-/// the oracle, which in double precision are good to 1e-8.
+/// Each operator, alone and joined with its neighbours, against the oracle; each gradient against finite
+/// differences of the oracle, which in double precision are good to 1e-8.
 @Suite struct OperatorTests {
   struct Case: CustomTestStringConvertible, Sendable {
     var name = ""

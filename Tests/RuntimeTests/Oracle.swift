@@ -1,6 +1,7 @@
 import RobustRuntime
 
-/// Plain operators in double precision: what the fast ones are measured against. Maps are [image][channel][row][column].
+/// Plain operators in double precision: what the fast ones are measured against. Maps are
+/// [image][channel][row][column].
 struct OracleMap: Equatable {
   var count, channels, height, width: Int
   var values: [Double]

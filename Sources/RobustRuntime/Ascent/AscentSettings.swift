@@ -57,7 +57,8 @@ public struct AscentProgress: Sendable {
   public let step, total: Int
   /// Mean over the batch.
   public let loss: Double
-  /// Mean over the batch of the probability of the classes of the first cross-entropy term; nil: there is none.
+  /// Mean over the batch of the probability of the classes of the first cross-entropy term; nil: there is
+  /// none.
   public let classProbability: Double?
 }
 

@@ -6,8 +6,8 @@ public struct Objective {
 }
 
 /// One term of an objective. Below, F(x) are the features of image x at the term's layer, p the softmax of
-/// the logits. A layer of nil is the pooled representation. Targets and regions have a count of 1, shared by the
-/// batch, or the batch's; a region of nil is 1 everywhere.
+/// the logits. A layer of nil is the pooled representation. Targets and regions have a count of 1, shared by
+/// the batch, or the batch's; a region of nil is 1 everywhere.
 public struct Term {
   public var weight: Double
   public var kind: Kind
@@ -25,8 +25,8 @@ public struct Term {
     case representation(layer: String?, target: ImageBatch, relative: Bool)
     /// The mean over pixels and channels of (region · (x − target))².
     case pixels(target: ImageBatch, region: Region?)
-    /// Total variation: the mean over pixels of region · √(dx² + dy² + 1e-6), channels inside the root, with dx and
-    /// dy the differences to the next pixel (0 at the last).
+    /// Total variation: the mean over pixels of region · √(dx² + dy² + 1e-6), channels inside the root, with
+    /// dx and dy the differences to the next pixel (0 at the last).
     case smoothness(region: Region?)
     /// −Σ p log p.
     case entropy
@@ -63,8 +63,8 @@ public struct Statistics: OptionSet, Sendable {
   public static let all: Statistics = [.mean, .deviation, .gram]
 }
 
-/// What a custom term sees and fills in, for one image of the batch at one step. The pointers are valid during the
-/// call alone. The function is called on the thread that called `ascend` or `evaluate`.
+/// What a custom term sees and fills in, for one image of the batch at one step. The pointers are valid
+/// during the call alone. The function is called on the thread that called `ascend` or `evaluate`.
 public struct CustomEvaluation {
   /// Which image of the batch.
   public let index: Int

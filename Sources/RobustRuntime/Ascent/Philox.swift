@@ -1,9 +1,10 @@
 import Glibc
 
-/// Philox4x32-10: random numbers from a counter, so that any element of any stream can be had without those before it.
-/// (Salmon, Moraes, Dror, Shaw: "Parallel Random Numbers: As Easy as 1, 2, 3", SC 2011.)
+/// Philox4x32-10: random numbers from a counter, so that any element of any stream can be had without those
+/// before it. (Salmon, Moraes, Dror, Shaw: "Parallel Random Numbers: As Easy as 1, 2, 3", SC 2011.)
 ///
-/// The key is the seed; the upper half of the counter is the stream, the lower half counts blocks of four words.
+/// The key is the seed; the upper half of the counter is the stream, the lower half counts blocks of four
+/// words.
 public struct Philox: Sendable {
   private let seed, stream: UInt64
 

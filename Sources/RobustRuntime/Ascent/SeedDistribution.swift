@@ -1,7 +1,7 @@
 import CKernels
 
-/// For each class a normal distribution of small images: mean + Σ z factor, with z normal. (The low-rank form of the
-/// class Gaussians of Santurkar et al., arXiv 1906.09453.)
+/// For each class a normal distribution of small images: mean + Σ z factor, with z normal. (The low-rank form
+/// of the class Gaussians of Santurkar et al., arXiv 1906.09453.)
 struct SeedDistribution: Sendable {
   let classCount, rank, side: Int
   /// [classCount][3][side][side]

@@ -1,5 +1,5 @@
-/// Makes the terms of an objective ready: checks them against the model and the images, and computes what is known
-/// beforehand.
+/// Makes the terms of an objective ready: checks them against the model and the images, and computes what is
+/// known beforehand.
 struct TermBinder {
   let plan: Plan
   let plans: PlanPool

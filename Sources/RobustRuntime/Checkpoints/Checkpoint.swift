@@ -49,8 +49,8 @@ struct Checkpoint {
 
   /// - Throws: `CheckpointError`
   func graph() throws -> Graph {
-    // Networks with a 7x7 stem are made for ImageNet, with its statistics; others without statistics take images as they
-    // are.
+    // Networks with a 7x7 stem are made for ImageNet, with its statistics; others without statistics take
+    // images as they are.
     let isImageNet = architecture.hasMaxPool
     let mean = try threeChannels("mean") ?? (isImageNet ? [0.485, 0.456, 0.406] : [0, 0, 0])
     let deviation = try threeChannels("std") ?? (isImageNet ? [0.229, 0.224, 0.225] : [1, 1, 1])

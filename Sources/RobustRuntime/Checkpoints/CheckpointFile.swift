@@ -4,8 +4,8 @@ import Glibc
 public enum CheckpointFile {
   /// Calls `body` with the bytes of a file, mapped into memory. They are gone when it returns.
   ///
-  /// Nothing is copied, so whoever cuts the file short meanwhile ends the process (SIGBUS), as with any mapped file;
-  /// that a file is replaced by renaming, as it should be, does no harm.
+  /// Nothing is copied, so whoever cuts the file short meanwhile ends the process (SIGBUS), as with any
+  /// mapped file; that a file is replaced by renaming, as it should be, does no harm.
   /// - Throws: `CheckpointError` if the file cannot be read, or what `body` throws.
   public static func withBytes<Result>(
     of path: String, _ body: (UnsafeRawBufferPointer) throws -> Result

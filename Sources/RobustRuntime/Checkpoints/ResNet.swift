@@ -1,9 +1,9 @@
-/// Residual networks (He et al., arXiv 1512.03385) under the names that torchvision and the CIFAR variants give to
-/// their weights: conv1, bn1, layer1.0.conv1, ..., downsample.0/1 or shortcut.0/1, fc or linear.
+/// Residual networks (He et al., arXiv 1512.03385) under the names that torchvision and the CIFAR variants
+/// give to their weights: conv1, bn1, layer1.0.conv1, ..., downsample.0/1 or shortcut.0/1, fc or linear.
 ///
-/// The structure is inferred from names and shapes. A 7x7 stem has a stride of 2 and a max-pool behind it; a 3x3 stem
-/// has no max-pool and the stride that the metadata name. Each stage but the first halves the map, in the 3x3
-/// convolution of a bottleneck.
+/// The structure is inferred from names and shapes. A 7x7 stem has a stride of 2 and a max-pool behind it; a
+/// 3x3 stem has no max-pool and the stride that the metadata name. Each stage but the first halves the map,
+/// in the 3x3 convolution of a bottleneck.
 struct ResNet {
   struct Block {
     let name: String

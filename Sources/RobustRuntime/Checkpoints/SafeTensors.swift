@@ -1,9 +1,10 @@
 import CKernels
 
-/// Tensors in the safetensors format: the length of the header (8 bytes, little-endian), the header in JSON, the data.
-/// (https://huggingface.co/docs/safetensors)
+/// Tensors in the safetensors format: the length of the header (8 bytes, little-endian), the header in JSON,
+/// the data. (https://huggingface.co/docs/safetensors)
 ///
-/// All of the header is checked when it is read, the values when they are asked for. The bytes must outlive this.
+/// All of the header is checked when it is read, the values when they are asked for. The bytes must outlive
+/// this.
 package struct SafeTensors {
   package struct Entry {
     let type: ElementType
@@ -85,7 +86,8 @@ package struct SafeTensors {
       }
     }
 
-    // In the order of their bytes the tensors must follow each other without hole or overlap, to the end of the file.
+    // In the order of their bytes the tensors must follow each other without hole or overlap, to the end of
+    // the file.
     var end = 0
     for (name, entry) in entries.sorted(by: {
       ($0.value.bytes.lowerBound, $0.value.bytes.upperBound) < (

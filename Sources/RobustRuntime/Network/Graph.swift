@@ -6,8 +6,8 @@ package struct Shape: Sendable, Equatable {
   }
 }
 
-/// A network as its operators and what they read. Node 0 is the input, after its channels were normalised; a node
-/// reads only nodes before it. The last node gives the logits.
+/// A network as its operators and what they read. Node 0 is the input, after its channels were normalised; a
+/// node reads only nodes before it. The last node gives the logits.
 package struct Graph: Sendable {
   package struct Node: Sendable {
     package var `operator`: Operator

@@ -1,5 +1,5 @@
-/// A graph made ready for computing, for any image size: batch normalisation folded into the convolutions, residuals and
-/// ReLUs joined to the operation that produces them.
+/// A graph made ready for computing, for any image size: batch normalisation folded into the convolutions,
+/// residuals and ReLUs joined to the operation that produces them.
 package struct Network: Sendable {
   /// One operation, and a ReLU if there is one. Step k writes value k + 1; value 0 is the normalised input.
   struct Step: Sendable {

@@ -1,7 +1,7 @@
 import CKernels
 
-/// A network compiled for images of one size: where every value and gradient lies, and how each operation is done. Nothing
-/// is allocated while it runs. Used by one thread at a time.
+/// A network compiled for images of one size: where every value and gradient lies, and how each operation is
+/// done. Nothing is allocated while it runs. Used by one thread at a time.
 package final class Plan {
   package let images, height, width: Int
   let hasGradient: Bool
@@ -39,8 +39,8 @@ package final class Plan {
 
   private static func rounded(_ floats: Int) -> Int { (floats + 15) / 16 * 16 }
 
-  /// Values first, then gradients. Step k runs forward at time k + 1 and backward at 2·steps − k + 1, the input is
-  /// normalised at 0, and the loss is computed in between.
+  /// Values first, then gradients. Step k runs forward at time k + 1 and backward at 2·steps − k + 1, the
+  /// input is normalised at 0, and the loss is computed in between.
   private static func blocks(_ network: Network, _ shapes: [Shape], images: Int, gradient: Bool) -> [Arena
     .Block]
   {
@@ -96,8 +96,8 @@ package final class Plan {
     for k in 0..<last { operations[k].forward(relu: network.steps[k].relu, scratch: scratch) }
   }
 
-  /// Computes the gradient by the images, from gradients by some of the values, shaped as these. May be called once
-  /// after `forward`, which must have reached the deepest of these values.
+  /// Computes the gradient by the images, from gradients by some of the values, shaped as these. May be
+  /// called once after `forward`, which must have reached the deepest of these values.
   /// - Parameter gradients: by number of the value; nil: none.
   /// - Parameter passReLU: the last ReLU before the pooled representation passes its gradient unchanged.
   package func backward(

@@ -1,7 +1,7 @@
 import Synchronization
 
-/// Plans of one network, kept for the next use. A plan in use is not in the pool, so uses on several threads, or one within
-/// another, do not meet.
+/// Plans of one network, kept for the next use. A plan in use is not in the pool, so uses on several threads,
+/// or one within another, do not meet.
 final class PlanPool: Sendable {
   let network: Network
   private let idle = Mutex<[Idle]>([])

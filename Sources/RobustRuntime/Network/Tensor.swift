@@ -1,4 +1,5 @@
-/// The feature maps of a batch at one place of a plan: [channels][images][height][width], in the plan's arena.
+/// The feature maps of a batch at one place of a plan: [channels][images][height][width], in the plan's
+/// arena.
 ///
 /// With the images inside the pixels, a 1x1 convolution of a whole batch is one matrix product.
 package final class Tensor {

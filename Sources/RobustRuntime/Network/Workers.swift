@@ -8,8 +8,8 @@ public func configure(threads: Int) {
   Workers.shared.threads.store(min(max(threads, 1), Workers.limit), ordering: .relaxed)
 }
 
-/// A pool of threads for work that is cut in pieces. How the work is cut never depends on the number of threads, so
-/// neither do the results.
+/// A pool of threads for work that is cut in pieces. How the work is cut never depends on the number of
+/// threads, so neither do the results.
 package final class Workers: @unchecked Sendable {
   package static let shared = Workers()
   /// The most threads there may be, the caller of `run` included.
@@ -42,9 +42,9 @@ package final class Workers: @unchecked Sendable {
     openblas_set_num_threads(1)
   }
 
-  /// Calls `body(piece, worker)` once for each piece, on several threads, and returns when all are done. No two calls
-  /// with the same worker, which is below `limit`, overlap. While the pool is busy with another caller, the work
-  /// is done on this thread alone.
+  /// Calls `body(piece, worker)` once for each piece, on several threads, and returns when all are done. No
+  /// two calls with the same worker, which is below `limit`, overlap. While the pool is busy with another
+  /// caller, the work is done on this thread alone.
   package func run(_ pieces: Int, _ body: (_ piece: Int, _ worker: Int) -> Void) {
     let wanted = min(threads.load(ordering: .relaxed), pieces)
     guard wanted > 1, pthread_mutex_trylock(busy) == 0 else {

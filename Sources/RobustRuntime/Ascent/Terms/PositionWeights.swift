@@ -1,4 +1,5 @@
-/// How much each position of a layer weighs: the mean of a region over the pixels that the position stands for.
+/// How much each position of a layer weighs: the mean of a region over the pixels that the position stands
+/// for.
 struct PositionWeights {
   private let region: Region?
   private let layer: Shape

@@ -1,6 +1,7 @@
 import CKernels
 
-/// ‖F(x) − F(target)‖, divided by ‖F(target)‖ if relative. Where the distance is 0 the gradient is taken as 0.
+/// ‖F(x) − F(target)‖, divided by ‖F(target)‖ if relative. Where the distance is 0 the gradient is taken as
+/// 0.
 struct RepresentationTerm: TermEvaluator {
   private let weight: Double
   private let layer: Int

@@ -1,6 +1,7 @@
 import CKernels
 
-/// For each chosen statistic S of the features over a region, and S* of a target: ‖S − S*‖² / (‖S*‖² + 1e-12).
+/// For each chosen statistic S of the features over a region, and S* of a target: ‖S − S*‖² / (‖S*‖² +
+/// 1e-12).
 final class StatisticsTerm: TermEvaluator {
   private let weight: Double
   private let layer: Int

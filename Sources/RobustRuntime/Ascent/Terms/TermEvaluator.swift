@@ -1,4 +1,5 @@
-/// A term of an objective made ready for a batch of one size: its layers looked up, its targets' features computed.
+/// A term of an objective made ready for a batch of one size: its layers looked up, its targets' features
+/// computed.
 protocol TermEvaluator {
   /// The values of the plan that it reads.
   var values: [Int] { get }

@@ -72,8 +72,8 @@ struct BoundCorrelation {
     rowPieces = (c.outChannels + pieceRows - 1) / max(pieceRows, 1)
   }
 
-  /// Winograd's algorithm takes 36 products for each tile, in whole panels, the other one for each position and tap; its
-  /// transforms take about as long as 24 more channels would.
+  /// Winograd's algorithm takes 36 products for each tile, in whole panels, the other one for each position
+  /// and tap; its transforms take about as long as 24 more channels would.
   private static func choice(
     _ c: Correlation, _ preferred: Convolution.Algorithm?, tiles: Int, positions: Int
   ) -> Convolution.Algorithm {

@@ -1,8 +1,8 @@
 import CKernels
 import Glibc
 
-/// out[c] = scale[c] · in[c] + shift[c]. What batch normalisation is once it is trained; mostly folded into the
-/// convolution before it.
+/// out[c] = scale[c] · in[c] + shift[c]. What batch normalisation is once it is trained; mostly folded into
+/// the convolution before it.
 package struct ChannelAffine: Operation {
   let scale, shift: [Float]
 

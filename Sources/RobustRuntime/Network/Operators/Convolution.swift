@@ -1,7 +1,7 @@
 import CKernels
 
-/// out[o] = bias[o] + Σ weights[o][i] ⋆ in[i], with zeros around the input. A second input, if there is one, is added
-/// (the residual of a block). A linear layer is a 1x1 convolution of 1x1 maps.
+/// out[o] = bias[o] + Σ weights[o][i] ⋆ in[i], with zeros around the input. A second input, if there is one,
+/// is added (the residual of a block). A linear layer is a 1x1 convolution of 1x1 maps.
 package final class Convolution: Operation {
   struct Geometry: Sendable {
     let inChannels, outChannels: Int
@@ -92,8 +92,9 @@ extension Convolution.Geometry {
         values: weights, scale: scale, outStep: ins * area, inStep: area, rowStep: width, columnStep: 1))
   }
 
-  /// The gradient by the input: for each remainder of the input's position by the stride, a correlation of the output's
-  /// gradient with those weights, rotated, that met such positions. With a stride of 1 there is one.
+  /// The gradient by the input: for each remainder of the input's position by the stride, a correlation of
+  /// the output's gradient with those weights, rotated, that met such positions. With a stride of 1 there is
+  /// one.
   fileprivate func gradientCorrelation(_ weights: [Float], _ scale: [Float], y: Int, x: Int) -> Correlation {
     // Input row q·stride + y met tap `first` + stride·j at output row q + `last` − j.
     func taps(_ offset: Int, _ size: Int) -> (first: Int, count: Int, last: Int) {

@@ -1,11 +1,11 @@
 import CKernels
 import Synchronization
 
-/// A window of weights sliding over a feature map, in the grid of its positions: what a convolution computes, and
-/// also what each part of its gradient is.
+/// A window of weights sliding over a feature map, in the grid of its positions: what a convolution computes,
+/// and also what each part of its gradient is.
 ///
-/// At grid position (qy, qx) it reads rows qy·step + top + 0..<tapsHeight of the input (columns likewise; zeros outside)
-/// and writes position (qy·spread + y, qx·spread + x) of the output.
+/// At grid position (qy, qx) it reads rows qy·step + top + 0..<tapsHeight of the input (columns likewise;
+/// zeros outside) and writes position (qy·spread + y, qx·spread + x) of the output.
 final class Correlation: Sendable {
   /// Where the weight of an output, an input and a tap lies in the array.
   struct Weights: Sendable {

@@ -1,6 +1,7 @@
 import CKernels
 
-/// (x − mean) / deviation by channel, from images [image][channel][row][column] to a tensor's [channel][image]....
+/// (x − mean) / deviation by channel, from images [image][channel][row][column] to a tensor's
+/// [channel][image]....
 struct InputNormalization: Sendable {
   let mean, deviation: [Float]
 

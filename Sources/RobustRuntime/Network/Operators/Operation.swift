@@ -1,4 +1,5 @@
-/// What a step of a network computes: forward, and backward the gradient of its inputs from that of its output.
+/// What a step of a network computes: forward, and backward the gradient of its inputs from that of its
+/// output.
 protocol Operation: Sendable {
   func outputShape(of inputs: [Shape]) -> Shape
   /// Whether `backward` reads the values of the inputs.
@@ -14,8 +15,8 @@ protocol BoundOperation {
   var scratch: Int { get }
   /// Writes the output's value, clipped at 0 if `relu`.
   func forward(relu: Bool, scratch: Scratch)
-  /// Adds to the gradients of the inputs, or writes them where nothing was written yet. The output's gradient is
-  /// already that before the ReLU.
+  /// Adds to the gradients of the inputs, or writes them where nothing was written yet. The output's gradient
+  /// is already that before the ReLU.
   func backward(scratch: Scratch)
 }
 
