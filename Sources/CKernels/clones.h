@@ -1,8 +1,12 @@
 #ifndef CLONES_H
 #define CLONES_H
 
-/* Marks a function that is compiled for several CPUs. */
-#if defined(__x86_64__) && defined(__linux__)
+#ifndef __has_feature
+#define __has_feature(name) 0
+#endif
+
+/* Marks a function that is compiled for several CPUs. The choice is made before a thread sanitizer is ready for it. */
+#if defined(__x86_64__) && defined(__linux__) && !__has_feature(thread_sanitizer)
 #define CLONES __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
 #else
 #define CLONES

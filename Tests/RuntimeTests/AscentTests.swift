@@ -24,7 +24,6 @@ import Testing
     #expect(error < 1e-3)
     #expect(relativeError(outcome.losses, golden["ascent.losses"]) < 1e-3)
     #expect(outcome.stepsDone == 10 && !outcome.stopped && outcome.losses[0] < outcome.startLosses[0])
-    print("ascent: \(error)")
   }
 
   @Test(

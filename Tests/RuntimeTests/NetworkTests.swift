@@ -31,9 +31,6 @@ import Testing
     let (losses, gradient) = try classifier.evaluate(
       Objective([Term(.crossEntropy([ClassWeight(1)]))]), at: x)
     #expect(relativeError(losses, golden["losses"]) < 1e-4)
-    let error = golden.error("gradient", gradient!.pixels)
-    #expect(error < 1e-4)
-    print(
-      "\(name): gradient error \(error), logits \(relativeError(try classifier.logits(x), golden["logits"]))")
+    #expect(golden.error("gradient", gradient!.pixels) < 1e-4)
   }
 }

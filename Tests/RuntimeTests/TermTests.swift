@@ -32,7 +32,6 @@ import Testing
     #expect(relativeError(losses.map { $0 / weight }, golden["\(name).losses"]) < 1e-4)
     let error = golden.error(name, gradient!.pixels.map { $0 / Float(weight) })
     #expect(error < 1e-4)
-    print("\(name): \(error)")
   }
 
   @Test func lastReLUPassesTheGradient() throws {

@@ -10,7 +10,8 @@ public struct AscentSettings: Sendable {
   public var set: ConstraintSet = .box
   /// Centre of the set, one image for each of the batch; nil: the start.
   public var centre: ImageBatch?
-  /// How freely each pixel moves: multiplies the gradient. A pixel with 0 stays exactly as it was.
+  /// How freely each pixel moves: multiplies the gradient, before the rule. A pixel with 0 keeps its bits; the
+  /// projection then moves the others alone, to the nearest point of the set that they can reach.
   public var free: Region?
   /// Sigma in pixels of a Gaussian that smooths the gradient; 0: none.
   public var gradientBlur: Double = 0
