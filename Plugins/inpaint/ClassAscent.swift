@@ -29,7 +29,8 @@ struct ClassAscent {
     for c in 0..<3 {
       for index in 0..<window.colors.area where window.hole[index] {
         let (x, y) = (index % full.width, index / full.width)
-        let value = window.colors.samples[c * window.colors.area + index] + 2 * (enlarged.row(y)[3 * x + c] - 0.5)
+        let value =
+          window.colors.samples[c * window.colors.area + index] + 2 * (enlarged.row(y)[3 * x + c] - 0.5)
         window.colors.samples[c * window.colors.area + index] = min(max(value, 0), 1)
       }
     }

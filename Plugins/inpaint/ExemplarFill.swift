@@ -62,7 +62,9 @@ struct ExemplarFill: Sendable {
     solve(makePyramid(base), progress: progress)
     if blendReach > 0 { blend(base) }
     var result = image
-    for entry in base.holePixels { coordinates.inverse(base.texels[Int(entry)], into: &result, at: Int(entry)) }
+    for entry in base.holePixels {
+      coordinates.inverse(base.texels[Int(entry)], into: &result, at: Int(entry))
+    }
     return (result, base.usage(tolerance: lastTolerance))
   }
 
@@ -80,7 +82,8 @@ struct ExemplarFill: Sendable {
         inherit(field, from: pyramid[depth + 1])
       }
       field.assignRandomly(CounterRandom(seed: seed, stream: UInt64(depth) << 32))
-      refine(field, depth: depth, count: rounds(at: depth, of: pyramid.count), meter: &meter, progress: progress)
+      refine(
+        field, depth: depth, count: rounds(at: depth, of: pyramid.count), meter: &meter, progress: progress)
     }
   }
 
@@ -92,7 +95,9 @@ struct ExemplarFill: Sendable {
   // MARK: Pyramid
 
   /// The full resolution, with the largest patches that have a source; nil if there are none at all.
-  private func makeBase(_ image: Planes, hole: [Bool], guide: Planes?, coordinates: ColorCoordinates) -> PatchField? {
+  private func makeBase(_ image: Planes, hole: [Bool], guide: Planes?, coordinates: ColorCoordinates)
+    -> PatchField?
+  {
     let candidates = stride(from: patchSide / 2, through: 1, by: -1).lazy.map {
       PatchField(width: image.width, height: image.height, radius: $0, hole: hole)
     }
@@ -100,7 +105,9 @@ struct ExemplarFill: Sendable {
     for i in 0..<field.area where !hole[i] {
       field.texels[i] = Texel(lowHalf: coordinates.forward(image, at: i), highHalf: SIMD4())
       guard let guide else { continue }
-      for c in 0..<min(3, guide.channels) { field.texels[i][5 + c] = guideWeight * guide.samples[c * guide.area + i] }
+      for c in 0..<min(3, guide.channels) {
+        field.texels[i][5 + c] = guideWeight * guide.samples[c * guide.area + i]
+      }
     }
     addTextureEnergy(field)
     setConfidence(field)
@@ -110,7 +117,8 @@ struct ExemplarFill: Sendable {
   /// Channels 3 and 4: the mean magnitude of luma's horizontal and vertical differences around each known pixel.
   private func addTextureEnergy(_ field: PatchField) {
     guard textureWeight > 0 else { return }
-    let width = field.width, height = field.height
+    let width = field.width
+    let height = field.height
     var energies = Planes(width: width, height: height, channels: 3)
     let area = energies.area
     for y in 0..<(height - 1) {
@@ -157,14 +165,16 @@ struct ExemplarFill: Sendable {
   /// Half the resolution: a pixel is the mean of its known children and is known if half of them are.
   /// Nil when so small a picture would leave no choice of sources.
   private func halve(_ fine: PatchField) -> PatchField? {
-    let width = (fine.width + 1) / 2, height = (fine.height + 1) / 2
+    let width = (fine.width + 1) / 2
+    let height = (fine.height + 1) / 2
     guard min(width, height) >= 3 * fine.side else { return nil }
     var texels = [Texel](repeating: Texel(), count: width * height)
     var hole = [Bool](repeating: true, count: width * height)
     for y in 0..<height {
       for x in 0..<width {
         var sum = Texel()
-        var known = 0, children = 0
+        var known = 0
+        var children = 0
         for v in (2 * y)..<min(2 * y + 2, fine.height) {
           for u in (2 * x)..<min(2 * x + 2, fine.width) {
             children += 1
@@ -232,10 +242,12 @@ struct ExemplarFill: Sendable {
     }
     for entry in field.targets {
       let target = Int(entry)
-      let x = target % field.width, y = target / field.width
+      let x = target % field.width
+      let y = target / field.width
       let parent = nearestCenter(to: y / 2 * coarse.width + x / 2, in: coarse)
       guard coarse.match[parent] >= 0 else { continue }
-      let px = parent % coarse.width, py = parent / coarse.width
+      let px = parent % coarse.width
+      let py = parent / coarse.width
       let match = Int(coarse.match[parent])
       let sx = 2 * (match % coarse.width) + x - 2 * px
       let sy = 2 * (match / coarse.width) + y - 2 * py
@@ -250,7 +262,9 @@ struct ExemplarFill: Sendable {
 
   // MARK: Rounds
 
-  private func refine(_ field: PatchField, depth: Int, count: Int, meter: inout Meter, progress: (Double) -> Bool) {
+  private func refine(
+    _ field: PatchField, depth: Int, count: Int, meter: inout Meter, progress: (Double) -> Bool
+  ) {
     for round in 0..<count where !meter.isStopped {
       if round > 0 {
         if repetitionWeight > 0 { field.penalizeRepetition(weight: repetitionWeight) }
@@ -260,7 +274,8 @@ struct ExemplarFill: Sendable {
         let stream = UInt64(depth) << 32 | UInt64(2 * round + sweep + 1)
         field.search(backwards: sweep % 2 == 1, random: CounterRandom(seed: seed, stream: stream))
       }
-      let tolerance = firstTolerance + (lastTolerance - firstTolerance) * Float(round) / Float(max(1, count - 1))
+      let tolerance =
+        firstTolerance + (lastTolerance - firstTolerance) * Float(round) / Float(max(1, count - 1))
       field.voteAll(tolerance: tolerance)
       meter.advance(field.targets.count, progress: progress)
     }
@@ -273,7 +288,8 @@ struct ExemplarFill: Sendable {
   /// neighbours p, q, with the known pixels fixed. So a step between two copied regions, or at the border, is spread
   /// over about `reach` pixels, and the texture stays.
   private func blend(_ field: PatchField) {
-    let width = field.width, height = field.height
+    let width = field.width
+    let height = field.height
     var right = [SIMD4<Float>](repeating: SIMD4(), count: field.area)
     var down = right
     var surface = (0..<field.area).map { field.texels[$0].lowHalf }
@@ -286,13 +302,26 @@ struct ExemplarFill: Sendable {
     for sweep in 0..<Int(6 * blendReach) {
       for k in field.holePixels.indices {
         let pixel = Int(field.holePixels[sweep % 2 == 0 ? k : field.holePixels.count - 1 - k])
-        let x = pixel % width, y = pixel / width
+        let x = pixel % width
+        let y = pixel / width
         var sum = screen * field.texels[pixel].lowHalf
         var count = screen
-        if x > 0 { sum += surface[pixel - 1] + right[pixel - 1]; count += 1 }
-        if x + 1 < width { sum += surface[pixel + 1] - right[pixel]; count += 1 }
-        if y > 0 { sum += surface[pixel - width] + down[pixel - width]; count += 1 }
-        if y + 1 < height { sum += surface[pixel + width] - down[pixel]; count += 1 }
+        if x > 0 {
+          sum += surface[pixel - 1] + right[pixel - 1]
+          count += 1
+        }
+        if x + 1 < width {
+          sum += surface[pixel + 1] - right[pixel]
+          count += 1
+        }
+        if y > 0 {
+          sum += surface[pixel - width] + down[pixel - width]
+          count += 1
+        }
+        if y + 1 < height {
+          sum += surface[pixel + width] - down[pixel]
+          count += 1
+        }
         surface[pixel] += 1.6 * (sum / count - surface[pixel])
       }
     }
@@ -315,9 +344,12 @@ struct ColorCoordinates {
 
   func forward(_ image: Planes, at i: Int) -> SIMD4<Float> {
     guard channels >= 3 else { return SIMD4(image.samples[i] * 1.7320508, 0, 0, 0) }
-    let r = image.samples[i], g = image.samples[image.area + i], b = image.samples[2 * image.area + i]
+    let r = image.samples[i]
+    let g = image.samples[image.area + i]
+    let b = image.samples[2 * image.area + i]
     return SIMD4(
-      (r + g + b) * 0.57735027, (r - b) * 0.70710678 * chromaWeight, (2 * g - r - b) * 0.40824829 * chromaWeight, 0)
+      (r + g + b) * 0.57735027, (r - b) * 0.70710678 * chromaWeight,
+      (2 * g - r - b) * 0.40824829 * chromaWeight, 0)
   }
 
   func inverse(_ texel: Texel, into image: inout Planes, at i: Int) {

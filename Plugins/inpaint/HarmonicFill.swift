@@ -39,7 +39,8 @@ enum SmoothFill {
 
   /// Half the size; a pixel is the mean of its known children, and a hole where none is known.
   static func halve(_ image: Planes, hole: [Bool]) -> (Planes, [Bool]) {
-    let width = (image.width + 1) / 2, height = (image.height + 1) / 2
+    let width = (image.width + 1) / 2
+    let height = (image.height + 1) / 2
     var result = Planes(width: width, height: height, channels: image.channels)
     var coarseHole = [Bool](repeating: true, count: width * height)
     for y in 0..<height {
@@ -49,7 +50,8 @@ enum SmoothFill {
           for u in (2 * x)..<min(2 * x + 2, image.width) where !hole[v * image.width + u] {
             count += 1
             for c in 0..<image.channels {
-              result.samples[(c * height + y) * width + x] += image.samples[(c * image.height + v) * image.width + u]
+              result.samples[(c * height + y) * width + x] +=
+                image.samples[(c * image.height + v) * image.width + u]
             }
           }
         }
@@ -65,17 +67,21 @@ enum SmoothFill {
   private static func adopt(_ coarse: Planes, in image: inout Planes, hole: [Bool]) {
     for y in 0..<image.height {
       let v = max(0, min(Float(coarse.height - 1), Float(y) / 2 - 0.25))
-      let top = Int(v), bottom = min(coarse.height - 1, top + 1)
+      let top = Int(v)
+      let bottom = min(coarse.height - 1, top + 1)
       let fy = v - Float(top)
       for x in 0..<image.width where hole[y * image.width + x] {
         let u = max(0, min(Float(coarse.width - 1), Float(x) / 2 - 0.25))
-        let left = Int(u), right = min(coarse.width - 1, left + 1)
+        let left = Int(u)
+        let right = min(coarse.width - 1, left + 1)
         let fx = u - Float(left)
         for c in 0..<image.channels {
           let plane = c * coarse.area
-          let upper = coarse.samples[plane + top * coarse.width + left] * (1 - fx)
+          let upper =
+            coarse.samples[plane + top * coarse.width + left] * (1 - fx)
             + coarse.samples[plane + top * coarse.width + right] * fx
-          let lower = coarse.samples[plane + bottom * coarse.width + left] * (1 - fx)
+          let lower =
+            coarse.samples[plane + bottom * coarse.width + left] * (1 - fx)
             + coarse.samples[plane + bottom * coarse.width + right] * fx
           image.samples[c * image.area + y * image.width + x] = upper * (1 - fy) + lower * fy
         }
@@ -85,20 +91,36 @@ enum SmoothFill {
 
   /// Successive over-relaxation of the hole's pixels towards the mean of their neighbours.
   private static func relax(_ image: inout Planes, hole: [Bool], sweeps: Int, factor: Float) {
-    let width = image.width, height = image.height, area = image.area, channels = image.channels
+    let width = image.width
+    let height = image.height
+    let area = image.area
+    let channels = image.channels
     let pixels = (0..<area).filter { hole[$0] }
     image.samples.withUnsafeMutableBufferPointer { samples in
       for c in 0..<channels {
         let plane = samples.baseAddress! + c * area
         for _ in 0..<sweeps {
           for i in pixels {
-            let x = i % width, y = i / width
+            let x = i % width
+            let y = i / width
             var sum: Float = 0
             var count: Float = 0
-            if x > 0 { sum += plane[i &- 1]; count += 1 }
-            if x &+ 1 < width { sum += plane[i &+ 1]; count += 1 }
-            if y > 0 { sum += plane[i &- width]; count += 1 }
-            if y &+ 1 < height { sum += plane[i &+ width]; count += 1 }
+            if x > 0 {
+              sum += plane[i &- 1]
+              count += 1
+            }
+            if x &+ 1 < width {
+              sum += plane[i &+ 1]
+              count += 1
+            }
+            if y > 0 {
+              sum += plane[i &- width]
+              count += 1
+            }
+            if y &+ 1 < height {
+              sum += plane[i &+ width]
+              count += 1
+            }
             if count > 0 { plane[i] += factor * (sum / count - plane[i]) }
           }
         }

@@ -7,7 +7,8 @@ let image = Parameter<Image>.image("image", withAlpha: true, "the photo to repai
 let mask = Parameter<Image?>.mask(
   "mask", letter: "m", group: "Hole", "what to fill: white is filled, grey is blended, black is kept")
 let boxes = Parameter<[Box]>.boxes("box", letter: "b", group: "Hole", "a rectangle to fill")
-let maskInvert = Parameter<Bool>.flag("mask-invert", letter: "i", group: "Hole", "fill what is black in the mask")
+let maskInvert = Parameter<Bool>.flag(
+  "mask-invert", letter: "i", group: "Hole", "fill what is black in the mask")
 let maskAlpha = Parameter<Bool>.flag("mask-alpha", group: "Hole", "fill where the photo is transparent")
 
 let start = Parameter<Start>.choice(
@@ -23,7 +24,8 @@ let classes = Parameter<ClassChoice>.classChoice(
   "move the fill towards a class, a mixture like sea:2,mountain:1, or auto (what the surroundings suggest)")
 
 let constraint = Parameter<Constraint>.choice(
-  "constraint", group: "Class ascent", initial: .hard, help: \.help, "what keeps the surroundings as they are")
+  "constraint", group: "Class ascent", initial: .hard, help: \.help, "what keeps the surroundings as they are"
+)
 let steps = Parameter<Int>.integer("steps", group: "Class ascent", initial: 60, in: 1...100_000, "steps")
 let stepSize = Parameter<Double>.real(
   "step-size", group: "Class ascent", flags: .advanced, initial: 0.5, in: 0...1000,
@@ -103,7 +105,10 @@ let manifestOfInpaint = Manifest(
     ("photo.jpg --mask mask.png -o repaired.jpg", "Fill what is white in a mask of the photo's size"),
     ("photo.jpg --box 120,40,64,64 --box 300,10,20,200", "Fill two rectangles"),
     ("cut-out.png --mask-alpha -o whole.png", "Fill what was erased in a paint program"),
-    ("meadow.jpg --box 200,200,150,150 --class flower --radius 20", "Move what fills the hole towards a class"),
+    (
+      "meadow.jpg --box 200,200,150,150 --class flower --radius 20",
+      "Move what fills the hole towards a class"
+    ),
   ],
   presets: [
     ("balanced", "patches, then their texture", ""),
@@ -120,5 +125,5 @@ let manifestOfInpaint = Manifest(
     constraint.definition, steps.definition, stepSize.definition, radius.definition, penalty.definition,
     passReLU.definition, classChroma.definition,
     textureSteps.definition, textureStep.definition, anchor.definition, gradientBlur.definition,
-    gradientTrend.definition, chromaDamping.definition,     smoothness.definition,
+    gradientTrend.definition, chromaDamping.definition, smoothness.definition,
   ])

@@ -32,7 +32,8 @@ struct TextureAscent {
 
   /// Boxes that cover the pixels of a set, none larger than a tile, each drawn tight.
   private static func tiles(width: Int, height: Int, isInSet: (Int) -> Bool) -> [Box] {
-    guard let bounds = Box(boundsOf: isInSet, in: Box(x: 0, y: 0, width: width, height: height), stride: width)
+    guard
+      let bounds = Box(boundsOf: isInSet, in: Box(x: 0, y: 0, width: width, height: height), stride: width)
     else { return [] }
     let columns = (bounds.width + tileSide - 1) / tileSide
     let rows = (bounds.height + tileSide - 1) / tileSide
@@ -79,7 +80,8 @@ struct TextureAscent {
   }
 
   private func ascend(
-    from start: Image, free: Image, hole: Image, target: Image, reference: Image, progress: ClosedRange<Double>
+    from start: Image, free: Image, hole: Image, target: Image, reference: Image,
+    progress: ClosedRange<Double>
   ) throws -> Image {
     let moving = hole.sum
     guard moving > 0 else { return start }
@@ -111,7 +113,8 @@ struct TextureAscent {
   /// The shallowest layer and the last one of the same resolution: a position there sees no more than a patch.
   private var layers: [String] {
     let spatial = host.model.layers.filter { $0.reduction > 0 }
-    guard let first = spatial.first, let last = spatial.last(where: { $0.reduction == first.reduction }) else {
+    guard let first = spatial.first, let last = spatial.last(where: { $0.reduction == first.reduction })
+    else {
       return []
     }
     return first.name == last.name ? [first.name] : [first.name, last.name]
@@ -122,7 +125,8 @@ struct TextureAscent {
     let missingX = max(0, host.model.smallest - box.width)
     let missingY = max(0, host.model.smallest - box.height)
     return Box(
-      x: box.x - missingX / 2, y: box.y - missingY / 2, width: box.width + missingX, height: box.height + missingY)
+      x: box.x - missingX / 2, y: box.y - missingY / 2, width: box.width + missingX,
+      height: box.height + missingY)
   }
 
   /// A mask over a box of the window: the value at each pixel of the window, 0 outside.

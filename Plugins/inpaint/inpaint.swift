@@ -55,7 +55,9 @@ private func markedHole(in photo: Image, _ values: Values) throws -> Hole {
 }
 
 /// The stages of one window, each of which has its share of the progress.
-private func fill(_ window: inout Window, _ host: Host, _ values: Values, progress: ClosedRange<Double>) throws {
+private func fill(_ window: inout Window, _ host: Host, _ values: Values, progress: ClosedRange<Double>)
+  throws
+{
   let hasClass = if case .none = values[classes] { false } else { true }
   let hasTexture = values[texture] > 0 && values[textureSteps] > 0
   let shares = [values[start] == .exemplar ? 1 : 0.1, hasClass ? 1 : 0, hasTexture ? 1 : 0]

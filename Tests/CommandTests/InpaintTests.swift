@@ -161,7 +161,8 @@ import Testing
   func everyStartAndConstraintWorks(_ start: String) throws {
     for constraint in ["hard", "soft"] {
       let outcome = try inpaint(
-        "in.png", "-m", "mask.png", "--start", start, "--constraint", constraint, "-c", "auto", "--steps", "3", "-o",
+        "in.png", "-m", "mask.png", "--start", start, "--constraint", constraint, "-c", "auto", "--steps",
+        "3", "-o",
         "out.png")
       #expect(outcome.status == 0, "\(outcome.errors)")
       let changes = changed(try sandbox.open("in.png"), try sandbox.open("out.png"))

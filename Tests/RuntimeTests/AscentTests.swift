@@ -172,6 +172,30 @@ import Testing
     #expect(energy(smooth) < 0.1 * energy(direction))
   }
 
+  /// Where only part of the image is free, a gradient that is the same all over is all trend, and one that alternates
+  /// is none.
+  @Test func theTrendOfTheGradientIsTakenAway() throws {
+    let (height, width) = (32, 40)
+    let start = ImageBatch(count: 1, height: height, width: width, repeating: 0.5)
+    let free = Region(
+      count: 1, height: height, width: width,
+      values: (0..<height * width).map { (10..<30).contains($0 % width) ? 1 : 0 })
+    func move(_ direction: @escaping (Int) -> Float) throws -> [Float] {
+      let term = Term(
+        .custom(layers: []) { at in
+          for i in 0..<at.imageGradient.count { at.imageGradient[i] = direction(i) }
+        })
+      var settings = AscentSettings(steps: 1, stepSize: 0.1)
+      (settings.rule, settings.gradientTrend, settings.free) = (.plain, 4, free)
+      return try photos.ascend(from: start, objective: Objective([term]), settings: settings).images.pixels
+        .map { (0.5 - $0) / 0.1 }
+    }
+    #expect(try move { _ in 1 }.allSatisfy { abs($0) < 1e-4 })
+    let alternating = try move { $0 % 2 == 0 ? 1 : -1 }
+    let inside = alternating.indices.filter { (16..<24).contains($0 % width) }
+    #expect(inside.allSatisfy { abs(alternating[$0] - ($0 % 2 == 0 ? 1 : -1)) < 0.1 })
+  }
+
   /// ⟨a, M x⟩ = ⟨Mᵀ a, x⟩: the gradient comes back along the way the image was moved, borders included.
   @Test func jitterAndItsGradientAgree() throws {
     let start = ImageBatch(

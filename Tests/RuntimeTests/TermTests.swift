@@ -21,10 +21,16 @@ import Testing
         .statistics(
           layer: "layer1.1", .all, target: reference.image, region: mask, targetRegion: reference.region)
       ),
+      (
+        "covariance",
+        .statistics(
+          layer: "layer1.1", .covariance, target: reference.image, region: mask,
+          targetRegion: reference.region)
+      ),
     ]
   }
 
-  @Test(arguments: 0..<9, [1.0, -2.5]) func agreesWithPyTorch(_ index: Int, weight: Double) throws {
+  @Test(arguments: 0..<10, [1.0, -2.5]) func agreesWithPyTorch(_ index: Int, weight: Double) throws {
     let (name, kind) = TermTests.kinds[index]
     let golden = try Golden("photos")
     let (losses, gradient) = try photos.evaluate(

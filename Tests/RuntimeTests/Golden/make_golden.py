@@ -180,12 +180,13 @@ def load_default():
 
 
 def statistics(features, weights):
-    """Mean, deviation and Gram matrix of one image's features over weighted positions."""
+    """Mean, deviation, Gram matrix and covariance of one image's features over weighted positions."""
     f = features.flatten(1)
     w = weights.flatten() / weights.sum()
     mean = (f * w).sum(1)
     deviation = (((f - mean[:, None]) ** 2 * w).sum(1) + 1e-8).sqrt()
-    return mean, deviation, (f * w) @ f.T
+    about_mean = f - mean[:, None]
+    return mean, deviation, (f * w) @ f.T, (about_mean * w) @ about_mean.T
 
 
 def terms(model):
@@ -210,12 +211,12 @@ def terms(model):
         w = F.avg_pool2d(region, 4)
         return -(f["layer2.1"][:, 3:4] * w).sum((1, 2, 3)) / w.sum((1, 2, 3))
 
-    def statistic(x, f, z):
+    def statistic(x, f, z, chosen=slice(0, 3)):
         goal = statistics(reference_features["layer1.1"][0], F.avg_pool2d(reference_region, 2)[0])
         losses = []
         for n in range(len(x)):
             own = statistics(f["layer1.1"][n], F.avg_pool2d(region, 2)[n])
-            losses.append(sum(((a - b) ** 2).sum() / ((b**2).sum() + 1e-12) for a, b in zip(own, goal)))
+            losses.append(sum(((a - b) ** 2).sum() / ((b**2).sum() + 1e-12) for a, b in zip(own[chosen], goal[chosen])))
         return torch.stack(losses)
 
     mixture = torch.zeros(20, dtype=torch.float64)
@@ -230,6 +231,7 @@ def terms(model):
         "smoothness": smoothness,
         "entropy": lambda x, f, z: -(z.softmax(1) * z.log_softmax(1)).sum(1),
         "statistics": statistic,
+        "covariance": lambda x, f, z: statistic(x, f, z, slice(3, 4)),
     }
 
 

@@ -99,7 +99,8 @@ private struct ProductStatistic {
 
   /// - Parameter means: of the channels, for the covariance; nil: the Gram matrix.
   mutating func update(
-    _ features: UnsafePointer<Float>, stride: Int, _ positions: PositionWeights, scale: Double, means: [Double]?
+    _ features: UnsafePointer<Float>, stride: Int, _ positions: PositionWeights, scale: Double,
+    means: [Double]?
   ) {
     weighted.withUnsafeMutableBufferPointer { weighted in
       for c in 0..<channels {
@@ -110,7 +111,8 @@ private struct ProductStatistic {
     }
     // One factor about its mean is enough: the weighted sum of the deviations times the other's mean is 0.
     cblas_sgemm(
-      CblasRowMajor, CblasNoTrans, CblasTrans, blasint(channels), blasint(channels), blasint(area), Float(scale),
+      CblasRowMajor, CblasNoTrans, CblasTrans, blasint(channels), blasint(channels), blasint(area),
+      Float(scale),
       weighted, blasint(area), features, blasint(stride), 0, &matrix, blasint(channels))
   }
 
