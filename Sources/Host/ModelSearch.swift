@@ -74,22 +74,7 @@ enum ModelSearch {
   static func digest(_ source: Source) throws -> String {
     switch source {
     case .embedded: return try Imaging.digest(of: embeddedBytes)
-    case .file(let path): return try Imaging.digest(of: bytes(ofFile: path))
-    }
-  }
-
-  private static func bytes(ofFile path: String) throws -> [UInt8] {
-    guard let file = fopen(path, "rb") else {
-      throw Failure.failed("\(path) cannot be read: \(String(cString: strerror(errno)))")
-    }
-    defer { fclose(file) }
-    var bytes: [UInt8] = []
-    while true {
-      let part = [UInt8](unsafeUninitializedCapacity: 1 << 20) {
-        $1 = fread($0.baseAddress, 1, 1 << 20, file)
-      }
-      if part.isEmpty { return bytes }
-      bytes += part
+    case .file(let path): return try CheckpointFile.withBytes(of: path) { try Imaging.digest(of: $0) }
     }
   }
 }

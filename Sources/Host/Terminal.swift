@@ -17,23 +17,34 @@ enum Terminal {
   static func write(_ text: String, to descriptor: Int32) -> Bool {
     var text = text
     return text.withUTF8 { bytes in
-      var rest = bytes[...]
-      while !rest.isEmpty {
-        let written = Glibc.write(
-          descriptor,
-          Slice(base: bytes, bounds: rest.indices).withContiguousStorageIfAvailable { $0.baseAddress! }!,
-          rest.count)
-        if written < 0 && errno == EINTR { continue }
-        if written <= 0 { return false }
-        rest = rest.dropFirst(written)
+      var done = 0
+      while done < bytes.count {
+        let count = Glibc.write(descriptor, bytes.baseAddress! + done, bytes.count - done)
+        if count < 0 && errno == EINTR { continue }
+        if count <= 0 { return false }
+        done += count
       }
       return true
     }
   }
 
+  /// One line for people, on standard error.
   static func say(_ line: String) {
     ProgressBar.shared.clear()
-    write(line + "\n", to: STDERR_FILENO)
+    write(printable(line) + "\n", to: STDERR_FILENO)
+  }
+
+  /// `text` with control characters spelt out: what comes from files and arguments must not command a terminal.
+  private static func printable(_ text: String) -> String {
+    var result = ""
+    for scalar in text.unicodeScalars {
+      if scalar.properties.generalCategory == .control {
+        result += scalar.escaped(asASCII: true)
+      } else {
+        result.unicodeScalars.append(scalar)
+      }
+    }
+    return result
   }
 
   static func warn(_ line: String) { say("rtool: warning: \(line)") }

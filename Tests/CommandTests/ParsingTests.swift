@@ -138,4 +138,10 @@ import Testing
     let other = try sandbox.rtool("modles")
     expectOneLine(other.errors, contains: "did you mean models?")
   }
+
+  @Test func whatTheUserWroteCannotCommandTheTerminal() throws {
+    let outcome = try echo("--count", "1\n2\u{1B}[31mred")
+    #expect(outcome.status == 2)
+    expectOneLine(outcome.errors, contains: "1\\n2\\u{1B}[31mred")
+  }
 }
