@@ -14,6 +14,8 @@ struct TextureAscent {
   private static let referenceMargin = 192
   /// The change fades in over so many pixels from the border, so that no seam appears.
   private static let fade = 4
+  /// Texture of this amplitude or more moves freely, and less of it the less: any step would show in a clear sky.
+  private static let fullAmplitude: Float = 0.03
   /// What is no farther than this from known pixels has been settled by the patches alone.
   private static let settled = 8
 
@@ -55,8 +57,13 @@ struct TextureAscent {
     // The rim is part of the tile, so that neighbouring tiles overlap.
     let movable = tile.grown(by: Self.settled).clipped(width: width, height: height)
     let area = enoughForNetwork(tile.grown(by: Self.margin).clipped(width: width, height: height))
+    let start = try window.colors.image(host, box: area)
+    let amplitude = try textureAmplitude(of: start)
     let free = try region(area, of: window) { x, y in
-      movable.contains(x, y) ? min(1, Float(depths[y * width + x]) / Float(Self.fade)) : 0
+      guard movable.contains(x, y) else { return 0 }
+      let ramp = min(1, Float(depths[y * width + x]) / Float(Self.fade))
+      let share = min(1, amplitude.row(y - area.y)[x - area.x] / Self.fullAmplitude)
+      return ramp * share * share
     }
     let hole = try region(area, of: window) { x, y in
       movable.contains(x, y) && depths[y * width + x] > 0 ? 1 : 0
@@ -72,7 +79,6 @@ struct TextureAscent {
     guard strongest > 0 else { return }
     reference.fill { x, y, _ in reference.row(y)[x] / strongest }
 
-    let start = try window.colors.image(host, box: area)
     let target = try window.colors.image(host, box: referenceArea)
     let result = try ascend(
       from: start, free: free, hole: hole, target: target, reference: reference, progress: progress)
@@ -83,8 +89,8 @@ struct TextureAscent {
     from start: Image, free: Image, hole: Image, target: Image, reference: Image,
     progress: ClosedRange<Double>
   ) throws -> Image {
-    let moving = hole.sum
-    guard moving > 0 else { return start }
+    let (moving, freedom) = (hole.sum, free.sumOfSquares)
+    guard moving > 0, freedom > 0 else { return start }
     var terms = layers.map { layer in
       Term(
         values[texture],
@@ -97,8 +103,8 @@ struct TextureAscent {
       terms.append(Term(values[anchor] / share, .pixels(targets: [start], regions: [hole])))
     }
     if values[smoothness] > 0 { terms.append(Term(values[smoothness], .smoothness(regions: [hole]))) }
-    // A length per pixel, whatever the number of pixels.
-    let stepSize = values[textureStep] * moving.squareRoot()
+    // A length per free pixel, whatever their number.
+    let stepSize = values[textureStep] * freedom.squareRoot()
     var ascent = Ascent(steps: values[textureSteps], stepSize: stepSize)
     ascent.finalStepSize = stepSize / 1000
     ascent.free = [free]
@@ -118,6 +124,23 @@ struct TextureAscent {
       return []
     }
     return first.name == last.name ? [first.name] : [first.name, last.name]
+  }
+
+  /// The root mean square of what a Gaussian of sigma 2 takes away from the luma, around each pixel. 1 channel.
+  private func textureAmplitude(of image: Image) throws -> Image {
+    let luma = try host.image(width: image.width, height: image.height, channels: 1)
+    luma.fill { x, y, _ in
+      let pixel = image.row(y) + 3 * x
+      return 0.299 * pixel[0] + 0.587 * pixel[1] + 0.114 * pixel[2]
+    }
+    let smooth = try host.blurred(luma, sigma: 2)
+    luma.fill { x, y, _ in
+      let difference = luma.row(y)[x] - smooth.row(y)[x]
+      return difference * difference
+    }
+    let energy = try host.blurred(luma, sigma: 4)
+    energy.fill { x, y, _ in max(0, energy.row(y)[x]).squareRoot() }
+    return energy
   }
 
   /// A box no smaller than the network needs. It may reach over the window's border, where the photo is mirrored.
@@ -141,6 +164,12 @@ struct TextureAscent {
 }
 
 extension Image {
+  fileprivate var sumOfSquares: Double {
+    (0..<height).reduce(0) { sum, y in
+      (0..<width).reduce(sum) { $0 + Double(row(y)[$1]) * Double(row(y)[$1]) }
+    }
+  }
+
   fileprivate var sum: Double {
     (0..<height).reduce(0) { sum, y in (0..<width).reduce(sum) { $0 + Double(row(y)[$1]) } }
   }

@@ -58,6 +58,21 @@ import Testing
     #expect(worst < 0.15, "the stripes are off by \(worst)")
   }
 
+  @Test func aClearSkyStaysClear() throws {
+    func sky(_ y: Int, _ channel: Int) -> Float { [0.35, 0.55, 0.8][channel] + Float(y) * 0.001 }
+    try sandbox.picture("sky.png", width: 160, height: 160) { _, y, channel in sky(y, channel) }
+    let outcome = try inpaint("sky.png", "--box", "40,40,70,70", "-o", "out.png")
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    let image = try sandbox.open("out.png")
+    var worst: Float = 0
+    for y in 40..<110 {
+      for x in 40..<110 {
+        for channel in 0..<3 { worst = max(worst, abs(image[x, y, channel] - sky(y, channel))) }
+      }
+    }
+    #expect(worst < 3 / 255, "the sky is off by \(worst)")
+  }
+
   @Test func boxesMasksAndTheirInverseAgree() throws {
     let hole = pixels(x: 60..<90, y: 40..<70)
     try sandbox.picture("inverse.png", width: 160, height: 120, channels: 1) { x, y, _ in
