@@ -1,17 +1,29 @@
 import Imaging
+import RobustRuntime
 
 /// Why the program ends without having done its work: one line for the user and an exit code.
 struct Failure: Error, CustomStringConvertible {
-  enum Kind: Int32 {
-    case failed = 1
-    case usage = 2
-    case interrupted = 130
+  enum Kind {
+    case failed
+    case usage
+    /// A plugin called the host wrongly: a mistake of its author, not of the user.
+    case misuse
+    case interrupted
     /// Whoever was to read the output has gone: nothing is said.
-    case closedPipe = 0
+    case closedPipe
   }
 
   let kind: Kind
   let description: String
+
+  var exitCode: Int32 {
+    switch kind {
+    case .closedPipe: 0
+    case .failed, .misuse: 1
+    case .usage: 2
+    case .interrupted: 130
+    }
+  }
 
   private init(kind: Kind, description: String) {
     self.kind = kind
@@ -20,10 +32,15 @@ struct Failure: Error, CustomStringConvertible {
 
   static func failed(_ text: String) -> Failure { Failure(kind: .failed, description: text) }
   static func usage(_ text: String) -> Failure { Failure(kind: .usage, description: text) }
+  static func misuse(_ text: String) -> Failure {
+    Failure(kind: .misuse, description: "the plugin made a mistake, tell its author: \(text)")
+  }
+
   /// Any error as the user is told of it.
   init(_ error: any Error) {
     switch error {
     case let failure as Failure: self = failure
+    case RuntimeError.invalid(let text): self = .misuse(text)
     case let error as ImagingError where error.kind == .closedPipe: self = .closedPipe
     default: self = .failed("\(error)")
     }

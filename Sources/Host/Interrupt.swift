@@ -21,7 +21,7 @@ enum Interrupt {
       signal(number) { _ in
         if Interrupt.requests.add(1, ordering: .relaxed).newValue > 1 {
           Imaging.removePendingOutput()
-          _exit(Failure.Kind.interrupted.rawValue)
+          _exit(Failure.interrupted.exitCode)
         }
       }
     }

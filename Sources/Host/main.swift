@@ -47,5 +47,5 @@ do {
     let command = arguments.first.map { $0.hasPrefix("-") ? "rtool" : "rtool \($0)" } ?? "rtool"
     Terminal.say("\(command): \(failure.description)")
   }
-  exit(failure.kind.rawValue)
+  exit(failure.exitCode)
 }

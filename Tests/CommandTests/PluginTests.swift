@@ -96,6 +96,9 @@ private let bendablePlugin = """
       "return host->ascend(host, 0, 0, 0);", "return host->emit(host, 0);",
       "return host->image_new(host, -1, 5, 3) ? 0 : RTOOL_FAILED;",
       "return host->image_new(host, 1 << 20, 1 << 20, 3) ? 0 : RTOOL_FAILED;",
+      "return host->image_resize(host, host->image_new(host, 9, 9, 3), 1000000, 1000000, 0) ? 0 : RTOOL_FAILED;",
+      "return host->class_seed(host, 0, 0, 1000000, 1000000) ? 0 : RTOOL_FAILED;",
+      "return host->alloc(host, (size_t)-1) ? 0 : host->fail(host, RTOOL_FAILED, \"no memory\");",
       "return host->image_resize(host, 0, 5, 5, 0) ? 0 : RTOOL_FAILED;",
       "return host->logits(host, 0, 1, 0);",
     ] {

@@ -403,7 +403,7 @@ typedef struct rtool_outcome {
 
 /* ----------------------------------------------------------------------------------------------- result -- */
 
-/* An image laid at (x, y) of the result. */
+/* An image laid at (x, y) of the result: 3 channels, 1 (grey), or 4 to set the transparency as well. */
 typedef struct rtool_piece {
   int32_t x, y;
   const rtool_image *image;

@@ -10,7 +10,7 @@ extension Run {
     guard let ascent = pointer?.pointee, ascent.struct_size >= MemoryLayout<rtool_ascent>.size,
       let starts = ascent.start, ascent.count > 0, ascent.count <= 4096, let outcome,
       outcome.pointee.struct_size >= MemoryLayout<rtool_outcome>.size
-    else { throw Failure.failed("an ascent needs its sizes filled in and at least one image to start from") }
+    else { throw Failure.misuse("an ascent needs its sizes filled in and at least one image to start from") }
     let count = Int(ascent.count)
     let start = try ImageBatch(starts, count: count, role: "starts of an ascent")
 
@@ -51,17 +51,17 @@ extension Run {
     case RTOOL_RULE_NORMALISED: return .normalised
     case RTOOL_RULE_SIGN: return .sign
     case RTOOL_RULE_PLAIN: return .plain
-    default: throw Failure.failed("an ascent has the unknown step rule \(rule)")
+    default: throw Failure.misuse("an ascent has the unknown step rule \(rule)")
     }
   }
 
   private func set(_ set: UInt32, radius: Double) throws -> ConstraintSet {
-    guard radius.isFinite, radius >= 0 else { throw Failure.failed("an ascent has the radius \(radius)") }
+    guard radius.isFinite, radius >= 0 else { throw Failure.misuse("an ascent has the radius \(radius)") }
     switch Int(set) {
     case RTOOL_SET_BOX: return .box
     case RTOOL_SET_L2: return .l2(radius: radius)
     case RTOOL_SET_LINF: return .linf(radius: radius)
-    default: throw Failure.failed("an ascent has the unknown set \(set)")
+    default: throw Failure.misuse("an ascent has the unknown set \(set)")
     }
   }
 

@@ -94,7 +94,8 @@ extension Run {
         let filters: [Kernel] = [.linear, .cubic, .lanczos, .box, .nearest]
         guard filters.indices.contains(Int(filter)), (1...Run.largestSide).contains(Int(width)),
           (1...Run.largestSide).contains(Int(height))
-        else { throw Failure.failed("an image cannot be resized to \(width)x\(height) by filter \(filter)") }
+        else { throw Failure.misuse("an image cannot be resized to \(width)x\(height) by filter \(filter)") }
+        try run.checkMemory(for: Int(width) * Int(height) * Int(run.checked(image).channels))
         let resized = try run.newImage(
           run.checked(image).floatImage().resized(
             width: Int(width), height: Int(height), kernel: filters[Int(filter)]))
@@ -115,7 +116,7 @@ extension Run {
       let run = Run.of(host)
       return run.image {
         guard sigma.isFinite, sigma >= 0, sigma < 1e5 else {
-          throw Failure.failed("an image cannot be blurred by \(sigma)")
+          throw Failure.misuse("an image cannot be blurred by \(sigma)")
         }
         return try run.newImage(run.checked(image).floatImage().blurred(sigma: sigma))
       }
@@ -127,7 +128,7 @@ extension Run {
         let mask = try mask.map { try run.checked($0) }
         guard base.channels == over.channels,
           mask.map({ $0.channels == 1 && $0.width == over.width && $0.height == over.height }) ?? true
-        else { throw Failure.failed("images that are composited must match in channels and mask") }
+        else { throw Failure.misuse("images that are composited must match in channels and mask") }
         base.composite(over, mask: mask, x: Int(x), y: Int(y))
       }
     }
@@ -138,7 +139,7 @@ extension Run {
       let run = Run.of(host)
       return run.status {
         guard let images, let out, count > 0 else {
-          throw Failure.failed("logits of no image were asked for")
+          throw Failure.misuse("logits of no image were asked for")
         }
         let logits = try run.classifier.logits(ImageBatch(images, count: Int(count), role: "images"))
         out.update(from: logits, count: logits.count)
@@ -147,7 +148,7 @@ extension Run {
     host.features = { host, image, layer, out in
       let run = Run.of(host)
       return run.status {
-        guard let image, let out else { throw Failure.failed("features of no image were asked for") }
+        guard let image, let out else { throw Failure.misuse("features of no image were asked for") }
         let features = try run.classifier.features(
           ImageBatch(image, count: 1, role: "images"), layer: layer.map { String(cString: $0) })
         out.pointee = rtool_tensor(
@@ -158,7 +159,7 @@ extension Run {
     host.gradient = { host, objective, images, count, losses, gradients in
       let run = Run.of(host)
       return run.status {
-        guard let images, count > 0 else { throw Failure.failed("the gradient of no image was asked for") }
+        guard let images, count > 0 else { throw Failure.misuse("the gradient of no image was asked for") }
         let batch = try ImageBatch(images, count: Int(count), role: "images")
         let result = try run.classifier.evaluate(
           run.objective(objective), at: batch, gradient: gradients != nil)
@@ -168,7 +169,7 @@ extension Run {
           let image = gradients[index]
           guard image.isWellFormed, image.channels == 3, image.width == batch.width,
             image.height == batch.height
-          else { throw Failure.failed("gradients need images of the size of what they are the gradient of") }
+          else { throw Failure.misuse("gradients need images of the size of what they are the gradient of") }
           gradient.interleave(index, into: image)
         }
       }
@@ -182,6 +183,7 @@ extension Run {
     host.class_seed = { host, index, stream, width, height in
       let run = Run.of(host)
       return run.image {
+        try run.checkMemory(for: 3 * max(1, Int(width)) * max(1, Int(height)))
         guard let sample = run.classifier.seed(ofClass: Int(index), seed: run.seed, stream: stream) else {
           throw Failure.failed("the model has no seed distribution for class \(index)")
         }
@@ -206,7 +208,11 @@ extension Run {
     } catch {
       let failure = Failure(error)
       fail(failure)
-      return failure.kind == .interrupted ? Int32(RTOOL_STOPPED) : Int32(RTOOL_FAILED)
+      switch failure.kind {
+      case .interrupted: return Int32(RTOOL_STOPPED)
+      case .misuse: return Int32(RTOOL_INVALID)
+      default: return Int32(RTOOL_FAILED)
+      }
     }
   }
 
@@ -220,7 +226,7 @@ extension Run {
 
   private func checked(_ image: UnsafePointer<rtool_image>?) throws -> rtool_image {
     guard let image = image?.pointee, image.isWellFormed else {
-      throw Failure.failed("an image without pixels was handed over")
+      throw Failure.misuse("an image without pixels was handed over")
     }
     return image
   }
@@ -236,22 +242,22 @@ extension Run {
   private func emit(_ pointer: UnsafePointer<rtool_result>?) throws {
     guard let result = pointer?.pointee, result.struct_size >= MemoryLayout<rtool_result>.size,
       result.piece_count <= 1 << 20, result.piece_count == 0 || result.pieces != nil
-    else { throw Failure.failed("a result needs its size filled in") }
+    else { throw Failure.misuse("a result needs its size filled in") }
     let patches = try (0..<Int(result.piece_count)).map { index in
       let piece = result.pieces[index]
       let image = try checked(piece.image)
-      guard image.channels >= 3 else { throw Failure.failed("a piece of a result must be RGB") }
-      guard image.isFinite else { throw Failure.failed("the task made pixels that are no numbers") }
+      guard image.channels != 2 else { throw Failure.misuse("a piece of a result has 2 channels") }
+      guard image.isFinite else { throw Failure.misuse("the task made pixels that are no numbers") }
       return Patch(x: Int(piece.x), y: Int(piece.y), image: image.floatImage())
     }
     if let over = result.over {
       guard let source = sources[over.pointee.data] else {
-        throw Failure.failed("a result can only be laid over an image that was given as a value")
+        throw Failure.misuse("a result can only be laid over an image that was given as a value")
       }
       emit(Emission(result: try source.patched(with: patches), source: source))
     } else {
       guard let only = patches.first, patches.count == 1 else {
-        throw Failure.failed("a result that lies over nothing is one piece")
+        throw Failure.misuse("a result that lies over nothing is one piece")
       }
       emit(Emission(result: try ResultImage.fresh(only.image), source: nil))
     }

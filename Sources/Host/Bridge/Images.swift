@@ -10,7 +10,7 @@ extension Run {
     guard (1...Self.largestSide).contains(width), (1...Self.largestSide).contains(height),
       (1...4).contains(channels)
     else {
-      throw Failure.failed("an image of \(width)x\(height) pixels and \(channels) channels cannot be made")
+      throw Failure.misuse("an image of \(width)x\(height) pixels and \(channels) channels cannot be made")
     }
     let image = try allocate(rtool_image.self, 1)
     image.pointee = rtool_image(
@@ -78,7 +78,7 @@ extension ImageBatch {
       let image = images[index]
       guard image.isWellFormed, image.channels == 3, image.width == first.width, image.height == first.height
       else {
-        throw Failure.failed(
+        throw Failure.misuse(
           "\(role) must be RGB images of one size (image \(index) is \(image.sizeText)x\(image.channels))")
       }
     }
@@ -124,7 +124,7 @@ extension Region {
       let image = images[index]
       guard image.isWellFormed, image.channels == 1, image.width == first.width, image.height == first.height
       else {
-        throw Failure.failed(
+        throw Failure.misuse(
           "\(role) must be images of one channel and one size (image \(index) is \(image.sizeText)x\(image.channels))"
         )
       }

@@ -7,7 +7,7 @@ extension Run {
     guard let objective = pointer?.pointee, objective.struct_size >= MemoryLayout<rtool_objective>.size,
       objective.term_count > 0, objective.term_count <= 4096, let terms = objective.terms,
       objective.term_size >= MemoryLayout<rtool_term>.size
-    else { throw Failure.failed("an objective needs its sizes filled in and at least one term") }
+    else { throw Failure.misuse("an objective needs its sizes filled in and at least one term") }
     return try Objective(
       (0..<Int(objective.term_count)).map { index in
         try term(
@@ -21,7 +21,7 @@ extension Run {
     let count = max(1, Int(term.image_count))
 
     func target() throws -> ImageBatch {
-      guard let target = term.target else { throw Failure.failed("a term has no target") }
+      guard let target = term.target else { throw Failure.misuse("a term has no target") }
       return try ImageBatch(target, count: count, role: "targets")
     }
     func region(_ images: UnsafePointer<rtool_image>?) throws -> Region? {
@@ -29,7 +29,7 @@ extension Run {
     }
     func classes() throws -> [ClassWeight] {
       guard let classes = term.classes, term.class_count > 0 else {
-        throw Failure.failed("a class term has no classes")
+        throw Failure.misuse("a class term has no classes")
       }
       return (0..<Int(term.class_count)).map {
         ClassWeight(Int(classes[$0].index), weight: classes[$0].weight)
@@ -48,20 +48,23 @@ extension Run {
     case RTOOL_TERM_SMOOTHNESS: kind = .smoothness(region: try region(term.region))
     case RTOOL_TERM_ENTROPY: kind = .entropy
     case RTOOL_TERM_STATISTICS:
+      guard term.statistics < UInt32(RTOOL_STATISTIC_COVARIANCE) << 1 else {
+        throw Failure.misuse("a term has the unknown statistics \(term.statistics)")
+      }
       kind = .statistics(
         layer: layer, term.statistics == 0 ? .all : Statistics(rawValue: term.statistics),
         target: try target(), region: try region(term.region),
         targetRegion: try region(term.target_region))
     case RTOOL_TERM_CUSTOM: kind = try custom(term)
-    default: throw Failure.failed("a term is of the unknown kind \(term.kind)")
+    default: throw Failure.misuse("a term is of the unknown kind \(term.kind)")
     }
     return Term(weight: term.weight, kind)
   }
 
   private func custom(_ term: rtool_term) throws -> Term.Kind {
-    guard let function = term.custom else { throw Failure.failed("a custom term has no function") }
+    guard let function = term.custom else { throw Failure.misuse("a custom term has no function") }
     guard term.layer_count <= 4096, term.layer_count == 0 || term.layers != nil else {
-      throw Failure.failed("a custom term has layers that are not there")
+      throw Failure.misuse("a custom term has layers that are not there")
     }
     let layers = (0..<Int(term.layer_count)).map { String(cString: term.layers[$0]!) }
     nonisolated(unsafe) let user = term.user

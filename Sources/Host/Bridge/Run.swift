@@ -46,11 +46,21 @@ final class Run: @unchecked Sendable {
   /// Zeroed memory that lives as long as the run; nil when there is none left.
   func allocate(_ bytes: Int) -> UnsafeMutableRawPointer? {
     var block: UnsafeMutableRawPointer?
-    guard bytes >= 0, posix_memalign(&block, 64, max(bytes, 1)) == 0, let block else { return nil }
+    guard (0...Self.physicalMemory).contains(bytes), posix_memalign(&block, 64, max(bytes, 1)) == 0, let block
+    else { return nil }
     memset(block, 0, bytes)
     let address = UInt(bitPattern: block)
     shared.withLock { $0.blocks.append(address) }
     return block
+  }
+
+  /// More than this would be granted by some systems, and end the program when it is touched.
+  private static let physicalMemory = Int(sysconf(Int32(_SC_PHYS_PAGES))) * Int(sysconf(Int32(_SC_PAGESIZE)))
+
+  /// Throws where two images of so many floats do not fit into memory: one to make, and one to hand out.
+  func checkMemory(for floats: Int) throws {
+    let (bytes, overflow) = floats.multipliedReportingOverflow(by: 2 * MemoryLayout<Float>.stride)
+    if overflow || bytes > Self.physicalMemory { throw Failure.failed("out of memory") }
   }
 
   func allocate<Element: BitwiseCopyable>(_ type: Element.Type, _ count: Int) throws
