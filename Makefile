@@ -29,7 +29,9 @@ test: build
 bench: build
 	@sh Benchmarks/run.sh
 
+# The installed program uses the Swift runtime beside it and no other, wherever the tree is moved.
 install: build
+	@sh Scripts/setup.sh patchelf
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/rtool/swift $(DESTDIR)$(PREFIX)/include \
 	  $(DESTDIR)$(PREFIX)/share/rtool/models $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 755 $(BIN)/rtool $(DESTDIR)$(PREFIX)/bin/rtool
@@ -37,6 +39,9 @@ install: build
 	  install -m 644 $(BIN)/librtool-$$plugin.so $(DESTDIR)$(PREFIX)/lib/rtool/ || exit 1; done
 	for library in $$(ldd $(BIN)/rtool | awk '/\/swift\/linux\// { print $$3 }'); do \
 	  install -m 644 $$library $(DESTDIR)$(PREFIX)/lib/rtool/swift/ || exit 1; done
+	patchelf --set-rpath '$$ORIGIN/../lib/rtool/swift' $(DESTDIR)$(PREFIX)/bin/rtool
+	for plugin in $(PLUGINS); do \
+	  patchelf --set-rpath '$$ORIGIN/swift' $(DESTDIR)$(PREFIX)/lib/rtool/librtool-$$plugin.so || exit 1; done
 	install -m 644 Sources/CRTool/include/rtool.h $(DESTDIR)$(PREFIX)/include/rtool.h
 	$(BIN)/rtool help --man > $(DESTDIR)$(PREFIX)/share/man/man1/rtool.1
 

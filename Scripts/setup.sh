@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs libvips and OpenBLAS through apt where pkg-config does not find them.
+# Installs libvips and OpenBLAS through apt where pkg-config does not find them, and the programs named as arguments.
 set -eu
 
 command -v swift >/dev/null || {
@@ -8,7 +8,7 @@ command -v swift >/dev/null || {
 }
 
 packages=
-for tool in pkg-config make; do
+for tool in pkg-config make "$@"; do
   command -v "$tool" >/dev/null || packages="$packages $tool"
 done
 pkg-config --exists vips 2>/dev/null || packages="$packages libvips-dev"

@@ -15,10 +15,10 @@ let start = Parameter<Start>.choice(
   "start", group: "Fill", initial: .exemplar, help: \.help, "what the hole is filled with first")
 let context = Parameter<Double>.real(
   "context", group: "Fill", initial: 1.5, in: 0.1...10,
-  "how far around a hole is looked, as a multiple of its size")
+  "how far around a hole to look, as a multiple of its size")
 let texture = Parameter<Double>.real(
   "texture", group: "Fill", initial: 1, in: 0...1000,
-  "give the fill the texture of its sources: weight of the statistics of shallow features; 0 for not")
+  "give the fill the texture of its sources: weight of the statistics of shallow features; 0 turns it off")
 let classes = Parameter<ClassChoice>.classChoice(
   "class", letter: "c", group: "Fill", initial: .none,
   "move the fill towards a class, a mixture like sea:2,mountain:1, or auto (what the surroundings suggest)")
@@ -57,7 +57,7 @@ let gradientBlur = Parameter<Double>.real(
   "smooth the gradient, against noise, in both ascents")
 let gradientTrend = Parameter<Double>.real(
   "gradient-trend", group: "Texture ascent", unit: "px", flags: .advanced, initial: 8, in: 0...200,
-  "take away what of the gradient is smoother than this, so that colour and shading stay; 0 for nothing")
+  "take away what of the gradient is smoother than this, so that colour and shading stay; 0 turns it off")
 let chromaDamping = Parameter<Double>.real(
   "chroma-damping", group: "Texture ascent", flags: .advanced, initial: 0.9, in: 0...1,
   "share of the gradient's colour that is taken away, against coloured noise")
@@ -94,11 +94,11 @@ let manifestOfInpaint = Manifest(
   name: "inpaint", version: "1.0.0", summary: "Fill holes in a photo",
   description: """
     Fills the part of a photo that a mask, boxes or its own transparency mark, so that it looks as if nothing had been \
-    there. All other pixels stay exactly as they are.
+    there. All other pixels stay as they are, exactly so in formats without loss (PNG, TIFF, lossless WebP).
 
     First each hole is filled with patches from its surroundings, from a coarse resolution to the full one. If a class \
-    is named, the gradient of the robust classifier then moves the fill towards it, at the size the model knows. At \
-    last the gradient of the statistics of its shallow features gives the fill the texture of what it was made from, \
+    is named, the gradient of the robust classifier then moves the fill towards it, at the size the model knows. \
+    Finally the gradient of the statistics of its shallow features gives the fill the texture of what it was made from, \
     at the photo's own resolution.
     """,
   examples: [

@@ -11,6 +11,7 @@ public func plugin(_ hostABI: UInt32) -> UnsafePointer<rtool_manifest>? { manife
 private func inpaint(_ host: Host, _ values: Values) throws {
   let photo = values[image]
   let hole = try markedHole(in: photo, values)
+  warnOfIdleOptions(values, host)
   let parts = WindowPlan(context: values[context]).parts(of: hole)
   let total = parts.reduce(0) { $0 + Double($1.hole.area) }
   var done = 0.0
@@ -23,6 +24,15 @@ private func inpaint(_ host: Host, _ values: Values) throws {
     done += Double(part.hole.area)
   }
   try host.emit(pieces.map { ($0.image, $0.box.x, $0.box.y) }, over: photo)
+}
+
+/// Options of an ascent that does not take place do nothing, which their user should know.
+private func warnOfIdleOptions(_ values: Values, _ host: Host) {
+  if case .none = values[classes],
+    values.isGiven(steps) || values.isGiven(stepSize) || values.isGiven(radius) || values.isGiven(constraint)
+  {
+    host.warn("--steps, --step-size, --radius and --constraint do nothing without --class")
+  }
 }
 
 private func markedHole(in photo: Image, _ values: Values) throws -> Hole {

@@ -18,7 +18,7 @@
   X(vips_heifload_source) X(vips_heifsave_target) \
   X(vips_icc_transform) X(vips_image_get_as_string) X(vips_image_get_bands) X(vips_image_get_blob) \
   X(vips_image_get_data) X(vips_image_get_fields) X(vips_image_get_format) X(vips_image_get_height) \
-  X(vips_image_get_int) X(vips_image_get_interpretation) X(vips_image_get_orientation) \
+  X(vips_image_get_int) X(vips_image_get_n_pages) X(vips_image_get_interpretation) X(vips_image_get_orientation) \
   X(vips_image_get_typeof) X(vips_image_get_width) X(vips_image_hasalpha) X(vips_image_new_from_memory) \
   X(vips_image_new_memory) X(vips_image_remove) X(vips_image_set_blob_copy) X(vips_image_set_int) X(vips_image_write) \
   X(vips_init) X(vips_jpegload_source) X(vips_jpegsave_target) X(vips_linear1) \

@@ -69,6 +69,7 @@ cvips_header cvips_header_of(VipsImage *image) {
     .bands = api.vips_image_get_bands(image),
     .orientation = api.vips_image_get_orientation(image),
     .has_alpha = api.vips_image_hasalpha(image),
+    .pages = api.vips_image_get_n_pages(image),
     .type = type_of(image),
     .space = space_of(image),
   };

@@ -76,6 +76,13 @@ struct Destination {
     }
   }
 
+  /// Whether the result takes the place of this input.
+  func replaces(_ input: String) -> Bool {
+    guard case .file(let path) = place else { return false }
+    var (a, b) = (stat(), stat())
+    return stat(path, &a) == 0 && stat(input, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino
+  }
+
   /// Writes what the run emitted, and tells where.
   func write(_ run: Run, step: Provenance.Step) throws {
     if !run.text.isEmpty { try Terminal.print(run.text) }

@@ -16,7 +16,7 @@ enum HostOption {
   static let output: [Parameter] = [
     option(
       "output", .text, letter: "o", value: "FILE", group: "Output",
-      "where to write, - for standard output; else a new file beside you, or the pipe"),
+      "where to write, - for standard output; without it the pipe, or a new file in the current folder"),
     option(
       "format", .choice, group: "Output", choices: ["auto"] + formats, flags: .advanced,
       "image format; auto takes it from -o, else from the input"),

@@ -25,7 +25,16 @@ enum Installation {
   /// The absolute folders of a colon-separated variable. Others are left out, so that the current folder is
   /// never searched by accident.
   static func folders(in variable: String) -> [String] {
-    (environment(variable) ?? "").split(separator: ":").map(String.init).filter { $0.hasPrefix("/") }
+    entries(of: variable).filter { $0.hasPrefix("/") }
+  }
+
+  /// The entries that are left out.
+  static func relativeFolders(in variable: String) -> [String] {
+    entries(of: variable).filter { !$0.hasPrefix("/") }
+  }
+
+  private static func entries(of variable: String) -> [String] {
+    (environment(variable) ?? "").split(separator: ":").map(String.init)
   }
 
   static func environment(_ name: String) -> String? {

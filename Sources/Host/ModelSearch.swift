@@ -53,7 +53,8 @@ enum ModelSearch {
     if let found = candidates.first(where: { $0.name == wanted }) { return found.source }
     let names = candidates.map(\.name)
     throw Failure.failed(
-      "there is no model “\(wanted)”\(Suggestion.text(wanted, in: names)); `rtool models` lists those found")
+      "there is no model \(quoted(wanted))\(Suggestion.text(wanted, in: names)); `rtool models` lists those found"
+    )
   }
 
   static func load(_ source: Source) throws -> Classifier {

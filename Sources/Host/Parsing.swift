@@ -32,7 +32,7 @@ extension ParsedArguments {
     while let argument = rest.popFirst() {
       if optionsEnded || argument == "-" || !argument.hasPrefix("-") {
         guard let parameter = positional.first else {
-          throw Failure.usage("unexpected argument “\(argument)”")
+          throw Failure.usage("unexpected argument \(quoted(argument))")
         }
         texts[parameter.name, default: []].append(argument)
         if !parameter.flags.contains(.repeated) { positional.removeFirst() }
@@ -58,7 +58,8 @@ extension ParsedArguments {
           texts[parameter.name, default: []].append("0")
         } else {
           let names = Array(named.keys) + named.values.filter { $0.kind == .bool }.map { "no-\($0.name)" }
-          throw Failure.usage("unknown option --\(name)\(Suggestion.text(name, in: names, prefix: "--"))")
+          throw Failure.usage(
+            "unknown option --\(name.prefix(60))\(Suggestion.text(name, in: names, prefix: "--"))")
         }
       } else {
         var letters = argument.dropFirst()

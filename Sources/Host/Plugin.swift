@@ -39,6 +39,12 @@ extension Plugin {
   /// cannot be taken back.
   init(path: String, name expectedName: String) throws(PluginRejection) {
     if let fault = LibraryFile.fault(at: path) { throw PluginRejection(reason: fault) }
+    self = try CrashNotice.during("plugin \(path)") { () throws(PluginRejection) in
+      try Plugin(loading: path, name: expectedName)
+    }
+  }
+
+  private init(loading path: String, name expectedName: String) throws(PluginRejection) {
     guard let library = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE) else {
       let reason = dlerror().map { String(cString: $0) } ?? "unknown reason"
       throw PluginRejection(reason: "it cannot be loaded: \(reason.replacing("\(path): ", with: ""))")
@@ -56,17 +62,15 @@ extension Plugin {
   private init(_ manifest: UnsafePointer<rtool_manifest>, path: String, expectedName: String)
     throws(PluginRejection)
   {
-    let needed = manifest.pointee.abi
+    guard let fields = Growth.read(manifest, into: rtool_manifest(), atLeast: Growth.manifest) else {
+      throw PluginRejection(reason: "its manifest does not say rightly how long it is")
+    }
+    let needed = fields.abi
     guard needed >> 16 == Self.abi >> 16, needed & 0xFFFF <= Self.abi & 0xFFFF else {
       throw PluginRejection(
         reason:
           "it needs interface \(Self.versionText(needed)), this rtool offers \(Self.versionText(Self.abi))")
     }
-    let size = Int(manifest.pointee.struct_size)
-    guard size >= MemoryLayout<rtool_manifest>.size, size < 1 << 16 else {
-      throw PluginRejection(reason: "its manifest says it has \(size) bytes, which cannot be")
-    }
-    let fields = manifest.pointee
     func text(_ pointer: UnsafePointer<CChar>?, _ what: String) throws(PluginRejection) -> String {
       guard let pointer else { throw PluginRejection(reason: "its manifest has no \(what)") }
       return String(cString: pointer)
@@ -104,14 +108,13 @@ extension Plugin {
     let count = fields.param_count
     _ = try array(fields.params, count, "parameters")
     let stride = Int(fields.param_size)
-    guard count == 0 || (stride >= MemoryLayout<rtool_param>.size && stride < 1 << 16) else {
+    guard count == 0 || (stride >= Growth.parameter && stride < 1 << 16) else {
       throw PluginRejection(reason: "its parameters say they have \(stride) bytes each, which cannot be")
     }
     var parameters: [Parameter] = []
     for index in 0..<Int(count) {
-      let parameter = UnsafeRawPointer(fields.params!).load(
-        fromByteOffset: index * stride, as: rtool_param.self)
-      parameters.append(try Parameter(parameter))
+      let raw = UnsafeRawPointer(fields.params!) + index * stride
+      parameters.append(try Parameter(Growth.read(raw, size: stride, into: rtool_param())))
     }
     self.parameters = parameters
     var presets: [Preset] = []
@@ -168,6 +171,18 @@ extension Plugin {
       }
       if !parameter.initial.isFinite || !(parameter.limits?.contains(parameter.initial) ?? true) {
         return "its parameter “\(name)” begins outside its own limits"
+      }
+      if !parameter.flags.contains(.required), parameter.kind != .classes {
+        do {
+          _ = try parameter.value(of: [], given: false) { [] }
+        } catch {
+          return "its parameter “\(name)” begins with a value it does not allow: \(error)"
+        }
+      }
+      if parameter.kind == .int,
+        parameter.initial != parameter.initial.rounded() || abs(parameter.initial) > 0x1p53
+      {
+        return "its parameter “\(name)” begins with \(parameter.initial), which is no whole number"
       }
       if parameter.isPositional {
         if parameter.kind == .bool { return "its parameter “\(name)” is a switch without a name" }

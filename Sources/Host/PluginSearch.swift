@@ -19,7 +19,7 @@ enum PluginSearch {
   static func candidates() -> [Candidate] {
     folders.flatMap { folder in
       contents(ofFolder: folder).compactMap { file in
-        guard file.hasPrefix("librtool-"), file.hasSuffix(".so") else { return nil }
+        guard file.hasPrefix("librtool-"), file.hasSuffix(".so"), file.count > 12 else { return nil }
         return Candidate(name: String(file.dropFirst(9).dropLast(3)), path: "\(folder)/\(file)")
       }
     }

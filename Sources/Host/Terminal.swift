@@ -82,7 +82,7 @@ final class ProgressBar: Sendable {
 
   func begin(_ title: String) {
     state.withLock {
-      $0.enabled = Terminal.errorIsTerminal
+      $0.enabled = Terminal.errorIsTerminal && Installation.environment("TERM") != "dumb"
       $0.title = title
       $0.start = monotonicSeconds()
     }

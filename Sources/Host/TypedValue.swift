@@ -46,7 +46,8 @@ extension Parameter {
         guard let index = choices.firstIndex(where: { $0.name == text }) else {
           let names = choices.map(\.name)
           throw Failure.usage(
-            "\(label) must be \(Suggestion.list(names)), not “\(text)”\(Suggestion.text(text, in: names))")
+            "\(label) must be \(Suggestion.list(names)), not \(quoted(text))\(Suggestion.text(text, in: names))"
+          )
         }
         numbers = [Double(index)]
       case .classes: numbers = try mixture(text, classes: classes())
@@ -58,7 +59,8 @@ extension Parameter {
           || numbers[3] < 1
         {
           throw Failure.usage(
-            "\(label) must be four whole numbers x,y,width,height, the last two at least 1, not “\(text)”")
+            "\(label) must be four whole numbers x,y,width,height, the last two at least 1, not \(quoted(text))"
+          )
         }
       }
       value.numbers += numbers
@@ -74,7 +76,7 @@ extension Parameter {
     let expected = "\(label) must be a \(isWhole ? "whole number" : "number")\(range)\(unit)"
     guard let number = isWhole ? Int(text).map(Double.init) : Double(text), number.isFinite,
       limits?.contains(number) ?? true
-    else { throw Failure.usage("\(expected), not “\(text)”") }
+    else { throw Failure.usage("\(expected), not \(quoted(text))") }
     return number
   }
 
@@ -82,7 +84,7 @@ extension Parameter {
     let numbers = text.split(separator: ",", omittingEmptySubsequences: false).map { Double($0) }
     guard numbers.count == count, numbers.allSatisfy({ $0?.isFinite ?? false }) else {
       throw Failure.usage(
-        "\(label) must be \(kind.placeholder.lowercased()) (\(count) numbers), not “\(text)”")
+        "\(label) must be \(kind.placeholder.lowercased()) (\(count) numbers), not \(quoted(text))")
     }
     return numbers.map { $0! }
   }
@@ -94,7 +96,7 @@ extension Parameter {
       return [2, 1, 0].map { Double(value >> ($0 * bits) & (1 << bits - 1)) / Double(1 << bits - 1) }
     }
     guard let numbers = try? list(text, count: 3), numbers.allSatisfy((0...255).contains) else {
-      throw Failure.usage("\(label) must be #rgb, #rrggbb or r,g,b with each in 0..255, not “\(text)”")
+      throw Failure.usage("\(label) must be #rgb, #rrggbb or r,g,b with each in 0..255, not \(quoted(text))")
     }
     return numbers.map { $0 / 255 }
   }
@@ -108,7 +110,7 @@ extension Parameter {
       if !classes.contains(name), let colon = part.lastIndex(of: ":") {
         guard let parsed = Double(part[part.index(after: colon)...]), parsed.isFinite, parsed > 0 else {
           throw Failure.usage(
-            "\(label) has a weight that is no positive number in “\(part)”; write CLASS:WEIGHT")
+            "\(label) has a weight that is no positive number in \(quoted(part)); write CLASS:WEIGHT")
         }
         (name, weight) = (String(part[..<colon]), parsed)
       }
@@ -116,11 +118,16 @@ extension Parameter {
       guard let index = index ?? Int(name).flatMap({ classes.indices.contains($0) ? $0 : nil }) else {
         let near = Suggestion.text(name, in: classes)
         let all = near.isEmpty ? "; `rtool classes` lists the \(classes.count) it knows" : near
-        throw Failure.usage("the model has no class “\(name)”\(all)")
+        throw Failure.usage("the model has no class \(quoted(name))\(all)")
       }
       pairs.append((index, weight))
     }
     let total = pairs.reduce(0) { $0 + $1.weight }
     return pairs.flatMap { [Double($0.index), $0.weight / total] }
   }
+}
+
+/// What the user wrote, as messages show it: not longer than a line can hold.
+func quoted(_ text: some StringProtocol) -> String {
+  text.count <= 60 ? "“\(text)”" : "“\(text.prefix(57))...”"
 }

@@ -9,7 +9,7 @@ func perform(_ arguments: [String]) throws {
   case "--version", "-V": return try Terminal.print("rtool \(Installation.version)\n")
   case "help":
     if rest.first == "--man" { return try Terminal.print(ManualPage.text()) }
-    guard let topic = rest.first else { return try Terminal.print(Overview.text()) }
+    guard let topic = rest.first, topic != "help" else { return try Terminal.print(Overview.text()) }
     if let builtin = Builtin.all.first(where: { $0.name == topic }) {
       return try Terminal.print(builtin.help)
     }
@@ -33,13 +33,15 @@ func task(_ name: String) throws -> Plugin {
   let names = PluginSearch.names() + Builtin.all.map(\.name) + ["help"]
   let suggestion = Suggestion.text(name, in: names)
   throw Failure.usage(
-    "there is no task “\(name)”\(suggestion.isEmpty ? "; `rtool` lists them" : suggestion)")
+    "there is no task \(quoted(name))\(suggestion.isEmpty ? "; `rtool` lists them" : suggestion)")
 }
 
 Interrupt.listen()
 let arguments = Array(CommandLine.arguments.dropFirst())
 do {
   try perform(arguments)
+  // Nothing is left to be done, and a plugin's destructors have no say in how the program ends.
+  _exit(0)
 } catch {
   ProgressBar.shared.end()
   let failure = Failure(error)
@@ -47,5 +49,5 @@ do {
     let command = arguments.first.map { $0.hasPrefix("-") ? "rtool" : "rtool \($0)" } ?? "rtool"
     Terminal.say("\(command): \(failure.description)")
   }
-  exit(failure.exitCode)
+  _exit(failure.exitCode)
 }

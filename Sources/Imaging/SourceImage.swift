@@ -19,6 +19,8 @@ public final class SourceImage: Sendable {
   public var hasAlpha: Bool { native.bands > colourChannels }
   /// The ICC profile's bytes, if the file has one.
   public var profile: [UInt8]? { native.blob(profileField) }
+  /// Pages or frames in the file, of which this is the first.
+  public let pageCount: Int
   /// What `ResultImage.encoded` stored in an earlier run; nil if nothing.
   public let provenance: String?
 
@@ -44,6 +46,7 @@ public final class SourceImage: Sendable {
       throw ImagingError(.notAnImage, name, "not a picture that can be read (\(Format.list))")
     }
     let image = try decode(bytes, format, name, limits)
+    let pages = image.header.pages
     nameXMP(of: image)
     if format == .gif, let packet = xmp(inGIF: bytes) { image.setBlob(xmpField, packet) }
     dropStaleFields(of: image)
@@ -53,6 +56,7 @@ public final class SourceImage: Sendable {
     self.digest = digest ? try Imaging.digest(of: bytes) : nil
     colourChannels = image.colourBands
     bitDepth = image.header.type == CVIPS_UINT16 ? 16 : 8
+    pageCount = Int(pages)
     provenance = image.blob(xmpField).flatMap(readProvenance)
     do {
       conversion = try ColourConversion(for: image.bands(0..<image.colourBands))

@@ -93,8 +93,8 @@ enum {
   RTOOL_OK = 0,
   RTOOL_STOPPED = 1, /* the user asked to stop; return it from `run` */
   RTOOL_FAILED = 2,  /* the task could not be done: the input does not allow it, or memory ran out */
-  RTOOL_USAGE = 4,   /* the parameters contradict one another: the program exits as for any wrong usage */
-  RTOOL_INVALID = 3  /* the plugin called the host wrongly: a mistake of its author, not of the user */
+  RTOOL_INVALID = 3, /* the plugin called the host wrongly: a mistake of its author, not of the user */
+  RTOOL_USAGE = 4    /* the parameters contradict one another: the program exits as for any wrong usage */
 };
 
 /* ------------------------------------------------------------------------------------------------ images -- */
@@ -117,7 +117,7 @@ typedef struct rtool_tensor {
 } rtool_tensor;
 
 enum {
-  RTOOL_FILTER_LINEAR = 0, /* all filters are widened when they shrink, so that nothing aliases */
+  RTOOL_FILTER_LINEAR = 0, /* all filters are widened when they shrink, so that nothing aliases; results are in [0,1] */
   RTOOL_FILTER_CUBIC = 1,
   RTOOL_FILTER_LANCZOS = 2,
   RTOOL_FILTER_BOX = 3,
@@ -134,7 +134,8 @@ enum {
   RTOOL_TEXT = 3,   /* texts */
   RTOOL_CHOICE = 4, /* numbers: index into choices */
   RTOOL_IMAGE = 5,  /* a file, or - for standard input; images: 3 channels, upright, sRGB */
-  RTOOL_MASK = 6,   /* a file, or -; images: 1 channel in [0,1], white = to be filled */
+  RTOOL_MASK = 6,   /* a file, or -; images: 1 channel in [0,1], white = to be filled. Where the task has an IMAGE, the
+                       mask has the size of the first one: the host sees to it */
   RTOOL_CLASS = 7,  /* a class by name or index, or several as NAME:WEIGHT,NAME:WEIGHT; numbers: pairs of index
                        and weight, the weights adding up to 1; count is the number of pairs */
   RTOOL_COLOR = 8,  /* #rgb, #rrggbb or r,g,b in 0..255; numbers: red, green, blue in [0,1] */
@@ -165,14 +166,15 @@ typedef struct rtool_choice {
  * slider), which lie within min, max.
  */
 typedef struct rtool_param {
-  const char *name;  /* lower-case letters, digits and '-', beginning with a letter, without "--" */
+  const char *name;  /* lower-case letters, digits and '-', beginning with a letter, without "--"; not one of the
+                        host's own options (`rtool TASK --help` lists them under Output and Run), "preset", "no-..." */
   const char *help;  /* one sentence, lower case, no full stop */
   const char *value; /* what stands for the value in help: FILE, N, X,Y; NULL: from the kind */
   const char *group; /* heading in help; NULL: Options */
   const char *unit;  /* px, %, ...; NULL: none */
   uint32_t kind;
   uint32_t flags;
-  uint32_t letter; /* -L, an ASCII letter; 0: none */
+  uint32_t letter; /* -L, an ASCII letter not used by the host (h M o p q Q s t v); 0: none */
   uint32_t choice_count;
   const rtool_choice *choices; /* CHOICE */
   double initial;              /* BOOL, INT, REAL; CHOICE: an index */
@@ -315,7 +317,8 @@ typedef struct rtool_evaluation {
   const rtool_tensor *feature_gradients;
 } rtool_evaluation;
 
-/* Called on the run thread, once for each image and step. Returns a status; another than RTOOL_OK ends the ascent. */
+/* Called on the run thread, once for each image and step, and once more for the final loss (step = steps). Returns a
+   status; another than RTOOL_OK ends the ascent. */
 typedef int32_t (*rtool_custom)(void *user, rtool_evaluation *evaluation);
 
 /*
@@ -403,7 +406,10 @@ typedef struct rtool_outcome {
 
 /* ----------------------------------------------------------------------------------------------- result -- */
 
-/* An image laid at (x, y) of the result: 3 channels, 1 (grey), or 4 to set the transparency as well. */
+/*
+ * An image that replaces the pixels of the result from (x, y) on; it is not blended. 3 channels, 1 (grey), or 4, which
+ * sets the transparency as well. Values are clipped to [0,1]; one that is no number is an error.
+ */
 typedef struct rtool_piece {
   int32_t x, y;
   const rtool_image *image;
@@ -437,7 +443,8 @@ struct rtool_host {
   int32_t threads; /* from --threads; how many a plugin may keep busy */
   int32_t reserved;
 
-  /* [any-thread] Reports an error in one line: what was wrong with which input, and what to do. Returns status. */
+  /* [any-thread] Reports an error in one line: what was wrong with which input, and what to do. Returns status, or
+     RTOOL_FAILED where that was RTOOL_OK. */
   int32_t (*fail)(const rtool_host *host, int32_t status, const char *text);
   /* [any-thread] A line on standard error. */
   void (*log)(const rtool_host *host, int32_t level, const char *text);
@@ -458,9 +465,9 @@ struct rtool_host {
                                int32_t filter);
   rtool_image *(*image_crop)(const rtool_host *host, const rtool_image *image, int32_t x, int32_t y,
                              int32_t width, int32_t height); /* beyond the border the image is mirrored */
-  rtool_image *(*blur)(const rtool_host *host, const rtool_image *image, double sigma);
-  /* [any-thread] In place: base += mask (over - base) with `over`'s corner at (x, y) of base. mask: 1 channel, the
-     size of `over`; NULL: 1. Parts outside base are dropped. */
+  rtool_image *(*blur)(const rtool_host *host, const rtool_image *image, double sigma); /* <= 1000; borders extended */
+  /* [any-thread] In place: base += mask (over - base) with `over`'s corner at (x, y) of base. Both have the same
+     channels. mask: 1 channel, the size of `over`; NULL: 1. Parts outside base are dropped. */
   int32_t (*image_composite)(const rtool_host *host, rtool_image *base, const rtool_image *over,
                              const rtool_image *mask, int32_t x, int32_t y);
 
@@ -468,7 +475,7 @@ struct rtool_host {
   int32_t (*logits)(const rtool_host *host, const rtool_image *images, uint32_t count, float *out);
   /* [run-thread] Features of one image at a layer (NULL: the representation). The host owns out->data. */
   int32_t (*features)(const rtool_host *host, const rtool_image *image, const char *layer, rtool_tensor *out);
-  /* [run-thread] Loss of an objective at `count` images of one size (losses: count doubles), and its gradient in the
+  /* [run-thread] Loss of an objective at `count` images of one size (losses: count doubles, or NULL), and its gradient in the
      pixels (gradients: count images that the plugin made of the same size; NULL: not wanted). */
   int32_t (*gradient)(const rtool_host *host, const rtool_objective *objective, const rtool_image *images,
                       uint32_t count, double *losses, const rtool_image *gradients);
@@ -479,8 +486,9 @@ struct rtool_host {
   rtool_image *(*class_seed)(const rtool_host *host, int32_t class_index, uint64_t stream, int32_t width,
                              int32_t height);
 
-  /* [run-thread] Hands over a finished image; the host copies it and writes it where the user wants it. May be called
-     several times: the files are numbered. */
+  /* [run-thread] Hands over a finished image; the host copies it, and writes it where the user wants it once `run` has
+     returned RTOOL_OK. May be called several times: the files are numbered. A task that hands over neither an image
+     nor text has failed. */
   int32_t (*emit)(const rtool_host *host, const rtool_result *result);
   /* [run-thread] Text that is the task's result, to standard output. */
   int32_t (*emit_text)(const rtool_host *host, const char *text);

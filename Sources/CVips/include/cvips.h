@@ -42,6 +42,7 @@ typedef struct {
   int bands;          ///< channels, alpha included
   int orientation;    ///< EXIF orientation, 1...8
   bool has_alpha;
+  int pages;  ///< or frames in the file, 1 or more
   cvips_type type;
   cvips_space space;
 } cvips_header;

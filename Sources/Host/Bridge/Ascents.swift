@@ -7,13 +7,16 @@ extension Run {
     _ objective: UnsafePointer<rtool_objective>?, _ pointer: UnsafePointer<rtool_ascent>?,
     _ outcome: UnsafeMutablePointer<rtool_outcome>?
   ) throws -> Int32 {
-    guard let ascent = pointer?.pointee, ascent.struct_size >= MemoryLayout<rtool_ascent>.size,
+    guard let ascent = Growth.read(pointer, into: rtool_ascent(), atLeast: Growth.ascent),
       let starts = ascent.start, ascent.count > 0, ascent.count <= 4096, let outcome,
-      outcome.pointee.struct_size >= MemoryLayout<rtool_outcome>.size
+      var filled = Growth.read(outcome, into: rtool_outcome(), atLeast: Growth.outcome)
     else { throw Failure.misuse("an ascent needs its sizes filled in and at least one image to start from") }
     let count = Int(ascent.count)
     let start = try ImageBatch(starts, count: count, role: "starts of an ascent")
 
+    guard ascent.step_size >= 0, ascent.steps >= 0 else {
+      throw Failure.misuse("an ascent has \(ascent.steps) steps of length \(ascent.step_size)")
+    }
     var settings = AscentSettings(steps: Int(ascent.steps), stepSize: ascent.step_size)
     settings.finalStepSize = ascent.final_step_size > 0 ? ascent.final_step_size : nil
     settings.rule = try rule(ascent.rule)
@@ -28,7 +31,7 @@ extension Run {
     settings.best = ascent.flags & UInt32(RTOOL_ASCENT_BEST) != 0
     settings.seed = seed
 
-    let from = ascent.progress_from
+    let from = ascent.progress_from.isFinite ? ascent.progress_from : 0
     let to = ascent.progress_to > from ? ascent.progress_to : 1
     let note = ascent.note.map { String(cString: $0) + " " } ?? ""
     let result = try classifier.ascend(
@@ -39,10 +42,11 @@ extension Run {
         fraction, "\(note)step \(progress.step)/\(progress.total), loss \(shortText(progress.loss))")
     }
     if result.stopped { return Int32(RTOOL_STOPPED) }
-    outcome.pointee.count = ascent.count
-    outcome.pointee.images = UnsafePointer(try newImages(result.images))
-    outcome.pointee.start_losses = UnsafePointer(try copy(result.startLosses))
-    outcome.pointee.losses = UnsafePointer(try copy(result.losses))
+    filled.count = ascent.count
+    filled.images = UnsafePointer(try newImages(result.images))
+    filled.start_losses = UnsafePointer(try copy(result.startLosses))
+    filled.losses = UnsafePointer(try copy(result.losses))
+    Growth.write(filled, to: outcome, size: Int(filled.struct_size))
     return Int32(RTOOL_OK)
   }
 

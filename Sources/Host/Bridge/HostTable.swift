@@ -58,9 +58,16 @@ extension Run {
     }
     host.record = { host, key, text in
       guard let key, let text else { return }
-      Run.of(host).record(String(cString: key), String(cString: text))
+      let (run, fact) = (Run.of(host), String(cString: text))
+      run.record(String(cString: key), fact)
+      run.log(Int32(RTOOL_LOG_DETAIL), "\(String(cString: key)): \(fact)")
     }
-    host.alloc = { host, bytes in Run.of(host).allocate(Int(clamping: bytes)) }
+    host.alloc = { host, bytes in
+      let run = Run.of(host)
+      let memory = run.allocate(Int(clamping: bytes))
+      if memory == nil { run.fail(.failed("out of memory")) }
+      return memory
+    }
     host.random = { host, distribution, stream, count, out in
       guard let out else { return }
       let numbers = UnsafeMutableBufferPointer(start: out, count: count)
@@ -77,8 +84,10 @@ extension Run {
     }
     host.emit_text = { host, text in
       let run = Run.of(host)
-      run.emit(text: text.map { String(cString: $0) } ?? "")
-      return Int32(RTOOL_OK)
+      return run.status {
+        guard let text else { throw Failure.misuse("no text was handed over") }
+        run.emit(text: String(cString: text))
+      }
     }
     return host
   }
@@ -231,7 +240,7 @@ extension Run {
     return image
   }
 
-  private func log(_ level: Int32, _ text: String) {
+  fileprivate func log(_ level: Int32, _ text: String) {
     switch Int(level) {
     case RTOOL_LOG_WARNING: Terminal.warn(text)
     case RTOOL_LOG_DETAIL: if isVerbose { Terminal.say("rtool \(task): \(text)") }
@@ -240,7 +249,7 @@ extension Run {
   }
 
   private func emit(_ pointer: UnsafePointer<rtool_result>?) throws {
-    guard let result = pointer?.pointee, result.struct_size >= MemoryLayout<rtool_result>.size,
+    guard let result = Growth.read(pointer, into: rtool_result(), atLeast: Growth.result),
       result.piece_count <= 1 << 20, result.piece_count == 0 || result.pieces != nil
     else { throw Failure.misuse("a result needs its size filled in") }
     let patches = try (0..<Int(result.piece_count)).map { index in

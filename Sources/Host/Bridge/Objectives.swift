@@ -4,15 +4,14 @@ import RobustRuntime
 /// Objectives of the plugin interface as the runtime's.
 extension Run {
   func objective(_ pointer: UnsafePointer<rtool_objective>?) throws -> Objective {
-    guard let objective = pointer?.pointee, objective.struct_size >= MemoryLayout<rtool_objective>.size,
+    guard let objective = Growth.read(pointer, into: rtool_objective(), atLeast: Growth.objective),
       objective.term_count > 0, objective.term_count <= 4096, let terms = objective.terms,
-      objective.term_size >= MemoryLayout<rtool_term>.size
+      objective.term_size >= Growth.term, objective.term_size < 1 << 16
     else { throw Failure.misuse("an objective needs its sizes filled in and at least one term") }
+    let stride = Int(objective.term_size)
     return try Objective(
       (0..<Int(objective.term_count)).map { index in
-        try term(
-          UnsafeRawPointer(terms).load(
-            fromByteOffset: index * Int(objective.term_size), as: rtool_term.self))
+        try term(Growth.read(UnsafeRawPointer(terms) + index * stride, size: stride, into: rtool_term()))
       })
   }
 

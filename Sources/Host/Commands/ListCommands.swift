@@ -42,6 +42,11 @@ enum ListCommands {
     }
     if rows.isEmpty { text = "no plugin was found\n" }
     text += "searched: \(PluginSearch.folders.joined(separator: ", "))\n"
+    let ignored = Installation.relativeFolders(in: "RTOOL_PATH")
+    if !ignored.isEmpty {
+      text +=
+        "not searched, since RTOOL_PATH takes absolute folders only: \(ignored.joined(separator: ", "))\n"
+    }
     try Terminal.print(text)
   }
 

@@ -35,9 +35,9 @@ enum ManualPage {
       }
     }
     lines += [".SH ENVIRONMENT"]
-    lines += entry("RTOOL_PATH", "Folders of plugins, parted by colons, searched first.")
+    lines += entry("RTOOL_PATH", "Absolute folders of plugins, separated by colons, searched first.")
     lines += entry("RTOOL_MODEL", "The model used where --model names none.")
-    lines += entry("RTOOL_MODELS", "Folders of models, parted by colons, searched first.")
+    lines += entry("RTOOL_MODELS", "Absolute folders of models, separated by colons, searched first.")
     lines += entry("NO_COLOR", "No colour on terminals.")
     lines += [".SH EXIT STATUS"]
     lines +=

@@ -31,7 +31,7 @@ struct TaskCommand {
       try value(of: parameter, parsed, settings, classes: classifier.facts.classes)
     }
     try destination.checkFormat()
-    let images = try openImages(taskValues, limits: settings.limits)
+    let images = try openImages(taskValues, settings, destination)
     let bridged = try bridge(taskValues, images: images, run: run)
 
     if !settings.isQuiet { ProgressBar.shared.begin(plugin.name) }
@@ -58,6 +58,12 @@ struct TaskCommand {
         throw Failure.usage("\(parameter.label) is missing: \(parameter.help)")
       }
     }
+    for parameter in plugin.parameters
+    where [.image, .mask].contains(parameter.kind) && !parameter.flags.contains(.repeated) {
+      if parsed.texts[parameter.name, default: []].count > 1 {
+        throw Failure.usage("\(parameter.label) was given twice, and only one image can be used")
+      }
+    }
     let streams = plugin.parameters.filter { [.image, .mask].contains($0.kind) }
       .flatMap { parsed.texts[$0.name] ?? [] }.filter { $0 == "-" }
     if streams.count > 1 { throw Failure.usage("standard input (-) can be only one of the images") }
@@ -78,7 +84,9 @@ struct TaskCommand {
     plugin.parameters.first { $0.kind == .image }.flatMap { parsed.last($0.name) }
   }
 
-  private func openImages(_ values: [TypedValue], limits: Limits) throws -> [[SourceImage]] {
+  private func openImages(_ values: [TypedValue], _ settings: RunSettings, _ destination: Destination) throws
+    -> [[SourceImage]]
+  {
     var images = values.map { _ in [SourceImage]() }
     var first: SourceImage?
     // Images before masks, whose size is held against theirs.
@@ -86,7 +94,16 @@ struct TaskCommand {
       for (index, parameter) in plugin.parameters.enumerated() where parameter.kind == kind {
         for name in values[index].texts {
           if Interrupt.isRequested { throw Failure.interrupted }
-          let image = try SourceImage.open(name == "-" ? .standardInput : .file(name), limits: limits)
+          let image = try SourceImage.open(
+            name == "-" ? .standardInput : .file(name), limits: settings.limits)
+          if image.pageCount > 1 {
+            let text = "\(image.name) has \(image.pageCount) pages or frames, and only the first is used"
+            if destination.replaces(name) {
+              throw Failure.failed(
+                "\(text); writing over it would lose the others, so name another file with -o")
+            }
+            if !settings.isQuiet { Terminal.warn(text) }
+          }
           if kind == .image { first = first ?? image }
           if kind == .mask, let first, image.width != first.width || image.height != first.height {
             throw Failure.failed(
@@ -185,7 +202,7 @@ struct RunSettings {
     model = text("model")
     seed = UInt64(number("seed"))
     threads = Int(number("threads"))
-    limits = Limits(maxPixels: Int(number("max-pixels")) << 20)
+    limits = Limits(maxPixels: Int(number("max-pixels")) * 1_000_000)
     isQuiet = isOn("quiet")
     isVerbose = isOn("verbose")
     wantsJSON = isOn("json")
