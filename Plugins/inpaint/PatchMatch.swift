@@ -37,7 +37,10 @@ struct CounterRandom {
 ///
 /// A patch is a square of `2 * radius + 1` pixels that lies inside the picture, named by the index of its centre.
 /// Targets are patches that touch a hole; sources are patches that do not. The field gives each target a source.
-final class PatchField {
+///
+/// Several threads may work on it, each on targets or hole pixels of its own: they write what belongs to those alone,
+/// and read nothing that another one writes.
+final class PatchField: @unchecked Sendable {
   let width: Int
   let height: Int
   let radius: Int
@@ -61,6 +64,10 @@ final class PatchField {
   private(set) var holePixels: [Int32] = []
   private(set) var targets: [Int32] = []
   private(set) var sources: [Int32] = []
+  /// The targets cut into runs of whole rows, as ranges of `targets`, each the work of one thread.
+  private(set) var bands: [Range<Int>] = []
+  /// The threads that share a search or a vote.
+  var crew = Crew()
   /// The cost of a source a whole diagonal away; nearer ones cost less with the square of the distance.
   var proximityWeight: Float = 0
   /// How far, channel by channel, the colour of a source may be shifted to meet the mean of its target.
@@ -105,6 +112,7 @@ final class PatchField {
       holePixels.append(Int32(i))
     }
     classifyPatches()
+    cutBands()
   }
 
   deinit {
@@ -146,10 +154,8 @@ final class PatchField {
     }
     for y in radius..<(height - radius) {
       for x in radius..<(width - radius) {
-        let top = (y - radius) * stride
-        let bottom = (y + radius + 1) * stride
-        let left = x - radius
-        let right = x + radius + 1
+        let top = (y - radius) * stride, bottom = (y + radius + 1) * stride
+        let left = x - radius, right = x + radius + 1
         let holes = table[bottom + right] - table[bottom + left] - table[top + right] + table[top + left]
         let index = y * width + x
         if holes > 0 {
@@ -161,6 +167,21 @@ final class PatchField {
       }
     }
   }
+
+  /// Cuts the targets at the ends of rows, into bands of no fewer than `pieceSize`.
+  private func cutBands() {
+    var start = 0
+    for end in 1..<(targets.count + 1) {
+      let isLast = end == targets.count
+      let endsRow = isLast || Int(targets[end]) / width > Int(targets[end - 1]) / width
+      guard isLast || (endsRow && end - start >= Self.pieceSize) else { continue }
+      bands.append(start..<end)
+      start = end
+    }
+  }
+
+  /// About how many targets or pixels are worth a thread's while.
+  private static let pieceSize = 3072
 
   // MARK: Distance
 
@@ -222,11 +243,13 @@ final class PatchField {
 
   /// Measures the field again, after the texels or the penalties have changed.
   func refreshCosts() {
-    for entry in targets {
-      let target = Int(entry)
-      guard match[target] >= 0 else { continue }
-      cost[target] = .infinity
-      consider(Int(match[target]), for: target)
+    crew.run(bands.count) { [self, bands, targets] number in
+      for k in bands[number] {
+        let target = Int(targets[k])
+        guard match[target] >= 0 else { continue }
+        cost[target] = .infinity
+        consider(Int(match[target]), for: target)
+      }
     }
   }
 
@@ -244,45 +267,54 @@ final class PatchField {
   }
 
   /// One sweep of PatchMatch (Barnes et al. 2009) over all targets: propagation from the two neighbours already
-  /// visited, then random search around the best source in windows that halve.
+  /// visited, then random search around the best source in windows that halve. Into a band it propagates what the
+  /// row before held when the sweep began, so that the bands may be swept in any order.
   func search(backwards: Bool, random: CounterRandom) {
     let step = backwards ? -1 : 1
-    targets.withUnsafeBufferPointer { targets in
-      var position = backwards ? targets.count &- 1 : 0
-      for _ in 0..<targets.count {
-        let target = Int(targets[position])
-        position &+= step
-        propagate(from: target &- step, by: step, to: target)
-        propagate(from: target &- step &* width, by: step &* width, to: target)
-        searchAround(target, random: random)
+    let entrances = bands.map { band in
+      let row = Int(targets[backwards ? band.upperBound - 1 : band.lowerBound]) / width - step
+      guard (0..<height).contains(row) else { return [Int32]() }
+      return Array(UnsafeBufferPointer(start: match + row * width, count: width))
+    }
+    crew.run(bands.count) { [self, bands, targets] number in
+      let band = bands[number]
+      let first = Int(targets[band.lowerBound]) / width * width
+      let end = (Int(targets[band.upperBound - 1]) / width + 1) * width
+      entrances[number].withUnsafeBufferPointer { entrance in
+        for k in 0..<band.count {
+          let target = Int(targets[backwards ? band.upperBound &- 1 &- k : band.lowerBound &+ k])
+          let beside = target &- step, above = target &- step &* width
+          if beside >= first, beside < end { propagate(match[beside], by: step, to: target) }
+          if above >= first, above < end {
+            propagate(match[above], by: step &* width, to: target)
+          } else if !entrance.isEmpty {
+            propagate(entrance[target % width], by: step &* width, to: target)
+          }
+          searchAround(target, random: random)
+        }
       }
     }
   }
 
   @inline(__always)
-  private func propagate(from neighbor: Int, by offset: Int, to target: Int) {
-    guard neighbor >= 0, neighbor < area, match[neighbor] >= 0 else { return }
-    let source = Int(match[neighbor]) &+ offset
+  private func propagate(_ source: Int32, by offset: Int, to target: Int) {
+    guard source >= 0 else { return }
+    let source = Int(source) &+ offset
     guard source >= 0, source < area, isSource[source], source != Int(match[target]) else { return }
     consider(source, for: target)
   }
 
   @inline(__always)
   private func searchAround(_ target: Int, random: CounterRandom) {
-    let lowX = radius
-    let highX = width &- radius &- 1
-    let lowY = radius
-    let highY = height &- radius &- 1
+    let lowX = radius, highX = width &- radius &- 1
+    let lowY = radius, highY = height &- radius &- 1
     var reach = max(width, height)
     var counter = UInt64(truncatingIfNeeded: target) &* 64
     while reach >= 1 {
       let best = Int(match[target])
-      let x = best % width
-      let y = best / width
-      let left = max(lowX, x &- reach)
-      let right = min(highX, x &+ reach)
-      let top = max(lowY, y &- reach)
-      let bottom = min(highY, y &+ reach)
+      let x = best % width, y = best / width
+      let left = max(lowX, x &- reach), right = min(highX, x &+ reach)
+      let top = max(lowY, y &- reach), bottom = min(highY, y &+ reach)
       let column = left &+ random.below(right &- left &+ 1, counter)
       let row = top &+ random.below(bottom &- top &+ 1, counter &+ 1)
       counter &+= 2
@@ -333,15 +365,10 @@ final class PatchField {
   @inline(__always)
   @discardableResult
   private func forEachVote(on pixel: Int, tolerance: Float, _ body: (Int, Int, Int, Float) -> Void) -> Bool {
-    let x = pixel % width
-    let y = pixel / width
-    let left = max(-radius, radius &- x)
-    let right = min(radius, width &- 1 &- radius &- x)
-    let top = max(-radius, radius &- y)
-    let bottom = min(radius, height &- 1 &- radius &- y)
-    var least = Float.infinity
-    var sum: Float = 0
-    var count: Float = 0
+    let x = pixel % width, y = pixel / width
+    let left = max(-radius, radius &- x), right = min(radius, width &- 1 &- radius &- x)
+    let top = max(-radius, radius &- y), bottom = min(radius, height &- 1 &- radius &- y)
+    var least = Float.infinity, sum: Float = 0, count: Float = 0
     for dy in top...bottom {
       let row = pixel &+ dy &* width
       for dx in left...right where match[row &+ dx] >= 0 {
@@ -381,10 +408,8 @@ final class PatchField {
   /// The mean differences that the targets over a pixel propose to its right and to its lower neighbour, zero where
   /// no target covers both. A difference is taken within one source, so none crosses a seam between two.
   func voteDifferences(at pixel: Int, tolerance: Float) -> (right: Texel, down: Texel) {
-    var right = Texel()
-    var down = Texel()
-    var rightTotal: Float = 0
-    var downTotal: Float = 0
+    var right = Texel(), down = Texel()
+    var rightTotal: Float = 0, downTotal: Float = 0
     forEachVote(on: pixel, tolerance: tolerance) { target, dx, dy, weight in
       let source = Int(match[target]) &- dy &* width &- dx
       if dx > -radius {
@@ -414,9 +439,13 @@ final class PatchField {
 
   /// Replaces the hole's texels by the votes.
   func voteAll(tolerance: Float) {
-    for entry in holePixels {
-      // Votes read sources only, which are known throughout, so replacing in place is safe.
-      if let value = vote(at: Int(entry), tolerance: tolerance) { texels[Int(entry)] = value }
+    let pieces = (holePixels.count + Self.pieceSize - 1) / Self.pieceSize
+    crew.run(pieces) { [self, holePixels] number in
+      for k in (number * Self.pieceSize)..<min((number + 1) * Self.pieceSize, holePixels.count) {
+        // Votes read sources only, which are known throughout, so replacing in place is safe.
+        let pixel = Int(holePixels[k])
+        if let value = vote(at: pixel, tolerance: tolerance) { texels[pixel] = value }
+      }
     }
   }
 
@@ -429,8 +458,7 @@ final class PatchField {
     for entry in targets where match[Int(entry)] >= 0 { uses[Int(match[Int(entry)])] += 1 }
     for entry in sources {
       let source = Int(entry)
-      let x = source % width
-      let y = source / width
+      let x = source % width, y = source / width
       var sum: Float = 0
       var count: Float = 0
       for v in max(0, y &- 1)...min(height &- 1, y &+ 1) {

@@ -89,6 +89,7 @@ private func fill(_ window: inout Window, _ host: Host, _ values: Values, progre
 private func fillWithPatches(_ window: inout Window, _ host: Host, progress: ClosedRange<Double>) throws {
   var exemplar = ExemplarFill()
   exemplar.seed = host.seed
+  exemplar.threads = host.threads
   var stop: (any Error)?
   let (colors, usage) = exemplar.fill(window.colors, hole: window.hole) { fraction in
     do {

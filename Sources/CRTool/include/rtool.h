@@ -475,8 +475,8 @@ struct rtool_host {
   int32_t (*logits)(const rtool_host *host, const rtool_image *images, uint32_t count, float *out);
   /* [run-thread] Features of one image at a layer (NULL: the representation). The host owns out->data. */
   int32_t (*features)(const rtool_host *host, const rtool_image *image, const char *layer, rtool_tensor *out);
-  /* [run-thread] Loss of an objective at `count` images of one size (losses: count doubles, or NULL), and its gradient in the
-     pixels (gradients: count images that the plugin made of the same size; NULL: not wanted). */
+  /* [run-thread] Loss of an objective at `count` images of one size (losses: count doubles, or NULL), and its gradient
+     in the pixels (gradients: count images that the plugin made of the same size; NULL: not wanted). */
   int32_t (*gradient)(const rtool_host *host, const rtool_objective *objective, const rtool_image *images,
                       uint32_t count, double *losses, const rtool_image *gradients);
   /* [run-thread] Follows the gradient from the start. Reports progress; RTOOL_STOPPED when the user stopped it. */
