@@ -16,6 +16,9 @@ let start = Parameter<Start>.choice(
 let context = Parameter<Double>.real(
   "context", group: "Fill", initial: 1.5, in: 0.1...10,
   "how far around a hole to look, as a multiple of its size")
+let features = Parameter<Double>.real(
+  "features", group: "Fill", flags: .advanced, initial: 0, in: 0...100,
+  "weight of robust features, against colour, in comparing patches")
 let texture = Parameter<Double>.real(
   "texture", group: "Fill", initial: 1, in: 0...1000,
   "give the fill the texture of its sources: weight of the statistics of shallow features; 0 turns it off")
@@ -121,7 +124,7 @@ let manifestOfInpaint = Manifest(
   ],
   parameters: [
     image.definition, mask.definition, boxes.definition, maskInvert.definition, maskAlpha.definition,
-    start.definition, context.definition, texture.definition, classes.definition,
+    start.definition, context.definition, features.definition, texture.definition, classes.definition,
     constraint.definition, steps.definition, stepSize.definition, radius.definition, penalty.definition,
     passReLU.definition, classChroma.definition,
     textureSteps.definition, textureStep.definition, anchor.definition, gradientBlur.definition,

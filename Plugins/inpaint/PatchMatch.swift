@@ -154,8 +154,10 @@ final class PatchField: @unchecked Sendable {
     }
     for y in radius..<(height - radius) {
       for x in radius..<(width - radius) {
-        let top = (y - radius) * stride, bottom = (y + radius + 1) * stride
-        let left = x - radius, right = x + radius + 1
+        let top = (y - radius) * stride
+        let bottom = (y + radius + 1) * stride
+        let left = x - radius
+        let right = x + radius + 1
         let holes = table[bottom + right] - table[bottom + left] - table[top + right] + table[top + left]
         let index = y * width + x
         if holes > 0 {
@@ -283,7 +285,8 @@ final class PatchField: @unchecked Sendable {
       entrances[number].withUnsafeBufferPointer { entrance in
         for k in 0..<band.count {
           let target = Int(targets[backwards ? band.upperBound &- 1 &- k : band.lowerBound &+ k])
-          let beside = target &- step, above = target &- step &* width
+          let beside = target &- step
+          let above = target &- step &* width
           if beside >= first, beside < end { propagate(match[beside], by: step, to: target) }
           if above >= first, above < end {
             propagate(match[above], by: step &* width, to: target)
@@ -306,15 +309,20 @@ final class PatchField: @unchecked Sendable {
 
   @inline(__always)
   private func searchAround(_ target: Int, random: CounterRandom) {
-    let lowX = radius, highX = width &- radius &- 1
-    let lowY = radius, highY = height &- radius &- 1
+    let lowX = radius
+    let highX = width &- radius &- 1
+    let lowY = radius
+    let highY = height &- radius &- 1
     var reach = max(width, height)
     var counter = UInt64(truncatingIfNeeded: target) &* 64
     while reach >= 1 {
       let best = Int(match[target])
-      let x = best % width, y = best / width
-      let left = max(lowX, x &- reach), right = min(highX, x &+ reach)
-      let top = max(lowY, y &- reach), bottom = min(highY, y &+ reach)
+      let x = best % width
+      let y = best / width
+      let left = max(lowX, x &- reach)
+      let right = min(highX, x &+ reach)
+      let top = max(lowY, y &- reach)
+      let bottom = min(highY, y &+ reach)
       let column = left &+ random.below(right &- left &+ 1, counter)
       let row = top &+ random.below(bottom &- top &+ 1, counter &+ 1)
       counter &+= 2
@@ -365,10 +373,15 @@ final class PatchField: @unchecked Sendable {
   @inline(__always)
   @discardableResult
   private func forEachVote(on pixel: Int, tolerance: Float, _ body: (Int, Int, Int, Float) -> Void) -> Bool {
-    let x = pixel % width, y = pixel / width
-    let left = max(-radius, radius &- x), right = min(radius, width &- 1 &- radius &- x)
-    let top = max(-radius, radius &- y), bottom = min(radius, height &- 1 &- radius &- y)
-    var least = Float.infinity, sum: Float = 0, count: Float = 0
+    let x = pixel % width
+    let y = pixel / width
+    let left = max(-radius, radius &- x)
+    let right = min(radius, width &- 1 &- radius &- x)
+    let top = max(-radius, radius &- y)
+    let bottom = min(radius, height &- 1 &- radius &- y)
+    var least = Float.infinity
+    var sum: Float = 0
+    var count: Float = 0
     for dy in top...bottom {
       let row = pixel &+ dy &* width
       for dx in left...right where match[row &+ dx] >= 0 {
@@ -408,8 +421,10 @@ final class PatchField: @unchecked Sendable {
   /// The mean differences that the targets over a pixel propose to its right and to its lower neighbour, zero where
   /// no target covers both. A difference is taken within one source, so none crosses a seam between two.
   func voteDifferences(at pixel: Int, tolerance: Float) -> (right: Texel, down: Texel) {
-    var right = Texel(), down = Texel()
-    var rightTotal: Float = 0, downTotal: Float = 0
+    var right = Texel()
+    var down = Texel()
+    var rightTotal: Float = 0
+    var downTotal: Float = 0
     forEachVote(on: pixel, tolerance: tolerance) { target, dx, dy, weight in
       let source = Int(match[target]) &- dy &* width &- dx
       if dx > -radius {
@@ -458,7 +473,8 @@ final class PatchField: @unchecked Sendable {
     for entry in targets where match[Int(entry)] >= 0 { uses[Int(match[Int(entry)])] += 1 }
     for entry in sources {
       let source = Int(entry)
-      let x = source % width, y = source / width
+      let x = source % width
+      let y = source / width
       var sum: Float = 0
       var count: Float = 0
       for v in max(0, y &- 1)...min(height &- 1, y &+ 1) {

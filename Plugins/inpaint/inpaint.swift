@@ -80,18 +80,22 @@ private func fill(_ window: inout Window, _ host: Host, _ values: Values, progre
   switch values[start] {
   case .mean: window.colors = SmoothFill.mean(window.colors, hole: window.hole)
   case .harmonic: window.colors = SmoothFill.harmonic(window.colors, hole: window.hole)
-  case .exemplar: try fillWithPatches(&window, host, progress: part(0))
+  case .exemplar: try fillWithPatches(&window, host, values, progress: part(0))
   }
   if hasClass { try ClassAscent(host: host, values: values).apply(to: &window, progress: part(1)) }
   if hasTexture { try TextureAscent(host: host, values: values).apply(to: &window, progress: part(2)) }
 }
 
-private func fillWithPatches(_ window: inout Window, _ host: Host, progress: ClosedRange<Double>) throws {
+private func fillWithPatches(
+  _ window: inout Window, _ host: Host, _ values: Values, progress: ClosedRange<Double>
+) throws {
   var exemplar = ExemplarFill()
   exemplar.seed = host.seed
   exemplar.threads = host.threads
+  exemplar.guideWeight = Float(values[features])
+  let guide = values[features] > 0 ? try FeatureGuide(host: host).planes(of: window) : nil
   var stop: (any Error)?
-  let (colors, usage) = exemplar.fill(window.colors, hole: window.hole) { fraction in
+  let (colors, usage) = exemplar.fill(window.colors, hole: window.hole, guide: guide) { fraction in
     do {
       let length = progress.upperBound - progress.lowerBound
       try host.progress(progress.lowerBound + length * fraction, "patches")
