@@ -36,6 +36,8 @@ struct ExemplarFill: Sendable {
   /// Patches agree more and more, so that averaging late would only blur.
   var firstTolerance: Float = 3
   var lastTolerance: Float = 0.05
+  /// What a source whose colour has no place in the surroundings costs, in squared luma.
+  var guidanceWeight: Float = 0.3
   /// How far a source's luma and chroma may be shifted to fit, so that shading goes on.
   var lumaShift: Float = 0.06
   var chromaShift: Float = 0.02
@@ -79,6 +81,7 @@ struct ExemplarFill: Sendable {
       field.crew.threads = threads
       field.proximityWeight = proximityWeight
       field.shiftLimit = SIMD4(lumaShift, chroma, chroma, 0)
+      if guidanceWeight > 0 { field.guidance = ColorGuidance(field, weight: guidanceWeight) }
       if depth == pyramid.count - 1 {
         peel(field, depth: depth)
       } else {
