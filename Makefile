@@ -43,7 +43,7 @@ install: build
 	for plugin in $(PLUGINS); do \
 	  patchelf --set-rpath '$$ORIGIN/swift' $(DESTDIR)$(PREFIX)/lib/rtool/librtool-$$plugin.so || exit 1; done
 	install -m 644 Sources/CRTool/include/rtool.h $(DESTDIR)$(PREFIX)/include/rtool.h
-	$(BIN)/rtool help --man > $(DESTDIR)$(PREFIX)/share/man/man1/rtool.1
+	env -u RTOOL_PATH -u XDG_DATA_HOME HOME=/nonexistent $(BIN)/rtool help --man > $(DESTDIR)$(PREFIX)/share/man/man1/rtool.1
 
 format:
 	$(SWIFT) format -i -r Package.swift Sources Plugins Tests
