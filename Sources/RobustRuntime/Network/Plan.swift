@@ -5,10 +5,10 @@ import CKernels
 package final class Plan {
   package let images, height, width: Int
   let hasGradient: Bool
-  private let network: Network
+  let network: Network
   private let memory: FloatBlock
-  private let scratch: Scratch
-  private let operations: [any BoundOperation]
+  let scratch: Scratch
+  let operations: [any BoundOperation]
   /// Value 0 is the normalised input; step k writes value k + 1.
   package let tensors: [Tensor]
 
@@ -107,16 +107,19 @@ package final class Plan {
     for value in stride(from: tensors.count - 1, through: 0, by: -1) {
       let tensor = tensors[value]
       if let given = gradients[value] { tensor.addGradient(given) }
-      if value == 0 || !tensor.hasGradient { continue }
-      let step = network.steps[value - 1]
-      if step.relu && !(passReLU && value - 1 == network.lastReLU) {
-        Workers.shared.run(over: tensor.count) { start, count in
-          rt_mask(tensor.gradient + start, tensor.value + start, count)
-        }
-      }
-      operations[value - 1].backward(scratch: scratch)
+      if value > 0 && tensor.hasGradient { backward(step: value - 1, passReLU: passReLU) }
     }
     if !tensors[0].hasGradient { tensors[0].zeroGradient() }
     network.normalization.backward(tensors[0], to: pixels)
+  }
+
+  func backward(step k: Int, passReLU: Bool) {
+    let (step, tensor) = (network.steps[k], tensors[k + 1])
+    if step.relu && !(passReLU && k == network.lastReLU) {
+      Workers.shared.run(over: tensor.count) { start, count in
+        rt_mask(tensor.gradient + start, tensor.value + start, count)
+      }
+    }
+    operations[k].backward(scratch: scratch)
   }
 }
