@@ -2,14 +2,14 @@
 #include "finish.h"
 #include "kernels.h"
 
-CLONES void rt_pack(float *restrict packed, const rt_weights *weights) {
+CLONES void rt_pack(float *restrict packed, const rt_weights *weights, int32_t block) {
   const rt_weights w = *weights;
-  for (int32_t block = 0; block < w.outs; block += RT_ROWS)
+  for (int32_t first = 0; first < w.outs; first += block)
     for (int32_t i = 0; i < w.ins; i++)
       for (int32_t y = 0; y < w.rows; y++)
         for (int32_t x = 0; x < w.columns; x++)
-          for (int32_t o = 0; o < RT_ROWS; o++)
-            *packed++ = block + o < w.outs ? rt_weight(&w, block + o, i, y, x) : 0;
+          for (int32_t o = 0; o < block; o++)
+            *packed++ = first + o < w.outs ? rt_weight(&w, first + o, i, y, x) : 0;
 }
 
 /* Part of one row of the grid: positions at..<at + count of a panel. */
@@ -87,17 +87,39 @@ CLONES void rt_product(float *out, size_t stride, const float *packed, const flo
   _Alignas(64) float tile[RT_ROWS * RT_PANEL];
   for (size_t row = 0; row < rows; row += RT_ROWS, packed += RT_ROWS * depth)
     for (size_t at = 0; at < count; at += RT_PANEL) {
-      rt_tile(tile, packed, panels + at * depth, depth);
+      const size_t inside = count - at < RT_PANEL ? count - at : RT_PANEL;
+      rt_tile(tile, packed, panels + at * depth, depth, inside);
       for (size_t r = row; r < rows && r < row + RT_ROWS; r++)
         finish_row(out + r * stride + at, tile + (r - row) * RT_PANEL,
                    finish->residual ? finish->residual + r * stride + at : NULL, finish->bias ? finish->bias[r] : 0,
-                   finish, count - at < RT_PANEL ? count - at : RT_PANEL);
+                   finish, inside);
+    }
+}
+
+CLONES void rt_product_many_rows(float *out, size_t stride, const float *packed, const float *panels, size_t depth,
+                                 size_t rows, size_t count, const rt_finish *finish) {
+  enum { POSITIONS = 8 };
+  _Alignas(64) float tile[RT_PANEL * RT_MANY_ROWS];
+  float sums[RT_PANEL];
+  for (size_t row = 0; row < rows; row += RT_MANY_ROWS, packed += RT_MANY_ROWS * depth)
+    for (size_t at = 0; at < count; at += RT_PANEL) {
+      const size_t inside = count - at < RT_PANEL ? count - at : RT_PANEL;
+      for (size_t p = 0; p < inside; p += POSITIONS)
+        rt_tile_many_rows(tile + p * RT_MANY_ROWS, packed, panels + at * depth + p, depth,
+                          inside - p < POSITIONS ? inside - p : POSITIONS);
+      for (size_t r = row; r < rows && r < row + RT_MANY_ROWS; r++) {
+        for (size_t p = 0; p < RT_PANEL; p++) sums[p] = tile[p * RT_MANY_ROWS + r - row];
+        finish_row(out + r * stride + at, sums, finish->residual ? finish->residual + r * stride + at : NULL,
+                   finish->bias ? finish->bias[r] : 0, finish, inside);
+      }
     }
 }
 
 CLONES void rt_scatter(float *restrict out, size_t plane, int32_t height, int32_t width, int32_t grid_height,
                        int32_t grid_width, int32_t spread, int32_t y, int32_t x, const float *restrict rows,
                        size_t row_count, size_t first, size_t count, bool accumulate) {
+  /* Of the map's positions from (y, x) on, in steps of the spread; the grid may be larger. */
+  const int32_t down = (height - y + spread - 1) / spread, across = (width - x + spread - 1) / spread;
   for (size_t r = 0; r < row_count; r++, out += plane) {
     size_t grid_row = first / (size_t)grid_width;
     int32_t from = (int32_t)(first % (size_t)grid_width);
@@ -106,11 +128,13 @@ CLONES void rt_scatter(float *restrict out, size_t plane, int32_t height, int32_
       const size_t image = grid_row / (size_t)grid_height;
       const size_t qy = grid_row % (size_t)grid_height;
       float *line = out + (image * (size_t)height + qy * (size_t)spread + (size_t)y) * (size_t)width + x;
+      const int32_t end = (int32_t)qy >= down ? from : to < across ? to : across;
       if (accumulate) {
-        for (int32_t q = from; q < to; q++) line[(size_t)q * (size_t)spread] += *rows++;
+        for (int32_t q = from; q < end; q++) line[(size_t)q * (size_t)spread] += rows[q - from];
       } else {
-        for (int32_t q = from; q < to; q++) line[(size_t)q * (size_t)spread] = *rows++;
+        for (int32_t q = from; q < end; q++) line[(size_t)q * (size_t)spread] = rows[q - from];
       }
+      rows += to - from;
       done += (size_t)(to - from);
     }
   }

@@ -98,10 +98,11 @@ enum { LANES = 16 };
 #define EVEN(a, b) __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30)
 #define ODD(a, b) __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31)
 
-CLONES INLINE_COPIES void rt_winograd_input(float *restrict transformed, const float *restrict input, size_t plane,
-                                            int32_t channels, const rt_window *window, size_t first, size_t count) {
+CLONES INLINE_COPIES void rt_winograd_input(float *restrict transformed, size_t depth, const float *restrict input,
+                                            size_t plane, int32_t channels, const rt_window *window, size_t first,
+                                            size_t count) {
   const rt_window w = *window;
-  const size_t map = (size_t)w.height * (size_t)w.width, step = (size_t)channels * RT_PANEL;
+  const size_t map = (size_t)w.height * (size_t)w.width, step = depth * RT_PANEL;
   run runs[RT_PANEL];
   const int32_t number = runs_of(runs, &w, first, count);
   float line[4 * RT_PANEL + 5 * LANES] = {0};
@@ -137,7 +138,7 @@ CLONES INLINE_COPIES void rt_winograd_input(float *restrict transformed, const f
           }
       }
     }
-    for (size_t t = 0; t < RT_PANEL; t += LANES) {
+    for (size_t t = 0; t < count; t += LANES) {
       for (size_t j = 0; j < 6; j++) {
         const lanes d0 = *(lanes *)&values[0][j][t], d1 = *(lanes *)&values[1][j][t];
         const lanes d2 = *(lanes *)&values[2][j][t], d3 = *(lanes *)&values[3][j][t];
@@ -168,20 +169,21 @@ CLONES void rt_winograd_output(float *out, size_t plane, const float *weights, c
   run runs[RT_PANEL];
   const int32_t number = runs_of(runs, &w, first, count);
   enum { TILE = RT_ROWS * RT_PANEL };
+  const size_t whole = (count + LANES - 1) / LANES * LANES;
   _Alignas(64) float tiles[RT_WINOGRAD * TILE];
   float down[4][6][RT_PANEL], lines[4][4 * RT_PANEL];
   for (size_t block = 0; block < rows; block += RT_ROWS, weights += RT_WINOGRAD * depth * RT_ROWS) {
     for (size_t k = 0; k < RT_WINOGRAD; k++)
-      rt_tile(tiles + k * TILE, weights + k * depth * RT_ROWS, inputs + k * depth * RT_PANEL, depth);
+      rt_tile(tiles + k * TILE, weights + k * depth * RT_ROWS, inputs + k * depth * RT_PANEL, depth, count);
     for (size_t row = block; row < rows && row < block + RT_ROWS; row++) {
       const float *sums = tiles + (row - block) * RT_PANEL;
       for (size_t j = 0; j < 6; j++)
-        for (size_t t = 0; t < RT_PANEL; t++)
+        for (size_t t = 0; t < whole; t++)
           OUTPUT_TRANSFORM(down[0][j][t], down[1][j][t], down[2][j][t], down[3][j][t], sums[j * TILE + t],
                            sums[(6 + j) * TILE + t], sums[(12 + j) * TILE + t], sums[(18 + j) * TILE + t],
                            sums[(24 + j) * TILE + t], sums[(30 + j) * TILE + t]);
       for (size_t i = 0; i < 4; i++)
-        for (size_t t = 0; t < RT_PANEL; t++)
+        for (size_t t = 0; t < whole; t++)
           OUTPUT_TRANSFORM(lines[i][4 * t], lines[i][4 * t + 1], lines[i][4 * t + 2], lines[i][4 * t + 3],
                            down[i][0][t], down[i][1][t], down[i][2][t], down[i][3][t], down[i][4][t], down[i][5][t]);
       for (int32_t k = 0; k < number; k++) {

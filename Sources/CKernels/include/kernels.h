@@ -46,9 +46,11 @@ double rt_squared_distance(const float *x, const float *y, size_t count);
 /*
  * Sums of products are made in tiles of RT_ROWS output channels by RT_PANEL positions, which the registers hold.
  * Weights are packed for this as [rows / RT_ROWS][depth][RT_ROWS], columns as panels [count / RT_PANEL][depth][RT_PANEL],
- * both filled up with zeros.
+ * both filled up with zeros. Where positions are few, tiles have RT_MANY_ROWS output channels side by side in the
+ * registers and just as many positions as there are, up to eight; weights are packed as
+ * [rows / RT_MANY_ROWS][depth][RT_MANY_ROWS].
  */
-enum { RT_ROWS = 8, RT_PANEL = 32 };
+enum { RT_ROWS = 8, RT_PANEL = 32, RT_MANY_ROWS = 32 };
 
 /* Weights [out][in][row][column] in an array, in steps that may be negative; multiplied by a scale of each output or
    each input. */
@@ -80,17 +82,26 @@ typedef struct rt_finish {
   bool relu, accumulate;
 } rt_finish;
 
-/* One tile: tile[row][position] = sum over depth of weights[depth][row] columns[depth][position]. */
-void rt_tile(float *tile, const float *weights, const float *columns, size_t depth);
+/* One tile: tile[row][position] = sum over depth of weights[depth][row] columns[depth][position], of at least the first
+   `count` of RT_PANEL positions. */
+void rt_tile(float *tile, const float *weights, const float *columns, size_t depth, size_t count);
 
-void rt_pack(float *packed, const rt_weights *weights);
+/* The same with RT_MANY_ROWS rows and at most 8 positions: tile[position][row]. */
+void rt_tile_many_rows(float *tile, const float *weights, const float *columns, size_t depth, size_t count);
+
+/* Packs weights in blocks of so many rows. */
+void rt_pack(float *packed, const rt_weights *weights, int32_t block);
 
 /* Writes what the window sees at grid positions first..<first + count (over all images) as panels, with depth
    [channel][tap]. `input` is the first of `channels` planes. */
 void rt_gather(float *panels, const float *input, size_t plane, int32_t channels, const rt_window *window,
                size_t first, size_t count);
 
-/* Rows of products, `stride` floats apart. */
+/* Rows of products, `stride` floats apart, by weights in blocks of RT_MANY_ROWS. */
+void rt_product_many_rows(float *out, size_t stride, const float *packed, const float *panels, size_t depth,
+                          size_t rows, size_t count, const rt_finish *finish);
+
+/* The same by weights in blocks of RT_ROWS. */
 void rt_product(float *out, size_t stride, const float *packed, const float *panels, size_t depth, size_t rows,
                 size_t count, const rt_finish *finish);
 
@@ -108,8 +119,8 @@ enum { RT_WINOGRAD = 36 };
 /* Transforms weights to [outs / RT_ROWS][36][ins][RT_ROWS]. */
 void rt_winograd_weights(float *transformed, const rt_weights *weights);
 
-/* Transforms the inputs of up to RT_PANEL tiles to [36][channels][RT_PANEL]. */
-void rt_winograd_input(float *transformed, const float *input, size_t plane, int32_t channels,
+/* Transforms the inputs of up to RT_PANEL tiles to [36][depth][RT_PANEL], of which these channels are the first. */
+void rt_winograd_input(float *transformed, size_t depth, const float *input, size_t plane, int32_t channels,
                        const rt_window *window, size_t first, size_t count);
 
 /* The outputs of these tiles. `out` and the residual are the first plane of `rows`. */

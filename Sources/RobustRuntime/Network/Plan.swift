@@ -28,13 +28,14 @@ package final class Plan {
     }
     let stride = Plan.rounded(operations.map(\.scratch).max() ?? 0)
     let (offsets, total) = Arena.layout(Plan.blocks(network, shapes, images: images, gradient: gradient))
-    memory = try FloatBlock(count: total + stride * Workers.limit)
+    let shared = Plan.rounded(operations.map(\.sharedScratch).max() ?? 0)
+    memory = try FloatBlock(count: total + shared + stride * Workers.limit)
     for (k, tensor) in tensors.enumerated() {
       tensor.place(
         value: memory.base + offsets[k], gradient: gradient ? memory.base + offsets[shapes.count + k] : nil)
     }
     self.tensors = tensors
-    scratch = Scratch(base: memory.base + total, stride: stride)
+    scratch = Scratch(shared: memory.base + total, base: memory.base + total + shared, stride: stride)
   }
 
   private static func rounded(_ floats: Int) -> Int { (floats + 15) / 16 * 16 }
