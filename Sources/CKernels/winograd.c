@@ -192,8 +192,7 @@ CLONES void rt_winograd_output(float *out, size_t plane, const float *weights, c
         for (int32_t i = 0; i < 4 && r.y + i < w.grid_height; i++) {
           const size_t at =
               row * plane + r.image * map + (size_t)(r.y + i) * (size_t)w.grid_width + (size_t)r.x;
-          finish_row(out + at, lines[i] + 4 * r.at, finish->residual ? finish->residual + at : NULL,
-                     finish->bias ? finish->bias[row] : 0, finish, (size_t)width);
+          finish_row(out, at, lines[i] + 4 * r.at, finish->bias ? finish->bias[row] : 0, finish, (size_t)width);
         }
       }
     }

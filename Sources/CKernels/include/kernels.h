@@ -75,10 +75,11 @@ typedef struct rt_window {
   int32_t taps_height, taps_width;
 } rt_window;
 
-/* What is done to sums of products before they are written. Residuals are shaped as the output. */
+/* What is done to sums of products before they are written. Residual and mask are shaped as the output. */
 typedef struct rt_finish {
   const float *_Nullable bias; /* of each row */
   const float *_Nullable residual;
+  const float *_Nullable mask; /* 0 is written where this is not above 0; excludes all but `accumulate` */
   bool relu, accumulate;
 } rt_finish;
 

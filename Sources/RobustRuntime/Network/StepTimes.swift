@@ -34,7 +34,7 @@ extension Plan {
         operations[k].forward(relu: network.steps[k].relu, scratch: scratch)
         times[k].forward = min(times[k].forward, Plan.seconds - start)
       }
-      for tensor in tensors { tensor.hasGradient = false }
+      forgetGradients()
       tensors[logits].zeroGradient()
       for k in times.indices.reversed() {
         let start = Plan.seconds

@@ -7,7 +7,9 @@ struct Finish {
   /// Shaped as the output.
   var residual: UnsafePointer<Float>?
   var relu = false
-  /// Adds to the output. Excludes the others.
+  /// Shaped as the output, which is 0 where this is not above 0. Excludes the others.
+  var mask: UnsafePointer<Float>?
+  /// Adds to the output. Excludes the others but the mask.
   var accumulate = false
 }
 
@@ -101,6 +103,9 @@ struct BoundCorrelation {
   /// Floats that all workers need together.
   var sharedScratch: Int { sharesColumns ? positionPieces * columnFloats : 0 }
 
+  /// Whether `Finish.mask` is heeded.
+  var canMask: Bool { correlation.window.spread == 1 && !isEmpty }
+
   /// Whether no tap meets a position of the output that it is to write.
   var isEmpty: Bool { correlation.depth == 0 }
 
@@ -132,7 +137,7 @@ struct BoundCorrelation {
       }
       var parts = rt_finish(
         bias: finish.bias.map { $0 + channel }, residual: finish.residual.map { $0 + channel * outPlane },
-        relu: finish.relu, accumulate: finish.accumulate)
+        mask: finish.mask.map { $0 + channel * outPlane }, relu: finish.relu, accumulate: finish.accumulate)
       if method == .winograd {
         withUnsafePointer(to: window) {
           rt_winograd_output(
@@ -140,6 +145,7 @@ struct BoundCorrelation {
         }
       } else if correlation.window.spread == 1 {
         parts.residual = parts.residual.map { $0 + first }
+        parts.mask = parts.mask.map { $0 + first }
         method.product(
           out + first, outPlane, rowWeights, columns, correlation.depth, rows, count, &parts)
       } else {

@@ -140,23 +140,32 @@ private struct BoundConvolution: BoundOperation {
     }
   }
 
-  func backward(scratch: Scratch) {
+  func backward(maskInput: Bool, scratch: Scratch) {
     residual?.addGradient(output.gradient)
     // Positions that no tap met have no correlation to write their zeros.
     let hasGaps = backward.contains(where: \.isEmpty)
     if hasGaps && !input.hasGradient { input.zeroGradient() }
     let accumulate = input.hasGradient || hasGaps
+    let masks = maskInput && backward.allSatisfy(\.canMask)
     for part in backward {
-      part.run(output.gradient, input.gradient, Finish(accumulate: accumulate), scratch)
+      part.run(
+        output.gradient, input.gradient,
+        Finish(mask: masks ? UnsafePointer(input.value) : nil, accumulate: accumulate), scratch)
     }
     input.hasGradient = true
+    input.gradientIsMasked = masks
   }
 }
 
 extension Tensor {
-  /// Adds to the gradient, or writes it if it is the first.
+  /// Adds to the gradient, or writes it if it is the first. What already lies in its place stays.
   func addGradient(_ other: UnsafePointer<Float>) {
     let (gradient, add) = (gradient, hasGradient)
+    gradientIsMasked = false
+    if other == UnsafePointer(gradient) {
+      hasGradient = true
+      return
+    }
     Workers.shared.run(over: count) { start, count in
       if add {
         rt_add(gradient + start, other + start, count)

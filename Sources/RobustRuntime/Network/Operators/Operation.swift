@@ -19,7 +19,9 @@ protocol BoundOperation {
   func forward(relu: Bool, scratch: Scratch)
   /// Adds to the gradients of the inputs, or writes them where nothing was written yet. The output's gradient
   /// is already that before the ReLU.
-  func backward(scratch: Scratch)
+  /// - Parameter maskInput: the first input comes from a ReLU and nothing else will be added to its gradient,
+  ///   so that it may be made that before the ReLU; an operation that does so sets `gradientIsMasked`.
+  func backward(maskInput: Bool, scratch: Scratch)
 }
 
 extension BoundOperation {
