@@ -34,12 +34,24 @@ void rt_add_scaled(float *y, const float *x, float scale, size_t count); /* y +=
 void rt_add_constant(float *y, float value, size_t count);         /* y += value */
 void rt_multiply(float *y, const float *x, size_t count);        /* y *= x */
 
+void rt_weight_about(float *out, const float *x, const float *weights, float mean, size_t count); /* w (x - mean) */
+void rt_add_weighted(float *y, const float *weights, const float *x, float slope, float offset,
+                     size_t count);                              /* y += w (slope x + offset) */
+void rt_subtract_ratio(float *y, const float *x, const float *weights, float least,
+                       size_t count);                            /* y -= x / max(w, least) */
+/* out[i] = sum over k of factors[k] base[offsets[k] + i] */
+void rt_weighted_sum(float *out, const float *base, const int64_t *offsets, const float *factors, size_t terms,
+                     size_t count);
+
 /* ---- reductions, in a fixed order */
 
 double rt_sum(const float *x, size_t count);
 double rt_sum_squares(const float *x, size_t count);
 double rt_dot(const float *x, const float *y, size_t count);
 double rt_squared_distance(const float *x, const float *y, size_t count);
+
+/* sum weight (x - mean)^2 */
+double rt_weighted_squares(const float *x, const float *weights, double mean, size_t count);
 
 /* ---- convolution */
 
