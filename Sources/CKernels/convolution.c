@@ -125,7 +125,7 @@ static inline __attribute__((always_inline)) void finish_part(float *out, size_t
     finish_row(out, at, sums, bias, finish, count);
 }
 
-CLONES void rt_product(float *out, size_t stride, const float *packed, const float *panels, size_t depth, size_t rows,
+CLONES WIDE void rt_product(float *out, size_t stride, const float *packed, const float *panels, size_t depth, size_t rows,
                        size_t count, const rt_finish *finish) {
   _Alignas(64) float tile[RT_ROWS * RT_PANEL];
   const size_t block = RT_ROWS * depth, parts = (count + RT_PANEL - 1) / RT_PANEL;
@@ -139,7 +139,7 @@ CLONES void rt_product(float *out, size_t stride, const float *packed, const flo
     }
 }
 
-CLONES void rt_product_many_rows(float *out, size_t stride, const float *packed, const float *panels, size_t depth,
+CLONES WIDE void rt_product_many_rows(float *out, size_t stride, const float *packed, const float *panels, size_t depth,
                                  size_t rows, size_t count, const rt_finish *finish) {
   _Static_assert(RT_MANY_ROWS == RT_PANEL, "tiles are square");
   enum { POSITIONS = 8 };
