@@ -1,7 +1,7 @@
 # make demo   set up, build, and repair a bundled picture
 # make test   set up, build, and run all tests
 # make build  the program and its plugins, in .build/release
-# make bench  timings beside PyTorch's
+# make bench  timings beside PyTorch's; make bench-setup installs PyTorch for it, in .build-bench
 # make install PREFIX=/usr/local
 
 PREFIX ?= /usr/local
@@ -10,7 +10,7 @@ SWIFT ?= swift
 BIN = .build/release
 PLUGINS = $(notdir $(wildcard Plugins/*))
 
-.PHONY: build demo test bench install setup format clean
+.PHONY: build demo test bench bench-setup install setup format clean
 
 build: setup
 	$(SWIFT) build -c release
@@ -28,6 +28,9 @@ test: build
 
 bench: build
 	@sh Benchmarks/run.sh
+
+bench-setup:
+	@sh Benchmarks/setup.sh
 
 # The installed program uses the Swift runtime beside it and no other, wherever the tree is moved.
 install: build

@@ -12,6 +12,13 @@
 #define CLONES
 #endif
 
+/* Lets vectors of 64 bytes be one register where the CPU has such. */
+#if defined(__clang__) && defined(__x86_64__)
+#define WIDE __attribute__((min_vector_width(512)))
+#else
+#define WIDE
+#endif
+
 /* Keeps short copies as loops, which end sooner than a call of memcpy. */
 #if defined(__clang__)
 #define INLINE_COPIES __attribute__((no_builtin("memcpy", "memset", "memmove")))

@@ -1,15 +1,16 @@
 #include "clones.h"
 #include "finish.h"
 #include "kernels.h"
+#include "transpose.h"
 
-CLONES void rt_pack(float *restrict packed, const rt_weights *weights) {
+CLONES void rt_pack(float *restrict packed, const rt_weights *weights, int32_t block) {
   const rt_weights w = *weights;
-  for (int32_t block = 0; block < w.outs; block += RT_ROWS)
+  for (int32_t first = 0; first < w.outs; first += block)
     for (int32_t i = 0; i < w.ins; i++)
       for (int32_t y = 0; y < w.rows; y++)
         for (int32_t x = 0; x < w.columns; x++)
-          for (int32_t o = 0; o < RT_ROWS; o++)
-            *packed++ = block + o < w.outs ? rt_weight(&w, block + o, i, y, x) : 0;
+          for (int32_t o = 0; o < block; o++)
+            *packed++ = first + o < w.outs ? rt_weight(&w, first + o, i, y, x) : 0;
 }
 
 /* Part of one row of the grid: positions at..<at + count of a panel. */
@@ -42,9 +43,35 @@ static inline int32_t before(int32_t column, int32_t x, int32_t step, int32_t co
   return i < count ? i : count;
 }
 
+/* Whether the window sees the map as it is: positions of the grid are positions of the map, in the same order. */
+static bool is_plain(const rt_window *w) {
+  return w->taps_height == 1 && w->taps_width == 1 && w->step == 1 && w->top == 0 && w->left == 0 &&
+         w->grid_height == w->height && w->grid_width == w->width;
+}
+
+static inline __attribute__((always_inline)) void gather_plain(float *restrict panels, const float *restrict input,
+                                                               size_t plane, int32_t channels, size_t count) {
+  for (size_t done = 0; done < count; done += RT_PANEL) {
+    const size_t inside = count - done < RT_PANEL ? count - done : RT_PANEL;
+    const float *in = input + done;
+    for (int32_t channel = 0; channel < channels; channel++, in += plane, panels += RT_PANEL) {
+      if (inside == RT_PANEL) {
+        for (size_t i = 0; i < RT_PANEL; i++) panels[i] = in[i];
+      } else {
+        for (size_t i = 0; i < inside; i++) panels[i] = in[i];
+        for (size_t i = inside; i < RT_PANEL; i++) panels[i] = 0;
+      }
+    }
+  }
+}
+
 CLONES INLINE_COPIES void rt_gather(float *restrict panels, const float *restrict input, size_t plane,
                                     int32_t channels, const rt_window *window, size_t first, size_t count) {
   const rt_window w = *window;
+  if (is_plain(window)) {
+    gather_plain(panels, input + first, plane, channels, count);
+    return;
+  }
   for (size_t done = 0; done < count; done += RT_PANEL) {
     const size_t inside = count - done < RT_PANEL ? count - done : RT_PANEL;
     segment segments[RT_PANEL];
@@ -82,22 +109,63 @@ CLONES INLINE_COPIES void rt_gather(float *restrict panels, const float *restric
   }
 }
 
-CLONES void rt_product(float *out, size_t stride, const float *packed, const float *panels, size_t depth, size_t rows,
+/* Asks for part `part` of `parts` of a block of floats to be brought near. */
+static inline void fetch(const float *block, size_t floats, size_t part, size_t parts) {
+  const size_t first = floats * part / parts, end = floats * (part + 1) / parts;
+  for (size_t i = first; i < end; i += 16) __builtin_prefetch(block + i, 0, 2);
+}
+
+/* Finishes the part of a row that lies in one panel. */
+static inline __attribute__((always_inline)) void finish_part(float *out, size_t at, const float *sums, size_t row,
+                                                              size_t count, const rt_finish *finish) {
+  const float bias = finish->bias ? finish->bias[row] : 0;
+  if (count == RT_PANEL)
+    finish_row(out, at, sums, bias, finish, RT_PANEL);
+  else
+    finish_row(out, at, sums, bias, finish, count);
+}
+
+CLONES WIDE void rt_product(float *out, size_t stride, const float *packed, const float *panels, size_t depth, size_t rows,
                        size_t count, const rt_finish *finish) {
   _Alignas(64) float tile[RT_ROWS * RT_PANEL];
-  for (size_t row = 0; row < rows; row += RT_ROWS, packed += RT_ROWS * depth)
+  const size_t block = RT_ROWS * depth, parts = (count + RT_PANEL - 1) / RT_PANEL;
+  for (size_t row = 0; row < rows; row += RT_ROWS, packed += block)
     for (size_t at = 0; at < count; at += RT_PANEL) {
-      rt_tile(tile, packed, panels + at * depth, depth);
+      const size_t inside = count - at < RT_PANEL ? count - at : RT_PANEL;
+      if (row + RT_ROWS < rows) fetch(packed + block, block, at / RT_PANEL, parts);
+      rt_tile(tile, packed, panels + at * depth, depth, inside);
       for (size_t r = row; r < rows && r < row + RT_ROWS; r++)
-        finish_row(out + r * stride + at, tile + (r - row) * RT_PANEL,
-                   finish->residual ? finish->residual + r * stride + at : NULL, finish->bias ? finish->bias[r] : 0,
-                   finish, count - at < RT_PANEL ? count - at : RT_PANEL);
+        finish_part(out, r * stride + at, tile + (r - row) * RT_PANEL, r, inside, finish);
+    }
+}
+
+CLONES WIDE void rt_product_many_rows(float *out, size_t stride, const float *packed, const float *panels, size_t depth,
+                                 size_t rows, size_t count, const rt_finish *finish) {
+  _Static_assert(RT_MANY_ROWS == RT_PANEL, "tiles are square");
+  enum { POSITIONS = 8 };
+  _Alignas(64) float tile[RT_PANEL * RT_MANY_ROWS] = {0}, sums[RT_MANY_ROWS * RT_PANEL];
+  const size_t block = RT_MANY_ROWS * depth, parts = (count + POSITIONS - 1) / POSITIONS;
+  for (size_t row = 0; row < rows; row += RT_MANY_ROWS, packed += block)
+    for (size_t at = 0; at < count; at += RT_PANEL) {
+      const size_t inside = count - at < RT_PANEL ? count - at : RT_PANEL;
+      for (size_t p = 0; p < inside; p += POSITIONS) {
+        if (row + RT_MANY_ROWS < rows) fetch(packed + block, block, (at + p) / POSITIONS, parts);
+        rt_tile_many_rows(tile + p * RT_MANY_ROWS, packed, panels + at * depth + p, depth,
+                          inside - p < POSITIONS ? inside - p : POSITIONS);
+      }
+      for (size_t p = 0; p < inside; p += 16)
+        for (size_t r = 0; r < RT_MANY_ROWS; r += 16)
+          transpose16(sums + r * RT_PANEL + p, tile + p * RT_MANY_ROWS + r, RT_PANEL);
+      for (size_t r = row; r < rows && r < row + RT_MANY_ROWS; r++)
+        finish_part(out, r * stride + at, sums + (r - row) * RT_PANEL, r, inside, finish);
     }
 }
 
 CLONES void rt_scatter(float *restrict out, size_t plane, int32_t height, int32_t width, int32_t grid_height,
                        int32_t grid_width, int32_t spread, int32_t y, int32_t x, const float *restrict rows,
                        size_t row_count, size_t first, size_t count, bool accumulate) {
+  /* Of the map's positions from (y, x) on, in steps of the spread; the grid may be larger. */
+  const int32_t down = (height - y + spread - 1) / spread, across = (width - x + spread - 1) / spread;
   for (size_t r = 0; r < row_count; r++, out += plane) {
     size_t grid_row = first / (size_t)grid_width;
     int32_t from = (int32_t)(first % (size_t)grid_width);
@@ -106,11 +174,13 @@ CLONES void rt_scatter(float *restrict out, size_t plane, int32_t height, int32_
       const size_t image = grid_row / (size_t)grid_height;
       const size_t qy = grid_row % (size_t)grid_height;
       float *line = out + (image * (size_t)height + qy * (size_t)spread + (size_t)y) * (size_t)width + x;
+      const int32_t end = (int32_t)qy >= down ? from : to < across ? to : across;
       if (accumulate) {
-        for (int32_t q = from; q < to; q++) line[(size_t)q * (size_t)spread] += *rows++;
+        for (int32_t q = from; q < end; q++) line[(size_t)q * (size_t)spread] += rows[q - from];
       } else {
-        for (int32_t q = from; q < to; q++) line[(size_t)q * (size_t)spread] = *rows++;
+        for (int32_t q = from; q < end; q++) line[(size_t)q * (size_t)spread] = rows[q - from];
       }
+      rows += to - from;
       done += (size_t)(to - from);
     }
   }

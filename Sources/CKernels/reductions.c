@@ -37,3 +37,9 @@ CLONES double rt_squared_distance(const float *x, const float *y, size_t count) 
   REDUCTION(TERM)
 #undef TERM
 }
+
+CLONES double rt_weighted_squares(const float *x, const float *weights, double mean, size_t count) {
+#define TERM(i) weights[i] * (((double)x[i] - mean) * ((double)x[i] - mean))
+  REDUCTION(TERM)
+#undef TERM
+}

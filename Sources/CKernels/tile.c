@@ -3,7 +3,7 @@
 /* The sums stay in registers while the depth is run through once for each slice of LANES * VECTORS positions. */
 #define TILE(LANES, VECTORS)                                                                        \
   typedef float vector __attribute__((vector_size(4 * LANES), aligned(4)));                         \
-  for (size_t slice = 0; slice < RT_PANEL; slice += LANES * VECTORS) {                              \
+  for (size_t slice = 0; slice < count; slice += LANES * VECTORS) {                                 \
     vector sums[RT_ROWS][VECTORS] = {0};                                                            \
     const float *w = weights, *c = columns + slice;                                                 \
     for (size_t k = 0; k < depth; k++, w += RT_ROWS, c += RT_PANEL)                                 \
@@ -15,36 +15,66 @@
       for (int v = 0; v < VECTORS; v++) *(vector *)(tile + r * RT_PANEL + slice + v * LANES) = sums[r][v]; \
   }
 
-typedef void tile_function(float *restrict tile, const float *restrict weights, const float *restrict columns,
-                           size_t depth);
+/* The same with rows side by side in LANES * VECTORS, and COUNT positions. */
+#define ROWS_TILE(LANES, VECTORS, COUNT)                                                            \
+  case COUNT: {                                                                                     \
+    typedef float vector __attribute__((vector_size(4 * LANES), aligned(4)));                       \
+    for (size_t slice = 0; slice < RT_MANY_ROWS; slice += LANES * VECTORS) {                        \
+      vector sums[COUNT][VECTORS] = {0};                                                            \
+      const float *w = weights + slice, *c = columns;                                               \
+      for (size_t k = 0; k < depth; k++, w += RT_MANY_ROWS, c += RT_PANEL)                          \
+        for (int v = 0; v < VECTORS; v++) {                                                         \
+          const vector x = *(const vector *)(w + v * LANES);                                        \
+          for (int p = 0; p < COUNT; p++) sums[p][v] += c[p] * x;                                   \
+        }                                                                                           \
+      for (int p = 0; p < COUNT; p++)                                                               \
+        for (int v = 0; v < VECTORS; v++)                                                           \
+          *(vector *)(tile + p * RT_MANY_ROWS + slice + v * LANES) = sums[p][v];                    \
+    }                                                                                               \
+    break;                                                                                          \
+  }
+
+#define ROWS_TILES(LANES, VECTORS)                                                                  \
+  switch (count) {                                                                                  \
+    ROWS_TILE(LANES, VECTORS, 1)                                                                    \
+    ROWS_TILE(LANES, VECTORS, 2)                                                                    \
+    ROWS_TILE(LANES, VECTORS, 3)                                                                    \
+    ROWS_TILE(LANES, VECTORS, 4)                                                                    \
+    ROWS_TILE(LANES, VECTORS, 5)                                                                    \
+    ROWS_TILE(LANES, VECTORS, 6)                                                                    \
+    ROWS_TILE(LANES, VECTORS, 7)                                                                    \
+    ROWS_TILE(LANES, VECTORS, 8)                                                                    \
+  }
+
+#define ARGUMENTS                                                                                   \
+  float *restrict tile, const float *restrict weights, const float *restrict columns, size_t depth, size_t count
 
 #if defined(__x86_64__)
 /* Each CPU has registers of another width, so these are written apart instead of cloned. */
-__attribute__((target("arch=x86-64-v4"), min_vector_width(512))) static void tile_v4(
-    float *restrict tile, const float *restrict weights, const float *restrict columns, size_t depth) {
-  TILE(16, 2)
-}
+#define V4 __attribute__((target("arch=x86-64-v4"), min_vector_width(512)))
+#define V3 __attribute__((target("arch=x86-64-v3")))
+V4 static void tile_v4(ARGUMENTS) { TILE(16, 2) }
+V4 static void half_tile_v4(ARGUMENTS) { TILE(16, 1) }
+V4 static void rows_tile_v4(ARGUMENTS) { ROWS_TILES(16, 2) }
+V3 static void tile_v3(ARGUMENTS) { TILE(8, 1) }
+V3 static void rows_tile_v3(ARGUMENTS) { ROWS_TILES(8, 1) }
+static void tile_v1(ARGUMENTS) { TILE(4, 1) }
+static void rows_tile_v1(ARGUMENTS) { ROWS_TILES(4, 1) }
 
-__attribute__((target("arch=x86-64-v3"))) static void tile_v3(
-    float *restrict tile, const float *restrict weights, const float *restrict columns, size_t depth) {
-  TILE(8, 1)
-}
-
-static void tile_v1(float *restrict tile, const float *restrict weights, const float *restrict columns,
-                    size_t depth) {
-  TILE(4, 1)
-}
-
-void rt_tile(float *tile, const float *weights, const float *columns, size_t depth) {
-  if (__builtin_cpu_supports("x86-64-v4"))
-    tile_v4(tile, weights, columns, depth);
-  else if (__builtin_cpu_supports("x86-64-v3"))
-    tile_v3(tile, weights, columns, depth);
+void rt_tile(ARGUMENTS) {
+  if (!__builtin_cpu_supports("x86-64-v4"))
+    (__builtin_cpu_supports("x86-64-v3") ? tile_v3 : tile_v1)(tile, weights, columns, depth, count);
   else
-    tile_v1(tile, weights, columns, depth);
+    (count > 16 ? tile_v4 : half_tile_v4)(tile, weights, columns, depth, count);
+}
+
+void rt_tile_many_rows(ARGUMENTS) {
+  if (__builtin_cpu_supports("x86-64-v4"))
+    rows_tile_v4(tile, weights, columns, depth, count);
+  else
+    (__builtin_cpu_supports("x86-64-v3") ? rows_tile_v3 : rows_tile_v1)(tile, weights, columns, depth, count);
 }
 #else
-void rt_tile(float *restrict tile, const float *restrict weights, const float *restrict columns, size_t depth) {
-  TILE(4, 2)
-}
+void rt_tile(ARGUMENTS) { TILE(4, 2) }
+void rt_tile_many_rows(ARGUMENTS) { ROWS_TILES(4, 2) }
 #endif

@@ -59,8 +59,10 @@ CLONES void rt_winograd_weights(float *restrict transformed, const rt_weights *w
 /* A' m for six values. */
 #define OUTPUT_TRANSFORM(y0, y1, y2, y3, m0, m1, m2, m3, m4, m5)       \
   do {                                                                 \
-    const float sum1 = (m1) + (m2), difference1 = (m1) - (m2);         \
-    const float sum2 = (m3) + (m4), difference2 = (m3) - (m4);         \
+    const __auto_type sum1 = (m1) + (m2);                              \
+    const __auto_type difference1 = (m1) - (m2);                       \
+    const __auto_type sum2 = (m3) + (m4);                              \
+    const __auto_type difference2 = (m3) - (m4);                       \
     (y0) = (m0) + sum1 + sum2;                                         \
     (y1) = difference1 + 2 * difference2;                              \
     (y2) = sum1 + 4 * sum2;                                            \
@@ -98,13 +100,41 @@ enum { LANES = 16 };
 #define EVEN(a, b) __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30)
 #define ODD(a, b) __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31)
 
-CLONES INLINE_COPIES void rt_winograd_input(float *restrict transformed, const float *restrict input, size_t plane,
-                                            int32_t channels, const rt_window *window, size_t first, size_t count) {
+/* The last vector overlaps the one before it. */
+static inline __attribute__((always_inline)) void copy_line(float *restrict to, const float *restrict from,
+                                                            int32_t count) {
+  if (count < LANES) {
+    for (int32_t i = 0; i < count; i++) to[i] = from[i];
+    return;
+  }
+  for (int32_t i = 0; i + LANES <= count; i += LANES) *(lanes *)(to + i) = *(const lanes *)(from + i);
+  *(lanes *)(to + count - LANES) = *(const lanes *)(from + count - LANES);
+}
+
+/* Four vectors become one line: the elements at place 0 of each, then those at place 1, ... */
+static inline __attribute__((always_inline)) void interleave(float *line, const lanes *vectors) {
+#define LOW(a, b) __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
+#define HIGH(a, b) __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
+#define LOW_PAIRS(a, b) __builtin_shufflevector(a, b, 0, 1, 16, 17, 2, 3, 18, 19, 4, 5, 20, 21, 6, 7, 22, 23)
+#define HIGH_PAIRS(a, b) __builtin_shufflevector(a, b, 8, 9, 24, 25, 10, 11, 26, 27, 12, 13, 28, 29, 14, 15, 30, 31)
+  const lanes low1 = LOW(vectors[0], vectors[1]), high1 = HIGH(vectors[0], vectors[1]);
+  const lanes low2 = LOW(vectors[2], vectors[3]), high2 = HIGH(vectors[2], vectors[3]);
+  lanes *to = (lanes *)line;
+  to[0] = LOW_PAIRS(low1, low2);
+  to[1] = HIGH_PAIRS(low1, low2);
+  to[2] = LOW_PAIRS(high1, high2);
+  to[3] = HIGH_PAIRS(high1, high2);
+}
+
+CLONES WIDE INLINE_COPIES void rt_winograd_input(float *restrict transformed, size_t depth, const float *restrict input,
+                                            size_t plane, int32_t channels, const rt_window *window, size_t first,
+                                            size_t count) {
   const rt_window w = *window;
-  const size_t map = (size_t)w.height * (size_t)w.width, step = (size_t)channels * RT_PANEL;
+  const size_t map = (size_t)w.height * (size_t)w.width, step = depth * RT_PANEL;
   run runs[RT_PANEL];
   const int32_t number = runs_of(runs, &w, first, count);
-  float line[4 * RT_PANEL + 5 * LANES] = {0};
+  /* The rows that a run of tiles sees. All are written before the first is read, which would have to wait else. */
+  float seen[6][4 * RT_PANEL + 5 * LANES] = {0};
   /* [row of the tile][column][tile] */
   float values[6][6][RT_PANEL + LANES] = {0};
   lanes down[6][6];
@@ -118,13 +148,19 @@ CLONES INLINE_COPIES void rt_winograd_input(float *restrict transformed, const f
         const int32_t y = r.y + w.top + i;
         const bool outside = y < 0 || y >= w.height;
         const float *in = input + (size_t)channel * plane + r.image * map + (outside ? 0 : (size_t)y * (size_t)w.width);
+        float *line = seen[i];
         for (int32_t j = 0; j < low; j++) line[j] = 0;
-        for (int32_t j = low; j < high; j++) line[j] = outside ? 0 : in[x + j];
+        if (outside)
+          for (int32_t j = low; j < high; j += LANES) *(lanes *)(line + j) = (lanes){0};
+        else
+          copy_line(line + low, in + x + low, high - low);
         for (int32_t j = high; j < length; j++) line[j] = 0;
+      }
+      for (int32_t i = 0; i < 6; i++) {
         /* Tile t has values 4 t ..< 4 t + 6. What is written beyond the run, the next one writes again. */
         for (int32_t t = 0; t < r.count; t += LANES)
           for (int32_t m = 0; m < 6; m += 4) {
-            const lanes *from = (const lanes *)(line + 4 * t + m);
+            const lanes *from = (const lanes *)(seen[i] + 4 * t + m);
             const lanes even0 = EVEN(from[0], from[1]), even1 = EVEN(from[2], from[3]);
             const lanes odd0 = ODD(from[0], from[1]), odd1 = ODD(from[2], from[3]);
             float *to = values[i][m] + r.at + t;
@@ -137,7 +173,7 @@ CLONES INLINE_COPIES void rt_winograd_input(float *restrict transformed, const f
           }
       }
     }
-    for (size_t t = 0; t < RT_PANEL; t += LANES) {
+    for (size_t t = 0; t < count; t += LANES) {
       for (size_t j = 0; j < 6; j++) {
         const lanes d0 = *(lanes *)&values[0][j][t], d1 = *(lanes *)&values[1][j][t];
         const lanes d2 = *(lanes *)&values[2][j][t], d3 = *(lanes *)&values[3][j][t];
@@ -159,7 +195,7 @@ CLONES INLINE_COPIES void rt_winograd_input(float *restrict transformed, const f
   }
 }
 
-CLONES void rt_winograd_output(float *out, size_t plane, const float *weights, const float *inputs,
+CLONES WIDE void rt_winograd_output(float *out, size_t plane, const float *weights, const float *inputs,
                                int32_t channels, size_t rows, const rt_window *window, size_t first, size_t count,
                                const rt_finish *finish) {
   const rt_window w = *window;
@@ -169,29 +205,34 @@ CLONES void rt_winograd_output(float *out, size_t plane, const float *weights, c
   const int32_t number = runs_of(runs, &w, first, count);
   enum { TILE = RT_ROWS * RT_PANEL };
   _Alignas(64) float tiles[RT_WINOGRAD * TILE];
-  float down[4][6][RT_PANEL], lines[4][4 * RT_PANEL];
+  float lines[4][4 * RT_PANEL];
   for (size_t block = 0; block < rows; block += RT_ROWS, weights += RT_WINOGRAD * depth * RT_ROWS) {
     for (size_t k = 0; k < RT_WINOGRAD; k++)
-      rt_tile(tiles + k * TILE, weights + k * depth * RT_ROWS, inputs + k * depth * RT_PANEL, depth);
+      rt_tile(tiles + k * TILE, weights + k * depth * RT_ROWS, inputs + k * depth * RT_PANEL, depth, count);
     for (size_t row = block; row < rows && row < block + RT_ROWS; row++) {
       const float *sums = tiles + (row - block) * RT_PANEL;
-      for (size_t j = 0; j < 6; j++)
-        for (size_t t = 0; t < RT_PANEL; t++)
-          OUTPUT_TRANSFORM(down[0][j][t], down[1][j][t], down[2][j][t], down[3][j][t], sums[j * TILE + t],
-                           sums[(6 + j) * TILE + t], sums[(12 + j) * TILE + t], sums[(18 + j) * TILE + t],
-                           sums[(24 + j) * TILE + t], sums[(30 + j) * TILE + t]);
-      for (size_t i = 0; i < 4; i++)
-        for (size_t t = 0; t < RT_PANEL; t++)
-          OUTPUT_TRANSFORM(lines[i][4 * t], lines[i][4 * t + 1], lines[i][4 * t + 2], lines[i][4 * t + 3],
-                           down[i][0][t], down[i][1][t], down[i][2][t], down[i][3][t], down[i][4][t], down[i][5][t]);
+      for (size_t t = 0; t < count; t += LANES) {
+        lanes down[4][6];
+        for (size_t j = 0; j < 6; j++) {
+          const float *m = sums + j * TILE + t;
+#define SUM(i) (*(const lanes *)(m + 6 * (i) * TILE))
+          OUTPUT_TRANSFORM(down[0][j], down[1][j], down[2][j], down[3][j], SUM(0), SUM(1), SUM(2), SUM(3), SUM(4),
+                           SUM(5));
+        }
+        for (size_t i = 0; i < 4; i++) {
+          lanes y[4];
+          OUTPUT_TRANSFORM(y[0], y[1], y[2], y[3], down[i][0], down[i][1], down[i][2], down[i][3], down[i][4],
+                           down[i][5]);
+          interleave(lines[i] + 4 * t, y);
+        }
+      }
       for (int32_t k = 0; k < number; k++) {
         const run r = runs[k];
         const int32_t width = w.grid_width - r.x < 4 * r.count ? w.grid_width - r.x : 4 * r.count;
         for (int32_t i = 0; i < 4 && r.y + i < w.grid_height; i++) {
           const size_t at =
               row * plane + r.image * map + (size_t)(r.y + i) * (size_t)w.grid_width + (size_t)r.x;
-          finish_row(out + at, lines[i] + 4 * r.at, finish->residual ? finish->residual + at : NULL,
-                     finish->bias ? finish->bias[row] : 0, finish, (size_t)width);
+          finish_row(out, at, lines[i] + 4 * r.at, finish->bias ? finish->bias[row] : 0, finish, (size_t)width);
         }
       }
     }

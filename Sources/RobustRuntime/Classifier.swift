@@ -105,6 +105,14 @@ public final class Classifier: Sendable {
     }
   }
 
+  /// Times each step of the network for images of one size.
+  /// - Throws: `RuntimeError`
+  package func stepTimes(images: Int, height: Int, width: Int, passes: Int) throws -> [StepTime] {
+    try plans.withPlan(images: images, height: height, width: width, gradient: true) {
+      $0.stepTimes(passes: passes)
+    }
+  }
+
   private func withEvaluator<Result>(
     _ objective: Objective, _ images: ImageBatch, gradient: Bool, jitter: Bool,
     _ body: (Evaluator) throws -> Result

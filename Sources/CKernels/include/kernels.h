@@ -34,6 +34,15 @@ void rt_add_scaled(float *y, const float *x, float scale, size_t count); /* y +=
 void rt_add_constant(float *y, float value, size_t count);         /* y += value */
 void rt_multiply(float *y, const float *x, size_t count);        /* y *= x */
 
+void rt_weight_about(float *out, const float *x, const float *weights, float mean, size_t count); /* w (x - mean) */
+void rt_add_weighted(float *y, const float *weights, const float *x, float slope, float offset,
+                     size_t count);                              /* y += w (slope x + offset) */
+void rt_subtract_ratio(float *y, const float *x, const float *weights, float least,
+                       size_t count);                            /* y -= x / max(w, least) */
+/* out[i] = sum over k of factors[k] base[offsets[k] + i] */
+void rt_weighted_sum(float *out, const float *base, const int64_t *offsets, const float *factors, size_t terms,
+                     size_t count);
+
 /* ---- reductions, in a fixed order */
 
 double rt_sum(const float *x, size_t count);
@@ -41,14 +50,19 @@ double rt_sum_squares(const float *x, size_t count);
 double rt_dot(const float *x, const float *y, size_t count);
 double rt_squared_distance(const float *x, const float *y, size_t count);
 
+/* sum weight (x - mean)^2 */
+double rt_weighted_squares(const float *x, const float *weights, double mean, size_t count);
+
 /* ---- convolution */
 
 /*
  * Sums of products are made in tiles of RT_ROWS output channels by RT_PANEL positions, which the registers hold.
  * Weights are packed for this as [rows / RT_ROWS][depth][RT_ROWS], columns as panels [count / RT_PANEL][depth][RT_PANEL],
- * both filled up with zeros.
+ * both filled up with zeros. Where positions are few, tiles have RT_MANY_ROWS output channels side by side in the
+ * registers and just as many positions as there are, up to eight; weights are packed as
+ * [rows / RT_MANY_ROWS][depth][RT_MANY_ROWS].
  */
-enum { RT_ROWS = 8, RT_PANEL = 32 };
+enum { RT_ROWS = 8, RT_PANEL = 32, RT_MANY_ROWS = 32 };
 
 /* Weights [out][in][row][column] in an array, in steps that may be negative; multiplied by a scale of each output or
    each input. */
@@ -73,24 +87,34 @@ typedef struct rt_window {
   int32_t taps_height, taps_width;
 } rt_window;
 
-/* What is done to sums of products before they are written. Residuals are shaped as the output. */
+/* What is done to sums of products before they are written. Residual and mask are shaped as the output. */
 typedef struct rt_finish {
   const float *_Nullable bias; /* of each row */
   const float *_Nullable residual;
+  const float *_Nullable mask; /* 0 is written where this is not above 0; excludes all but `accumulate` */
   bool relu, accumulate;
 } rt_finish;
 
-/* One tile: tile[row][position] = sum over depth of weights[depth][row] columns[depth][position]. */
-void rt_tile(float *tile, const float *weights, const float *columns, size_t depth);
+/* One tile: tile[row][position] = sum over depth of weights[depth][row] columns[depth][position], of at least the first
+   `count` of RT_PANEL positions. */
+void rt_tile(float *tile, const float *weights, const float *columns, size_t depth, size_t count);
 
-void rt_pack(float *packed, const rt_weights *weights);
+/* The same with RT_MANY_ROWS rows and at most 8 positions: tile[position][row]. */
+void rt_tile_many_rows(float *tile, const float *weights, const float *columns, size_t depth, size_t count);
+
+/* Packs weights in blocks of so many rows. */
+void rt_pack(float *packed, const rt_weights *weights, int32_t block);
 
 /* Writes what the window sees at grid positions first..<first + count (over all images) as panels, with depth
    [channel][tap]. `input` is the first of `channels` planes. */
 void rt_gather(float *panels, const float *input, size_t plane, int32_t channels, const rt_window *window,
                size_t first, size_t count);
 
-/* Rows of products, `stride` floats apart. */
+/* Rows of products, `stride` floats apart, by weights in blocks of RT_MANY_ROWS. */
+void rt_product_many_rows(float *out, size_t stride, const float *packed, const float *panels, size_t depth,
+                          size_t rows, size_t count, const rt_finish *finish);
+
+/* The same by weights in blocks of RT_ROWS. */
 void rt_product(float *out, size_t stride, const float *packed, const float *panels, size_t depth, size_t rows,
                 size_t count, const rt_finish *finish);
 
@@ -108,8 +132,8 @@ enum { RT_WINOGRAD = 36 };
 /* Transforms weights to [outs / RT_ROWS][36][ins][RT_ROWS]. */
 void rt_winograd_weights(float *transformed, const rt_weights *weights);
 
-/* Transforms the inputs of up to RT_PANEL tiles to [36][channels][RT_PANEL]. */
-void rt_winograd_input(float *transformed, const float *input, size_t plane, int32_t channels,
+/* Transforms the inputs of up to RT_PANEL tiles to [36][depth][RT_PANEL], of which these channels are the first. */
+void rt_winograd_input(float *transformed, size_t depth, const float *input, size_t plane, int32_t channels,
                        const rt_window *window, size_t first, size_t count);
 
 /* The outputs of these tiles. `out` and the residual are the first plane of `rows`. */

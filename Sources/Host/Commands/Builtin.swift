@@ -21,6 +21,9 @@ struct Builtin: Sendable {
         Parameter(name: "file", kind: .image, help: "an image, or -", flags: [.positional, .required]),
         ListCommands.json, ListCommands.help,
       ], run: ListCommands.info),
+    Builtin(
+      name: "bench", summary: "Tell how many ascent steps a second this machine takes",
+      parameters: BenchCommand.parameters, run: BenchCommand.run),
   ]
 
   var help: String {

@@ -82,16 +82,18 @@ final class Evaluator {
   }
 
   /// Calls `body` with the place of each pixel before and after the image was moved.
+  @inline(__always)
   private func eachPixel(_ moves: [Move], _ body: (_ from: Int, _ to: Int) -> Void) {
     let (height, width) = (plan.height, plan.width)
     for n in 0..<plan.images {
+      let columns = (0..<width).map { Move.mirrored($0 - moves[n].x, width) }
       for c in 0..<3 {
         for y in 0..<height {
-          let (from, to) = (Move.mirrored(y - moves[n].y, height), y)
-          let (readRow, writeRow) = (
-            ((3 * n + c) * height + from) * width, ((3 * n + c) * height + to) * width
-          )
-          for x in 0..<width { body(readRow + Move.mirrored(x - moves[n].x, width), writeRow + x) }
+          let read = ((3 * n + c) * height + Move.mirrored(y - moves[n].y, height)) * width
+          let write = ((3 * n + c) * height + y) * width
+          columns.withUnsafeBufferPointer { columns in
+            for x in 0..<width { body(read + columns[x], write + x) }
+          }
         }
       }
     }

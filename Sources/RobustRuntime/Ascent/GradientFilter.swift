@@ -59,9 +59,11 @@ private struct Trend {
     let offset = free.map { $0.count == 1 ? 0 : image * area } ?? 0
     free?.values.withUnsafeBufferPointer { rt_multiply(smooth.base, $0.baseAddress! + offset, area) }
     blur.apply(to: smooth.base)
-    for pixel in 0..<area {
+    if let weights {
       // Far from all free pixels there is no mean, and no step either.
-      plane[pixel] -= smooth.base[pixel] / (weights.map { max($0.base[offset + pixel], 1e-3) } ?? 1)
+      rt_subtract_ratio(plane, smooth.base, weights.base + offset, 1e-3, area)
+    } else {
+      rt_add_scaled(plane, smooth.base, -1, area)
     }
   }
 }

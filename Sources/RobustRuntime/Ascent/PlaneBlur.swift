@@ -5,8 +5,11 @@ import Glibc
 struct PlaneBlur {
   private let height, width: Int
   private let taps: [Float]
-  /// A line with mirrored borders, and a plane.
-  private let line, plane: Buffer
+  /// Rows with mirrored borders, and a plane.
+  private let rows, plane: Buffer
+
+  /// Rows that are smoothed at a time.
+  private static let rowsAtOnce = 16
 
   /// - Parameter sigma: in pixels, above 0.
   init(height: Int, width: Int, sigma: Double) {
@@ -15,22 +18,28 @@ struct PlaneBlur {
     let values = (-radius...radius).map { exp(-0.5 * Double($0 * $0) / (sigma * sigma)) }
     let sum = values.reduce(0, +)
     taps = values.map { Float($0 / sum) }
-    line = Buffer(width + taps.count - 1)
+    rows = Buffer(height * (width + taps.count - 1))
     plane = Buffer(height * width)
   }
 
   func apply(to image: UnsafeMutablePointer<Float>) {
-    let radius = taps.count / 2
-    rt_fill(plane.base, 0, plane.count)
-    for y in 0..<height {
-      for x in 0..<line.count { line.base[x] = image[y * width + Move.mirrored(x - radius, width)] }
-      for (k, tap) in taps.enumerated() { rt_add_scaled(plane.base + y * width, line.base + k, tap, width) }
+    let (radius, length) = (taps.count / 2, width + taps.count - 1)
+    let along = taps.indices.map(Int64.init)
+    Workers.shared.run(over: height, by: PlaneBlur.rowsAtOnce) { start, count in
+      for y in start..<start + count {
+        let (row, from) = (rows.base + y * length, image + y * width)
+        rt_copy(row + radius, from, width)
+        for x in 0..<radius {
+          row[x] = from[Move.mirrored(x - radius, width)]
+          row[radius + width + x] = from[Move.mirrored(width + x, width)]
+        }
+        rt_weighted_sum(plane.base + y * width, row, along, taps, taps.count, width)
+      }
     }
-    rt_fill(image, 0, plane.count)
-    for y in 0..<height {
-      for (k, tap) in taps.enumerated() {
-        rt_add_scaled(
-          image + y * width, plane.base + Move.mirrored(y + k - radius, height) * width, tap, width)
+    Workers.shared.run(over: height, by: PlaneBlur.rowsAtOnce) { start, count in
+      for y in start..<start + count {
+        let across = taps.indices.map { Int64(Move.mirrored(y + $0 - radius, height) * width) }
+        rt_weighted_sum(image + y * width, plane.base, across, taps, taps.count, width)
       }
     }
   }

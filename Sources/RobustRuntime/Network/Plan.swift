@@ -5,10 +5,12 @@ import CKernels
 package final class Plan {
   package let images, height, width: Int
   let hasGradient: Bool
-  private let network: Network
+  let network: Network
   private let memory: FloatBlock
-  private let scratch: Scratch
-  private let operations: [any BoundOperation]
+  let scratch: Scratch
+  let operations: [any BoundOperation]
+  /// Whether a step is the last to add to the gradient of its first input, which comes from a ReLU.
+  private let masksInput: [Bool]
   /// Value 0 is the normalised input; step k writes value k + 1.
   package let tensors: [Tensor]
 
@@ -22,19 +24,29 @@ package final class Plan {
       shapes.append(step.operation.outputShape(of: step.inputs.map { shapes[$0] }))
     }
 
+    var firstReader = [Int?](repeating: nil, count: shapes.count)
+    for (k, step) in network.steps.enumerated().reversed() { for v in step.inputs { firstReader[v] = k } }
+    masksInput = network.steps.enumerated().map { k, step in
+      let from = step.inputs[0] - 1
+      return from >= 0 && firstReader[from + 1] == k && network.steps[from].relu && from != network.lastReLU
+    }
+
     let tensors = shapes.map { Tensor(shape: $0, images: images) }
     operations = try network.steps.enumerated().map { k, step in
       try step.operation.bound(to: step.inputs.map { tensors[$0] }, tensors[k + 1], gradient: gradient)
     }
     let stride = Plan.rounded(operations.map(\.scratch).max() ?? 0)
-    let (offsets, total) = Arena.layout(Plan.blocks(network, shapes, images: images, gradient: gradient))
-    memory = try FloatBlock(count: total + stride * Workers.limit)
+    var blocks = Plan.blocks(network, shapes, images: images, gradient: gradient)
+    let places = gradient ? Plan.joinGradients(network, &blocks) : []
+    let (offsets, total) = Arena.layout(blocks)
+    let shared = Plan.rounded(operations.map(\.sharedScratch).max() ?? 0)
+    memory = try FloatBlock(count: total + shared + stride * Workers.limit)
     for (k, tensor) in tensors.enumerated() {
       tensor.place(
-        value: memory.base + offsets[k], gradient: gradient ? memory.base + offsets[shapes.count + k] : nil)
+        value: memory.base + offsets[k], gradient: gradient ? memory.base + offsets[places[k]] : nil)
     }
     self.tensors = tensors
-    scratch = Scratch(base: memory.base + total, stride: stride)
+    scratch = Scratch(shared: memory.base + total, base: memory.base + total + shared, stride: stride)
   }
 
   private static func rounded(_ floats: Int) -> Int { (floats + 15) / 16 * 16 }
@@ -66,6 +78,28 @@ package final class Plan {
       values[value].last = max(values[value].last, loss)
     }
     return gradient ? values + gradients : values
+  }
+
+  /// The gradient of a sum is that of each of its parts. Where it is the first that comes back to a residual,
+  /// which nothing else reads at that time, it becomes the residual's in its place.
+  /// - Returns: the block of each value's gradient.
+  private static func joinGradients(_ network: Network, _ blocks: inout [Arena.Block]) -> [Int] {
+    let count = network.steps.count + 1
+    var places = (0..<count).map { count + $0 }
+    var isRead = [Bool](repeating: false, count: count)
+    for (k, step) in network.steps.enumerated().reversed() {
+      if step.operation is Convolution, step.inputs.count > 1, case let residual = step.inputs[1],
+        residual != step.inputs[0], !isRead[residual]
+      {
+        let (place, own) = (places[k + 1], count + residual)
+        places[residual] = place
+        blocks[place].first = min(blocks[place].first, blocks[own].first)
+        blocks[place].last = max(blocks[place].last, blocks[own].last)
+        blocks[own].size = 0
+      }
+      for input in step.inputs { isRead[input] = true }
+    }
+    return places
   }
 
   /// The layer's value, as a number of `tensors`.
@@ -103,20 +137,27 @@ package final class Plan {
   package func backward(
     _ gradients: [UnsafeMutablePointer<Float>?], passReLU: Bool, to pixels: UnsafeMutablePointer<Float>
   ) {
-    for tensor in tensors { tensor.hasGradient = false }
+    forgetGradients()
     for value in stride(from: tensors.count - 1, through: 0, by: -1) {
       let tensor = tensors[value]
       if let given = gradients[value] { tensor.addGradient(given) }
-      if value == 0 || !tensor.hasGradient { continue }
-      let step = network.steps[value - 1]
-      if step.relu && !(passReLU && value - 1 == network.lastReLU) {
-        Workers.shared.run(over: tensor.count) { start, count in
-          rt_mask(tensor.gradient + start, tensor.value + start, count)
-        }
-      }
-      operations[value - 1].backward(scratch: scratch)
+      if value > 0 && tensor.hasGradient { backward(step: value - 1, passReLU: passReLU) }
     }
     if !tensors[0].hasGradient { tensors[0].zeroGradient() }
     network.normalization.backward(tensors[0], to: pixels)
+  }
+
+  func forgetGradients() {
+    for tensor in tensors { (tensor.hasGradient, tensor.gradientIsMasked) = (false, false) }
+  }
+
+  func backward(step k: Int, passReLU: Bool) {
+    let (step, tensor) = (network.steps[k], tensors[k + 1])
+    if step.relu && !tensor.gradientIsMasked && !(passReLU && k == network.lastReLU) {
+      Workers.shared.run(over: tensor.count) { start, count in
+        rt_mask(tensor.gradient + start, tensor.value + start, count)
+      }
+    }
+    operations[k].backward(maskInput: masksInput[k], scratch: scratch)
   }
 }

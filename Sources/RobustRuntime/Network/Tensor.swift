@@ -8,6 +8,8 @@ package final class Tensor {
   private var place: (value: UnsafeMutablePointer<Float>, gradient: UnsafeMutablePointer<Float>?)!
   /// Whether something has been written to `gradient` in this backward pass, so that what follows is added.
   var hasGradient = false
+  /// Whether `gradient` is already that before the ReLU.
+  var gradientIsMasked = false
 
   init(shape: Shape, images: Int) { (self.shape, self.images) = (shape, images) }
 

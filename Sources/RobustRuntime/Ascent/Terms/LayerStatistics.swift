@@ -1,5 +1,4 @@
 import CKernels
-import COpenBLAS
 
 /// Statistics over weighted positions of the features of one image, F: [channel][position].
 struct LayerStatistics {
@@ -23,22 +22,30 @@ struct LayerStatistics {
   mutating func update(_ features: UnsafePointer<Float>, stride: Int, _ positions: PositionWeights) {
     // An empty region has zeros for statistics.
     let scale = positions.sum > 0 ? 1 / positions.sum : 0
-    for c in 0..<channels {
-      let row = features + c * stride
-      var sum = 0.0
-      for p in 0..<area { sum += Double(positions.values[p] * row[p]) }
-      mean[c] = scale * sum
-      guard chosen.contains(.deviation) else { continue }
-      // About the mean, since the mean of squares less the squared mean would lose the small deviations.
-      var squares = 0.0
-      for p in 0..<area {
-        let difference = Double(row[p]) - mean[c]
-        squares += Double(positions.values[p]) * difference * difference
+    let (channels, area, chosen) = (channels, area, chosen)
+    let centred = covariance?.weighted.base
+    let plain = gram?.weighted.base
+    mean.withUnsafeMutableBufferPointer { mean in
+      deviation.withUnsafeMutableBufferPointer { deviation in
+        nonisolated(unsafe) let (mean, deviation) = (mean, deviation)
+        positions.values.withUnsafeBufferPointer { values in
+          let weights = values.baseAddress!
+          Workers.shared.run(channels) { c, _ in
+            let row = features + c * stride
+            mean[c] = scale * rt_dot(weights, row, area)
+            if chosen.contains(.deviation) {
+              // About the mean, since the mean of squares less the squared mean would lose the small deviations.
+              let squares = rt_weighted_squares(row, weights, mean[c], area)
+              deviation[c] = (scale * squares + LayerStatistics.epsilon).squareRoot()
+            }
+            if let plain { rt_weight_about(plain + c * area, row, weights, 0, area) }
+            if let centred { rt_weight_about(centred + c * area, row, weights, Float(mean[c]), area) }
+          }
+        }
       }
-      deviation[c] = (scale * squares + LayerStatistics.epsilon).squareRoot()
     }
-    gram?.update(features, stride: stride, positions, scale: scale, means: nil)
-    covariance?.update(features, stride: stride, positions, scale: scale, means: mean)
+    gram?.update(features, stride: stride, scale: scale)
+    covariance?.update(features, stride: stride, scale: scale)
   }
 
   func distance(to target: LayerStatistics) -> Double {
@@ -65,71 +72,18 @@ struct LayerStatistics {
     let meanScale = chosen.contains(.mean) ? share / LayerStatistics.scale(of: target.mean) : 0
     let deviationScale = chosen.contains(.deviation) ? share / LayerStatistics.scale(of: target.deviation) : 0
     if meanScale != 0 || deviationScale != 0 {
-      for c in 0..<channels {
+      let (mean, deviation, area) = (mean, deviation, area)
+      Workers.shared.run(channels) { c, _ in
         let byMean = meanScale * (mean[c] - target.mean[c])
         let byDeviation =
           deviationScale == 0 ? 0 : deviationScale * (deviation[c] - target.deviation[c]) / deviation[c]
         let (slope, offset) = (Float(byDeviation), Float(byMean - byDeviation * mean[c]))
-        let (row, out) = (features + c * stride, gradient + c * stride)
-        for p in 0..<area { out[p] += positions.values[p] * (slope * row[p] + offset) }
+        rt_add_weighted(gradient + c * stride, positions.values, features + c * stride, slope, offset, area)
       }
     }
     if let target = target.gram { gram?.addGradient(to: gradient, stride: stride, target, share: share) }
     if let target = target.covariance {
       covariance?.addGradient(to: gradient, stride: stride, target, share: share)
     }
-  }
-}
-
-/// The weighted mean over positions of the products of each two channels: the Gram matrix, or, about the means, the
-/// covariance.
-private struct ProductStatistic {
-  private let channels, area: Int
-  /// [channel][channel], symmetric.
-  private var matrix, difference: [Float]
-  /// The features, about their means where these count, with each position weighted: [channel][position].
-  private var weighted: [Float]
-
-  init(channels: Int, area: Int) {
-    (self.channels, self.area) = (channels, area)
-    matrix = [Float](repeating: 0, count: channels * channels)
-    difference = matrix
-    weighted = [Float](repeating: 0, count: channels * area)
-  }
-
-  /// - Parameter means: of the channels, for the covariance; nil: the Gram matrix.
-  mutating func update(
-    _ features: UnsafePointer<Float>, stride: Int, _ positions: PositionWeights, scale: Double,
-    means: [Double]?
-  ) {
-    weighted.withUnsafeMutableBufferPointer { weighted in
-      for c in 0..<channels {
-        let (row, out) = (features + c * stride, weighted.baseAddress! + c * area)
-        let mean = Float(means?[c] ?? 0)
-        for p in 0..<area { out[p] = positions.values[p] * (row[p] - mean) }
-      }
-    }
-    // One factor about its mean is enough: the weighted sum of the deviations times the other's mean is 0.
-    cblas_sgemm(
-      CblasRowMajor, CblasNoTrans, CblasTrans, blasint(channels), blasint(channels), blasint(area),
-      Float(scale),
-      weighted, blasint(area), features, blasint(stride), 0, &matrix, blasint(channels))
-  }
-
-  func distance(to target: ProductStatistic) -> Double {
-    rt_squared_distance(matrix, target.matrix, matrix.count) / target.scale
-  }
-
-  private var scale: Double { rt_sum_squares(matrix, matrix.count) + 1e-12 }
-
-  mutating func addGradient(
-    to gradient: UnsafeMutablePointer<Float>, stride: Int, _ target: ProductStatistic, share: Double
-  ) {
-    for i in matrix.indices { difference[i] = matrix[i] - target.matrix[i] }
-    // The matrix is symmetric: each feature stands in a row and in a column.
-    cblas_sgemm(
-      CblasRowMajor, CblasNoTrans, CblasNoTrans, blasint(channels), blasint(area), blasint(channels),
-      Float(2 * share / target.scale), difference, blasint(channels), weighted, blasint(area), 1, gradient,
-      blasint(stride))
   }
 }

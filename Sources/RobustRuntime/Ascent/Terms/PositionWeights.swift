@@ -23,6 +23,10 @@ struct PositionWeights {
     if let current, current == (image, move) { return }
     current = (image, move)
     let first = image * region.height * region.width
+    let seenRows = (0..<region.height).map {
+      first + Move.mirrored($0 - move.y, region.height) * region.width
+    }
+    let seenColumns = (0..<region.width).map { Move.mirrored($0 - move.x, region.width) }
     sum = 0
     for y in 0..<layer.height {
       let rows = pixels(of: y, region.height)
@@ -30,10 +34,7 @@ struct PositionWeights {
         let columns = pixels(of: x, region.width)
         var total = 0.0
         for row in rows {
-          for column in columns {
-            let from = Move.mirrored(row - move.y, region.height) * region.width
-            total += Double(region.values[first + from + Move.mirrored(column - move.x, region.width)])
-          }
+          for column in columns { total += Double(region.values[seenRows[row] + seenColumns[column]]) }
         }
         let mean = total / Double(rows.count * columns.count)
         values[y * layer.width + x] = Float(mean)

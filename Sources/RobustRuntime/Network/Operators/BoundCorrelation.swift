@@ -7,14 +7,19 @@ struct Finish {
   /// Shaped as the output.
   var residual: UnsafePointer<Float>?
   var relu = false
-  /// Adds to the output. Excludes the others.
+  /// Shaped as the output, which is 0 where this is not above 0. Excludes the others.
+  var mask: UnsafePointer<Float>?
+  /// Adds to the output. Excludes the others but the mask.
   var accumulate = false
 }
 
 /// A correlation of feature maps of known shapes, with the algorithm that suits them.
+///
+/// Columns of inputs are multiplied with blocks of rows of weights, in pieces that are cut by rows and by
+/// positions.
 struct BoundCorrelation {
   private let correlation: Correlation
-  private let algorithm: Convolution.Algorithm
+  private let method: CorrelationMethod
   private let weights: FloatBlock
   private let inPlane, outPlane: Int
   private let outHeight, outWidth: Int
@@ -23,17 +28,23 @@ struct BoundCorrelation {
   private let positions: Int
   private let pieceRows, piecePositions: Int
   private let rowPieces, positionPieces: Int
+  /// Few columns are made first and shared by the pieces; else each piece makes its own.
+  private let sharesColumns: Bool
 
   /// Floats of columns that stay in a core's second-level cache beside the weights.
   private static let columnBudget = 1 << 16
+  /// Floats of columns that are shared at most.
+  private static let sharedBudget = 5 << 17
   /// Fewer pieces than this leave threads idle.
   private static let fewestPieces = 4
+  /// Channels that are made columns of at a time.
+  private static let channelsAtOnce = 32
 
   init(
     _ correlation: Correlation, images: Int, from input: Shape, to output: Shape,
     preferring preferred: Convolution.Algorithm? = nil
   ) throws {
-    let (c, w) = (correlation, correlation.window)
+    let (c, w, panel) = (correlation, correlation.window, Int(RT_PANEL))
     self.correlation = c
     inPlane = images * input.height * input.width
     outPlane = images * output.height * output.width
@@ -47,55 +58,53 @@ struct BoundCorrelation {
 
     let tiles = images * ((gridHeight + 3) / 4) * ((gridWidth + 3) / 4)
     let gridPositions = images * gridHeight * gridWidth
-    algorithm = BoundCorrelation.choice(c, preferred, tiles: tiles, positions: gridPositions)
-    let panel = Int(RT_PANEL)
-    func panels(_ count: Int) -> Int { (count + panel - 1) / panel }
-    switch algorithm {
-    case .gather:
-      weights = try c.packedWeights()
-      positions = gridPositions
-      // Positions that share a pass over the weights, in whole panels.
-      let most = max(BoundCorrelation.columnBudget / max(c.depth, 1) / panel, 1)
-      let even = max(panels(positions) / BoundCorrelation.fewestPieces, 1)
-      piecePositions = min(most, even) * panel
-    case .winograd:
-      weights = try c.transformedWeights()
-      positions = tiles
+    method = CorrelationMethod(c, preferred, tiles: tiles, positions: gridPositions)
+    positions = method == .winograd ? tiles : gridPositions
+    weights = try method == .winograd ? c.transformedWeights() : c.packedWeights(block: method.block)
+    let (panels, depth) = ((positions + panel - 1) / panel, method.depth(c))
+    let columns = panels * panel * depth
+    let fits = c.groups == 1 && c.phases == 1 && columns <= BoundCorrelation.sharedBudget
+    sharesColumns = fits && (method == .winograd ? panels < BoundCorrelation.fewestPieces : panels <= 8)
+
+    // Positions that share a pass over the weights, in whole panels.
+    if method == .winograd {
       piecePositions = panel
+    } else if sharesColumns {
+      piecePositions = max(panels, 1) * panel
+    } else {
+      let most = max(BoundCorrelation.columnBudget / max(depth, 1) / panel, 1)
+      piecePositions = min(most, max(panels / BoundCorrelation.fewestPieces, 1)) * panel
     }
     positionPieces = (positions + piecePositions - 1) / piecePositions
-    // By rows too where there are few positions, though the columns are then made for each part again.
-    let blocks = c.paddedOutputs / Int(RT_ROWS)
-    let parts = min(
-      max(BoundCorrelation.fewestPieces / max(positionPieces * c.groups, 1), 1), max(blocks / 4, 1))
-    pieceRows = (blocks + parts - 1) / parts * Int(RT_ROWS)
+    // By rows too where there are few positions.
+    let many = Int(RT_MANY_ROWS)
+    if sharesColumns {
+      pieceRows = many
+    } else if c.phases > 1 {
+      pieceRows = c.paddedOutputs(block: method.block)
+    } else {
+      let blocks = c.paddedOutputs(block: method.block) / method.block
+      let parts = min(
+        max(BoundCorrelation.fewestPieces / max(positionPieces * c.groups, 1), 1),
+        max(blocks * method.block / many, 1))
+      pieceRows = (blocks + parts - 1) / parts * method.block
+    }
     rowPieces = (c.outChannels + pieceRows - 1) / max(pieceRows, 1)
   }
 
-  /// Winograd's algorithm takes 36 products for each tile, in whole panels, the other one for each position
-  /// and tap; its transforms take about as long as 24 more channels would.
-  private static func choice(
-    _ c: Correlation, _ preferred: Convolution.Algorithm?, tiles: Int, positions: Int
-  ) -> Convolution.Algorithm {
-    let w = c.window
-    guard w.tapsHeight == 3, w.tapsWidth == 3, w.step == 1, w.spread == 1, c.groups == 1 else {
-      return .gather
-    }
-    let panel = Int(RT_PANEL)
-    func whole(_ count: Int) -> Int { (count + panel - 1) / panel * panel }
-    let winograd =
-      Int(RT_WINOGRAD) * whole(tiles) * (c.inChannels * c.outChannels + 24 * (c.inChannels + c.outChannels))
-    let gather = 9 * whole(positions) * c.inChannels * c.outChannels
-    return winograd < gather ? .winograd : .gather
-  }
+  private var columnFloats: Int { piecePositions * method.depth(correlation) }
 
   /// Floats that each worker needs.
   var scratch: Int {
-    switch algorithm {
-    case .gather: piecePositions * (correlation.depth + (correlation.window.spread > 1 ? pieceRows : 0))
-    case .winograd: Int(RT_WINOGRAD) * correlation.inChannels * Int(RT_PANEL)
-    }
+    let isScattered = correlation.window.spread > 1
+    return (sharesColumns ? 0 : columnFloats) + (isScattered ? piecePositions * pieceRows : 0)
   }
+
+  /// Floats that all workers need together.
+  var sharedScratch: Int { sharesColumns ? positionPieces * columnFloats : 0 }
+
+  /// Whether `Finish.mask` is heeded.
+  var canMask: Bool { correlation.window.spread == 1 && !isEmpty }
 
   /// Whether no tap meets a position of the output that it is to write.
   var isEmpty: Bool { correlation.depth == 0 }
@@ -104,14 +113,9 @@ struct BoundCorrelation {
     _ input: UnsafePointer<Float>, _ output: UnsafeMutablePointer<Float>, _ finish: Finish, _ scratch: Scratch
   ) {
     guard !isEmpty, positions > 0 else { return }
-    run(weights.base, input, output, finish, scratch)
-  }
-
-  private func run(
-    _ weights: UnsafePointer<Float>, _ input: UnsafePointer<Float>, _ output: UnsafeMutablePointer<Float>,
-    _ finish: Finish, _ scratch: Scratch
-  ) {
-    let weightsPerRow = algorithm == .winograd ? Int(RT_WINOGRAD) * correlation.inChannels : correlation.depth
+    if sharesColumns { makeSharedColumns(of: input, scratch.shared) }
+    let weightsPerRow = method.depth(correlation)
+    let realOutputs = correlation.outChannels / correlation.phases
     Workers.shared.run(correlation.groups * rowPieces * positionPieces) { piece, worker in
       let (group, part) = piece.quotientAndRemainder(dividingBy: rowPieces * positionPieces)
       let (rowPart, positionPart) = part.quotientAndRemainder(dividingBy: positionPieces)
@@ -120,49 +124,80 @@ struct BoundCorrelation {
       let first = positionPart * piecePositions
       let count = min(piecePositions, positions - first)
 
-      let channel = group * correlation.outChannels + firstRow
-      let rowWeights = weights + (group * correlation.paddedOutputs + firstRow) * weightsPerRow
+      let channel = group * realOutputs + firstRow
+      let padded = correlation.paddedOutputs(block: method.block)
+      let rowWeights = weights.base + (group * padded + firstRow) * weightsPerRow
       let out = output + channel * outPlane
-      let read = input + group * correlation.inChannels * inPlane
+      var own = scratch[worker]
+      var columns = scratch.shared + positionPart * columnFloats
+      if !sharesColumns {
+        (columns, own) = (own, own + columnFloats)
+        let read = input + group * correlation.inChannels * inPlane
+        makeColumns(columns, of: read, channels: correlation.inChannels, first, count)
+      }
       var parts = rt_finish(
         bias: finish.bias.map { $0 + channel }, residual: finish.residual.map { $0 + channel * outPlane },
-        relu: finish.relu, accumulate: finish.accumulate)
-      switch algorithm {
-      case .gather:
-        gather(read, out, rows, first, count, rowWeights, &parts, scratch[worker])
-      case .winograd:
-        withUnsafePointer(to: window) { window in
-          rt_winograd_input(
-            scratch[worker], read, inPlane, Int32(correlation.inChannels), window, first, count)
+        mask: finish.mask.map { $0 + channel * outPlane }, relu: finish.relu, accumulate: finish.accumulate)
+      if method == .winograd {
+        withUnsafePointer(to: window) {
           rt_winograd_output(
-            out, outPlane, rowWeights, scratch[worker], Int32(correlation.inChannels), rows, window,
-            first, count, &parts)
+            out, outPlane, rowWeights, columns, Int32(correlation.inChannels), rows, $0, first, count, &parts)
         }
+      } else if correlation.window.spread == 1 {
+        parts.residual = parts.residual.map { $0 + first }
+        parts.mask = parts.mask.map { $0 + first }
+        method.product(
+          out + first, outPlane, rowWeights, columns, correlation.depth, rows, count, &parts)
+      } else {
+        var plain = rt_finish()
+        method.product(own, count, rowWeights, columns, correlation.depth, rows, count, &plain)
+        scatter(own, rows, to: out, first, count, accumulate: finish.accumulate)
       }
     }
   }
 
-  private func gather(
-    _ input: UnsafePointer<Float>, _ out: UnsafeMutablePointer<Float>, _ rows: Int, _ first: Int,
-    _ count: Int,
-    _ weights: UnsafePointer<Float>, _ finish: inout rt_finish, _ scratch: UnsafeMutablePointer<Float>
+  /// Makes the columns of so many channels, the first of those that `columns` has room for.
+  private func makeColumns(
+    _ columns: UnsafeMutablePointer<Float>, of input: UnsafePointer<Float>, channels: Int, _ first: Int,
+    _ count: Int
   ) {
-    let depth = correlation.depth
     withUnsafePointer(to: window) {
-      rt_gather(scratch, input, inPlane, Int32(correlation.inChannels), $0, first, count)
+      if method == .winograd {
+        rt_winograd_input(
+          columns, correlation.inChannels, input, inPlane, Int32(channels), $0, first, count)
+      } else {
+        rt_gather(columns, input, inPlane, Int32(channels), $0, first, count)
+      }
     }
-    let w = correlation.window
-    guard w.spread > 1 else {
-      finish.residual = finish.residual.map { $0 + first }
-      rt_product(out + first, outPlane, weights, scratch, depth, rows, count, &finish)
-      return
+  }
+
+  private func makeSharedColumns(of input: UnsafePointer<Float>, _ columns: UnsafeMutablePointer<Float>) {
+    let (panel, atOnce, channels) = (
+      Int(RT_PANEL), BoundCorrelation.channelsAtOnce, correlation.inChannels
+    )
+    let parts = (channels + atOnce - 1) / atOnce
+    let taps = method == .winograd ? 1 : correlation.window.tapsHeight * correlation.window.tapsWidth
+    Workers.shared.run((positions + panel - 1) / panel * parts) { piece, _ in
+      let (part, channel) = (piece / parts, piece % parts * atOnce)
+      makeColumns(
+        columns + part * panel * method.depth(correlation) + channel * taps * panel,
+        of: input + channel * inPlane, channels: min(atOnce, channels - channel), part * panel,
+        min(panel, positions - part * panel))
     }
-    let product = scratch + piecePositions * depth
-    var plain = rt_finish()
-    rt_product(product, count, weights, scratch, depth, rows, count, &plain)
-    rt_scatter(
-      out, outPlane, Int32(outHeight), Int32(outWidth), window.grid_height, window.grid_width,
-      Int32(w.spread),
-      Int32(w.y), Int32(w.x), product, rows, first, count, finish.accumulate)
+  }
+
+  /// Writes rows of products, [phase][output], to the positions of their phase.
+  private func scatter(
+    _ products: UnsafePointer<Float>, _ rows: Int, to out: UnsafeMutablePointer<Float>, _ first: Int,
+    _ count: Int, accumulate: Bool
+  ) {
+    let (w, phases) = (correlation.window, correlation.phases)
+    let outputs = rows / phases
+    for phase in 0..<phases {
+      rt_scatter(
+        out, outPlane, Int32(outHeight), Int32(outWidth), window.grid_height, window.grid_width,
+        Int32(w.spread), Int32(w.y + phase / w.spread), Int32(w.x + phase % w.spread),
+        products + phase * outputs * count, outputs, first, count, accumulate)
+    }
   }
 }

@@ -35,7 +35,7 @@ package struct ChannelAffine: Operation {
       }
     }
 
-    func backward(scratch: Scratch) {
+    func backward(maskInput: Bool, scratch: Scratch) {
       let (from, to, plane, add) = (output.gradient, input.gradient, output.plane, input.hasGradient)
       Workers.shared.run(output.shape.channels) { c, _ in
         if add {

@@ -47,9 +47,12 @@ package final class Convolution: Operation {
   private init(_ geometry: Geometry, weights: [Float], scale: [Float], bias: [Float]) {
     (self.geometry, self.weights, self.scale, self.bias) = (geometry, weights, scale, bias)
     correlation = geometry.correlation(weights, scale)
-    gradientCorrelations = (0..<geometry.stride * geometry.stride).map {
+    let parts = (0..<geometry.stride * geometry.stride).map {
       geometry.gradientCorrelation(weights, scale, y: $0 / geometry.stride, x: $0 % geometry.stride)
     }
+    // So few outputs that each part alone would not fill the rows of a tile.
+    let isSmall = geometry.inChannels < Int(RT_ROWS) && geometry.groups == 1 && parts.count > 1
+    gradientCorrelations = isSmall ? [Correlation(joining: parts)] : parts
   }
 
   /// The convolution followed by a scale and shift of each channel, as one convolution.
@@ -126,6 +129,7 @@ private struct BoundConvolution: BoundOperation {
   let backward: [BoundCorrelation]
 
   var scratch: Int { max(forward.scratch, backward.map(\.scratch).max() ?? 0) }
+  var sharedScratch: Int { max(forward.sharedScratch, backward.map(\.sharedScratch).max() ?? 0) }
 
   func forward(relu: Bool, scratch: Scratch) {
     bias.withUnsafeBufferPointer { bias in
@@ -136,23 +140,32 @@ private struct BoundConvolution: BoundOperation {
     }
   }
 
-  func backward(scratch: Scratch) {
+  func backward(maskInput: Bool, scratch: Scratch) {
     residual?.addGradient(output.gradient)
     // Positions that no tap met have no correlation to write their zeros.
     let hasGaps = backward.contains(where: \.isEmpty)
     if hasGaps && !input.hasGradient { input.zeroGradient() }
     let accumulate = input.hasGradient || hasGaps
+    let masks = maskInput && backward.allSatisfy(\.canMask)
     for part in backward {
-      part.run(output.gradient, input.gradient, Finish(accumulate: accumulate), scratch)
+      part.run(
+        output.gradient, input.gradient,
+        Finish(mask: masks ? UnsafePointer(input.value) : nil, accumulate: accumulate), scratch)
     }
     input.hasGradient = true
+    input.gradientIsMasked = masks
   }
 }
 
 extension Tensor {
-  /// Adds to the gradient, or writes it if it is the first.
+  /// Adds to the gradient, or writes it if it is the first. What already lies in its place stays.
   func addGradient(_ other: UnsafePointer<Float>) {
     let (gradient, add) = (gradient, hasGradient)
+    gradientIsMasked = false
+    if other == UnsafePointer(gradient) {
+      hasGradient = true
+      return
+    }
     Workers.shared.run(over: count) { start, count in
       if add {
         rt_add(gradient + start, other + start, count)

@@ -27,29 +27,75 @@ final class Correlation: Sendable {
   let inChannels, outChannels: Int
   let groups, groupStep: Int
   let window: Window
+  /// The outputs are [phase][channel], and each phase is written to positions of its own: (phase / spread,
+  /// phase % spread) from those of the window. 1: there are none.
+  let phases: Int
   private let weights: Weights
   // Made when first needed, and kept: all plans share them.
-  private let packed = Mutex<FloatBlock?>(nil)
+  private let packed = Mutex<[Int: FloatBlock]>([:])
   private let transformed = Mutex<FloatBlock?>(nil)
 
-  init(inChannels: Int, outChannels: Int, groups: Int, groupStep: Int, window: Window, weights: Weights) {
+  init(
+    inChannels: Int, outChannels: Int, groups: Int, groupStep: Int, window: Window, phases: Int = 1,
+    weights: Weights
+  ) {
     (self.inChannels, self.outChannels, self.groups, self.groupStep) = (
       inChannels, outChannels, groups, groupStep
     )
-    (self.window, self.weights) = (window, weights)
+    (self.window, self.phases, self.weights) = (window, phases, weights)
+  }
+
+  /// The parts of a gradient, one for each phase, as one correlation: its window is the least that holds
+  /// theirs, with zeros for weights where a part has none.
+  /// - Precondition: there is one group.
+  convenience init(joining parts: [Correlation]) {
+    let (first, windows) = (parts[0], parts.map(\.window).filter { $0.tapsHeight > 0 && $0.tapsWidth > 0 })
+    var window = first.window
+    window.top = windows.map(\.top).min() ?? 0
+    window.left = windows.map(\.left).min() ?? 0
+    window.tapsHeight = (windows.map { $0.top + $0.tapsHeight }.max() ?? 0) - window.top
+    window.tapsWidth = (windows.map { $0.left + $0.tapsWidth }.max() ?? 0) - window.left
+    let (ins, outs, area) = (first.inChannels, first.outChannels, window.tapsHeight * window.tapsWidth)
+    var values = [Float](repeating: 0, count: parts.count * outs * ins * area)
+    for (phase, part) in parts.enumerated() {
+      let (w, from) = (part.window, part.weights)
+      for o in 0..<outs {
+        for i in 0..<ins {
+          for y in 0..<w.tapsHeight {
+            for x in 0..<w.tapsWidth {
+              let row = y + w.top - window.top
+              values[
+                ((phase * outs + o) * ins + i) * area + row * window.tapsWidth + x + w.left - window.left] =
+                from.values[
+                  from.first + o * from.outStep + i * from.inStep + y * from.rowStep + x * from.columnStep]
+            }
+          }
+        }
+      }
+    }
+    self.init(
+      inChannels: ins, outChannels: parts.count * outs, groups: 1, groupStep: 0, window: window,
+      phases: parts.count,
+      weights: Weights(
+        values: values, scale: first.weights.scale, scalesInputs: true, outStep: ins * area, inStep: area,
+        rowStep: window.tapsWidth, columnStep: 1))
   }
 
   /// Terms of each sum.
   var depth: Int { inChannels * window.tapsHeight * window.tapsWidth }
 
-  /// Outputs of a group, filled up to whole tiles.
-  var paddedOutputs: Int { (outChannels + Int(RT_ROWS) - 1) / Int(RT_ROWS) * Int(RT_ROWS) }
+  /// Outputs of a group, filled up to whole blocks of rows.
+  func paddedOutputs(block: Int) -> Int { (outChannels + block - 1) / block * block }
 
-  /// [group][outputs / 8][depth][8]
-  func packedWeights() throws -> FloatBlock {
+  /// [group][outputs / block][depth][block]
+  func packedWeights(block: Int) throws -> FloatBlock {
     try packed.withLock { known in
-      let made = try known ?? arranged(floatsPerInput: window.tapsHeight * window.tapsWidth, rt_pack)
-      known = made
+      let made =
+        try known[block]
+        ?? arranged(block: block, floatsPerInput: window.tapsHeight * window.tapsWidth) {
+          rt_pack($0, $1, Int32(block))
+        }
+      known[block] = made
       return made
     }
   }
@@ -57,17 +103,20 @@ final class Correlation: Sendable {
   /// For Winograd's algorithm: [group][outputs / 8][36][inChannels][8].
   func transformedWeights() throws -> FloatBlock {
     try transformed.withLock { known in
-      let made = try known ?? arranged(floatsPerInput: Int(RT_WINOGRAD), rt_winograd_weights)
+      let made =
+        try known
+        ?? arranged(block: Int(RT_ROWS), floatsPerInput: Int(RT_WINOGRAD), rt_winograd_weights)
       known = made
       return made
     }
   }
 
   private func arranged(
-    floatsPerInput: Int, _ arrange: (UnsafeMutablePointer<Float>, UnsafePointer<rt_weights>) -> Void
+    block rows: Int, floatsPerInput: Int,
+    _ arrange: (UnsafeMutablePointer<Float>, UnsafePointer<rt_weights>) -> Void
   ) throws -> FloatBlock {
-    let blockFloats = Int(RT_ROWS) * inChannels * floatsPerInput
-    let blocks = paddedOutputs / Int(RT_ROWS)
+    let blockFloats = rows * inChannels * floatsPerInput
+    let blocks = paddedOutputs(block: rows) / rows
     let arranged = try FloatBlock(count: groups * blocks * blockFloats)
     guard blockFloats > 0 else { return arranged }
     weights.values.withUnsafeBufferPointer { values in
@@ -75,11 +124,11 @@ final class Correlation: Sendable {
       let scaled = weights.scalesInputs ? inChannels : outChannels
       Workers.shared.run(groups * blocks) { piece, _ in
         let (group, block) = piece.quotientAndRemainder(dividingBy: blocks)
-        let firstOut = block * Int(RT_ROWS)
+        let firstOut = block * rows
         var part = rt_weights(
           values: values + weights.first + group * groupStep + firstOut * weights.outStep,
           out_step: weights.outStep, in_step: weights.inStep, row_step: weights.rowStep,
-          column_step: weights.columnStep, outs: Int32(min(Int(RT_ROWS), outChannels - firstOut)),
+          column_step: weights.columnStep, outs: Int32(min(rows, outChannels - firstOut)),
           ins: Int32(inChannels), rows: Int32(window.tapsHeight), columns: Int32(window.tapsWidth),
           out_scale: nil, in_scale: nil)
         weights.scale.withUnsafeBufferPointer { scale in

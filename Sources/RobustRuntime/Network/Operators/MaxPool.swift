@@ -40,7 +40,7 @@ package struct MaxPool: Operation {
       }
     }
 
-    func backward(scratch: Scratch) {
+    func backward(maskInput: Bool, scratch: Scratch) {
       if !input.hasGradient { input.zeroGradient() }
       Workers.shared.run(output.shape.channels) { c, _ in
         rt_max_pool_gradient(

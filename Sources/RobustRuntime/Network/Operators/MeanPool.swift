@@ -26,7 +26,7 @@ struct MeanPool: Operation {
       }
     }
 
-    func backward(scratch: Scratch) {
+    func backward(maskInput: Bool, scratch: Scratch) {
       if !input.hasGradient { input.zeroGradient() }
       let (from, to, positions) = (output.gradient, input.gradient, positions)
       Workers.shared.run(over: output.count, by: 64) { start, count in

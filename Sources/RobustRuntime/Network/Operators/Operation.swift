@@ -13,15 +13,24 @@ protocol Operation: Sendable {
 protocol BoundOperation {
   /// Floats of scratch memory needed by each worker.
   var scratch: Int { get }
+  /// Floats of scratch memory needed once.
+  var sharedScratch: Int { get }
   /// Writes the output's value, clipped at 0 if `relu`.
   func forward(relu: Bool, scratch: Scratch)
   /// Adds to the gradients of the inputs, or writes them where nothing was written yet. The output's gradient
   /// is already that before the ReLU.
-  func backward(scratch: Scratch)
+  /// - Parameter maskInput: the first input comes from a ReLU and nothing else will be added to its gradient,
+  ///   so that it may be made that before the ReLU; an operation that does so sets `gradientIsMasked`.
+  func backward(maskInput: Bool, scratch: Scratch)
 }
 
-/// Memory that each worker has for itself.
+extension BoundOperation {
+  var sharedScratch: Int { 0 }
+}
+
+/// Memory that each worker has for itself, and some that they share.
 struct Scratch {
+  let shared: UnsafeMutablePointer<Float>
   let base: UnsafeMutablePointer<Float>
   let stride: Int
   subscript(worker: Int) -> UnsafeMutablePointer<Float> { base + worker * stride }

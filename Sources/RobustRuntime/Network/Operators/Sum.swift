@@ -24,7 +24,7 @@ struct Sum: Operation {
       }
     }
 
-    func backward(scratch: Scratch) {
+    func backward(maskInput: Bool, scratch: Scratch) {
       for input in inputs { input.addGradient(output.gradient) }
     }
   }

@@ -1,0 +1,201 @@
+#!/usr/bin/env python3
+"""Compares rtool's ascent steps with PyTorch's: the same networks, shapes and threads, in alternating order.
+
+    python3 Benchmarks/compare.py [--rtool .build/release/rtool] [--rounds 5] [--seconds 2] [--only NAME] [--json FILE]
+
+A step is logits, cross-entropy and the gradient to the input; rtool's also moves the image. PyTorch is measured with
+batch normalisation folded, in fp32 and in bfloat16, in both memory layouts; the fastest in fp32 counts. Of the times
+the median is told, and the least, which says more on a machine that has other work to do.
+"""
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+# Network, side, batch.
+CASES = [
+    ("photos", 128, 1), ("photos", 128, 8), ("resnet18", 224, 1), ("resnet50", 224, 1), ("resnet50", 224, 8),
+]
+SETTINGS = [
+    ("float32", "contiguous"), ("float32", "channels_last"), ("bfloat16", "channels_last"),
+]
+
+
+class Worker:
+    """PyTorch in a process of its own, so that its memory can be told."""
+
+    def __init__(self, case, threads, setting):
+        words = [*map(str, case), str(threads), *setting]
+        self.process = subprocess.Popen(
+            [sys.executable, os.path.join(HERE, "torch_worker.py"), *words], stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, text=True)
+
+    def run(self, seconds):
+        self.process.stdin.write(f"{seconds}\n")
+        self.process.stdin.flush()
+        return json.loads(self.process.stdout.readline())
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def rtool_bench(rtool, model, case, threads, seconds):
+    start = os.times()
+    out = subprocess.run(
+        [rtool, "bench", "--model", model, "--side", str(case[1]), "--batch", str(case[2]), "--threads", str(threads),
+         "--seconds", str(seconds), "--json"], check=True, capture_output=True, text=True).stdout
+    end = os.times()
+    answer = json.loads(out)
+    batch = answer["batches"][0]
+    return {
+        "median": batch["median"], "fastest": batch["fastest"], "first": answer["load"] + batch["first"], "peak_memory": answer["peakMemory"],
+        "processor": (end.children_user - start.children_user) / batch["steps"],
+    }
+
+
+def start_up(rtool, tries=7):
+    """Seconds of a whole run of the program that takes three steps with its own model."""
+    def once():
+        start = time.perf_counter()
+        subprocess.run([rtool, "bench", "--batch", "1", "--seconds", "0.1", "--json"], check=True, capture_output=True)
+        return time.perf_counter() - start
+    def first():
+        out = subprocess.run([rtool, "bench", "--batch", "1", "--seconds", "0.1", "--json"], check=True,
+                             capture_output=True, text=True).stdout
+        answer = json.loads(out)
+        return answer["load"] + answer["batches"][0]["first"]
+    def nothing():
+        start = time.perf_counter()
+        subprocess.run([rtool, "--version"], check=True, capture_output=True)
+        return time.perf_counter() - start
+    once()
+    return statistics.median(nothing() + first() for _ in range(tries))
+
+
+def tasks(rtool, threads, folder):
+    """Seconds of whole tasks, from the command line to the file."""
+    examples = os.path.join(HERE, "..", "Examples")
+    commands = {
+        "inpaint lake.jpg": ["inpaint", f"{examples}/lake.jpg", "--mask", f"{examples}/lake-mask.png"],
+    }
+    found = {}
+    for name, command in commands.items():
+        if not all(os.path.exists(word) for word in command if word.startswith(examples)):
+            continue
+        start = time.perf_counter()
+        output = ["-o", os.path.join(folder, "out.png"), "--threads", str(threads), "--quiet"]
+        if subprocess.run([rtool, *command, *output]).returncode == 0:
+            found[name] = time.perf_counter() - start
+    return found
+
+
+def machine(threads):
+    import torch
+    model = platform.processor() or platform.machine()
+    try:
+        with open("/proc/cpuinfo") as file:
+            model = next(line.split(":", 1)[1].strip() for line in file if line.startswith("model name"))
+    except (OSError, StopIteration):
+        pass
+    return {
+        "processor": model, "processors": os.cpu_count(), "threads": threads, "system": platform.platform(),
+        "load": os.getloadavg()[0], "torch": torch.__version__, "time": time.strftime("%Y-%m-%d %H:%M:%S"),
+    }
+
+
+def compare(case, options, folder):
+    from networks import network, write_safetensors
+    model = os.path.join(folder, case[0] + ".safetensors")
+    if not os.path.exists(model):
+        write_safetensors(model, network(case[0]), {"stem_stride": "2", "architecture": "resnet"})
+    workers = {"-".join(s): Worker(case, options.threads, s) for s in SETTINGS}
+    for worker in workers.values():
+        worker.run(0)
+    own, others = [], {name: [] for name in workers}
+    for turn in range(options.rounds):
+        order = ["rtool", *workers]
+        for name in order if turn % 2 == 0 else reversed(order):
+            if name == "rtool":
+                own.append(rtool_bench(options.rtool, model, case, options.threads, options.seconds))
+            else:
+                others[name].append(workers[name].run(options.seconds))
+    for worker in workers.values():
+        worker.close()
+
+    row = {"network": case[0], "side": case[1], "batch": case[2], "rtool": {
+        "seconds": statistics.median(r["median"] for r in own), "least": min(r["fastest"] for r in own), "first": statistics.median(r["first"] for r in own),
+        "processor": statistics.median(r["processor"] for r in own),
+        "peak_memory": max(r["peak_memory"] for r in own)}, "torch": {}}
+    for name, answers in others.items():
+        row["torch"][name] = {
+            "seconds": statistics.median(statistics.median(a["times"]) for a in answers),
+            "least": min(min(a["times"]) for a in answers),
+            "processor": statistics.median(a["processor"] for a in answers), "first": answers[0]["first"],
+            "peak_memory": max(a["peak_memory"] for a in answers)}
+    single = [n for n in workers if n.startswith("float32")]
+    row["fastest"] = min(single, key=lambda n: row["torch"][n]["least"])
+    for key in ("seconds", "least"):
+        row["ratio_" + key] = min(row["torch"][n][key] for n in single) / row["rtool"][key]
+        row["ratio_bfloat16_" + key] = row["torch"]["bfloat16-channels_last"][key] / row["rtool"][key]
+    row["memory_share"] = row["rtool"]["peak_memory"] / row["torch"][row["fastest"]]["peak_memory"]
+    return row
+
+
+def show(row):
+    own, other = row["rtool"], row["torch"][row["fastest"]]
+    half = row["torch"]["bfloat16-channels_last"]
+    name = f"{row['network']} {row['side']} b{row['batch']}"
+    for key in ("seconds", "least"):
+        times = " ".join(f"{t[key] * 1e3:9.2f}" for t in (own, other, half))
+        print(f"{name:17} {key.replace('seconds', 'median'):6} {times} {row['ratio_' + key]:7.2f} "
+              f"{row['ratio_bfloat16_' + key]:7.2f}", flush=True)
+    print(f"{'':17} memory {own['peak_memory'] / 2**20:.0f} MiB, PyTorch {other['peak_memory'] / 2**20:.0f}; "
+          f"first step after {own['first']:.3f} s, PyTorch {other['first']:.2f}", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rtool", default=os.path.join(HERE, "..", ".build", "release", "rtool"))
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=2, help="of each measurement")
+    parser.add_argument("--only", help="a network: photos, resnet18 or resnet50")
+    parser.add_argument("--json", help="a file to write")
+    options = parser.parse_args()
+    options.rtool = os.path.abspath(options.rtool)
+    try:
+        import torch  # noqa: F401
+    except ImportError:
+        sys.exit("PyTorch is missing: run `make bench-setup`, which installs it in .build-bench, then `make bench`")
+    if not os.path.exists(options.rtool):
+        sys.exit(f"{options.rtool} is missing: run `make build`")
+
+    record = {"machine": machine(options.threads), "rows": []}
+    print(" ".join(f"{k}: {v}" for k, v in record["machine"].items()))
+    print("                                ms a step                 PyTorch / rtool")
+    print("                             rtool   PyTorch  bfloat16    fp32 bfloat16")
+    with tempfile.TemporaryDirectory() as folder:
+        for case in CASES:
+            if options.only in (None, case[0]):
+                record["rows"].append(compare(case, options, folder))
+                show(record["rows"][-1])
+        record["start_up"] = start_up(options.rtool)
+        print(f"start of the program to its first step, own model: {record['start_up'] * 1e3:.0f} ms")
+        record["tasks"] = tasks(options.rtool, options.threads, folder)
+        for name, seconds in record["tasks"].items():
+            print(f"rtool {name}: {seconds:.2f} s")
+    if options.json:
+        with open(options.json, "w") as file:
+            json.dump(record, file, indent=1)
+            file.write("\n")
+
+
+main()

@@ -1,0 +1,40 @@
+#ifndef TRANSPOSE_H
+#define TRANSPOSE_H
+
+/* One of the four steps that swap blocks of `SIDE` rows and columns across the diagonal. */
+#define TRANSPOSE_STEP(SIDE, EVEN, ODD)                                   \
+  for (int i = 0; i < 16; i++)                                            \
+    if (!(i & SIDE)) {                                                    \
+      const line a = lines[i], b = lines[i + SIDE];                       \
+      lines[i] = __builtin_shufflevector(a, b, EVEN);                     \
+      lines[i + SIDE] = __builtin_shufflevector(a, b, ODD);               \
+    }
+#define FIRST_OF_8 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23
+#define SECOND_OF_8 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31
+#define FIRST_OF_4 0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27
+#define SECOND_OF_4 4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28, 29, 30, 31
+#define FIRST_OF_2 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29
+#define SECOND_OF_2 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31
+#define FIRST_OF_1 0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30
+#define SECOND_OF_1 1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31
+
+/* 16 rows of 16 floats, `step` apart, become columns. */
+static inline __attribute__((always_inline)) void transpose16(float *restrict out, const float *restrict in,
+                                                              int step) {
+  typedef float line __attribute__((vector_size(64), aligned(4)));
+  line lines[16];
+#pragma clang loop unroll(full)
+  for (int i = 0; i < 16; i++) lines[i] = *(const line *)(in + i * step);
+#pragma clang loop unroll(full)
+  TRANSPOSE_STEP(8, FIRST_OF_8, SECOND_OF_8)
+#pragma clang loop unroll(full)
+  TRANSPOSE_STEP(4, FIRST_OF_4, SECOND_OF_4)
+#pragma clang loop unroll(full)
+  TRANSPOSE_STEP(2, FIRST_OF_2, SECOND_OF_2)
+#pragma clang loop unroll(full)
+  TRANSPOSE_STEP(1, FIRST_OF_1, SECOND_OF_1)
+#pragma clang loop unroll(full)
+  for (int i = 0; i < 16; i++) *(line *)(out + i * step) = lines[i];
+}
+
+#endif

@@ -1,0 +1,151 @@
+import Glibc
+import RobustRuntime
+
+/// `rtool bench`: how fast this machine takes ascent steps with a model.
+enum BenchCommand {
+  static let parameters = [
+    ListCommands.model,
+    number("seconds", initial: 10, limits: 0.1...3600, "how long to measure, in all"),
+    number("side", flags: .auto, limits: 1...4096, "side of the images in pixels; auto is the model's own"),
+    number("batch", flags: .auto, limits: 1...256, "images at once; auto measures 1 and 8"),
+    number("threads", letter: "t", limits: 0...256, "processors to use, 0 for all"),
+    Parameter(name: "layers", kind: .bool, help: "list how long each step of the network takes"),
+    ListCommands.json, ListCommands.help,
+  ]
+
+  /// Times are in seconds, memory in bytes.
+  private struct Report: Encodable {
+    let model, architecture: String
+    let side, threads: Int
+    /// Reading the model.
+    let load: Double
+    var batches: [Batch] = []
+    /// The most that the process ever held.
+    var peakMemory = 0
+  }
+
+  private struct Batch: Encodable {
+    let batch, steps: Int
+    /// What the first step took, with all that is prepared once.
+    let first: Double
+    /// Of the other steps.
+    let median, fastest: Double
+    var stepsPerSecond: Double { 1 / median }
+  }
+
+  static func run(_ parsed: ParsedArguments) throws {
+    func value(_ name: String) throws -> Double? {
+      let parameter = parameters.first { $0.name == name }!
+      return try parameter.value(of: parsed.texts[name] ?? [], given: true) { [] }.numbers.first
+    }
+    let wanted = try (
+      seconds: value("seconds")!, side: value("side"), batch: value("batch"), threads: value("threads")!
+    )
+    let threads = wanted.threads > 0 ? Int(wanted.threads) : Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+    configureRuntime(threads: threads)
+    let start = monotonicSeconds()
+    let classifier = try ModelSearch.load(ModelSearch.find(parsed.last("model")))
+    let facts = classifier.facts
+    var report = Report(
+      model: facts.name, architecture: facts.architecture, side: wanted.side.map { Int($0) } ?? facts.side,
+      threads: threads, load: monotonicSeconds() - start)
+    let batches = wanted.batch.map { [Int($0)] } ?? [1, 8]
+    if parsed.isOn("layers") {
+      for batch in batches { try Terminal.print(layers(classifier, batch: batch, side: report.side)) }
+      return
+    }
+    for batch in batches {
+      let seconds = wanted.seconds / Double(batches.count)
+      report.batches.append(
+        try measure(classifier, batch: batch, side: report.side, seconds: seconds))
+      if Interrupt.isRequested { throw Failure.interrupted }
+    }
+    report.peakMemory = peakMemory
+    try Terminal.print(parsed.isOn("json") ? encodedJSON(report) + "\n" : text(report))
+  }
+
+  /// Ascent steps towards one class: logits, cross-entropy, its gradient in the pixels, and the step itself.
+  private static func measure(
+    _ classifier: Classifier, batch: Int, side: Int, seconds: Double
+  ) throws -> Batch {
+    // Any images will do, so long as they are not flat.
+    let values = (0..<batch * 3 * side * side).map { Float($0 &* 2_654_435_761 >> 8 & 0xFFFF) / 65535 }
+    let images = ImageBatch(count: batch, height: side, width: side, pixels: values)
+    var times: [Double] = []
+    var last = monotonicSeconds()
+    let end = last + seconds
+    _ = try classifier.ascend(
+      from: images, objective: Objective([Term(.crossEntropy([ClassWeight(0)]))]),
+      settings: AscentSettings(steps: 1_000_000, stepSize: 0.5)
+    ) { _ in
+      let now = monotonicSeconds()
+      times.append(now - last)
+      last = now
+      return (now < end || times.count < 3) && !Interrupt.isRequested
+    }
+    let others = times.dropFirst().sorted()
+    guard let fastest = others.first else { throw Failure.interrupted }
+    return Batch(
+      batch: batch, steps: times.count, first: times[0], median: others[others.count / 2], fastest: fastest)
+  }
+
+  /// A table of milliseconds and GFLOP/s, forward and backward.
+  private static func layers(_ classifier: Classifier, batch: Int, side: Int) throws -> String {
+    let times = try classifier.stepTimes(images: batch, height: side, width: side, passes: 20)
+    var text = "batch \(batch): ms and GFLOP/s forward, the same backward\n"
+    func column(_ value: Double) -> String {
+      let whole = Int(value * 100)
+      return padded(whole / 100, 6) + "." + (whole % 100 < 10 ? "0" : "") + "\(whole % 100)"
+    }
+    for time in times {
+      for seconds in [time.forward, time.backward] {
+        text += column(seconds * 1e3) + padded(Int(time.operations / seconds * 1e-9), 5)
+      }
+      text += "  \(time.name)\n"
+    }
+    let sums = (times.reduce(0) { $0 + $1.forward }, times.reduce(0) { $0 + $1.backward })
+    return text + "\(column(sums.0 * 1e3))     \(column(sums.1 * 1e3))       sum\n"
+  }
+
+  private static func text(_ report: Report) -> String {
+    func rounded(_ value: Double, _ places: Double) -> String {
+      numberText((value * places).rounded() / places)
+    }
+    var text = "\(report.model): \(report.architecture)\n"
+    text += "\(report.side)x\(report.side) px, threads: \(report.threads)\n"
+    for batch in report.batches {
+      text += "batch \(batch.batch): \(rounded(batch.stepsPerSecond, 10)) steps/s, "
+      text += "\(rounded(batch.stepsPerSecond * Double(batch.batch), 10)) images/s, "
+      text += "\(rounded(batch.median * 1000, 100)) ms a step\n"
+    }
+    text += "model read in \(rounded(report.load * 1000, 10)) ms, first step after "
+    text += "\(rounded((report.load + (report.batches.first?.first ?? 0)) * 1000, 10)) ms, "
+    return text + "peak memory \(report.peakMemory >> 20) MiB\n"
+  }
+
+  /// Of this program alone; the kernel's resource usage counts that of the program that started it as well.
+  private static var peakMemory: Int {
+    guard let file = fopen("/proc/self/status", "r") else { return 0 }
+    defer { fclose(file) }
+    var line = [CChar](repeating: 0, count: 256)
+    while fgets(&line, Int32(line.count), file) != nil {
+      var kilobytes = 0
+      let found = withUnsafeMutablePointer(to: &kilobytes) { place in
+        withVaList([place]) { vsscanf(line, "VmHWM: %ld kB", $0) }
+      }
+      if found == 1 { return kilobytes << 10 }
+    }
+    return 0
+  }
+
+  private static func number(
+    _ name: String, letter: Character? = nil, flags: Parameter.Flags = [], initial: Double = 0,
+    limits: ClosedRange<Double>, _ help: String
+  ) -> Parameter {
+    var parameter = Parameter(name: name, kind: name == "seconds" ? .real : .int, help: help, flags: flags)
+    parameter.letter = letter
+    parameter.initial = initial
+    parameter.limits = limits
+    return parameter
+  }
+}

@@ -1,0 +1,73 @@
+import CKernels
+import COpenBLAS
+
+/// The weighted mean over positions of the products of each two channels: the Gram matrix, or, about the means, the
+/// covariance.
+///
+/// The work is cut in pieces whose size does not depend on the number of threads, and their sums are added in order.
+struct ProductStatistic {
+  private let channels, area: Int
+  /// The features, about their means where these count, with each position weighted: [channel][position].
+  let weighted: Buffer
+  /// [channel][channel], symmetric.
+  private var matrix, difference: [Float]
+  /// A matrix for each piece of the positions.
+  private let sums: Buffer
+
+  private static let positionsAtOnce = 4096
+  private static let rowsAtOnce = 32
+
+  init(channels: Int, area: Int) {
+    (self.channels, self.area) = (channels, area)
+    matrix = [Float](repeating: 0, count: channels * channels)
+    difference = matrix
+    weighted = Buffer(channels * area)
+    sums = Buffer(ProductStatistic.pieces(area, ProductStatistic.positionsAtOnce) * matrix.count)
+  }
+
+  private static func pieces(_ count: Int, _ size: Int) -> Int { (count + size - 1) / size }
+
+  /// The matrix of `weighted` with the features.
+  mutating func update(_ features: UnsafePointer<Float>, stride: Int, scale: Double) {
+    let (channels, area, weighted, sums) = (channels, area, weighted.base, sums.base)
+    let (size, rows) = (ProductStatistic.positionsAtOnce, ProductStatistic.rowsAtOnce)
+    let (parts, rowParts) = (ProductStatistic.pieces(area, size), ProductStatistic.pieces(channels, rows))
+    // One factor about its mean is enough: the weighted sum of the deviations times the other's mean is 0.
+    Workers.shared.run(parts * rowParts) { piece, _ in
+      let (part, rowPart) = piece.quotientAndRemainder(dividingBy: rowParts)
+      let (first, row) = (part * size, rowPart * rows)
+      cblas_sgemm(
+        CblasRowMajor, CblasNoTrans, CblasTrans, blasint(min(rows, channels - row)), blasint(channels),
+        blasint(min(size, area - first)), Float(scale), weighted + row * area + first, blasint(area),
+        features + first, blasint(stride), 0, sums + (part * channels + row) * channels, blasint(channels))
+    }
+    matrix.withUnsafeMutableBufferPointer { matrix in
+      guard let matrix = matrix.baseAddress else { return }
+      rt_fill(matrix, 0, channels * channels)
+      for part in 0..<parts { rt_add(matrix, sums + part * channels * channels, channels * channels) }
+    }
+  }
+
+  func distance(to target: ProductStatistic) -> Double {
+    rt_squared_distance(matrix, target.matrix, matrix.count) / target.scale
+  }
+
+  private var scale: Double { rt_sum_squares(matrix, matrix.count) + 1e-12 }
+
+  /// Adds the gradient by the features.
+  /// - Parameter share: twice the term's weight, by the sum of the positions' weights.
+  mutating func addGradient(
+    to gradient: UnsafeMutablePointer<Float>, stride: Int, _ target: ProductStatistic, share: Double
+  ) {
+    for i in matrix.indices { difference[i] = matrix[i] - target.matrix[i] }
+    let (channels, area, weighted, difference) = (channels, area, weighted.base, difference)
+    let (size, factor) = (ProductStatistic.positionsAtOnce / 4, Float(2 * share / target.scale))
+    // The matrix is symmetric: each feature stands in a row and in a column.
+    Workers.shared.run(over: area, by: size) { first, count in
+      cblas_sgemm(
+        CblasRowMajor, CblasNoTrans, CblasNoTrans, blasint(channels), blasint(count), blasint(channels),
+        factor, difference, blasint(channels), weighted + first, blasint(area), 1, gradient + first,
+        blasint(stride))
+    }
+  }
+}

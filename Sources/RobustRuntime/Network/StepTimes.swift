@@ -1,0 +1,57 @@
+import Glibc
+
+/// How long one step of a network takes, in seconds, forward and backward.
+package struct StepTime: Sendable {
+  /// As in "conv 3x3/2 64x56x56 -> 128x28x28 +relu".
+  package var name: String
+  /// Floating-point operations of the plain algorithm, in each direction; 0: hardly any.
+  package var operations: Double
+  package var forward = Double.infinity, backward = Double.infinity
+}
+
+extension Plan {
+  /// Times each step of the network alone: the fastest of some passes.
+  package func stepTimes(passes: Int) -> [StepTime] {
+    let network = network
+    var times = network.steps.enumerated().map { k, step in
+      let (to, inputs) = (tensors[k + 1], step.inputs.map { tensors[$0].shape })
+      let convolution = (step.operation as? Convolution)?.geometry
+      let kind =
+        convolution.map { "conv \($0.height)x\($0.width)/\($0.stride)" }
+        ?? "\(type(of: step.operation))".lowercased()
+      let weights = convolution.map { $0.inChannels / $0.groups * $0.height * $0.width } ?? 0
+      return StepTime(
+        name: "\(kind) \(inputs[0].text) -> \(to.shape.text)" + (inputs.count > 1 ? " +residual" : "")
+          + (step.relu ? " +relu" : ""),
+        operations: 2 * Double(to.count * weights))
+    }
+    let count = images * network.normalization.mean.count * height * width
+    let pixels = [Float](repeating: 0.5, count: count)
+    for _ in 0..<passes {
+      network.normalization.forward(pixels, to: tensors[0])
+      for k in times.indices {
+        let start = Plan.seconds
+        operations[k].forward(relu: network.steps[k].relu, scratch: scratch)
+        times[k].forward = min(times[k].forward, Plan.seconds - start)
+      }
+      forgetGradients()
+      tensors[logits].zeroGradient()
+      for k in times.indices.reversed() {
+        let start = Plan.seconds
+        backward(step: k, passReLU: false)
+        times[k].backward = min(times[k].backward, Plan.seconds - start)
+      }
+    }
+    return times
+  }
+
+  private static var seconds: Double {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+  }
+}
+
+extension Shape {
+  fileprivate var text: String { "\(channels)x\(height)x\(width)" }
+}
