@@ -16,6 +16,13 @@ enum CrashNotice {
     _ = buffer.initialize(from: bytes)
     line = buffer
     var action = sigaction()
+    // A stack of its own, since a damaged file may have used up the other.
+    var stack = stack_t()
+    stack.ss_size = 1 << 16
+    stack.ss_sp = UnsafeMutableRawPointer.allocate(byteCount: stack.ss_size, alignment: 16)
+    var previousStack = stack_t()
+    sigaltstack(&stack, &previousStack)
+    action.sa_flags = SA_ONSTACK
     var previous = Array(repeating: action, count: signals.count)
     action.__sigaction_handler.sa_handler = { _ in
       if let line = CrashNotice.line { _ = write(STDERR_FILENO, line.baseAddress, line.count) }
@@ -24,6 +31,8 @@ enum CrashNotice {
     for (index, signal) in signals.enumerated() { sigaction(signal, &action, &previous[index]) }
     defer {
       for (index, signal) in signals.enumerated() { sigaction(signal, &previous[index], nil) }
+      sigaltstack(&previousStack, nil)
+      stack.ss_sp.deallocate()
       line = nil
       buffer.deallocate()
     }
