@@ -103,7 +103,7 @@ struct Destination {
       let notes = try emission.result.write(
         to: output, format: format, options: settings.options,
         provenance: settings.options.stripMetadata ? nil : provenance.json)
-      if !settings.isQuiet { notes.forEach { Terminal.warn($0) } }
+      if !settings.isQuiet { for note in notes { Terminal.warn(note) } }
       if case .file(let path) = output { written.append(path) }
     }
     if settings.wantsJSON {

@@ -63,7 +63,7 @@ final class Sandbox {
       .merging(environment) { $1 }
     // Files rather than pipes: no reader is needed and nothing can block.
     let names = ["stdin", "stdout", "stderr"].map { "\(folder)/.\($0)-\(UUID().uuidString)" }
-    defer { names.forEach { unlink($0) } }
+    defer { for name in names { unlink(name) } }
     try input.write(to: URL(fileURLWithPath: names[0]))
     for name in names[1...] { try Data().write(to: URL(fileURLWithPath: name)) }
     process.standardInput = FileHandle(forReadingAtPath: names[0])

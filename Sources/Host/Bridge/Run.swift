@@ -41,7 +41,7 @@ final class Run: @unchecked Sendable {
     self.isVerbose = isVerbose
   }
 
-  deinit { shared.withLock { $0.blocks.forEach { free(UnsafeMutableRawPointer(bitPattern: $0)) } } }
+  deinit { shared.withLock { for block in $0.blocks { free(UnsafeMutableRawPointer(bitPattern: block)) } } }
 
   /// Zeroed memory that lives as long as the run; nil when there is none left.
   func allocate(_ bytes: Int) -> UnsafeMutableRawPointer? {
