@@ -107,6 +107,18 @@ extension Box {
 
   var area: Int { width * height }
 
+  /// The cells of an even grid over the box, none larger than `side`, row by row.
+  func cells(side: Int) -> [Box] {
+    let columns = (width + side - 1) / side
+    let rows = (height + side - 1) / side
+    return (0..<rows * columns).map { index in
+      let (row, column) = (index / columns, index % columns)
+      let (left, right) = (width * column / columns, width * (column + 1) / columns)
+      let (top, bottom) = (height * row / rows, height * (row + 1) / rows)
+      return Box(x: x + left, y: y + top, width: right - left, height: bottom - top)
+    }
+  }
+
   func contains(_ x: Int, _ y: Int) -> Bool { x >= self.x && x < maxX && y >= self.y && y < maxY }
 
   func union(_ other: Box) -> Box {

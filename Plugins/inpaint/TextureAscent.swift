@@ -23,13 +23,19 @@ struct TextureAscent {
     let (width, height) = (window.box.width, window.box.height)
     let hole = window.hole
     let depths = Distance.toNearest(width: width, height: height) { !hole[$0] }
-    let distances = Distance.toNearest(width: width, height: height) { hole[$0] }
+    let sources = window.usage ?? nearness(to: hole, width: width, height: height)
     let tiles = Self.tiles(width: width, height: height) { depths[$0] > Self.settled }
     for (number, tile) in tiles.enumerated() {
       let span = (progress.upperBound - progress.lowerBound) / Double(tiles.count)
       let from = progress.lowerBound + span * Double(number)
-      try refine(tile, of: &window, depths: depths, distances: distances, progress: from...(from + span))
+      try refine(tile, of: &window, depths: depths, sources: sources, progress: from...(from + span))
     }
+  }
+
+  /// Without patches to ask, what lies near the hole stands for what belongs in it: weights that fall off with the
+  /// distance, 0 in the hole.
+  private func nearness(to hole: [Bool], width: Int, height: Int) -> [Float] {
+    Distance.toNearest(width: width, height: height) { hole[$0] }.map { $0 == 0 ? 0 : exp(-Float($0) / 24) }
   }
 
   /// Boxes that cover the pixels of a set, none larger than a tile, each drawn tight.
@@ -37,21 +43,11 @@ struct TextureAscent {
     guard
       let bounds = Box(boundsOf: isInSet, in: Box(x: 0, y: 0, width: width, height: height), stride: width)
     else { return [] }
-    let columns = (bounds.width + tileSide - 1) / tileSide
-    let rows = (bounds.height + tileSide - 1) / tileSide
-    return (0..<rows * columns).compactMap { index in
-      let (row, column) = (index / columns, index % columns)
-      let left = bounds.x + bounds.width * column / columns
-      let top = bounds.y + bounds.height * row / rows
-      let cell = Box(
-        x: left, y: top, width: bounds.x + bounds.width * (column + 1) / columns - left,
-        height: bounds.y + bounds.height * (row + 1) / rows - top)
-      return Box(boundsOf: isInSet, in: cell, stride: width)
-    }
+    return bounds.cells(side: tileSide).compactMap { Box(boundsOf: isInSet, in: $0, stride: width) }
   }
 
   private func refine(
-    _ tile: Box, of window: inout Window, depths: [Int], distances: [Int], progress: ClosedRange<Double>
+    _ tile: Box, of window: inout Window, depths: [Int], sources: [Float], progress: ClosedRange<Double>
   ) throws {
     let (width, height) = (window.box.width, window.box.height)
     // The rim is part of the tile, so that neighbouring tiles overlap.
@@ -70,11 +66,7 @@ struct TextureAscent {
     }
     let referenceArea = enoughForNetwork(
       tile.grown(by: Self.referenceMargin).clipped(width: width, height: height))
-    let reference = try region(referenceArea, of: window) { x, y in
-      let index = y * width + x
-      // Without patches to ask, what lies near the hole stands for what belongs in it.
-      return window.usage?[index] ?? (depths[index] == 0 ? exp(-Float(distances[index]) / 24) : 0)
-    }
+    let reference = try region(referenceArea, of: window) { x, y in sources[y * width + x] }
     let strongest = reference.maximum
     guard strongest > 0 else { return }
     reference.fill { x, y, _ in reference.row(y)[x] / strongest }

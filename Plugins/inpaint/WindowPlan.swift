@@ -48,14 +48,8 @@ struct WindowPlan {
       (box.x..<box.maxX).reduce(count) { $0 + (hole.weights[y * hole.width + $1] > 0 ? 1 : 0) }
     }
     let side = filled < box.area / 10 ? Self.thinPartSide : Self.widePartSide
-    let columns = (box.width + side - 1) / side
-    let rows = (box.height + side - 1) / side
-    return (0..<rows * columns).compactMap { index in
-      let (row, column) = (index / columns, index % columns)
-      let (left, right) = (box.width * column / columns, box.width * (column + 1) / columns)
-      let (top, bottom) = (box.height * row / rows, box.height * (row + 1) / rows)
-      let cell = Box(x: box.x + left, y: box.y + top, width: right - left, height: bottom - top)
-      return Box(boundsOf: { hole.weights[$0] > 0 }, in: cell, stride: hole.width)
+    return box.cells(side: side).compactMap {
+      Box(boundsOf: { hole.weights[$0] > 0 }, in: $0, stride: hole.width)
     }
   }
 }

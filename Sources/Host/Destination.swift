@@ -47,15 +47,16 @@ struct Destination {
 
   private static func check(_ path: String, format: Format?) throws {
     var status = stat()
-    if stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
+    let kind = stat(path, &status) == 0 ? status.st_mode & S_IFMT : S_IFREG
+    if kind == S_IFDIR {
       throw Failure.failed("\(path) is a folder; name a file in it with -o")
     }
     let parent = folder(of: path)
     guard fileExists(parent) else {
       throw Failure.failed("\(path) cannot be written: there is no folder \(parent)")
     }
-    let isDevice = stat(path, &status) == 0 && status.st_mode & S_IFMT != S_IFREG
-    if isDevice { return }
+    // A device or a pipe is written into, whatever its folder and its name.
+    if kind != S_IFREG { return }
     guard access(parent, W_OK) == 0 else {
       throw Failure.failed("\(path) cannot be written: the folder \(parent) is read-only")
     }
@@ -84,7 +85,8 @@ struct Destination {
   }
 
   /// Writes what the run emitted, and tells where.
-  func write(_ run: Run, step: Provenance.Step) throws {
+  /// - Parameter makeStep: says how it was made; asked only where there is an image to keep that in.
+  func write(_ run: Run, makeStep: () throws -> Provenance.Step) throws {
     if !run.text.isEmpty { try Terminal.print(run.text) }
     guard !run.emitted.isEmpty else {
       if run.text.isEmpty { throw Failure.failed("the task made no image") }
@@ -93,6 +95,7 @@ struct Destination {
     if case .standardOutput = place, run.emitted.count > 1 {
       throw Failure.failed("\(run.emitted.count) images cannot go to one stream; name a file with -o")
     }
+    let step = try makeStep()
     var written: [String] = []
     for (index, emission) in run.emitted.enumerated() {
       var provenance = emission.source?.provenance.flatMap(Provenance.init(json:)) ?? Provenance()

@@ -10,6 +10,9 @@ struct TypedValue: Sendable {
 }
 
 extension Parameter {
+  /// What to say where it is required and was not given.
+  var missing: Failure { .usage("\(label) is missing: \(help)") }
+
   /// The value that `texts` (from the user, a preset, or none) stand for. Throws a usage failure that names the
   /// parameter and says what is allowed.
   ///
@@ -18,7 +21,7 @@ extension Parameter {
     var value = TypedValue(given: given ? texts.count : 0)
     var texts = flags.contains(.repeated) ? texts : Array(texts.suffix(1))
     if texts.isEmpty {
-      if flags.contains(.required) { throw Failure.usage("\(label) is missing: \(help)") }
+      if flags.contains(.required) { throw missing }
       if [.bool, .int, .real, .choice].contains(kind) {
         if !flags.contains(.auto) { (value.numbers, value.count) = ([initial], 1) }
         return value

@@ -70,18 +70,28 @@ extension rtool_image {
   }
 }
 
+/// The first of `count` images, after a check that all have its size, and pixels of so many channels.
+private func alike(_ images: UnsafePointer<rtool_image>, count: Int, channels: Int32, role: String) throws
+  -> rtool_image
+{
+  let first = images[0]
+  for index in 0..<count {
+    let image = images[index]
+    guard image.isWellFormed, image.channels == channels, image.width == first.width,
+      image.height == first.height
+    else {
+      throw Failure.misuse(
+        "\(role) must be images of one size and \(channels) channels (image \(index) is \(image.sizeText)x\(image.channels))"
+      )
+    }
+  }
+  return first
+}
+
 extension ImageBatch {
   /// `count` interleaved images of 3 channels and one size, as one planar batch.
   init(_ images: UnsafePointer<rtool_image>, count: Int, role: String) throws {
-    let first = images[0]
-    for index in 0..<count {
-      let image = images[index]
-      guard image.isWellFormed, image.channels == 3, image.width == first.width, image.height == first.height
-      else {
-        throw Failure.misuse(
-          "\(role) must be RGB images of one size (image \(index) is \(image.sizeText)x\(image.channels))")
-      }
-    }
+    let first = try alike(images, count: count, channels: 3, role: role)
     let (width, height) = (Int(first.width), Int(first.height))
     let plane = width * height
     let pixels = [Float](unsafeUninitializedCapacity: count * 3 * plane) { pixels, filled in
@@ -119,16 +129,7 @@ extension ImageBatch {
 extension Region {
   /// `count` images of 1 channel and one size.
   init(_ images: UnsafePointer<rtool_image>, count: Int, role: String) throws {
-    let first = images[0]
-    for index in 0..<count {
-      let image = images[index]
-      guard image.isWellFormed, image.channels == 1, image.width == first.width, image.height == first.height
-      else {
-        throw Failure.misuse(
-          "\(role) must be images of one channel and one size (image \(index) is \(image.sizeText)x\(image.channels))"
-        )
-      }
-    }
+    let first = try alike(images, count: count, channels: 1, role: role)
     let (width, height) = (Int(first.width), Int(first.height))
     let values = [Float](unsafeUninitializedCapacity: count * width * height) { values, filled in
       for index in 0..<count {

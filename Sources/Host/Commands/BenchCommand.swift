@@ -41,8 +41,7 @@ enum BenchCommand {
     let wanted = try (
       seconds: value("seconds")!, side: value("side"), batch: value("batch"), threads: value("threads")!
     )
-    let threads = wanted.threads > 0 ? Int(wanted.threads) : Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))
-    configureRuntime(threads: threads)
+    let threads = configureRuntime(threads: Int(wanted.threads))
     let start = monotonicSeconds()
     let classifier = try ModelSearch.load(ModelSearch.find(parsed.last("model")))
     let facts = classifier.facts

@@ -41,7 +41,7 @@ struct Builtin: Sendable {
     if parsed.isOn("help") { return try Terminal.print(help) }
     for parameter in parameters
     where parameter.flags.contains(.required) && parsed.texts[parameter.name] == nil {
-      throw Failure.usage("\(parameter.label) is missing: \(parameter.help)")
+      throw parameter.missing
     }
     try run(parsed)
   }

@@ -20,8 +20,7 @@ struct TaskCommand {
     let destination = try Destination(settings, input: inputName(parsed))
 
     Imaging.preload()
-    let threads = settings.threads > 0 ? settings.threads : Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))
-    configureRuntime(threads: threads)
+    let threads = configureRuntime(threads: settings.threads)
     let modelSource = try ModelSearch.find(settings.model)
     let classifier = try ModelSearch.load(modelSource)
     let run = Run(
@@ -42,11 +41,13 @@ struct TaskCommand {
       throw run.failure ?? .failed("the task failed without saying why")
     }
 
-    let step = Provenance.Step(
-      task: plugin.name, version: plugin.version, rtool: Installation.version,
-      model: Provenance.Model(name: classifier.facts.name, sha256: try ModelSearch.digest(modelSource)),
-      seed: settings.seed, preset: settings.preset?.name, parameters: described(taskValues), facts: run.facts)
-    try destination.write(run, step: step)
+    try destination.write(run) {
+      Provenance.Step(
+        task: plugin.name, version: plugin.version, rtool: Installation.version,
+        model: Provenance.Model(name: classifier.facts.name, sha256: try ModelSearch.digest(modelSource)),
+        seed: settings.seed, preset: settings.preset?.name, parameters: described(taskValues),
+        facts: run.facts)
+    }
   }
 
   private func check(_ parsed: ParsedArguments, _ settings: RunSettings) throws {
@@ -55,7 +56,7 @@ struct TaskCommand {
     }
     for parameter in plugin.parameters where parameter.kind == .classes {
       if parameter.flags.contains(.required), parsed.texts[parameter.name] == nil {
-        throw Failure.usage("\(parameter.label) is missing: \(parameter.help)")
+        throw parameter.missing
       }
     }
     for parameter in plugin.parameters
@@ -209,8 +210,10 @@ struct RunSettings {
   }
 }
 
-/// One --threads for all that computes.
-func configureRuntime(threads: Int) {
+/// One --threads for all that computes; 0 for all processors. Returns how many there are to be.
+func configureRuntime(threads: Int) -> Int {
+  let threads = threads > 0 ? threads : Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))
   RobustRuntime.configure(threads: threads)
   Imaging.configure(threads: threads)
+  return threads
 }
