@@ -3,7 +3,7 @@ import CRTool
 /// How to follow the gradient of an objective. See `rtool_ascent`.
 public struct Ascent {
   public enum Rule: Int, Sendable {
-    case normalised, sign, plain
+    case normalised, sign, plain, adam
   }
 
   /// Where the images stay, around their centres; always within 0...1.
@@ -11,6 +11,11 @@ public struct Ascent {
     case box
     case l2(radius: Double)
     case linf(radius: Double)
+  }
+
+  /// What is stepped in. With Fourier coefficients the set must be the box, and all pixels free.
+  public enum Parameters: Int, Sendable {
+    case pixels, fourier
   }
 
   public var steps: Int
@@ -32,6 +37,19 @@ public struct Ascent {
   /// Share of the gradient's colour that is taken away, 0...1.
   public var chromaDamping = 0.0
   public var jitter = 0
+  /// Each step sees a random part of the image, enlarged by up to 1 + zoom.
+  public var zoom = 0.0
+  /// Standard deviation of the noise that each step sees.
+  public var noise = 0.0
+  /// Share of the gradients before in the one that is followed.
+  public var momentum = 0.0
+  /// The gradient is followed at so many resolutions at once.
+  public var levels = 1
+  public var parameters = Parameters.pixels
+  /// Ends once every image's loss is at most this.
+  public var stopLoss: Double?
+  /// Ends when no loss has come down by 0.1 % in so many steps; 0: never.
+  public var patience = 0
   /// The part of the task's progress that this ascent is.
   public var progress = 0.0...1.0
   public var note: String?
@@ -48,14 +66,18 @@ public struct Outcome {
 }
 
 extension Host {
-  /// Follows the gradient of the sum of `terms` from `starts`, all of one size and 3 channels.
-  public func ascend(_ ascent: Ascent, from starts: [Image], minimising terms: [Term]) throws -> Outcome {
+  func objective(_ terms: [Term]) throws -> rtool_objective {
     var objective = rtool_objective()
     objective.struct_size = UInt32(MemoryLayout<rtool_objective>.size)
     objective.term_size = UInt32(MemoryLayout<rtool_term>.stride)
     objective.terms = try copied(terms.map(bridged))
     objective.term_count = UInt32(terms.count)
+    return objective
+  }
 
+  /// Follows the gradient of the sum of `terms` from `starts`, all of one size and 3 channels.
+  public func ascend(_ ascent: Ascent, from starts: [Image], minimising terms: [Term]) throws -> Outcome {
+    var objective = try objective(terms)
     var bridged = rtool_ascent()
     bridged.struct_size = UInt32(MemoryLayout<rtool_ascent>.size)
     if ascent.passLastReLU { bridged.flags |= UInt32(RTOOL_ASCENT_PASS_RELU) }
@@ -77,6 +99,16 @@ extension Host {
     bridged.gradient_trend = ascent.gradientTrend
     bridged.chroma_damping = ascent.chromaDamping
     bridged.jitter = Int32(ascent.jitter)
+    bridged.zoom = ascent.zoom
+    bridged.noise = ascent.noise
+    bridged.momentum = ascent.momentum
+    bridged.levels = Int32(ascent.levels)
+    bridged.parameters = UInt32(ascent.parameters.rawValue)
+    if let stopLoss = ascent.stopLoss {
+      bridged.flags |= UInt32(RTOOL_ASCENT_STOP_BELOW)
+      bridged.stop_loss = stopLoss
+    }
+    bridged.patience = Int32(ascent.patience)
     bridged.progress_from = ascent.progress.lowerBound
     bridged.progress_to = ascent.progress.upperBound
     bridged.note = try ascent.note.map(copied)

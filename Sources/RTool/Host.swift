@@ -3,9 +3,14 @@ import CRTool
 /// The host, as a task sees it. Each call is one function of `rtool_host`; what fails there is thrown here.
 public struct Host {
   let table: UnsafePointer<rtool_host>
+  let customs = CustomFunctions()
+
+  init(_ table: UnsafePointer<rtool_host>) { self.table = table }
 
   public var seed: UInt64 { table.pointee.seed }
   public var threads: Int { Int(table.pointee.threads) }
+  /// Whether text that is emitted must be one JSON value.
+  public var wantsJSON: Bool { table.pointee.json != 0 }
   public var model: Model { Model(facts: table.pointee.model) }
 
   func check(_ status: Int32) throws {
@@ -127,28 +132,82 @@ public struct Host {
   public func features(_ image: Image, layer: String?) throws -> Tensor {
     var tensor = rtool_tensor()
     try check(table.pointee.features(table, image.pointer, layer, &tensor))
-    return Tensor(
-      channels: Int(tensor.channels), height: Int(tensor.height), width: Int(tensor.width),
-      data: tensor.data)
+    return Tensor(tensor)
+  }
+
+  /// Features of the task's own making, zeros.
+  public func tensor(channels: Int, height: Int, width: Int) throws -> Tensor {
+    Tensor(
+      rtool_tensor(
+        channels: Int32(channels), height: Int32(height), width: Int32(width),
+        data: try allocate(Float.self, count: channels * height * width)))
+  }
+
+  /// Loss of the sum of `terms` at each image, all of one size.
+  public func losses(_ terms: [Term], at images: [Image]) throws -> [Double] {
+    try evaluate(terms, at: images, gradients: nil)
+  }
+
+  /// The same, with the gradient in the pixels.
+  public func gradient(_ terms: [Term], at image: Image) throws -> (loss: Double, gradient: Image) {
+    let gradient = try self.image(width: image.width, height: image.height, channels: 3)
+    return (try evaluate(terms, at: [image], gradients: copied([gradient]))[0], gradient)
+  }
+
+  private func evaluate(_ terms: [Term], at images: [Image], gradients: UnsafePointer<rtool_image>?) throws
+    -> [Double]
+  {
+    var objective = try objective(terms)
+    var losses = [Double](repeating: 0, count: images.count)
+    try check(
+      table.pointee.gradient(table, &objective, try copied(images), UInt32(images.count), &losses, gradients))
+    return losses
+  }
+
+  /// A sample of the model's seed distribution of a class. See `Model.hasSeeds`.
+  public func classSeed(_ index: Int, stream: UInt64, width: Int, height: Int) throws -> Image {
+    try checked(table.pointee.class_seed(table, Int32(index), stream, Int32(width), Int32(height)))
+  }
+
+  /// What each channel of the representation adds to the logit of a class.
+  public func classWeights(_ index: Int) throws -> [Float] {
+    var weights = [Float](repeating: 0, count: model.layers.last!.channels)
+    try check(table.pointee.class_weights(table, Int32(index), &weights))
+    return weights
   }
 
   // MARK: The result
 
   /// Hands over the user's own image with pieces laid over it; no other pixel changes.
-  public func emit(_ pieces: [(image: Image, x: Int, y: Int)], over image: Image) throws {
-    try emit(pieces, over: image.pointer)
+  public func emit(_ pieces: [(image: Image, x: Int, y: Int)], over image: Image, caption: String? = nil)
+    throws
+  {
+    try emit(pieces, over: image.pointer, caption: caption)
   }
 
   /// Hands over an image made from nothing.
-  public func emit(_ image: Image) throws { try emit([(image, 0, 0)], over: nil) }
+  /// - Parameters:
+  ///   - caption: shown under it on a contact sheet.
+  ///   - frameDuration: in milliseconds; images in a row that have one are frames of an animation.
+  public func emit(_ image: Image, caption: String? = nil, frameDuration: Int = 0) throws {
+    try emit([(image, 0, 0)], over: nil, caption: caption, frameDuration: frameDuration)
+  }
 
-  private func emit(_ pieces: [(image: Image, x: Int, y: Int)], over: UnsafePointer<rtool_image>?) throws {
+  /// Hands over text, to standard output.
+  public func emit(text: String) throws { try check(table.pointee.emit_text(table, text)) }
+
+  private func emit(
+    _ pieces: [(image: Image, x: Int, y: Int)], over: UnsafePointer<rtool_image>?, caption: String? = nil,
+    frameDuration: Int = 0
+  ) throws {
     var result = rtool_result()
     result.struct_size = UInt32(MemoryLayout<rtool_result>.size)
     result.over = over
     result.piece_count = UInt32(pieces.count)
     result.pieces = try copied(
       pieces.map { rtool_piece(x: Int32($0.x), y: Int32($0.y), image: $0.image.pointer) })
+    result.caption = try caption.map(copied)
+    result.frame_duration = Int32(frameDuration)
     try check(table.pointee.emit(table, &result))
   }
 }
@@ -176,6 +235,7 @@ public struct Model {
   public var smallest: Int { Int(facts.pointee.smallest) }
   /// L2 radius it was trained to resist at `side`; 0: not robust.
   public var eps: Double { facts.pointee.eps }
+  public var hasSeeds: Bool { facts.pointee.has_seeds != 0 }
 
   public struct Layer: Sendable {
     public let name: String

@@ -33,4 +33,17 @@ public struct Image {
 public struct Tensor {
   public let channels, height, width: Int
   public let data: UnsafeMutablePointer<Float>
+  public var count: Int { channels * height * width }
+  public var values: UnsafeMutableBufferPointer<Float> {
+    UnsafeMutableBufferPointer(start: data, count: count)
+  }
+
+  init(_ tensor: rtool_tensor) {
+    (channels, height, width) = (Int(tensor.channels), Int(tensor.height), Int(tensor.width))
+    data = tensor.data
+  }
+
+  var bridged: rtool_tensor {
+    rtool_tensor(channels: Int32(channels), height: Int32(height), width: Int32(width), data: data)
+  }
 }

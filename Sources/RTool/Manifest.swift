@@ -63,16 +63,23 @@ public struct Manifest: Sendable {
     guard let host, let values else { return Int32(RTOOL_INVALID) }
     let indices = Dictionary(uniqueKeysWithValues: parameters.enumerated().map { ($1.name, $0) })
     do {
-      try task(Host(table: host), Values(base: values, indices: indices))
-      return Int32(RTOOL_OK)
-    } catch let failure as TaskFailure {
-      switch failure {
-      case .reported(let status): return status
-      case .message(let text): return host.pointee.fail(host, Int32(RTOOL_FAILED), text)
-      case .usage(let text): return host.pointee.fail(host, Int32(RTOOL_USAGE), text)
+      let host = Host(host)
+      return try withExtendedLifetime(host.customs) {
+        try task(host, Values(base: values, indices: indices))
+        return Int32(RTOOL_OK)
       }
-    } catch {
-      return host.pointee.fail(host, Int32(RTOOL_FAILED), "\(error)")
+    } catch { return Host(host).status(of: error) }
+  }
+}
+
+extension Host {
+  /// Reports what a task threw, unless the host knows it already.
+  func status(of error: any Error) -> Int32 {
+    switch error as? TaskFailure {
+    case .reported(let status): status
+    case .message(let text): table.pointee.fail(table, Int32(RTOOL_FAILED), text)
+    case .usage(let text): table.pointee.fail(table, Int32(RTOOL_USAGE), text)
+    case nil: table.pointee.fail(table, Int32(RTOOL_FAILED), "\(error)")
     }
   }
 }

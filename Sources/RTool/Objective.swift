@@ -13,12 +13,19 @@ public struct Term {
     case crossEntropy([ClassWeight])
     case logit([ClassWeight])
     case feature(layer: String?, unit: Int, region: [Image])
-    case representation(layer: String?, targets: [Image], relative: Bool)
+    /// `channelWeights`: one for each channel of the layer, or empty.
+    case representation(layer: String?, targets: [Image], relative: Bool, channelWeights: [Float] = [])
+    /// The same distance to features that no image has to have.
+    case features(layer: String?, targets: [Tensor], relative: Bool, channelWeights: [Float] = [])
     case pixels(targets: [Image], regions: [Image])
     case smoothness(regions: [Image])
     case entropy
     case statistics(
       layer: String?, Statistics, regions: [Image], targets: [Image], targetRegions: [Image])
+    /// Distance to `targets` after a blur of `sigma` pixels and a reduction to their size.
+    case measurement(targets: [Image], regions: [Image] = [], sigma: Double = 0, filter: Host.Filter)
+    /// A function of the task's own, called for each image at each step. What it throws ends the ascent.
+    case custom(layers: [String], (inout Evaluation) throws -> Void)
   }
 
   public struct Statistics: OptionSet, Sendable {
@@ -57,12 +64,20 @@ extension Host {
       bridged.unit = Int32(unit)
       bridged.region = try copied(region)
       bridged.image_count = UInt32(region.count)
-    case .representation(let layer, let targets, let relative):
+    case .representation(let layer, let targets, let relative, let channelWeights):
       bridged.kind = UInt32(RTOOL_TERM_REPRESENTATION)
       bridged.layer = try layer.map(copied)
       bridged.target = try copied(targets)
       bridged.image_count = UInt32(targets.count)
       bridged.relative = relative ? 1 : 0
+      bridged.channel_weights = try copied(channelWeights)
+    case .features(let layer, let targets, let relative, let channelWeights):
+      bridged.kind = UInt32(RTOOL_TERM_REPRESENTATION)
+      bridged.layer = try layer.map(copied)
+      bridged.target_features = try copied(targets.map(\.bridged))
+      bridged.image_count = UInt32(targets.count)
+      bridged.relative = relative ? 1 : 0
+      bridged.channel_weights = try copied(channelWeights)
     case .pixels(let targets, let regions):
       bridged.kind = UInt32(RTOOL_TERM_PIXELS)
       try set(images: [targets, regions])
@@ -82,6 +97,24 @@ extension Host {
       bridged.region = try copied(regions)
       bridged.target = try copied(targets)
       bridged.target_region = try copied(targetRegions)
+    case .measurement(let targets, let regions, let sigma, let filter):
+      bridged.kind = UInt32(RTOOL_TERM_MEASUREMENT)
+      try set(images: [targets, regions])
+      bridged.target = try copied(targets)
+      bridged.region = try copied(regions)
+      bridged.sigma = sigma
+      bridged.filter = UInt32(filter.rawValue)
+    case .custom(let layers, let function):
+      bridged.kind = UInt32(RTOOL_TERM_CUSTOM)
+      bridged.layers = try copied(layers.map { try copied($0) as UnsafePointer<CChar>? })
+      bridged.layer_count = UInt32(layers.count)
+      let box = CustomFunction(host: self, function)
+      customs.keep(box)
+      bridged.user = Unmanaged.passUnretained(box).toOpaque()
+      bridged.custom = { user, evaluation in
+        guard let user, let evaluation else { return Int32(RTOOL_INVALID) }
+        return Unmanaged<CustomFunction>.fromOpaque(user).takeUnretainedValue().call(evaluation)
+      }
     }
     return bridged
   }

@@ -127,14 +127,87 @@ extension Parameter where Value == Image {
   }
 }
 
+extension Parameter where Value == [Image] {
+  /// One image or more, by their place: all that is left of the words. `values.names` tells their files.
+  public static func images(_ name: String, _ help: String) -> Parameter {
+    let definition = ParameterDefinition(
+      name: name, help: help, kind: RTOOL_IMAGE, flags: [.required, .positional, .repeated])
+    return Parameter(definition: definition, read: \.allImages)
+  }
+
+  /// Images that may be given by name, several times.
+  public static func optionalImages(
+    _ name: String, letter: Character? = nil, group: String? = nil, _ help: String
+  ) -> Parameter {
+    var definition = ParameterDefinition(name: name, help: help, kind: RTOOL_IMAGE, flags: .repeated)
+    definition.letter = letter
+    definition.group = group
+    return Parameter(definition: definition, read: \.allImages)
+  }
+}
+
 extension Parameter where Value == Image? {
+  /// An image that may be left out.
+  public static func optionalImage(
+    _ name: String, letter: Character? = nil, group: String? = nil, flags: ParameterDefinition.Flags = [],
+    _ help: String
+  ) -> Parameter {
+    var definition = ParameterDefinition(name: name, help: help, kind: RTOOL_IMAGE, flags: flags)
+    definition.letter = letter
+    definition.group = group
+    return Parameter(definition: definition, read: \.allImages.first)
+  }
+
   public static func mask(_ name: String, letter: Character? = nil, group: String? = nil, _ help: String)
     -> Parameter
   {
     var definition = ParameterDefinition(name: name, help: help, kind: RTOOL_MASK)
     definition.letter = letter
     definition.group = group
-    return Parameter(definition: definition) { $0.count > 0 ? Image($0.images[0]!) : nil }
+    return Parameter(definition: definition, read: \.allImages.first)
+  }
+}
+
+extension Parameter where Value == String? {
+  /// A text. `initial` nil: it may be left out; the value is then nil, unless it is `.required`.
+  public static func text(
+    _ name: String, letter: Character? = nil, group: String? = nil, value: String? = nil,
+    flags: ParameterDefinition.Flags = [], initial: String? = nil, _ help: String
+  ) -> Parameter {
+    var definition = ParameterDefinition(name: name, help: help, kind: RTOOL_TEXT, flags: flags)
+    definition.letter = letter
+    definition.group = group
+    definition.value = value
+    definition.initialText = initial
+    return Parameter(definition: definition) { $0.count > 0 ? String(cString: $0.texts[0]!) : nil }
+  }
+}
+
+extension Parameter where Value == Double? {
+  /// A number, or nil for `auto`, which is what it is when it is not given.
+  public static func automaticReal(
+    _ name: String, letter: Character? = nil, group: String? = nil, unit: String? = nil,
+    flags: ParameterDefinition.Flags = [], in limits: ClosedRange<Double>, _ help: String
+  ) -> Parameter {
+    var definition = ParameterDefinition(name: name, help: help, kind: RTOOL_REAL, flags: flags.union(.auto))
+    definition.letter = letter
+    definition.group = group
+    definition.unit = unit
+    definition.limits = limits
+    return Parameter(definition: definition) { $0.count > 0 ? $0.number : nil }
+  }
+}
+
+extension Parameter where Value == [ClassWeight] {
+  /// A class or a mixture of classes, the weights of which add up to 1. Empty: it was not given.
+  public static func classes(
+    _ name: String, letter: Character? = nil, group: String? = nil, flags: ParameterDefinition.Flags = [],
+    _ help: String
+  ) -> Parameter {
+    var definition = ParameterDefinition(name: name, help: help, kind: RTOOL_CLASS, flags: flags)
+    definition.letter = letter
+    definition.group = group
+    return Parameter(definition: definition, read: \.mixture)
   }
 }
 
@@ -152,10 +225,7 @@ extension Parameter where Value == ClassChoice {
       guard value.count > 0 else {
         return value.texts.map { String(cString: $0[0]!) == "none" } == true ? .none : .auto
       }
-      return .mixture(
-        (0..<Int(value.count)).map {
-          ClassWeight(index: Int32(value.numbers[2 * $0]), weight: value.numbers[2 * $0 + 1])
-        })
+      return .mixture(value.mixture)
     }
   }
 }
@@ -179,6 +249,10 @@ extension Parameter where Value == [Box] {
 
 extension rtool_value {
   var number: Double { count > 0 ? numbers[0] : 0 }
+  var allImages: [Image] { (0..<Int(count)).map { Image(images[$0]!) } }
+  var mixture: [ClassWeight] {
+    (0..<Int(count)).map { ClassWeight(index: Int32(numbers[2 * $0]), weight: numbers[2 * $0 + 1]) }
+  }
 }
 
 /// The values of one run.
@@ -188,6 +262,12 @@ public struct Values {
 
   public subscript<Value>(parameter: Parameter<Value>) -> Value {
     parameter.read(base[indices[parameter.definition.name]!])
+  }
+
+  /// The names of the files of an image parameter, for messages.
+  public func names<Value>(_ parameter: Parameter<Value>) -> [String] {
+    let value = base[indices[parameter.definition.name]!]
+    return (0..<Int(value.count)).map { String(cString: value.texts[$0]!) }
   }
 
   /// Whether the user gave the parameter, rather than leaving it to its initial value or a preset.

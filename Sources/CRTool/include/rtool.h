@@ -74,7 +74,7 @@ extern "C" {
 #endif
 
 #define RTOOL_ABI_MAJOR 0u
-#define RTOOL_ABI_MINOR 1u
+#define RTOOL_ABI_MINOR 2u
 #define RTOOL_ABI ((RTOOL_ABI_MAJOR << 16) | RTOOL_ABI_MINOR)
 
 /* Whether the structure behind pointer `p`, whose first field is struct_size, reaches as far as `field`. */
@@ -197,7 +197,7 @@ typedef struct rtool_value {
   uint32_t given; /* how often the user gave it; 0: this is the initial value or the preset's */
   uint32_t count; /* how many entries there are: images, texts, or groups in numbers; 0: no value */
   const double *numbers;
-  const char *const *texts;
+  const char *const *texts; /* IMAGE, MASK: the names of the files, for messages */
   const rtool_image *const *images;
 } rtool_value;
 
@@ -275,7 +275,11 @@ enum {
   RTOOL_TERM_LOGIT = 1,
   /* Raises one unit: minus the mean of channel `unit` over positions, weighted by region. Uses: layer, unit, region. */
   RTOOL_TERM_FEATURE = 2,
-  /* Distance ||F(x) - F(target)||, divided by ||F(target)|| if `relative`. Uses: layer, target, relative. */
+  /*
+   * Distance ||w (F(x) - F*)||, divided by ||w F*|| if `relative`. F* are the features of the target, or
+   * `target_features`; w is one factor for each channel. Uses: layer, target or target_features, relative,
+   * channel_weights.
+   */
   RTOOL_TERM_REPRESENTATION = 3,
   /* mean over pixels and channels of (region (x - target))^2. Uses: target, region. */
   RTOOL_TERM_PIXELS = 4,
@@ -290,7 +294,13 @@ enum {
    */
   RTOOL_TERM_STATISTICS = 7,
   /* The plugin's own function. Uses: custom, user, layers, layer_count. */
-  RTOOL_TERM_CUSTOM = 8
+  RTOOL_TERM_CUSTOM = 8,
+  /*
+   * Distance after a known degradation D: mean over the target's pixels and channels of (region (D(x) - target))^2.
+   * D blurs x by a Gaussian of sigma pixels and reduces it to the target's size by a filter; results are not clipped.
+   * The region has the target's size. Uses: target, region, sigma, filter.
+   */
+  RTOOL_TERM_MEASUREMENT = 9
 };
 
 enum {
@@ -343,6 +353,10 @@ typedef struct rtool_term {
   void *user;
   const char *const *layers;
   uint32_t layer_count;
+  uint32_t filter; /* MEASUREMENT: RTOOL_FILTER_... */
+  double sigma;    /* MEASUREMENT: of the blur, in pixels; 0: none */
+  const rtool_tensor *target_features; /* `image_count` of them, shaped as the layer; NULL: those of `target` */
+  const float *channel_weights;        /* one for each channel of the layer; NULL: 1 */
 } rtool_term;
 
 typedef struct rtool_objective {
@@ -357,7 +371,18 @@ typedef struct rtool_objective {
 enum {
   RTOOL_RULE_NORMALISED = 0, /* x - s g / ||g||, per image */
   RTOOL_RULE_SIGN = 1,       /* x - s sign(g) */
-  RTOOL_RULE_PLAIN = 2       /* x - s g */
+  RTOOL_RULE_PLAIN = 2,      /* x - s g */
+  RTOOL_RULE_ADAM = 3        /* x - s m / (sqrt(v) + 1e-8), with the unbiased averages m of g (0.9) and v of g^2 (0.999) */
+};
+
+/* What is stepped in. */
+enum {
+  RTOOL_PARAMETERS_PIXELS = 0,
+  /*
+   * x = sigmoid(B (s z)): z are coefficients of an orthonormal real Fourier basis B, s scales them by
+   * 1 / frequency, as in photos, with colour decorrelated. Steps are in z, the set is the box, and all pixels are free.
+   */
+  RTOOL_PARAMETERS_FOURIER = 1
 };
 
 /* Where the image must stay, around its centre. All images stay in [0,1] as well. */
@@ -369,7 +394,8 @@ enum {
 
 enum {
   RTOOL_ASCENT_PASS_RELU = 1u << 0, /* the last ReLU before pooling passes its gradient unchanged */
-  RTOOL_ASCENT_BEST = 1u << 1       /* the outcome is the iterate of least loss, per image, not the last */
+  RTOOL_ASCENT_BEST = 1u << 1,      /* the outcome is the iterate of least loss, per image, not the last */
+  RTOOL_ASCENT_STOP_BELOW = 1u << 2 /* ends once the loss of every image is at most stop_loss */
 };
 
 /* How to follow the gradient. Every image of the batch has the same size. */
@@ -393,6 +419,15 @@ typedef struct rtool_ascent {
   int32_t reserved;
   double progress_from, progress_to; /* the part of the task's progress this ascent is; both 0: all of it */
   const char *note;             /* shown beside the progress; NULL: none */
+  uint32_t parameters;          /* RTOOL_PARAMETERS_... */
+  int32_t levels;               /* the gradient is followed at so many resolutions at once, each half the one before, with
+                                   equal shares; 0, 1: the image's own alone */
+  double momentum;              /* share of the gradients before in the one that is followed, in [0,1) */
+  double noise;                 /* each step sees the image with normal noise of this deviation */
+  double zoom;                  /* each step sees a random part of the image, enlarged by up to 1 + zoom, in [0,4] */
+  double stop_loss;             /* with RTOOL_ASCENT_STOP_BELOW */
+  int32_t patience;             /* ends when no image's loss has come down by 0.1 % in so many steps; 0: never */
+  int32_t reserved_2;
 } rtool_ascent;
 
 /* What came of an ascent. The plugin sets struct_size; the host fills in the rest and owns what it points to. */
@@ -425,6 +460,10 @@ typedef struct rtool_result {
   uint32_t piece_count;
   const rtool_image *over;
   const rtool_piece *pieces;
+  const char *caption;     /* shown under it on a contact sheet; NULL: none */
+  int32_t frame_duration;  /* milliseconds. Not 0: results in a row are frames of one animation, where the format has
+                              them (WebP, GIF) */
+  int32_t reserved;
 } rtool_result;
 
 enum { RTOOL_LOG_NOTE = 0, RTOOL_LOG_WARNING = 1, RTOOL_LOG_DETAIL = 2 /* shown with --verbose */ };
@@ -441,7 +480,7 @@ struct rtool_host {
   const rtool_model *model;
   uint64_t seed;   /* from --seed */
   int32_t threads; /* from --threads; how many a plugin may keep busy */
-  int32_t reserved;
+  int32_t json;    /* not 0: --json was given, and text that is handed over must be one JSON value */
 
   /* [any-thread] Reports an error in one line: what was wrong with which input, and what to do. Returns status, or
      RTOOL_FAILED where that was RTOOL_OK. */
@@ -492,6 +531,10 @@ struct rtool_host {
   int32_t (*emit)(const rtool_host *host, const rtool_result *result);
   /* [run-thread] Text that is the task's result, to standard output. */
   int32_t (*emit_text)(const rtool_host *host, const char *text);
+
+  /* [run-thread] What each channel of the representation adds to the logit of a class: the row of the last linear layer.
+     out: as many floats as the representation has channels. */
+  int32_t (*class_weights)(const rtool_host *host, int32_t class_index, float *out);
 };
 
 #ifdef __cplusplus

@@ -127,7 +127,7 @@ struct TaskCommand {
       bridged[index].given = UInt32(value.given)
       bridged[index].count = UInt32(value.count)
       if !value.numbers.isEmpty { bridged[index].numbers = UnsafePointer(try run.copy(value.numbers)) }
-      if !value.texts.isEmpty, images[index].isEmpty {
+      if !value.texts.isEmpty {
         bridged[index].texts = UnsafePointer(
           try run.copy(value.texts.map { try run.copy($0) as UnsafePointer<CChar>? }))
       }
