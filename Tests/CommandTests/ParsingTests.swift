@@ -92,7 +92,7 @@ import Testing
 
   @Test func afterTwoDashesAllIsPositional() throws {
     try sandbox.photo("--count.png", width: 5, height: 4)
-    #expect(try line("input", of: "--", "--count.png") == "input given=1 count=1 5x4x3")
+    #expect(try line("input", of: "--", "--count.png") == "input given=1 count=1 --count.png 5x4x3")
   }
 
   @Test(arguments: [
