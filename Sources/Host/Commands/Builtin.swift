@@ -17,10 +17,10 @@ struct Builtin: Sendable {
       parameters: [ListCommands.model, ListCommands.json, ListCommands.help], run: ListCommands.classes),
     Builtin(
       name: "info", summary: "Tell how an image was made",
-      parameters: [
-        Parameter(name: "file", kind: .image, help: "an image, or -", flags: [.positional, .required]),
-        ListCommands.json, ListCommands.help,
-      ], run: ListCommands.info),
+      parameters: InfoCommand.parameters, run: InfoCommand.run),
+    Builtin(
+      name: "replay", summary: "Make an image again from what is recorded in it",
+      parameters: ReplayCommand.parameters, run: ReplayCommand.run),
     Builtin(
       name: "bench", summary: "Tell how many ascent steps a second this machine takes",
       parameters: BenchCommand.parameters, run: BenchCommand.run),
