@@ -16,25 +16,25 @@ struct StepArguments {
     if let name = unknown.min() {
       throw Failure.failed("the task \(plugin.name) that is here has no parameter \(quoted(name))")
     }
-    var positional: [String] = []
-    var options: [String] = []
+    var values: [(Parameter, String)] = []
     for parameter in plugin.parameters {
       guard let recorded = step.parameters[parameter.name], isNeeded(parameter, recorded) else { continue }
       let isFile = [.image, .mask].contains(parameter.kind)
-      let texts = try recorded.indices.map { isFile ? try file(parameter, $0) : recorded[$0] }
-      for text in texts {
+      for (index, text) in recorded.enumerated() {
         if text.utf8.contains(0) {
           throw Failure.failed("the value recorded for \(parameter.label) has a zero byte in it")
         }
-        if parameter.isPositional {
-          positional.append(text)
-        } else {
-          options += Self.option(parameter, text)
-        }
+        values.append((parameter, isFile ? try file(parameter, index) : text))
       }
     }
+    return Self.words(values, host: hostOptions)
+  }
+
+  /// - Parameter values: in the order of the parameters.
+  static func words(_ values: [(parameter: Parameter, text: String)], host: [String]) -> [String] {
+    let positional = values.filter(\.parameter.isPositional).map(\.text)
+    let options = values.filter { !$0.parameter.isPositional }.flatMap { option($0.parameter, $0.text) }
     let isSafe = positional.allSatisfy { $0 == "-" || !$0.hasPrefix("-") }
-    let host = hostOptions
     return isSafe ? positional + options + host : options + host + ["--"] + positional
   }
 

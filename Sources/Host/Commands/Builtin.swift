@@ -22,6 +22,9 @@ struct Builtin: Sendable {
       name: "replay", summary: "Make an image again from what is recorded in it",
       parameters: ReplayCommand.parameters, run: ReplayCommand.run),
     Builtin(
+      name: "check", summary: "Find out whether a plugin keeps what it promises, for its author",
+      parameters: CheckCommand.parameters, run: CheckCommand.run),
+    Builtin(
       name: "bench", summary: "Tell how many ascent steps a second this machine takes",
       parameters: BenchCommand.parameters, run: BenchCommand.run),
   ]
