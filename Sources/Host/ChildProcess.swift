@@ -54,6 +54,13 @@ struct ChildProcess {
     return signal == 0 ? .exited(status >> 8 & 0xFF) : .crashed(signal: signal)
   }
 
+  /// What it said last on standard error, without its own name.
+  var lastWords: String {
+    let text = FileBytes.ofRegularFile(errors).map { String(decoding: $0, as: UTF8.self) } ?? ""
+    let line = text.split(separator: "\n").last ?? "it failed without saying why"
+    return String(line).replacing("rtool \(arguments[0]): ", with: "", maxReplacements: 1)
+  }
+
   private func start() throws -> pid_t {
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)

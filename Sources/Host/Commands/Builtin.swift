@@ -4,6 +4,8 @@ struct Builtin: Sendable {
   let summary: String
   let parameters: [Parameter]
   let run: @Sendable (ParsedArguments) throws -> Void
+  /// Takes the words as they are, where most of them are meant for a task.
+  var runWithWords: (@Sendable ([String]) throws -> Void)?
 
   static let all: [Builtin] = [
     Builtin(
@@ -22,6 +24,9 @@ struct Builtin: Sendable {
       name: "replay", summary: "Make an image again from what is recorded in it",
       parameters: ReplayCommand.parameters, run: ReplayCommand.run),
     Builtin(
+      name: "compare-models", summary: "Do a task with several models and lay the results side by side",
+      parameters: CompareModelsCommand.parameters, run: { _ in }, runWithWords: CompareModelsCommand.run),
+    Builtin(
       name: "check", summary: "Find out whether a plugin keeps what it promises, for its author",
       parameters: CheckCommand.parameters, run: CheckCommand.run),
     Builtin(
@@ -30,7 +35,8 @@ struct Builtin: Sendable {
   ]
 
   var help: String {
-    let arguments = parameters.filter(\.isPositional).map(\.placeholder)
+    let arguments = parameters.filter(\.isPositional)
+      .map { $0.placeholder + ($0.flags.contains(.repeated) ? "..." : "") }
     var lines = ["rtool \(name) - \(summary)", ""]
     lines += ["Usage: " + (["rtool", name] + arguments + ["[options]"]).joined(separator: " "), ""]
     for parameter in parameters {
@@ -40,6 +46,10 @@ struct Builtin: Sendable {
   }
 
   func callAsFunction(_ arguments: [String]) throws {
+    if let runWithWords {
+      let isHelp = arguments.first.map { ["--help", "-h"].contains($0) } ?? false
+      return isHelp ? try Terminal.print(help) : try runWithWords(arguments)
+    }
     let parsed = try ParsedArguments(arguments, parameters: parameters)
     if parsed.isOn("help") { return try Terminal.print(help) }
     for parameter in parameters

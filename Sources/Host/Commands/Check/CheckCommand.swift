@@ -4,7 +4,8 @@ import Glibc
 enum CheckCommand {
   static let parameters: [Parameter] = {
     var plugin = Parameter(
-      name: "plugin", kind: .text, help: "a task, or the file librtool-NAME.so", flags: [.positional, .required])
+      name: "plugin", kind: .text, help: "a task, or the file librtool-NAME.so",
+      flags: [.positional, .required])
     plugin.value = "PLUGIN"
     var rounds = Parameter(name: "rounds", kind: .int, help: "how many runs with random values")
     rounds.initial = 8
@@ -45,20 +46,20 @@ enum CheckCommand {
     guard text.contains("/") || text.hasSuffix(".so") else {
       guard let found = PluginSearch.candidates().first(where: { $0.name == text }) else {
         let near = Suggestion.text(text, in: PluginSearch.names())
-        throw Failure.usage("there is no task \(quoted(text))\(near); a plugin's file is given as ./librtool-NAME.so")
+        throw Failure.usage(
+          "there is no task \(quoted(text))\(near); a plugin's file is given as ./librtool-NAME.so")
       }
       return (found.path, found.name)
     }
-    guard let resolved = realpath(text, nil) else {
-      throw Failure.failed("there is no plugin \(text)")
-    }
-    defer { free(resolved) }
+    guard fileExists(text) else { throw Failure.failed("there is no plugin \(text)") }
     let file = fileName(of: text)
     guard file.hasPrefix("librtool-"), file.hasSuffix(".so"), file.count > 12 else {
       throw Failure.usage("\(text) is not named librtool-NAME.so, as a plugin is")
     }
     // The file may be a link to one of another name: its folder is what counts.
-    guard let place = realpath(folder(of: text), nil) else { throw Failure.failed("there is no plugin \(text)") }
+    guard let place = realpath(folder(of: text), nil) else {
+      throw Failure.failed("there is no plugin \(text)")
+    }
     defer { free(place) }
     return ("\(String(cString: place))/\(file)", String(file.dropFirst(9).dropLast(3)))
   }

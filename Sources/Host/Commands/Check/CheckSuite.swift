@@ -1,6 +1,10 @@
 /// All that is asked of a plugin, one question after the other; runs serve several questions where they can.
 final class CheckSuite {
-  enum Outcome: String, Encodable { case ok, failed = "FAILED", skipped }
+  enum Outcome: String, Encodable {
+    case ok
+    case failed = "FAILED"
+    case skipped
+  }
 
   struct Finding: Encodable {
     let check: String
@@ -30,7 +34,10 @@ final class CheckSuite {
   func run() throws {
     guard let plugin = try load() else {
       return skip(
-        ["manifest", "run", "pixels", "seed", "threads", "sizes", "images", "values", "illegal", "cancel", "inputs"],
+        [
+          "manifest", "run", "pixels", "seed", "threads", "sizes", "images", "values", "illegal", "cancel",
+          "inputs",
+        ],
         "it cannot be loaded")
     }
     let faults = ManifestCheck.faults(of: plugin)
@@ -39,7 +46,8 @@ final class CheckSuite {
     report("manifest", faults.isEmpty ? nil : faults.joined(separator: "; "), counts)
 
     let classCount = try ModelSearch.facts(ModelSearch.find(nil)).classes.count
-    let small = SampleValues(images: try runner.images("96x80", width: 96, height: 80), classCount: classCount)
+    let small = SampleValues(
+      images: try runner.images("96x80", width: 96, height: 80), classCount: classCount)
     guard let (names, first) = try firstRun(plugin, small) else {
       skip(["pixels", "seed", "threads", "sizes", "images", "values"], "it does not run")
       try illegal(plugin, given: [], small)
@@ -118,7 +126,8 @@ final class CheckSuite {
         return nil
       }
       report("run", nil, "\(Self.time(run.seconds)): \(run.command)")
-      report("pixels", nil, "\(run.results.count) result\(run.results.count == 1 ? "" : "s") of finite numbers")
+      report(
+        "pixels", nil, "\(run.results.count) result\(run.results.count == 1 ? "" : "s") of finite numbers")
       skipsPixels = true
       return (names, run)
     }
@@ -207,7 +216,8 @@ final class CheckSuite {
       }
       if run.isDone { counts.done += 1 } else { counts.refused += 1 }
     }
-    report("values", nil, "\(rounds) random rounds, \(counts.done) done and \(counts.refused) refused in one line")
+    report(
+      "values", nil, "\(rounds) random rounds, \(counts.done) done and \(counts.refused) refused in one line")
   }
 
   private func illegal(_ plugin: Plugin, given names: Set<String>, _ sample: SampleValues) throws {
@@ -228,7 +238,7 @@ final class CheckSuite {
   /// Interrupts a run that would take about so many seconds or more.
   private func cancel(_ values: Values, seconds: Double) throws {
     let patience = 5.0
-    let moment = max(0.1, seconds / 2)
+    let moment = min(max(0.1, seconds / 2), 2)
     let run = try runner.run(values, interruptedAfter: moment, secondsAllowed: moment + patience)
     switch run.end {
     case .exited(130):

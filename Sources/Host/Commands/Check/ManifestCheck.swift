@@ -7,7 +7,9 @@ enum ManifestCheck {
       faults.append("the summary \(fault)")
     }
     for parameter in plugin.parameters {
-      if let fault = sentenceFault(parameter.help) { faults.append("the help of \(parameter.label) \(fault)") }
+      if let fault = sentenceFault(parameter.help) {
+        faults.append("the help of \(parameter.label) \(fault)")
+      }
       faults += repeated(parameter.choices.map(\.name), "choice", of: parameter.label)
       for choice in parameter.choices {
         if choice.name.isEmpty || choice.name.contains(" ") {

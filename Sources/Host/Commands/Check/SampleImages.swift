@@ -7,7 +7,8 @@ struct SampleImages {
   let image, other, mask: String
 
   /// - Parameter channels: 1, 3 or 4.
-  init(in folder: String, name: String, width: Int, height: Int, channels: Int = 3, bitDepth: Int = 8) throws {
+  init(in folder: String, name: String, width: Int, height: Int, channels: Int = 3, bitDepth: Int = 8) throws
+  {
     self.width = width
     self.height = height
     image = "\(folder)/\(name).png"

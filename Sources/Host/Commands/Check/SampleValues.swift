@@ -51,7 +51,9 @@ struct SampleValues {
   }
 
   private func number(_ parameter: Parameter, _ generator: inout SplitMix) -> Double {
-    if parameter.isEffort { return parameter.littleEffort + Double.random(in: 0..<3, using: &generator).rounded(.down) }
+    if parameter.isEffort {
+      return parameter.littleEffort + Double.random(in: 0..<3, using: &generator).rounded(.down)
+    }
     let range = parameter.usualRange
     switch Int.random(in: 0..<6, using: &generator) {
     case 0: return range.lowerBound
@@ -86,7 +88,9 @@ extension Parameter {
       && ["steps", "iterations"].contains { name == $0 || name.hasSuffix("-\($0)") }
   }
 
-  var littleEffort: Double { limits.map { min(max(2, $0.lowerBound), max($0.lowerBound, $0.upperBound - 2)) } ?? 2 }
+  var littleEffort: Double {
+    limits.map { min(max(2, $0.lowerBound), max($0.lowerBound, $0.upperBound - 2)) } ?? 2
+  }
 
   /// The slider's range, or the part of the limits that is near the initial value.
   fileprivate var usualRange: ClosedRange<Double> {

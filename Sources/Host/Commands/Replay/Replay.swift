@@ -145,11 +145,7 @@ final class Replay {
     switch end {
     case .exited(0): break
     case .exited(Failure.interrupted.exitCode): throw Failure.interrupted
-    case .exited:
-      let errors = FileBytes.ofRegularFile(child.errors).map { String(decoding: $0, as: UTF8.self) } ?? ""
-      let line = errors.split(separator: "\n").last ?? "it failed without saying why"
-      throw Failure.failed(
-        "\(place): \(String(line).replacing("rtool \(step.plugin.name): ", with: "", maxReplacements: 1))")
+    case .exited: throw Failure.failed("\(place): \(child.lastWords)")
     case .crashed(let signal): throw Failure.failed("\(place) crashed (signal \(signal))")
     case .timedOut: throw Failure.failed("\(place) did not end")
     }
