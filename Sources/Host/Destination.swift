@@ -39,7 +39,7 @@ struct Destination {
   }
 
   /// A pipe, a socket or a file, not a terminal or /dev/null.
-  private static var outputIsRead: Bool {
+  static var outputIsRead: Bool {
     var status = stat()
     guard fstat(STDOUT_FILENO, &status) == 0 else { return false }
     return [S_IFIFO, S_IFSOCK, S_IFREG].contains(status.st_mode & S_IFMT)
@@ -99,9 +99,9 @@ struct Destination {
     var written: [String] = []
     for (index, emission) in run.emitted.enumerated() {
       var provenance = emission.source?.provenance.flatMap(Provenance.init(json:)) ?? Provenance()
-      provenance.steps.append(step)
       let number = run.emitted.count > 1 ? index + 1 : nil
       let format = format(for: emission)
+      provenance.steps.append(step.encoded(as: format, settings.options, number: number))
       let output = output(step.task, format: format, number: number)
       let notes = try emission.result.write(
         to: output, format: format, options: settings.options,
