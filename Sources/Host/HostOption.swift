@@ -23,6 +23,13 @@ enum HostOption {
     option(
       "quality", .int, letter: "Q", group: "Output", flags: .auto, initial: 90, limits: 1...100,
       "quality of JPEG, WebP and AVIF"),
+    option(
+      "sheet", .text, value: "FILE", group: "Output",
+      "a contact sheet: input, stages and result with a plot of the loss, or all results side by side; without -o, and "
+        + "nothing reading standard output, nothing else is written"),
+    option(
+      "frames", .text, value: "FILE", group: "Output",
+      "an animation of the ascent, .webp or .gif; without -o as --sheet"),
     option("lossless", .bool, group: "Output", "compress WebP and AVIF without loss"),
     option(
       "strip-metadata", .bool, group: "Output",
@@ -37,8 +44,11 @@ enum HostOption {
       "model", .text, letter: "M", value: "NAME|FILE", group: "Run",
       "the robust classifier; `rtool models` lists those found"),
     option(
-      "seed", .int, letter: "s", group: "Run", limits: 0...9_007_199_254_740_991,
+      "seed", .int, letter: "s", group: "Run", limits: 0...Double(largestSeed),
       "the same seed gives the same image"),
+    option(
+      "count", .int, group: "Run", initial: 1, limits: 1...1000,
+      "do the task so many times, with seeds from --seed on; the results are numbered"),
     option(
       "threads", .int, letter: "t", group: "Run", limits: 0...256,
       "processors to use, 0 for all; the result does not depend on it"),
@@ -49,6 +59,9 @@ enum HostOption {
     option("verbose", .bool, letter: "v", group: "Run", "say more about what is done"),
     option("help", .bool, letter: "h", group: "Run", "show this help; -h shows less"),
   ]
+
+  /// A number as JSON holds it exactly.
+  static let largestSeed: UInt64 = 9_007_199_254_740_991
 
   static let formats = ["jpeg", "png", "webp", "tiff", "avif", "heic", "gif"]
 

@@ -27,7 +27,7 @@ struct Ascent {
         gradient: &gradient.pixels)
       startLosses = startLosses ?? evaluator.losses
       if settings.best { best.update(x, evaluator.losses) }
-      guard report(step, progress) else {
+      guard report(step, x, progress) else {
         stopped = true
         break
       }
@@ -41,7 +41,7 @@ struct Ascent {
     // After a stop the losses at x are known, unless they were those of moved images.
     if !stopped || settings.jitter > 0 { _ = try losses(of: x, step: step) }
     var losses = evaluator.losses
-    if !stopped { _ = report(step, progress) }
+    if !stopped { _ = report(step, x, progress) }
     if settings.best {
       best.update(x, losses)
       x = best.images
@@ -56,11 +56,12 @@ struct Ascent {
     return evaluator.losses
   }
 
-  private func report(_ step: Int, _ progress: (AscentProgress) -> Bool) -> Bool {
+  private func report(_ step: Int, _ x: ImageBatch, _ progress: (AscentProgress) -> Bool) -> Bool {
     let loss = evaluator.losses.reduce(0, +) / Double(max(evaluator.losses.count, 1))
     return progress(
       AscentProgress(
-        step: step, total: settings.steps, loss: loss, classProbability: evaluator.classProbability))
+        step: step, total: settings.steps, loss: loss, classProbability: evaluator.classProbability,
+        images: x))
   }
 
   /// Takes one step with image n.

@@ -61,6 +61,8 @@ public struct AscentProgress: Sendable {
   /// Mean over the batch of the probability of the classes of the first cross-entropy term; nil: there is
   /// none.
   public let classProbability: Double?
+  /// The iterates. Not copied: who keeps them makes the next step copy them.
+  public let images: ImageBatch
 }
 
 /// What came of an ascent.
