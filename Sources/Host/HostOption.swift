@@ -23,17 +23,17 @@ enum HostOption {
     option(
       "quality", .int, letter: "Q", group: "Output", flags: .auto, initial: 90, limits: 1...100,
       "quality of JPEG, WebP and AVIF"),
-    option(
-      "sheet", .text, value: "FILE", group: "Output",
-      "a contact sheet: input, stages and result with a plot of the loss, or all results side by side; without -o, and "
-        + "nothing reading standard output, nothing else is written"),
-    option(
-      "frames", .text, value: "FILE", group: "Output",
-      "an animation of the ascent, .webp or .gif; without -o as --sheet"),
     option("lossless", .bool, group: "Output", "compress WebP and AVIF without loss"),
     option(
       "strip-metadata", .bool, group: "Output",
       "leave out EXIF, XMP and how the image was made; the colour profile stays"),
+    option(
+      "sheet", .text, value: "FILE", group: "Output",
+      "write a contact sheet too: stages and plot of the ascent, or all results; without -o it is all that is "
+        + "written, unless into a pipe"),
+    option(
+      "frames", .text, value: "FILE", group: "Output",
+      "write an animation of the ascent too, .webp or .gif; without -o as --sheet"),
     option(
       "json", .bool, group: "Output",
       "tell on standard output, for programs, what was made and how"),
@@ -48,7 +48,7 @@ enum HostOption {
       "the same seed gives the same image"),
     option(
       "count", .int, group: "Run", initial: 1, limits: 1...1000,
-      "do the task so many times, with seeds from --seed on; the results are numbered"),
+      "do the task so many times, with --seed and the seeds after it"),
     option(
       "threads", .int, letter: "t", group: "Run", limits: 0...256,
       "processors to use, 0 for all; the result does not depend on it"),

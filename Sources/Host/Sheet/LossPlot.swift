@@ -49,23 +49,32 @@ struct LossPlot {
     }
     label("step", on: &canvas, middle: (left + right) / 2, top: bottom + 25, Palette.faintText)
 
-    let losses = points.map { (ascent: $0.ascent, step: $0.step, value: self.losses.position(of: $0.loss)) }
-    if let first = probabilities.first, let last = probabilities.last {
+    if !probabilities.isEmpty {
       for tick in [0, 0.5, 1] {
         label(numberText(tick), on: &canvas, start: right + 8, y: Int(area.y(tick)), Palette.probability)
       }
       curve(probabilities, on: &canvas, area, Palette.probability)
-      let text = "class probability  \(significant(first.value)) → \(significant(last.value))"
-      title(text, on: &canvas, end: x + width, y: y, Palette.probability)
+      title(
+        "class probability" + course(of: probabilities), on: &canvas, end: x + width, y: y,
+        Palette.probability)
     }
-    curve(losses, on: &canvas, area, Palette.loss)
-    let scale = self.losses.isLogarithmic ? " (log scale)" : ""
-    title(
-      "loss  \(significant(points[0].loss)) → \(significant(points[points.count - 1].loss))\(scale)",
-      on: &canvas, start: x, y: y, Palette.loss)
+    let positions = points.map {
+      (ascent: $0.ascent, step: $0.step, value: self.losses.position(of: $0.loss))
+    }
+    curve(positions, on: &canvas, area, Palette.loss)
+    let values = points.map { (ascent: $0.ascent, step: $0.step, value: $0.loss) }
+    let scale = losses.isLogarithmic ? " (log scale)" : ""
+    title("loss" + course(of: values) + scale, on: &canvas, start: x, y: y, Palette.loss)
   }
 
-  /// A line for each ascent, with a dot where the first begins and the last ends. Values are in 0...1.
+  /// From the first value to the last, of one ascent: several may have followed different objectives.
+  private func course(of values: [(ascent: Int, step: Int, value: Double)]) -> String {
+    let (first, last) = (values[0], values[values.count - 1])
+    if first.ascent == last.ascent { return "  \(significant(first.value)) → \(significant(last.value))" }
+    return " of \(Set(values.map(\.ascent)).count) ascents"
+  }
+
+  /// A line for each ascent, with dots where it begins and ends. Values are in 0...1.
   private func curve(
     _ values: [(ascent: Int, step: Int, value: Double)], on canvas: inout Canvas, _ area: PlotArea,
     _ colour: Colour
@@ -73,13 +82,14 @@ struct LossPlot {
     var line: [(x: Double, y: Double)] = []
     for (index, value) in values.enumerated() {
       let place = (area.x(steps.position(of: Double(value.step))), area.y(value.value))
+      let isFirst = line.isEmpty
+      let isLast = index == values.count - 1 || values[index + 1].ascent != value.ascent
       line.append(place)
-      let isLast = index == values.count - 1
-      if isLast || values[index + 1].ascent != value.ascent {
+      if isFirst || isLast { canvas.stroke([place], thickness: 6.5, colour) }
+      if isLast {
         canvas.stroke(line, thickness: 1.8, colour)
         line = []
       }
-      if isLast || index == 0 { canvas.stroke([place], thickness: 6.5, colour) }
     }
   }
 
