@@ -92,7 +92,7 @@ import Testing
 
   @Test func afterTwoDashesAllIsPositional() throws {
     try sandbox.photo("--number.png", width: 5, height: 4)
-    #expect(try line("input", of: "--", "--number.png") == "input given=1 count=1 5x4x3")
+    #expect(try line("input", of: "--", "--number.png") == "input given=1 count=1 --number.png 5x4x3")
   }
 
   @Test(arguments: [

@@ -27,6 +27,13 @@ extension Run {
     settings.gradientTrend = ascent.gradient_trend
     settings.chromaDamping = ascent.chroma_damping
     settings.jitter = Int(ascent.jitter)
+    settings.zoom = ascent.zoom
+    settings.noise = ascent.noise
+    settings.momentum = ascent.momentum
+    settings.levels = max(1, Int(ascent.levels))
+    settings.parameters = try parameters(ascent.parameters)
+    settings.stopLoss = ascent.flags & UInt32(RTOOL_ASCENT_STOP_BELOW) != 0 ? ascent.stop_loss : nil
+    settings.patience = Int(ascent.patience)
     settings.passReLU = ascent.flags & UInt32(RTOOL_ASCENT_PASS_RELU) != 0
     settings.best = ascent.flags & UInt32(RTOOL_ASCENT_BEST) != 0
     settings.seed = seed
@@ -60,7 +67,16 @@ extension Run {
     case RTOOL_RULE_NORMALISED: return .normalised
     case RTOOL_RULE_SIGN: return .sign
     case RTOOL_RULE_PLAIN: return .plain
+    case RTOOL_RULE_ADAM: return .adam
     default: throw Failure.misuse("an ascent has the unknown step rule \(rule)")
+    }
+  }
+
+  private func parameters(_ parameters: UInt32) throws -> AscentParameters {
+    switch Int(parameters) {
+    case RTOOL_PARAMETERS_PIXELS: return .pixels
+    case RTOOL_PARAMETERS_FOURIER: return .fourier
+    default: throw Failure.misuse("an ascent has the unknown parameters \(parameters)")
     }
   }
 

@@ -190,6 +190,15 @@ extension Run {
       let outer = run.status { status = try run.ascend(objective, ascent, outcome) }
       return outer == Int32(RTOOL_OK) ? status : outer
     }
+    host.class_weights = { host, index, out in
+      let run = Run.of(host)
+      return run.status {
+        guard let out, let weights = run.classifier.classWeights(Int(index)) else {
+          throw Failure.misuse("weights of the unknown class \(index) were asked for")
+        }
+        out.update(from: weights, count: weights.count)
+      }
+    }
     host.class_seed = { host, index, stream, width, height in
       let run = Run.of(host)
       return run.image {
