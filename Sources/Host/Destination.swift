@@ -45,7 +45,7 @@ struct Destination {
   }
 
   /// A pipe, a socket or a file, not a terminal or /dev/null.
-  private static var outputIsRead: Bool {
+  static var outputIsRead: Bool {
     var status = stat()
     guard fstat(STDOUT_FILENO, &status) == 0 else { return false }
     return [S_IFIFO, S_IFSOCK, S_IFREG].contains(status.st_mode & S_IFMT)

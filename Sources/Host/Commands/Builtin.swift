@@ -4,6 +4,8 @@ struct Builtin: Sendable {
   let summary: String
   let parameters: [Parameter]
   let run: @Sendable (ParsedArguments) throws -> Void
+  /// Takes the words as they are, where most of them are meant for a task.
+  var runWithWords: (@Sendable ([String]) throws -> Void)?
 
   static let all: [Builtin] = [
     Builtin(
@@ -17,10 +19,16 @@ struct Builtin: Sendable {
       parameters: [ListCommands.model, ListCommands.json, ListCommands.help], run: ListCommands.classes),
     Builtin(
       name: "info", summary: "Tell how an image was made",
-      parameters: [
-        Parameter(name: "file", kind: .image, help: "an image, or -", flags: [.positional, .required]),
-        ListCommands.json, ListCommands.help,
-      ], run: ListCommands.info),
+      parameters: InfoCommand.parameters, run: InfoCommand.run),
+    Builtin(
+      name: "replay", summary: "Make an image again from what is recorded in it",
+      parameters: ReplayCommand.parameters, run: ReplayCommand.run),
+    Builtin(
+      name: "compare-models", summary: "Do a task with several models and lay the results side by side",
+      parameters: CompareModelsCommand.parameters, run: { _ in }, runWithWords: CompareModelsCommand.run),
+    Builtin(
+      name: "check", summary: "Find out whether a plugin keeps what it promises, for its author",
+      parameters: CheckCommand.parameters, run: CheckCommand.run),
     Builtin(
       name: "bench", summary: "Tell how many ascent steps a second this machine takes",
       parameters: BenchCommand.parameters, run: BenchCommand.run),
@@ -40,7 +48,8 @@ struct Builtin: Sendable {
   }()
 
   var help: String {
-    let arguments = parameters.filter(\.isPositional).map(\.placeholder)
+    let arguments = parameters.filter(\.isPositional)
+      .map { $0.placeholder + ($0.flags.contains(.repeated) ? "..." : "") }
     var lines = ["rtool \(name) - \(summary)", ""]
     lines += ["Usage: " + (["rtool", name] + arguments + ["[options]"]).joined(separator: " "), ""]
     for parameter in parameters {
@@ -50,6 +59,10 @@ struct Builtin: Sendable {
   }
 
   func callAsFunction(_ arguments: [String]) throws {
+    if let runWithWords {
+      let isHelp = arguments.first.map { ["--help", "-h"].contains($0) } ?? false
+      return isHelp ? try Terminal.print(help) : try runWithWords(arguments)
+    }
     let parsed = try ParsedArguments(arguments, parameters: parameters)
     if parsed.isOn("help") { return try Terminal.print(help) }
     for parameter in parameters

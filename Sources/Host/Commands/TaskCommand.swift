@@ -43,8 +43,10 @@ struct TaskCommand {
         return Provenance.Step(
           task: plugin.name, version: plugin.version, rtool: Installation.version,
           model: Provenance.Model(name: classifier.facts.name, sha256: digest!),
-          seed: run.seed, preset: settings.preset?.name, parameters: described(taskValues),
-          facts: run.facts)
+          seed: run.seed, preset: settings.preset?.name,
+          parameters: described(taskValues, classes: classifier.facts.classes), facts: run.facts,
+          given: parsed.texts.keys.filter { name in plugin.parameters.contains { $0.name == name } }.sorted(),
+          inputs: digests(images))
       }
     }
     try delivery.finish()
@@ -109,7 +111,7 @@ struct TaskCommand {
         for name in values[index].texts {
           if Interrupt.isRequested { throw Failure.interrupted }
           let image = try SourceImage.open(
-            name == "-" ? .standardInput : .file(name), limits: settings.limits)
+            name == "-" ? .standardInput : .file(name), limits: settings.limits, digest: true)
           if image.pageCount > 1 {
             let text = "\(image.name) has \(image.pageCount) pages or frames, and only the first is used"
             if destination.replaces(name) {
@@ -168,26 +170,20 @@ struct TaskCommand {
   }
 
   /// Every parameter as the user would write it, files by their name alone.
-  private func described(_ values: [TypedValue]) -> [String: [String]] {
+  private func described(_ values: [TypedValue], classes: [String]) -> [String: [String]] {
     var texts: [String: [String]] = [:]
     for (parameter, value) in zip(plugin.parameters, values) {
-      switch parameter.kind {
-      case .image, .mask: texts[parameter.name] = value.texts.map { String(fileName(of: $0)) }
-      case .text: texts[parameter.name] = value.texts
-      case .bool: texts[parameter.name] = value.numbers.map { $0 == 0 ? "off" : "on" }
-      case .choice: texts[parameter.name] = value.numbers.map { parameter.choices[Int($0)].name }
-      case .int, .real: texts[parameter.name] = value.count == 0 ? ["auto"] : value.numbers.map(numberText)
-      case .classes where value.count == 0:
-        texts[parameter.name] = value.texts.isEmpty ? ["auto"] : value.texts
-      default:
-        let size = parameter.kind.numbers
-        texts[parameter.name] = (0..<value.count).map { index in
-          value.numbers[index * size..<(index + 1) * size].map(numberText)
-            .joined(separator: parameter.kind == .classes ? ":" : ",")
-        }
-      }
+      texts[parameter.name] = parameter.texts(of: value, classes: classes)
     }
     return texts.filter { !$0.value.isEmpty }
+  }
+
+  private func digests(_ images: [[SourceImage]]) -> [String: [String]] {
+    var digests: [String: [String]] = [:]
+    for (parameter, images) in zip(plugin.parameters, images) where !images.isEmpty {
+      digests[parameter.name] = images.compactMap(\.digest)
+    }
+    return digests
   }
 }
 
