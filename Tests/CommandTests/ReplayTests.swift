@@ -299,7 +299,7 @@ import Testing
   // MARK: Values that are read again as what they were
 
   @Test(arguments: [
-    "--class sea:2,mountain:1", "--class sea:0.1,glacier:0.2,mountain:0.3,lake:0.7",
+    "--class sea:2,mountain:1", "--class sea:0.1,glacier:0.2,mountain:0.3,forest:0.7",
     "--class sea --at 1.25,-7",
     "--tint 12.7,0.1,254.999", "--tint #abc", "--tint #0a0b0c --scale 0.1", "--area 1,2,3,4 --area 5,6,7,8",
     "--scale=-1.1 --no-smooth --flip --label= --label=--flip --label \"a 'b' c\"",
