@@ -42,7 +42,7 @@ let package = Package(
       linkerSettings: [.unsafeFlags(["-Xlinker", "-rpath=$ORIGIN/../lib/rtool/swift"])]),
     .testTarget(name: "RuntimeTests", dependencies: ["RobustRuntime"], resources: [.copy("Golden")]),
     .testTarget(name: "ImagingTests", dependencies: ["Imaging"]),
-    .testTarget(name: "CommandTests", dependencies: ["Imaging"], exclude: ["Snapshots"]),
+    .testTarget(name: "CommandTests", dependencies: ["Imaging"], exclude: ["Snapshots", "Golden"]),
   ]
     + tasks.map { .target(name: $0, dependencies: ["RTool"], path: "Plugins/\($0)") },
   swiftLanguageModes: [.v6],

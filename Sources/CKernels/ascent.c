@@ -5,6 +5,21 @@ CLONES void rt_step_sign(float *restrict x, const float *restrict gradient, floa
   for (size_t i = 0; i < count; i++) x[i] -= gradient[i] > 0 ? step : gradient[i] < 0 ? -step : 0;
 }
 
+CLONES void rt_scale(float *x, float scale, size_t count) {
+  for (size_t i = 0; i < count; i++) x[i] *= scale;
+}
+
+CLONES void rt_step_adam(float *restrict x, const float *restrict gradient, float *restrict mean,
+                         float *restrict square, float mean_decay, float square_decay, float step, float unbias,
+                         size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    const float g = gradient[i];
+    mean[i] = mean_decay * mean[i] + (1 - mean_decay) * g;
+    square[i] = square_decay * square[i] + (1 - square_decay) * g * g;
+    x[i] -= step * mean[i] / (__builtin_sqrtf(square[i] * unbias) + 1e-8f);
+  }
+}
+
 CLONES void rt_clamp(float *x, float low, float high, size_t count) {
   for (size_t i = 0; i < count; i++) x[i] = x[i] < low ? low : x[i] > high ? high : x[i];
 }

@@ -179,10 +179,12 @@ public struct Host {
   // MARK: The result
 
   /// Hands over the user's own image with pieces laid over it; no other pixel changes.
-  public func emit(_ pieces: [(image: Image, x: Int, y: Int)], over image: Image, caption: String? = nil)
-    throws
-  {
-    try emit(pieces, over: image.pointer, caption: caption)
+  /// - Parameter size: of the result, to which the user's image is brought first; nil: its own.
+  public func emit(
+    _ pieces: [(image: Image, x: Int, y: Int)], over image: Image, size: (width: Int, height: Int)? = nil,
+    caption: String? = nil
+  ) throws {
+    try emit(pieces, over: image.pointer, size: size, caption: caption)
   }
 
   /// Hands over an image made from nothing.
@@ -197,7 +199,8 @@ public struct Host {
   public func emit(text: String) throws { try check(table.pointee.emit_text(table, text)) }
 
   private func emit(
-    _ pieces: [(image: Image, x: Int, y: Int)], over: UnsafePointer<rtool_image>?, caption: String? = nil,
+    _ pieces: [(image: Image, x: Int, y: Int)], over: UnsafePointer<rtool_image>?,
+    size: (width: Int, height: Int)? = nil, caption: String? = nil,
     frameDuration: Int = 0
   ) throws {
     var result = rtool_result()
@@ -208,6 +211,8 @@ public struct Host {
       pieces.map { rtool_piece(x: Int32($0.x), y: Int32($0.y), image: $0.image.pointer) })
     result.caption = try caption.map(copied)
     result.frame_duration = Int32(frameDuration)
+    result.width = Int32(size?.width ?? 0)
+    result.height = Int32(size?.height ?? 0)
     try check(table.pointee.emit(table, &result))
   }
 }

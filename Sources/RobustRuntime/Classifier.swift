@@ -4,6 +4,8 @@ public final class Classifier: Sendable {
   public let facts: ModelFacts
   private let plans: PlanPool
   private let seeds: SeedDistribution?
+  /// The last linear layer, [class][channel].
+  private let head: StoredTensor
 
   /// Reads a safetensors file.
   /// - Throws: `CheckpointError`
@@ -26,17 +28,19 @@ public final class Classifier: Sendable {
     let facts: ModelFacts
     let network: Network
     let seeds: SeedDistribution?
+    let head: StoredTensor
 
     init(_ bytes: UnsafeRawBufferPointer, file: String, name: String) throws {
       let checkpoint = try Checkpoint(bytes, file: file, name: name)
       facts = checkpoint.facts
       network = Network(try checkpoint.graph())
       seeds = try checkpoint.seeds()
+      head = try checkpoint.head()
     }
   }
 
   private init(_ loaded: Loaded) {
-    (facts, plans, seeds) = (loaded.facts, PlanPool(loaded.network), loaded.seeds)
+    (facts, plans, seeds, head) = (loaded.facts, PlanPool(loaded.network), loaded.seeds, loaded.head)
   }
 
   /// The facts of a checkpoint, from its header alone.
@@ -81,13 +85,13 @@ public final class Classifier: Sendable {
   public func evaluate(
     _ objective: Objective, at images: ImageBatch, gradient: Bool = true, passReLU: Bool = false
   ) throws -> (losses: [Double], gradient: ImageBatch?) {
-    try withEvaluator(objective, images, gradient: gradient, jitter: false) { evaluator in
+    try withEvaluator(objective, images, gradient: gradient, seesOther: false) { evaluator in
       guard gradient else {
-        try evaluator.evaluate(images.pixels, step: 0, moves: [], passReLU: false, gradient: nil)
+        try evaluator.evaluate(images.pixels, step: 0, passReLU: false, gradient: nil)
         return (evaluator.losses, nil)
       }
       var result = ImageBatch(count: images.count, height: images.height, width: images.width)
-      try evaluator.evaluate(images.pixels, step: 0, moves: [], passReLU: passReLU, gradient: &result.pixels)
+      try evaluator.evaluate(images.pixels, step: 0, passReLU: passReLU, gradient: &result.pixels)
       return (evaluator.losses, result)
     }
   }
@@ -100,7 +104,7 @@ public final class Classifier: Sendable {
     progress: (AscentProgress) -> Bool = { _ in true }
   ) throws -> AscentOutcome {
     try settings.check(start)
-    return try withEvaluator(objective, start, gradient: true, jitter: settings.jitter > 0) { evaluator in
+    return try withEvaluator(objective, start, gradient: true, seesOther: settings.seesOther) { evaluator in
       try Ascent(evaluator: evaluator, settings: settings, start: start).run(progress: progress)
     }
   }
@@ -114,7 +118,7 @@ public final class Classifier: Sendable {
   }
 
   private func withEvaluator<Result>(
-    _ objective: Objective, _ images: ImageBatch, gradient: Bool, jitter: Bool,
+    _ objective: Objective, _ images: ImageBatch, gradient: Bool, seesOther: Bool,
     _ body: (Evaluator) throws -> Result
   ) throws -> Result {
     try Classifier.check(images, facts)
@@ -122,7 +126,8 @@ public final class Classifier: Sendable {
       images: images.count, height: images.height, width: images.width, gradient: gradient
     ) { plan in
       try body(
-        try Evaluator(objective, plan: plan, plans: plans, facts: facts, gradient: gradient, jitter: jitter))
+        try Evaluator(
+          objective, plan: plan, plans: plans, facts: facts, gradient: gradient, seesOther: seesOther))
     }
   }
 
@@ -132,6 +137,15 @@ public final class Classifier: Sendable {
       throw RuntimeError.invalid(
         "the image is \(images.width)x\(images.height); the least side is \(facts.smallest)")
     }
+  }
+
+  /// What each channel of the representation adds to the logit of a class: its row of the last linear layer. Nil: there
+  /// is no such class.
+  public func classWeights(_ index: Int) -> [Float]? {
+    guard facts.classes.indices.contains(index), let channels = facts.layers.last?.channels else {
+      return nil
+    }
+    return head.values(index * channels..<(index + 1) * channels)
   }
 
   /// A sample of the seed distribution of a class, mean + Σ z factor with z normal, clamped to 0...1, at its

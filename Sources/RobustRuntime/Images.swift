@@ -36,4 +36,11 @@ public struct Region: Sendable, Equatable {
 public struct FeatureMap: Sendable, Equatable {
   public let count, channels, height, width: Int
   public var values: [Float]
+
+  /// - Precondition: `values` has count · channels · height · width values.
+  public init(count: Int, channels: Int, height: Int, width: Int, values: [Float]) {
+    precondition(values.count == count * channels * height * width)
+    (self.count, self.channels, self.height, self.width) = (count, channels, height, width)
+    self.values = values
+  }
 }

@@ -152,6 +152,10 @@ void rt_max_pool_gradient(float *gradient_in, const float *gradient_out, const f
 
 /* ---- the ascent */
 
+void rt_scale(float *x, float scale, size_t count); /* x *= scale */
+/* mean = d1 mean + (1 - d1) g; square = d2 square + (1 - d2) g^2; x -= step mean / (sqrt(square unbias) + 1e-8) */
+void rt_step_adam(float *x, const float *gradient, float *mean, float *square, float mean_decay, float square_decay,
+                  float step, float unbias, size_t count);
 void rt_step_sign(float *x, const float *gradient, float step, size_t count); /* x -= step sign(gradient) */
 void rt_clamp(float *x, float low, float high, size_t count);
 void rt_clamp_around(float *x, const float *centre, float radius, size_t count);

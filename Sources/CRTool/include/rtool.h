@@ -463,6 +463,8 @@ typedef struct rtool_result {
   const char *caption;     /* shown under it on a contact sheet; NULL: none */
   int32_t frame_duration;  /* milliseconds. Not 0: results in a row are frames of one animation, where the format has
                               them (WebP, GIF) */
+  int32_t width, height;   /* with `over`: the result's size, to which the user's file is enlarged or reduced, with its
+                              transparency, before pieces are laid over it; 0: its own */
   int32_t reserved;
 } rtool_result;
 

@@ -27,6 +27,13 @@ extension Run {
     settings.gradientTrend = ascent.gradient_trend
     settings.chromaDamping = ascent.chroma_damping
     settings.jitter = Int(ascent.jitter)
+    settings.zoom = ascent.zoom
+    settings.noise = ascent.noise
+    settings.momentum = ascent.momentum
+    settings.levels = max(1, Int(ascent.levels))
+    settings.parameters = try parameters(ascent.parameters)
+    settings.stopLoss = ascent.flags & UInt32(RTOOL_ASCENT_STOP_BELOW) != 0 ? ascent.stop_loss : nil
+    settings.patience = Int(ascent.patience)
     settings.passReLU = ascent.flags & UInt32(RTOOL_ASCENT_PASS_RELU) != 0
     settings.best = ascent.flags & UInt32(RTOOL_ASCENT_BEST) != 0
     settings.seed = seed
@@ -37,11 +44,16 @@ extension Run {
     let result = try classifier.ascend(
       from: start, objective: self.objective(objective), settings: settings
     ) { progress in
+      recorder?.record(
+        step: progress.step, total: progress.total, loss: progress.loss,
+        probability: progress.classProbability
+      ) { progress.images.floatImage(0) }
       let fraction = from + (to - from) * Double(progress.step) / Double(max(1, progress.total))
       return report(
         fraction, "\(note)step \(progress.step)/\(progress.total), loss \(shortText(progress.loss))")
     }
     if result.stopped { return Int32(RTOOL_STOPPED) }
+    recorder?.finish(with: result.images.floatImage(0))
     filled.count = ascent.count
     filled.images = UnsafePointer(try newImages(result.images))
     filled.start_losses = UnsafePointer(try copy(result.startLosses))
@@ -55,7 +67,16 @@ extension Run {
     case RTOOL_RULE_NORMALISED: return .normalised
     case RTOOL_RULE_SIGN: return .sign
     case RTOOL_RULE_PLAIN: return .plain
+    case RTOOL_RULE_ADAM: return .adam
     default: throw Failure.misuse("an ascent has the unknown step rule \(rule)")
+    }
+  }
+
+  private func parameters(_ parameters: UInt32) throws -> AscentParameters {
+    switch Int(parameters) {
+    case RTOOL_PARAMETERS_PIXELS: return .pixels
+    case RTOOL_PARAMETERS_FOURIER: return .fourier
+    default: throw Failure.misuse("an ascent has the unknown parameters \(parameters)")
     }
   }
 
@@ -71,7 +92,10 @@ extension Run {
 
   /// Shows how far the task is; false when the user wants to stop.
   func report(_ fraction: Double, _ note: String?) -> Bool {
-    if !isQuiet { ProgressBar.shared.show(min(max(fraction.isNaN ? 0 : fraction, 0), 1), note) }
+    if !isQuiet {
+      let done = Double(part.index) + min(max(fraction.isNaN ? 0 : fraction, 0), 1)
+      ProgressBar.shared.show(done / Double(part.count), note)
+    }
     return !Interrupt.isRequested
   }
 }

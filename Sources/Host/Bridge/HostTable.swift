@@ -47,6 +47,7 @@ extension Run {
     host.version = UnsafePointer(try? copy(Installation.version))
     host.seed = seed
     host.threads = Int32(threads)
+    host.json = wantsJSON ? 1 : 0
     host.fail = { host, status, text in
       let text = text.map { String(cString: $0) } ?? "the task failed without saying why"
       Run.of(host).fail(Int(status) == RTOOL_USAGE ? .usage(text) : .failed(text))
@@ -189,6 +190,15 @@ extension Run {
       let outer = run.status { status = try run.ascend(objective, ascent, outcome) }
       return outer == Int32(RTOOL_OK) ? status : outer
     }
+    host.class_weights = { host, index, out in
+      let run = Run.of(host)
+      return run.status {
+        guard let out, let weights = run.classifier.classWeights(Int(index)) else {
+          throw Failure.misuse("weights of the unknown class \(index) were asked for")
+        }
+        out.update(from: weights, count: weights.count)
+      }
+    }
     host.class_seed = { host, index, stream, width, height in
       let run = Run.of(host)
       return run.image {
@@ -252,6 +262,9 @@ extension Run {
     guard let result = Growth.read(pointer, into: rtool_result(), atLeast: Growth.result),
       result.piece_count <= 1 << 20, result.piece_count == 0 || result.pieces != nil
     else { throw Failure.misuse("a result needs its size filled in") }
+    guard result.frame_duration >= 0 else {
+      throw Failure.misuse("a frame is shown for \(result.frame_duration) milliseconds")
+    }
     let patches = try (0..<Int(result.piece_count)).map { index in
       let piece = result.pieces[index]
       let image = try checked(piece.image)
@@ -259,17 +272,24 @@ extension Run {
       guard image.isFinite else { throw Failure.misuse("the task made pixels that are no numbers") }
       return Patch(x: Int(piece.x), y: Int(piece.y), image: image.floatImage())
     }
+    var source: SourceImage?
+    let image: ResultImage
     if let over = result.over {
-      guard let source = sources[over.pointee.data] else {
+      source = sources[over.pointee.data]
+      guard let source else {
         throw Failure.misuse("a result can only be laid over an image that was given as a value")
       }
-      emit(Emission(result: try source.patched(with: patches), source: source))
+      image = try source.patched(with: patches)
     } else {
       guard let only = patches.first, patches.count == 1 else {
         throw Failure.misuse("a result that lies over nothing is one piece")
       }
-      emit(Emission(result: try ResultImage.fresh(only.image), source: nil))
+      image = try ResultImage.fresh(only.image)
     }
+    emit(
+      Emission(
+        result: image, source: source, caption: result.caption.map { String(cString: $0) },
+        frameDuration: Int(result.frame_duration)))
   }
 }
 

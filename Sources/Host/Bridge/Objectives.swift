@@ -42,7 +42,7 @@ extension Run {
     case RTOOL_TERM_FEATURE:
       kind = .feature(layer: layer, unit: Int(term.unit), region: try region(term.region))
     case RTOOL_TERM_REPRESENTATION:
-      kind = .representation(layer: layer, target: try target(), relative: term.relative != 0)
+      kind = try representation(term, layer: layer, count: count)
     case RTOOL_TERM_PIXELS: kind = .pixels(target: try target(), region: try region(term.region))
     case RTOOL_TERM_SMOOTHNESS: kind = .smoothness(region: try region(term.region))
     case RTOOL_TERM_ENTROPY: kind = .entropy
@@ -54,10 +54,53 @@ extension Run {
         layer: layer, term.statistics == 0 ? .all : Statistics(rawValue: term.statistics),
         target: try target(), region: try region(term.region),
         targetRegion: try region(term.target_region))
+    case RTOOL_TERM_MEASUREMENT:
+      let filters: [ReductionFilter] = [.linear, .cubic, .lanczos, .box, .nearest]
+      guard filters.indices.contains(Int(term.filter)) else {
+        throw Failure.misuse("a term has the unknown filter \(term.filter)")
+      }
+      kind = .measurement(
+        target: try target(), region: try region(term.region), filter: filters[Int(term.filter)],
+        sigma: term.sigma)
     case RTOOL_TERM_CUSTOM: kind = try custom(term)
     default: throw Failure.misuse("a term is of the unknown kind \(term.kind)")
     }
     return Term(weight: term.weight, kind)
+  }
+
+  private func representation(_ term: rtool_term, layer: String?, count: Int) throws -> Term.Kind {
+    let isRelative = term.relative != 0
+    guard let facts = classifier.facts.layers.first(where: { $0.name == layer ?? "representation" }) else {
+      throw Failure.misuse("the model has no layer \(quoted(layer ?? ""))")
+    }
+    let weights =
+      term.channel_weights.map { Array(UnsafeBufferPointer(start: $0, count: facts.channels)) } ?? []
+    guard let targets = term.target_features else {
+      guard let target = term.target else { throw Failure.misuse("a term has no target") }
+      return .representation(
+        layer: layer, target: try ImageBatch(target, count: count, role: "targets"), relative: isRelative,
+        channelWeights: weights)
+    }
+    let first = targets[0]
+    var values: [Float] = []
+    for index in 0..<count {
+      let tensor = targets[index]
+      guard tensor.channels == facts.channels, tensor.height > 0, tensor.width > 0,
+        tensor.height == first.height,
+        tensor.width == first.width, let data = tensor.data
+      else {
+        throw Failure.misuse(
+          "target features must be alike, with the \(facts.channels) channels of their layer")
+      }
+      values += UnsafeBufferPointer(
+        start: data, count: Int(tensor.channels) * Int(tensor.height) * Int(tensor.width))
+    }
+    return .features(
+      layer: layer,
+      target: FeatureMap(
+        count: count, channels: facts.channels, height: Int(first.height), width: Int(first.width),
+        values: values),
+      relative: isRelative, channelWeights: weights)
   }
 
   private func custom(_ term: rtool_term) throws -> Term.Kind {

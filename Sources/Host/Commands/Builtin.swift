@@ -32,7 +32,20 @@ struct Builtin: Sendable {
     Builtin(
       name: "bench", summary: "Tell how many ascent steps a second this machine takes",
       parameters: BenchCommand.parameters, run: BenchCommand.run),
+    Builtin(
+      name: "completions", summary: "Print what a shell reads to complete command lines",
+      parameters: [shell, ListCommands.help],
+      run: { parsed in
+        let index = try shell.value(of: parsed.texts["shell"] ?? [], given: true) { [] }.numbers[0]
+        try Terminal.print(Completion.script(shell.choices[Int(index)].name))
+      }),
   ]
+
+  private static let shell: Parameter = {
+    var shell = Parameter(name: "shell", kind: .choice, help: "the shell", flags: [.positional, .required])
+    shell.choices = ["bash", "zsh", "fish"].map { .init(name: $0, help: "") }
+    return shell
+  }()
 
   var help: String {
     let arguments = parameters.filter(\.isPositional)

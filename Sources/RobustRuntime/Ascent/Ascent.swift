@@ -1,5 +1,4 @@
 import CKernels
-import Glibc
 
 /// The loop: evaluate, step, project.
 struct Ascent {
@@ -11,90 +10,111 @@ struct Ascent {
     let projection = Projection(
       settings.set, start: start, centre: settings.centre ?? start, free: settings.free)
     let filter = GradientFilter(height: start.height, width: start.width, settings: settings)
-    let moves = JitterMoves(settings)
+    let views = Views(settings, height: start.height, width: start.width)
+    let fourier =
+      settings.parameters == .fourier ? FourierParameters(height: start.height, width: start.width) : nil
+    var stepping = Stepping(settings, images: start.count, size: start.stride)
     var x = start
     for n in 0..<x.count { projection.apply(to: &x, image: n) }
+    var coefficients = fourier?.parameters(of: x)
+    if let fourier, let coefficients { x = fourier.images(coefficients) }
     var gradient = ImageBatch(count: x.count, height: x.height, width: x.width)
     var best = Best(x)
+    var patience = Patience(settings.patience)
     var startLosses: [Double]?
-    if settings.jitter > 0 { startLosses = try losses(of: x, step: 0) }
+    if settings.seesOther { startLosses = try losses(of: x, step: 0) }
 
     var step = 0
-    var stopped = false
+    var (stopped, ended) = (false, false)
     while step < settings.steps {
       try evaluator.evaluate(
-        x.pixels, step: step, moves: moves.ofStep(step, images: x.count), passReLU: settings.passReLU,
-        gradient: &gradient.pixels)
+        x.pixels, step: step, views: views.ofStep(step, images: x.count), noise: noise(step, x.pixels.count),
+        passReLU: settings.passReLU, gradient: &gradient.pixels)
       startLosses = startLosses ?? evaluator.losses
       if settings.best { best.update(x, evaluator.losses) }
-      guard report(step, progress) else {
+      guard report(step, x, progress) else {
         stopped = true
         break
       }
+      if isLowEnough(evaluator.losses) || patience.isOver(evaluator.losses) {
+        ended = true
+        break
+      }
+      fourier?.pullBack(&gradient, at: x)
       for n in 0..<x.count {
-        try advance(&x, image: n, &gradient, filter, step: step)
-        projection.apply(to: &x, image: n)
+        if let fourier {
+          try advance(&coefficients!, image: n, &gradient, nil, &stepping, step: step)
+          if n == x.count - 1 { x = fourier.images(coefficients!) }
+        } else {
+          try advance(&x, image: n, &gradient, filter, &stepping, step: step)
+          projection.apply(to: &x, image: n)
+        }
       }
       step += 1
     }
 
-    // After a stop the losses at x are known, unless they were those of moved images.
-    if !stopped || settings.jitter > 0 { _ = try losses(of: x, step: step) }
+    // After an end before the last step the losses at x are known, unless they were those of other views.
+    if !(stopped || ended) || settings.seesOther { _ = try losses(of: x, step: step) }
     var losses = evaluator.losses
-    if !stopped { _ = report(step, progress) }
+    if !stopped { _ = report(step, x, progress) }
     if settings.best {
       best.update(x, losses)
       x = best.images
-      losses = settings.jitter > 0 ? try self.losses(of: x, step: step) : best.losses
+      losses = settings.seesOther ? try self.losses(of: x, step: step) : best.losses
     }
     return AscentOutcome(
       images: x, startLosses: startLosses ?? losses, losses: losses, stepsDone: step, stopped: stopped)
   }
 
   private func losses(of images: ImageBatch, step: Int) throws -> [Double] {
-    try evaluator.evaluate(images.pixels, step: step, moves: [], passReLU: false, gradient: nil)
+    try evaluator.evaluate(images.pixels, step: step, passReLU: false, gradient: nil)
     return evaluator.losses
   }
 
-  private func report(_ step: Int, _ progress: (AscentProgress) -> Bool) -> Bool {
+  private func isLowEnough(_ losses: [Double]) -> Bool {
+    settings.stopLoss.map { limit in losses.allSatisfy { $0 <= limit } } ?? false
+  }
+
+  /// Streams of the noise, one for each step, are counted from here.
+  private static let noiseStream: UInt64 = 0x6E6F_6973_6500_0000
+
+  private func noise(_ step: Int, _ count: Int) -> [Float] {
+    guard settings.noise > 0 else { return [] }
+    var noise = Philox(seed: settings.seed, stream: Ascent.noiseStream + UInt64(step)).normal(count: count)
+    rt_scale(&noise, Float(settings.noise), count)
+    return noise
+  }
+
+  private func report(_ step: Int, _ images: ImageBatch, _ progress: (AscentProgress) -> Bool) -> Bool {
     let loss = evaluator.losses.reduce(0, +) / Double(max(evaluator.losses.count, 1))
     return progress(
       AscentProgress(
-        step: step, total: settings.steps, loss: loss, classProbability: evaluator.classProbability))
+        step: step, total: settings.steps, loss: loss, classProbability: evaluator.classProbability,
+        images: images))
   }
 
-  /// Takes one step with image n.
+  /// Takes one step with the parameters x of image n.
   private func advance(
-    _ x: inout ImageBatch, image n: Int, _ gradient: inout ImageBatch, _ filter: GradientFilter, step: Int
+    _ x: inout ImageBatch, image n: Int, _ gradient: inout ImageBatch, _ filter: GradientFilter?,
+    _ stepping: inout Stepping, step: Int
   ) throws {
     let size = x.stride
     try gradient.pixels.withUnsafeMutableBufferPointer { gradient in
       let g = gradient.baseAddress! + n * size
-      filter.apply(to: g, image: n)
-      let norm = rt_sum_squares(g, size).squareRoot()
-      guard norm.isFinite else {
+      filter?.apply(to: g, image: n)
+      guard rt_all_finite(g, size) else {
         throw RuntimeError.notFinite("the gradient became NaN or infinite at step \(step)")
       }
-      let length = settings.stepSize(at: step)
-      x.pixels.withUnsafeMutableBufferPointer { pixels in
-        let x = pixels.baseAddress! + n * size
-        switch settings.rule {
-        case .normalised: rt_add_scaled(x, g, Float(-length / (norm + 1e-10)), size)
-        case .sign: rt_step_sign(x, g, Float(length), size)
-        case .plain: rt_add_scaled(x, g, Float(-length), size)
-        }
+      x.pixels.withUnsafeMutableBufferPointer {
+        stepping.advance($0.baseAddress! + n * size, g, size: size, image: n, step: step)
       }
     }
   }
 }
 
 extension AscentSettings {
-  /// From `stepSize` at the first step to `finalStepSize` at the last, along half a cosine.
-  package func stepSize(at step: Int) -> Double {
-    guard let finalStepSize else { return stepSize }
-    let done = steps > 1 ? Double(step) / Double(steps - 1) : 1
-    return finalStepSize + (stepSize - finalStepSize) * 0.5 * (1 + cos(Double.pi * done))
-  }
+  /// Whether the network sees something else than the images.
+  var seesOther: Bool { jitter > 0 || zoom > 0 || noise > 0 }
 }
 
 /// The iterate of least loss of each image.
@@ -117,27 +137,26 @@ private struct Best {
   }
 }
 
-/// How the images are moved at each step, drawn evenly from −jitter...jitter.
-struct JitterMoves {
-  private let jitter: Int
-  private let random: Philox
+/// How long it is since some loss came down.
+private struct Patience {
+  private let limit: Int
+  private var lowest: [Double] = []
+  private var waited = 0
 
-  /// Of the generator; steps and images are its counter.
-  private static let stream: UInt64 = 0x6A69_7474_6572
+  /// What counts as less, as a share of the loss.
+  private static let least = 1e-3
 
-  init(_ settings: AscentSettings) {
-    jitter = settings.jitter
-    random = Philox(seed: settings.seed, stream: JitterMoves.stream)
-  }
+  init(_ limit: Int) { self.limit = limit }
 
-  /// One move for each image; none without jitter.
-  func ofStep(_ step: Int, images: Int) -> [Move] {
-    guard jitter > 0 else { return [] }
-    let choices = UInt64(2 * jitter + 1)
-    return (0..<images).map { n in
-      let words = random.words(UInt64(step) << 32 | UInt64(n))
-      func draw(_ word: UInt32) -> Int { Int((UInt64(word) * choices) >> 32) - jitter }
-      return Move(x: draw(words.x), y: draw(words.y))
+  mutating func isOver(_ losses: [Double]) -> Bool {
+    guard limit > 0 else { return false }
+    var hasFallen = lowest.isEmpty
+    if lowest.isEmpty { lowest = losses }
+    for (n, loss) in losses.enumerated() where loss < lowest[n] - Patience.least * abs(lowest[n]) {
+      lowest[n] = loss
+      hasFallen = true
     }
+    waited = hasFallen ? 0 : waited + 1
+    return waited >= limit
   }
 }

@@ -22,11 +22,25 @@ public struct AscentSettings: Sendable {
   public var chromaDamping: Double = 0
   /// Each step the network sees the image moved by up to so many pixels, borders mirrored.
   public var jitter: Int = 0
+  /// Each step the network sees a random part of the image, enlarged by up to 1 + zoom; in 0...4.
+  public var zoom: Double = 0
+  /// Standard deviation of normal noise that the network sees on the image, another at each step.
+  public var noise: Double = 0
+  /// Share of the gradients before in the one that is followed, in 0..<1.
+  public var momentum: Double = 0
+  /// The gradient is followed at so many resolutions at once, each half the one before, with equal shares: what
+  /// steps in a sum of enlarged images do, up to the shape of the filter.
+  public var levels: Int = 1
+  public var parameters: AscentParameters = .pixels
+  /// Ends once the loss of every image is at most this.
+  public var stopLoss: Double?
+  /// Ends when no image's loss has come down by 0.1 % in so many steps; 0: never.
+  public var patience: Int = 0
   /// The last ReLU before pooling passes its gradient unchanged, so that dead features can be raised.
   public var passReLU = false
   /// The outcome is the iterate of least loss, per image, not the last.
   public var best = false
-  /// Of the moves of `jitter`.
+  /// Of `jitter`, `zoom` and `noise`.
   public var seed: UInt64 = 0
 
   public init(steps: Int, stepSize: Double) { (self.steps, self.stepSize) = (steps, stepSize) }
@@ -40,6 +54,16 @@ public enum StepRule: Sendable {
   case sign
   /// x − s g
   case plain
+  /// Adam, with decays of 0.9 and 0.999.
+  case adam
+}
+
+/// What is stepped in.
+public enum AscentParameters: Sendable {
+  case pixels
+  /// Coefficients of an orthonormal real Fourier basis, scaled as the spectra of photos; see `FourierParameters`. The
+  /// set must be the box, and all pixels free.
+  case fourier
 }
 
 /// Where an image must stay, around its centre. All images stay in 0...1 as well.
@@ -61,6 +85,8 @@ public struct AscentProgress: Sendable {
   /// Mean over the batch of the probability of the classes of the first cross-entropy term; nil: there is
   /// none.
   public let classProbability: Double?
+  /// As they are at this step.
+  public let images: ImageBatch
 }
 
 /// What came of an ascent.
@@ -95,6 +121,19 @@ extension AscentSettings {
       gradientTrend >= 0 && gradientTrend <= 1000, "the sigma of the gradient's trend is not in 0...1000")
     try require((0...1).contains(chromaDamping), "the damping of the gradient's colour is not in 0...1")
     try require((0...10_000).contains(jitter), "the jitter is not in 0...10000")
+    try require((0...4).contains(zoom), "the zoom is not in 0...4")
+    try require(noise >= 0 && noise <= 100, "the noise is not in 0...100")
+    try require(momentum >= 0 && momentum < 1, "the momentum is not in 0..<1")
+    try require((0...12).contains(levels), "the number of resolutions is not in 0...12")
+    try require(patience >= 0, "the patience is negative")
+    try require(stopLoss?.isNaN != true, "the loss to stop at is not a number")
+    if parameters == .fourier {
+      try require(
+        set == .box && free == nil && centre == nil,
+        "steps in Fourier coefficients know no set but the box, and no pixels that are not free")
+      try require(
+        max(start.height, start.width) <= 4096, "steps in Fourier coefficients need sides of at most 4096")
+    }
     if let centre {
       try require(
         (centre.count, centre.height, centre.width) == (start.count, start.height, start.width),

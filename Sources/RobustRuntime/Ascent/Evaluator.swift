@@ -11,9 +11,13 @@ final class Evaluator {
   private let seen, seenGradient: Buffer
   private(set) var losses: [Double]
 
-  /// - Parameter plan: with gradients, if they will be asked for.
+  /// - Parameters:
+  ///   - plan: with gradients, if they will be asked for.
+  ///   - seesOther: whether the network will see images in views or with noise.
   /// - Throws: `RuntimeError` if a term does not fit the model or the images.
-  init(_ objective: Objective, plan: Plan, plans: PlanPool, facts: ModelFacts, gradient: Bool, jitter: Bool)
+  init(
+    _ objective: Objective, plan: Plan, plans: PlanPool, facts: ModelFacts, gradient: Bool, seesOther: Bool
+  )
     throws
   {
     self.plan = plan
@@ -25,7 +29,7 @@ final class Evaluator {
       gradient && read.contains($0) ? Buffer(plan.tensors[$0].count) : nil
     }
     let size = plan.images * 3 * plan.height * plan.width
-    seen = Buffer(jitter ? size : 0)
+    seen = Buffer(seesOther ? size : 0)
     seenGradient = Buffer(gradient && deepest != nil ? size : 0)
     losses = [Double](repeating: 0, count: plan.images)
   }
@@ -34,15 +38,24 @@ final class Evaluator {
   var classProbability: Double? { terms.lazy.compactMap { ($0 as? CrossEntropyTerm)?.probability }.first }
 
   /// Computes the losses at images [image][3][row][column], and writes their gradient if it is wanted.
+  /// - Parameters:
+  ///   - views: of each image; empty: as they are.
+  ///   - noise: what the network sees added; empty: nothing.
   /// - Throws: `RuntimeError.notFinite`, or what a custom term threw.
   func evaluate(
-    _ pixels: UnsafePointer<Float>, step: Int, moves: [Move], passReLU: Bool,
+    _ pixels: UnsafePointer<Float>, step: Int, views: [View] = [], noise: [Float] = [], passReLU: Bool,
     gradient: UnsafeMutablePointer<Float>?
   ) throws {
     let size = plan.images * 3 * plan.height * plan.width
-    let seesMoved = !moves.isEmpty && deepest != nil
-    if seesMoved { move(pixels, to: seen.base, moves) }
-    let seenPixels = seesMoved ? UnsafePointer(seen.base) : pixels
+    let seesMoved = !views.isEmpty && deepest != nil
+    let seesNoise = !noise.isEmpty && deepest != nil
+    if seesMoved {
+      view(pixels, to: seen.base, views)
+    } else if seesNoise {
+      rt_copy(seen.base, pixels, size)
+    }
+    if seesNoise { rt_add(seen.base, noise, size) }
+    let seenPixels = seesMoved || seesNoise ? UnsafePointer(seen.base) : pixels
     if let deepest { plan.forward(seenPixels, through: deepest) }
 
     for index in losses.indices { losses[index] = 0 }
@@ -54,7 +67,7 @@ final class Evaluator {
     let gradients = valueGradients.map { gradient == nil ? nil : $0?.base }
     let point = Point(
       step: step, plan: plan, pixels: pixels, pixelGradient: gradient, seen: seenPixels,
-      seenGradient: seesMoved ? throughNetwork : gradient, moves: seesMoved ? moves : [], gradients: gradients
+      seenGradient: seesMoved ? throughNetwork : gradient, views: seesMoved ? views : [], gradients: gradients
     )
     for term in terms { try term.evaluate(point, &losses) }
     guard losses.allSatisfy(\.isFinite) else {
@@ -62,37 +75,50 @@ final class Evaluator {
     }
 
     guard let gradient, let throughNetwork else { return }
-    if seesMoved { moveBack(throughNetwork, addingTo: gradient, moves) }
+    if seesMoved { viewBack(throughNetwork, addingTo: gradient, views) }
     plan.backward(gradients, passReLU: passReLU, to: throughNetwork)
     if seesMoved {
-      moveBack(throughNetwork, addingTo: gradient, moves)
+      viewBack(throughNetwork, addingTo: gradient, views)
     } else {
       rt_add(gradient, throughNetwork, size)
     }
   }
 
-  private func move(_ pixels: UnsafePointer<Float>, to moved: UnsafeMutablePointer<Float>, _ moves: [Move]) {
-    eachPixel(moves) { from, to in moved[to] = pixels[from] }
+  private func view(_ pixels: UnsafePointer<Float>, to seen: UnsafeMutablePointer<Float>, _ views: [View]) {
+    eachPixel(views) { at, a, b, c, d, wa, wb, wc, wd in
+      seen[at] = wa * pixels[a] + wb * pixels[b] + wc * pixels[c] + wd * pixels[d]
+    }
   }
 
-  private func moveBack(
-    _ moved: UnsafePointer<Float>, addingTo gradient: UnsafeMutablePointer<Float>, _ moves: [Move]
+  private func viewBack(
+    _ seen: UnsafeMutablePointer<Float>, addingTo gradient: UnsafeMutablePointer<Float>, _ views: [View]
   ) {
-    eachPixel(moves) { from, to in gradient[from] += moved[to] }
+    eachPixel(views) { at, a, b, c, d, wa, wb, wc, wd in
+      gradient[a] += wa * seen[at]
+      gradient[b] += wb * seen[at]
+      gradient[c] += wc * seen[at]
+      gradient[d] += wd * seen[at]
+    }
   }
 
-  /// Calls `body` with the place of each pixel before and after the image was moved.
+  /// Calls `body` with the place of each pixel of the views, and with places and shares of the four pixels of the image
+  /// that it lies between.
   @inline(__always)
-  private func eachPixel(_ moves: [Move], _ body: (_ from: Int, _ to: Int) -> Void) {
+  private func eachPixel(
+    _ views: [View], _ body: (Int, Int, Int, Int, Int, Float, Float, Float, Float) -> Void
+  ) {
     let (height, width) = (plan.height, plan.width)
     for n in 0..<plan.images {
-      let columns = (0..<width).map { Move.mirrored($0 - moves[n].x, width) }
+      let (rows, columns) = (views[n].rows(height), views[n].columns(width))
       for c in 0..<3 {
-        for y in 0..<height {
-          let read = ((3 * n + c) * height + Move.mirrored(y - moves[n].y, height)) * width
-          let write = ((3 * n + c) * height + y) * width
-          columns.withUnsafeBufferPointer { columns in
-            for x in 0..<width { body(read + columns[x], write + x) }
+        let plane = (3 * n + c) * height * width
+        for (y, row) in rows.enumerated() {
+          let (upper, lower) = (plane + row.first * width, plane + row.second * width)
+          for (x, column) in columns.enumerated() {
+            body(
+              plane + y * width + x, upper + column.first, upper + column.second, lower + column.first,
+              lower + column.second, (1 - row.share) * (1 - column.share), (1 - row.share) * column.share,
+              row.share * (1 - column.share), row.share * column.share)
           }
         }
       }

@@ -1,10 +1,11 @@
 import CKernels
 
-/// What is done to the gradient of an image before the step: smoothed, its trend taken away, its colour damped, held
-/// back where pixels are not free.
+/// What is done to the gradient of an image before the step: smoothed, spread over resolutions, its trend taken away,
+/// its colour damped, held back where pixels are not free.
 struct GradientFilter {
   private let area: Int
   private let blur: PlaneBlur?
+  private let levels: Levels?
   private let trend: Trend?
   private let chromaDamping: Float
   private let free: Region?
@@ -15,12 +16,14 @@ struct GradientFilter {
     chromaDamping = Float(settings.chromaDamping)
     let (sigma, trendSigma) = (settings.gradientBlur, settings.gradientTrend)
     blur = sigma > 0 ? PlaneBlur(height: height, width: width, sigma: sigma) : nil
+    levels = settings.levels > 1 ? Levels(height: height, width: width, count: settings.levels) : nil
     trend = trendSigma > 0 ? Trend(height: height, width: width, sigma: trendSigma, free: free) : nil
   }
 
   /// - Parameter gradient: of one image, [3][row][column].
   func apply(to gradient: UnsafeMutablePointer<Float>, image: Int) {
     if let blur { for c in 0..<3 { blur.apply(to: gradient + c * area) } }
+    levels?.apply(to: gradient)
     if let trend { for c in 0..<3 { trend.remove(from: gradient + c * area, image: image) } }
     if chromaDamping > 0 { rt_damp_chroma(gradient, chromaDamping, area) }
     guard let free else { return }
@@ -28,6 +31,39 @@ struct GradientFilter {
       let weights = weights.baseAddress! + (free.count == 1 ? 0 : image) * area
       for c in 0..<3 { rt_multiply(gradient + c * area, weights, area) }
     }
+  }
+}
+
+/// The gradient at several resolutions at once, with equal shares of its norm.
+///
+/// Where an image is a sum of layers that are enlarged linearly, a step in a layer moves the image along the gradient
+/// reduced and enlarged again; a Gaussian of the same variance stands for both.
+private struct Levels {
+  private let blurs: [PlaneBlur]
+  private let area: Int
+  private let sum, smooth: Buffer
+
+  init(height: Int, width: Int, count: Int) {
+    area = height * width
+    blurs = (1..<count).map { level in
+      PlaneBlur(height: height, width: width, sigma: Double(1 << level) / 3.0.squareRoot())
+    }
+    (sum, smooth) = (Buffer(3 * area), Buffer(3 * area))
+  }
+
+  func apply(to gradient: UnsafeMutablePointer<Float>) {
+    let size = 3 * area
+    let norm = rt_sum_squares(gradient, size).squareRoot()
+    guard norm > 0, norm.isFinite else { return }
+    rt_copy(sum.base, gradient, size)
+    for blur in blurs {
+      rt_copy(smooth.base, gradient, size)
+      for c in 0..<3 { blur.apply(to: smooth.base + c * area) }
+      let smoothNorm = rt_sum_squares(smooth.base, size).squareRoot()
+      if smoothNorm > 0 { rt_add_scaled(sum.base, smooth.base, Float(norm / smoothNorm), size) }
+    }
+    rt_copy(gradient, sum.base, size)
+    rt_scale(gradient, 1 / Float(blurs.count + 1), size)
   }
 }
 

@@ -21,10 +21,15 @@ public struct Term {
     case logit([ClassWeight])
     /// Raises one unit: minus the mean of a channel over positions, weighted by the region.
     case feature(layer: String?, unit: Int, region: Region?)
-    /// ‖F(x) − F(target)‖, divided by ‖F(target)‖ if relative.
-    case representation(layer: String?, target: ImageBatch, relative: Bool)
+    /// ‖w (F(x) − F(target))‖, divided by ‖w F(target)‖ if relative. w is a factor for each channel; empty: 1.
+    case representation(layer: String?, target: ImageBatch, relative: Bool, channelWeights: [Float] = [])
+    /// The same with features that no image has to have, shaped as those of the images.
+    case features(layer: String?, target: FeatureMap, relative: Bool, channelWeights: [Float] = [])
     /// The mean over pixels and channels of (region · (x − target))².
     case pixels(target: ImageBatch, region: Region?)
+    /// The mean over the target's pixels and channels of (region · (D(x) − target))²: D blurs by a Gaussian of
+    /// sigma pixels and reduces to the target's size, without clipping. The region has the target's size.
+    case measurement(target: ImageBatch, region: Region?, filter: ReductionFilter, sigma: Double)
     /// Total variation: the mean over pixels of region · √(dx² + dy² + 1e-6), channels inside the root, with
     /// dx and dy the differences to the next pixel (0 at the last).
     case smoothness(region: Region?)

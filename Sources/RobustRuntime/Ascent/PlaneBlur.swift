@@ -30,15 +30,15 @@ struct PlaneBlur {
         let (row, from) = (rows.base + y * length, image + y * width)
         rt_copy(row + radius, from, width)
         for x in 0..<radius {
-          row[x] = from[Move.mirrored(x - radius, width)]
-          row[radius + width + x] = from[Move.mirrored(width + x, width)]
+          row[x] = from[View.mirrored(x - radius, width)]
+          row[radius + width + x] = from[View.mirrored(width + x, width)]
         }
         rt_weighted_sum(plane.base + y * width, row, along, taps, taps.count, width)
       }
     }
     Workers.shared.run(over: height, by: PlaneBlur.rowsAtOnce) { start, count in
       for y in start..<start + count {
-        let across = taps.indices.map { Int64(Move.mirrored(y + $0 - radius, height) * width) }
+        let across = taps.indices.map { Int64(View.mirrored(y + $0 - radius, height) * width) }
         rt_weighted_sum(image + y * width, plane.base, across, taps, taps.count, width)
       }
     }

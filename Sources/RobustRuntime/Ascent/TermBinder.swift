@@ -27,31 +27,45 @@ struct TermBinder {
       }
       try check(region, plan.images, plan.height, plan.width)
       return FeatureTerm(weight: weight, layer: layer.value, unit: unit, positions: weights(region, layer))
-    case .representation(let name, let target, let relative):
+    case .representation(let name, let target, let relative, let channelWeights):
       let layer = try layer(name)
-      try check(target)
-      let features = try features(target, layer)
-      let shape = plan.tensors[layer.value].shape
-      guard features.height == shape.height, features.width == shape.width else {
-        throw RuntimeError.invalid(
-          "the target has \(features.width)x\(features.height) positions at layer \(layer.facts.name), "
-            + "the image \(shape.width)x\(shape.height)")
-      }
-      return RepresentationTerm(weight: weight, layer: layer.value, target: features, relative: relative)
+      try check(count: target.count)
+      return try representation(
+        weight, layer, try features(target, layer), relative: relative, channelWeights: channelWeights)
+    case .features(let name, let target, let relative, let channelWeights):
+      let layer = try layer(name)
+      try check(count: target.count)
+      return try representation(weight, layer, target, relative: relative, channelWeights: channelWeights)
     case .pixels(let target, let region):
-      try check(target)
+      try check(count: target.count)
       guard target.height == plan.height, target.width == plan.width else {
         throw RuntimeError.invalid(
           "the target is \(target.width)x\(target.height), the image \(plan.width)x\(plan.height)")
       }
       try check(region, plan.images, plan.height, plan.width)
       return PixelsTerm(weight: weight, target: target, region: region)
+    case .measurement(let target, let region, let filter, let sigma):
+      try check(count: target.count)
+      try check(region, plan.images, target.height, target.width)
+      guard target.height <= plan.height, target.width <= plan.width else {
+        throw RuntimeError.invalid(
+          "a measurement of \(target.width)x\(target.height) is larger than its image of \(plan.width)x\(plan.height)"
+        )
+      }
+      guard (0...1000).contains(sigma) else {
+        throw RuntimeError.invalid("the sigma of a measurement's blur is not in 0...1000")
+      }
+      return MeasurementTerm(
+        weight: weight,
+        reduction: Reduction(
+          height: plan.height, width: plan.width, toHeight: target.height, toWidth: target.width,
+          filter: filter, sigma: sigma), target: target, region: region)
     case .smoothness(let region):
       try check(region, plan.images, plan.height, plan.width)
       return SmoothnessTerm(weight: weight, region: region)
     case .statistics(let name, let chosen, let target, let region, let targetRegion):
       let layer = try layer(name)
-      try check(target)
+      try check(count: target.count)
       try check(region, plan.images, plan.height, plan.width)
       try check(targetRegion, target.count, target.height, target.width)
       return StatisticsTerm(
@@ -78,6 +92,25 @@ struct TermBinder {
     return (facts, value)
   }
 
+  private func representation(
+    _ weight: Double, _ layer: Layer, _ target: FeatureMap, relative: Bool, channelWeights: [Float]
+  ) throws -> RepresentationTerm {
+    let shape = plan.tensors[layer.value].shape
+    guard (target.channels, target.height, target.width) == (shape.channels, shape.height, shape.width) else {
+      throw RuntimeError.invalid(
+        "the target has \(target.channels) channels of \(target.width)x\(target.height) positions at layer "
+          + "\(layer.facts.name), the image \(shape.channels) of \(shape.width)x\(shape.height)")
+    }
+    guard channelWeights.isEmpty || channelWeights.count == shape.channels,
+      channelWeights.allSatisfy(\.isFinite), target.values.allSatisfy(\.isFinite)
+    else {
+      throw RuntimeError.invalid(
+        "layer \(layer.facts.name) needs \(shape.channels) finite channel weights, and finite features")
+    }
+    return RepresentationTerm(
+      weight: weight, layer: layer.value, target: target, relative: relative, channelWeights: channelWeights)
+  }
+
   private func weights(_ region: Region?, _ layer: Layer) -> PositionWeights {
     PositionWeights(region: region, layer: plan.tensors[layer.value].shape, reduction: layer.facts.reduction)
   }
@@ -91,9 +124,9 @@ struct TermBinder {
     }
   }
 
-  private func check(_ target: ImageBatch) throws {
-    guard target.count == 1 || target.count == plan.images else {
-      throw RuntimeError.invalid("there are \(target.count) targets for \(plan.images) images")
+  private func check(count: Int) throws {
+    guard count == 1 || count == plan.images else {
+      throw RuntimeError.invalid("there are \(count) targets for \(plan.images) images")
     }
   }
 
@@ -125,7 +158,7 @@ struct TermBinder {
     let area = shape.height * shape.width
     var positions = PositionWeights(region: region, layer: shape, reduction: layer.facts.reduction)
     return (0..<features.count).map { n in
-      positions.update(image: n, move: Move(x: 0, y: 0))
+      positions.update(image: n, view: .plain)
       var statistics = LayerStatistics(chosen, shape: shape)
       features.values.withUnsafeBufferPointer {
         statistics.update($0.baseAddress! + n * shape.channels * area, stride: area, positions)

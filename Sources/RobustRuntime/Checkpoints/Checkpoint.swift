@@ -66,6 +66,9 @@ struct Checkpoint {
     return try file.values(name)
   }
 
+  /// The weights of the last linear layer, [class][channel].
+  func head() throws -> StoredTensor { try file.stored("\(architecture.head).weight") }
+
   func seeds() throws -> SeedDistribution? { facts.hasSeeds ? try SeedDistribution(file) : nil }
 
   /// The last part of a path without its extension.

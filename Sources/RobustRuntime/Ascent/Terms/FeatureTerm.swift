@@ -16,7 +16,7 @@ final class FeatureTerm: TermEvaluator {
     let tensor = point.plan.tensors[layer]
     let area = tensor.plane / tensor.images
     for n in 0..<point.images {
-      positions.update(image: n, move: point.moves.isEmpty ? Move(x: 0, y: 0) : point.moves[n])
+      positions.update(image: n, view: point.view(ofImage: n))
       guard positions.sum > 0 else { continue }
       let start = unit * tensor.plane + n * area
       losses[n] -= weight * rt_dot(tensor.value + start, positions.values, area) / positions.sum

@@ -8,7 +8,7 @@ struct PositionWeights {
   /// Of one image: [row][column].
   private(set) var values: [Float]
   private(set) var sum: Double
-  private var current: (image: Int, move: Move)?
+  private var current: (image: Int, view: View)?
 
   init(region: Region?, layer: Shape, reduction: Int) {
     (self.region, self.layer, self.reduction) = (region, layer, reduction)
@@ -16,17 +16,15 @@ struct PositionWeights {
     sum = Double(values.count)
   }
 
-  /// Computes the weights for an image that was moved.
-  mutating func update(image: Int, move: Move) {
+  /// Computes the weights for an image as a view shows it.
+  mutating func update(image: Int, view: View) {
     guard let region else { return }
     let image = region.count == 1 ? 0 : image
-    if let current, current == (image, move) { return }
-    current = (image, move)
+    if let current, current == (image, view) { return }
+    current = (image, view)
     let first = image * region.height * region.width
-    let seenRows = (0..<region.height).map {
-      first + Move.mirrored($0 - move.y, region.height) * region.width
-    }
-    let seenColumns = (0..<region.width).map { Move.mirrored($0 - move.x, region.width) }
+    let seenRows = view.rows(region.height).map { first + $0.nearest * region.width }
+    let seenColumns = view.columns(region.width).map(\.nearest)
     sum = 0
     for y in 0..<layer.height {
       let rows = pixels(of: y, region.height)

@@ -1,7 +1,7 @@
 import CKernels
 
-/// ‖F(x) − F(target)‖, divided by ‖F(target)‖ if relative. Where the distance is 0 the gradient is taken as
-/// 0.
+/// ‖w (F(x) − F*)‖, divided by ‖w F*‖ if relative, with a factor w for each channel. Where the distance is 0 the
+/// gradient is taken as 0.
 struct RepresentationTerm: TermEvaluator {
   private let weight: Double
   private let layer: Int
@@ -9,15 +9,25 @@ struct RepresentationTerm: TermEvaluator {
   private let target: FeatureMap
   /// What the distance of each image of the target is multiplied with.
   private let scales: [Double]
+  /// The squares of w.
+  private let channelWeights: [Double]
 
-  init(weight: Double, layer: Int, target: FeatureMap, relative: Bool) {
+  /// - Parameter channelWeights: w of each channel; empty: 1.
+  init(weight: Double, layer: Int, target: FeatureMap, relative: Bool, channelWeights: [Float]) {
     (self.weight, self.layer, self.target) = (weight, layer, target)
-    let size = target.channels * target.height * target.width
+    let squares =
+      channelWeights.isEmpty
+      ? [Double](repeating: 1, count: target.channels) : channelWeights.map { Double($0) * Double($0) }
+    self.channelWeights = squares
+    let area = target.height * target.width
     scales = (0..<target.count).map { n in
-      let norm = target.values.withUnsafeBufferPointer {
-        rt_sum_squares($0.baseAddress! + n * size, size).squareRoot()
+      guard relative else { return 1 }
+      let norm = target.values.withUnsafeBufferPointer { values in
+        (0..<target.channels).reduce(0) {
+          $0 + squares[$1] * rt_sum_squares(values.baseAddress! + (n * target.channels + $1) * area, area)
+        }
       }
-      return relative ? 1 / max(norm, 1e-12) : 1
+      return 1 / max(norm.squareRoot(), 1e-12)
     }
   }
 
@@ -32,13 +42,15 @@ struct RepresentationTerm: TermEvaluator {
         let target = target.baseAddress! + which * channels * area
         var squares = 0.0
         for c in 0..<channels {
-          squares += rt_squared_distance(tensor.value + c * plane + n * area, target + c * area, area)
+          squares +=
+            channelWeights[c]
+            * rt_squared_distance(tensor.value + c * plane + n * area, target + c * area, area)
         }
         let distance = squares.squareRoot()
         losses[n] += weight * scales[which] * distance
         guard let gradient = point.gradients[layer], distance > 0 else { return }
-        let factor = Float(weight * scales[which] / distance)
         for c in 0..<channels {
+          let factor = Float(weight * scales[which] * channelWeights[c] / distance)
           let start = c * plane + n * area
           rt_add_scaled(gradient + start, tensor.value + start, factor, area)
           rt_add_scaled(gradient + start, target + c * area, -factor, area)

@@ -27,7 +27,7 @@ final class StatisticsTerm: TermEvaluator {
     let tensor = point.plan.tensors[layer]
     let area = tensor.plane / tensor.images
     for n in 0..<point.images {
-      positions.update(image: n, move: point.moves.isEmpty ? Move(x: 0, y: 0) : point.moves[n])
+      positions.update(image: n, view: point.view(ofImage: n))
       let target = targets[targets.count == 1 ? 0 : n]
       statistics.update(tensor.value + n * area, stride: tensor.plane, positions)
       losses[n] += weight * statistics.distance(to: target)

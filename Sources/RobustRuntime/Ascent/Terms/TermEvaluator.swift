@@ -14,11 +14,11 @@ struct Point: ~Copyable {
   /// [image][3][row][column].
   let pixels: UnsafePointer<Float>
   let pixelGradient: UnsafeMutablePointer<Float>?
-  /// The images as the network sees them, moved by `moves`.
+  /// The images as the network sees them, in their `views` and with noise.
   let seen: UnsafePointer<Float>
   let seenGradient: UnsafeMutablePointer<Float>?
-  /// Of each image; empty: none.
-  let moves: [Move]
+  /// Of each image; empty: all as they are.
+  let views: [View]
   /// By number of the value, shaped as it; nil: no gradient is wanted.
   let gradients: [UnsafeMutablePointer<Float>?]
 
@@ -27,15 +27,6 @@ struct Point: ~Copyable {
   var width: Int { plan.width }
   /// Pixels of one image.
   var area: Int { plan.height * plan.width }
-}
 
-/// How far an image is moved to the right and downwards, borders mirrored.
-struct Move: Equatable {
-  var x, y: Int
-
-  /// The pixel of 0..<length that is seen at i, beyond the borders too.
-  static func mirrored(_ i: Int, _ length: Int) -> Int {
-    let at = ((i % (2 * length)) + 2 * length) % (2 * length)
-    return at < length ? at : 2 * length - 1 - at
-  }
+  func view(ofImage n: Int) -> View { views.isEmpty ? .plain : views[n] }
 }

@@ -1,0 +1,73 @@
+/// How the network sees an image at one step: moved, and enlarged about some place, with borders mirrored.
+struct View: Equatable {
+  /// Pixels of the seen image by which it is moved to the right and downwards.
+  var x = 0, y = 0
+  /// 1: as it is.
+  var scale: Float = 1
+  /// The first column and row of the image that an enlarged view shows.
+  var left: Float = 0, top: Float = 0
+
+  static let plain = View()
+
+  /// The pixel of 0..<length that is seen at i, beyond the borders too.
+  static func mirrored(_ i: Int, _ length: Int) -> Int {
+    let at = ((i % (2 * length)) + 2 * length) % (2 * length)
+    return at < length ? at : 2 * length - 1 - at
+  }
+
+  /// A pixel of the view along one side: the two pixels of the image between which it lies, and the share of the
+  /// second.
+  struct Source {
+    let first, second: Int
+    let share: Float
+    var nearest: Int { share > 0.5 ? second : first }
+  }
+
+  func columns(_ width: Int) -> [Source] { sources(width, move: x, from: left) }
+  func rows(_ height: Int) -> [Source] { sources(height, move: y, from: top) }
+
+  private func sources(_ length: Int, move: Int, from: Float) -> [Source] {
+    (0..<length).map { i in
+      let at = from + (Float(i - move) + 0.5) / scale - 0.5
+      let floor = at.rounded(.down)
+      return Source(
+        first: View.mirrored(Int(floor), length), second: View.mirrored(Int(floor) + 1, length),
+        share: at - floor)
+    }
+  }
+}
+
+/// The random views of an ascent: `jitter` and `zoom` of its settings.
+struct Views {
+  private let jitter: Int
+  private let zoom: Double
+  private let height, width: Int
+  private let random: Philox
+
+  /// Of the generator; steps and images are its counter.
+  private static let stream: UInt64 = 0x6A69_7474_6572
+
+  init(_ settings: AscentSettings, height: Int, width: Int) {
+    (jitter, zoom, self.height, self.width) = (settings.jitter, settings.zoom, height, width)
+    random = Philox(seed: settings.seed, stream: Views.stream)
+  }
+
+  /// One view for each image; none where all are seen as they are.
+  func ofStep(_ step: Int, images: Int) -> [View] {
+    guard jitter > 0 || zoom > 0 else { return [] }
+    let choices = UInt64(2 * jitter + 1)
+    return (0..<images).map { n in
+      let counter = 2 * (UInt64(step) << 32 | UInt64(n))
+      let words = random.words(counter)
+      func draw(_ word: UInt32) -> Int { Int((UInt64(word) * choices) >> 32) - jitter }
+      var view = View(x: draw(words.x), y: draw(words.y))
+      guard zoom > 0 else { return view }
+      let more = random.words(counter + 1)
+      func part(_ word: UInt32) -> Float { Float(word >> 8) * 0x1p-24 }
+      view.scale = 1 + Float(zoom) * part(words.z)
+      view.left = part(more.x) * Float(width) * (1 - 1 / view.scale)
+      view.top = part(more.y) * Float(height) * (1 - 1 / view.scale)
+      return view
+    }
+  }
+}
