@@ -37,7 +37,7 @@ struct Axis {
     }
     let rough = (high - low) / Double(count)
     let power = pow(10, floor(log10(rough)))
-    let step = [1, 2, 5, 10].map { $0 * power }.first { $0 >= rough } ?? rough
+    let step = [1, 2, 2.5, 5, 10].map { $0 * power }.first { $0 >= rough } ?? rough
     return stride(from: (low / step).rounded(.up), through: (high / step).rounded(.down), by: 1)
       .map { $0 * step }
   }
