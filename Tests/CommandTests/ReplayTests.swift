@@ -145,6 +145,21 @@ import Testing
     expectOneLine(outcome.errors, contains: "photos", "recorded hash")
   }
 
+  @Test func oneOfASeriesIsMadeAgain() throws {
+    let outcome = try shell("rtool nudge lake.png -c sea --strength 3 --seed 7 --count 2 -o out.png")
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    #expect(try replay("out-2.png", "--check").status == 0)
+    let two = bendableResult.replacingOccurrences(
+      of: "EMIT", with: "host->emit(host, &r); m->data[0] = 1; m->data[1] = 0.5f;")
+    try sandbox.compilePlugin("two", two)
+    #expect(try shell("rtool two --count 2 --seed 3 -o two.png").status == 0)
+    for name in ["two-1.png", "two-2.png", "two-3.png", "two-4.png"] {
+      let outcome = try replay(name, "--check")
+      #expect(outcome.status == 0, "\(name): \(outcome.errors)")
+    }
+    #expect(try sandbox.bytes("two-1.png") != sandbox.bytes("two-2.png"))
+  }
+
   @Test func theModelIsFoundByItsHash() throws {
     let environment = environment.merging(["RTOOL_MODELS": sandbox.path("models")]) { $1 }
     let copied = try shell(
@@ -164,7 +179,7 @@ import Testing
     #expect(info.text.contains("rtool inpaint lake.png --box 1,2,3,4 --seed 4\n"), "\(info.text)")
     let outcome = try replay("old.png", "-o", "again.png")
     #expect(outcome.status == 1)
-    expectOneLine(outcome.errors, contains: "did not record")
+    expectOneLine(outcome.errors, contains: "not enough to run it again")
     let plain = try replay("lake.png", "-o", "again.png")
     #expect(plain.status == 1)
     expectOneLine(plain.errors, contains: "nothing in it")
@@ -299,11 +314,11 @@ import Testing
   // MARK: Values that are read again as what they were
 
   @Test(arguments: [
-    "--class sea:2,mountain:1", "--class sea:0.1,glacier:0.2,mountain:0.3,street:0.7",
+    "--class sea:2,mountain:1", "--class sea:0.1,glacier:0.2,mountain:0.3,forest:0.7",
     "--class sea --at 1.25,-7",
     "--tint 12.7,0.1,254.999", "--tint #abc", "--tint #0a0b0c --scale 0.1", "--area 1,2,3,4 --area 5,6,7,8",
     "--scale=-1.1 --no-smooth --flip --label= --label=--flip --label \"a 'b' c\"",
-    "--secret 5 -n 10 --paint green",
+    "--secret 5 --number 10 --paint green",
     "--preset large --number 3",
   ])
   func whatIsPrintedIsReadAsTheSame(_ arguments: String) throws {
@@ -328,3 +343,26 @@ import Testing
     #expect(try replay("a.png", "--check").status == 0)
   }
 }
+
+/// A plugin that makes two images from nothing.
+private let bendableResult = """
+  #include "rtool.h"
+
+  static int32_t run(const rtool_host *host, const rtool_value *values) {
+    (void)values;
+    rtool_image *m = host->image_new(host, 4, 4, 3);
+    if (!m) return RTOOL_FAILED;
+    host->random(host, RTOOL_RANDOM_UNIFORM, 0, 48, m->data);
+    rtool_piece p = {0, 0, m};
+    rtool_result r = {.struct_size = sizeof r, .piece_count = 1, .pieces = &p};
+    EMIT
+    return host->emit(host, &r);
+  }
+
+  static const rtool_manifest manifest = {
+    .struct_size = sizeof manifest, .abi = RTOOL_ABI, .param_size = sizeof(rtool_param), .name = "two",
+    .version = "1", .summary = "Make two images", .run = run,
+  };
+
+  RTOOL_EXPORT const rtool_manifest *rtool_plugin(uint32_t host_abi) { (void)host_abi; return &manifest; }
+  """

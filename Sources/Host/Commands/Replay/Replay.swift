@@ -57,7 +57,9 @@ final class Replay {
       throw Failure.failed("its parameters are longer than a command can be")
     }
     guard let encoding = record.encoding, let digests = record.inputs else {
-      throw Failure.failed("it was made by an rtool that did not record what is needed to run it again")
+      throw Failure.failed(
+        "what is recorded is not enough to run it again: the image is a contact sheet or an animation of an ascent, or from an older rtool"
+      )
     }
     guard HostOption.formats.contains(encoding.format) else {
       throw Failure.failed("it has the unknown format \(quoted(encoding.format))")
