@@ -10,11 +10,13 @@ struct Delivery {
   /// What was said already.
   private var notes: Set<String> = []
   private var sheet: SheetBuilder?
+  private let input: SourceImage?
 
   /// - Parameter input: the first image given to the task.
   init(_ destination: Destination, _ settings: RunSettings, input: SourceImage?) {
     self.destination = destination
     self.settings = settings
+    self.input = input
     sheet = settings.sheet.map { _ in SheetBuilder(input: input) }
   }
 
@@ -73,10 +75,9 @@ struct Delivery {
       let format = format(of: group[0])
       let number = total > 1 ? imageCount : nil
       guard let output = destination.output(task: step.task, format: format, number: number) else { continue }
-      // What its own seed makes alone is numbered within its run.
-      let encoded = step.encoded(
-        as: format, settings.options, number: groups.count > 1 ? index + 1 : nil)
-      let provenance = provenance(of: group[0].source, encoded)
+      let provenance = provenance(
+        of: group[0].source,
+        step.encoded(as: format, settings.options, number: groups.count > 1 ? index + 1 : nil))
       if group[0].frameDuration > 0, holdsAnimation(group[0]) {
         let animation = try animation(group.map { ($0.result, $0.frameDuration) })
         tell(
@@ -104,9 +105,9 @@ struct Delivery {
     Animation.formats.contains(format(of: emission))
   }
 
-  /// nil where metadata is left out.
+  /// nil where metadata is left out. What was made from nothing still has the task's first image behind it.
   private func provenance(of source: SourceImage?, _ step: Provenance.Step) -> String? {
-    settings.options.stripMetadata ? nil : Provenance(of: source, step).json
+    settings.options.stripMetadata ? nil : Provenance(of: source ?? input, step).json
   }
 
   private func animation(_ frames: [(image: ResultImage, milliseconds: Int)]) throws -> Animation {

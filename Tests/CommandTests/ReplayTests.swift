@@ -299,12 +299,12 @@ import Testing
   // MARK: Values that are read again as what they were
 
   @Test(arguments: [
-    "--class sea:2,mountain:1", "--class sea:0.1,glacier:0.2,mountain:0.3,lake:0.7",
+    "--class sea:2,mountain:1", "--class sea:0.1,glacier:0.2,mountain:0.3,street:0.7",
     "--class sea --at 1.25,-7",
     "--tint 12.7,0.1,254.999", "--tint #abc", "--tint #0a0b0c --scale 0.1", "--area 1,2,3,4 --area 5,6,7,8",
     "--scale=-1.1 --no-smooth --flip --label= --label=--flip --label \"a 'b' c\"",
     "--secret 5 -n 10 --paint green",
-    "--preset large --count 3",
+    "--preset large --number 3",
   ])
   func whatIsPrintedIsReadAsTheSame(_ arguments: String) throws {
     // The values go to the result's record and to standard output, whole.

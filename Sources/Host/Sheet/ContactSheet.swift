@@ -39,8 +39,9 @@ struct ContactSheet {
     return missing.min { $0.cells < $1.cells }!.columns
   }
 
-  static func grid(of pictures: [Picture]) -> ContactSheet {
-    let columns = columns(pictures: pictures.count)
+  /// - Parameter columns: nil: as many as look well.
+  static func grid(of pictures: [Picture], columns: Int? = nil) -> ContactSheet {
+    let columns = columns ?? Self.columns(pictures: pictures.count)
     let side = Double(cellSide(pictures: pictures.count))
     let rows = stride(from: 0, to: pictures.count, by: columns).map {
       Array(pictures[$0..<min($0 + columns, pictures.count)])

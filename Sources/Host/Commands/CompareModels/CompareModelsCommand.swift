@@ -51,10 +51,14 @@ enum CompareModelsCommand {
       }
     }
     ProgressBar.shared.end()
-    let cells = results[0].indices.flatMap { row in
-      models.indices.map { (caption: models[$0], image: results[$0][row]) }
+    let pictures = try results[0].indices.flatMap { row in
+      try models.indices.map { column in
+        ContactSheet.Picture(
+          image: try Thumbnail(results[column][row], longestSide: ContactSheet.longestSide),
+          caption: String(fileName(of: models[column])))
+      }
     }
-    try ResultImage.fresh(sideBySide(cells, columns: models.count)).write(to: output)
+    try ResultImage.fresh(ContactSheet.grid(of: pictures, columns: models.count).drawn()).write(to: output)
   }
 
   /// What is meant for this command, and the rest.
