@@ -102,13 +102,15 @@ struct ChildProcess {
   }
 
   private var allVariables: [String] {
+    // A crash is told by its signal. The Swift runtime's own report takes long, and hides signals that were raised.
+    let set = environment.merging(["SWIFT_BACKTRACE": "enable=no"]) { $1 }
     var variables: [String] = []
     var next = environ
     while let variable = next.pointee {
       let text = String(cString: variable)
-      if environment[String(text.prefix { $0 != "=" })] == nil { variables.append(text) }
+      if set[String(text.prefix { $0 != "=" })] == nil { variables.append(text) }
       next += 1
     }
-    return variables + environment.map { "\($0.key)=\($0.value)" }
+    return variables + set.map { "\($0.key)=\($0.value)" }
   }
 }

@@ -75,9 +75,10 @@ struct Delivery {
       let format = format(of: group[0])
       let number = total > 1 ? imageCount : nil
       guard let output = destination.output(task: step.task, format: format, number: number) else { continue }
-      let provenance = provenance(
-        of: group[0].source,
-        step.encoded(as: format, settings.options, number: groups.count > 1 ? index + 1 : nil))
+      // What its own seed makes alone is numbered within its run.
+      let encoded = step.encoded(
+        as: format, settings.options, number: groups.count > 1 ? index + 1 : nil)
+      let provenance = provenance(of: group[0].source, encoded)
       if group[0].frameDuration > 0, holdsAnimation(group[0]) {
         let animation = try animation(group.map { ($0.result, $0.frameDuration) })
         tell(

@@ -129,9 +129,13 @@ extension Parameter where Value == Image {
 
 extension Parameter where Value == [Image] {
   /// One image or more, by their place: all that is left of the words. `values.names` tells their files.
-  public static func images(_ name: String, _ help: String) -> Parameter {
-    let definition = ParameterDefinition(
-      name: name, help: help, kind: RTOOL_IMAGE, flags: [.required, .positional, .repeated])
+  public static func images(_ name: String, group: String? = nil, required: Bool = true, _ help: String)
+    -> Parameter
+  {
+    var definition = ParameterDefinition(
+      name: name, help: help, kind: RTOOL_IMAGE,
+      flags: required ? [.required, .positional, .repeated] : [.positional, .repeated])
+    definition.group = group
     return Parameter(definition: definition, read: \.allImages)
   }
 

@@ -35,6 +35,29 @@ final class Sandbox {
     let output: Data
     let errors: String
     var text: String { String(decoding: output, as: UTF8.self) }
+
+    /// What --json told, in one value or one a line.
+    var json: [Any] {
+      if let value = try? JSONSerialization.jsonObject(with: output, options: .fragmentsAllowed) {
+        return [value]
+      }
+      return text.split(separator: "\n").compactMap {
+        try? JSONSerialization.jsonObject(with: Data($0.utf8), options: .fragmentsAllowed)
+      }
+    }
+
+    /// What the task recorded, as --json tells it.
+    var facts: [String: String] {
+      var places = json
+      while let place = places.popLast() {
+        if let object = place as? [String: Any] {
+          if let facts = object["facts"] as? [String: String] { return facts }
+          places += Array(object.values)
+        }
+        if let list = place as? [Any] { places += list }
+      }
+      return [:]
+    }
   }
 
   /// Runs rtool with this folder as the current one. Nothing of the user's own settings is seen.

@@ -1,0 +1,86 @@
+import Foundation
+import Imaging
+import Testing
+
+/// The smallest change that flips the class.
+@Suite struct AttackTests {
+  let sandbox: Sandbox
+  init() throws {
+    sandbox = try Sandbox()
+    try sandbox.photo("in.png")
+  }
+
+  private func attack(_ arguments: String...) throws -> Sandbox.Outcome {
+    try sandbox.run(Program.path, ["attack", "in.png", "-p", "fast", "-o", "out.png"] + arguments)
+  }
+
+  private func classes(_ name: String) throws -> [String] {
+    let outcome = try sandbox.rtool("classify", name, "--json")
+    let results = try JSONSerialization.jsonObject(with: outcome.output) as? [[String: Any]]
+    return try #require(results?.first?["classes"] as? [String])
+  }
+
+  @Test func theModelTakesTheResultForAnotherClass() throws {
+    let outcome = try attack("--json")
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    let facts = outcome.facts
+    let before = try classes("in.png")
+    let after = try classes("out.png")
+    #expect(facts["from"] == before[0])
+    #expect(facts["to"] == after[0])
+    #expect(before[0] != after[0])
+    let image = try sandbox.open("out.png")
+    #expect(min(image.width, image.height) == 128)
+    // A smaller radius than the one found does not do.
+    let radius = try #require(Double(facts["radius"] ?? ""))
+    #expect(radius > 0 && radius < 40)
+    let less = try attack("--limit", "\(radius / 3)")
+    #expect(less.status == 1)
+    expectOneLine(less.errors, contains: "no change", "--limit")
+  }
+
+  @Test func aClassThatIsNamedIsReached() throws {
+    let wanted = try classes("in.png")[2]
+    let outcome = try attack("--to", wanted, "--json")
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    #expect(outcome.facts["to"] == wanted)
+    #expect(try classes("out.png")[0] == wanted)
+  }
+
+  @Test func theLargestChangeIsKeptSmallToo() throws {
+    let outcome = try attack("--norm", "linf", "--json")
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    let radius = try #require(Double(outcome.facts["radius"] ?? ""))
+    #expect(radius > 0 && radius < 0.5)
+    #expect(outcome.facts["norm"] == "linf")
+  }
+
+  @Test func theChangeCanBeSeenAndTheSameSeedGivesTheSameBytes() throws {
+    #expect(try attack("--amplify", "10").status == 0)
+    let first = try sandbox.bytes("out-1.png")
+    let change = try sandbox.open("out-2.png")
+    let mean = change.pixels.reduce(0, +) / Float(change.pixels.count)
+    #expect(abs(mean - 0.5) < 0.1)
+    #expect(try attack().status == 0)
+    let second = try sandbox.bytes("out.png")
+    let (a, b) = (try sandbox.open("out-1.png"), try sandbox.open("out.png"))
+    #expect(!first.isEmpty && !second.isEmpty && a == b)
+  }
+
+  @Test func mistakesAreToldInOneLine() throws {
+    let same = try attack("--to", try classes("in.png")[0])
+    #expect(same.status == 1)
+    expectOneLine(same.errors, contains: "in.png is taken for", "--to")
+    let mixture = try attack("--to", "sea:1,dog:1")
+    #expect(mixture.status == 2)
+    expectOneLine(mixture.errors, contains: "--to")
+    expectOneLine(try attack("--to", "unicorn").errors, contains: "unicorn")
+    #expect(sandbox.files.filter { $0.hasPrefix("out") }.isEmpty)
+  }
+
+  @Test(arguments: [(1, 1), (2, 90)])
+  func evenTheSmallestPhotosAreAttacked(_ width: Int, _ height: Int) throws {
+    try sandbox.picture("in.png", width: width, height: height) { x, y, c in Float((x + y * 3 + c) % 7) / 7 }
+    #expect(try attack("--steps", "5").status == 0)
+  }
+}
