@@ -23,7 +23,7 @@ struct SheetBuilder {
           caption: emission.caption ?? (isSeries ? "seed \(run.seed)" : number)))
     }
     recorder = run.recorder
-    provenance = provenance ?? run.emitted.first.map { Provenance(of: $0.source, step) }
+    provenance = provenance ?? run.emitted.first.map { Provenance(of: $0.source ?? input, step) }
   }
 
   /// The sheet and how what is on it was made; nil: there is nothing to show.
