@@ -1,3 +1,5 @@
+#include <stddef.h>
+
 #include "clones.h"
 #include "finish.h"
 #include "kernels.h"
@@ -140,22 +142,23 @@ CLONES WIDE void rt_product(float *out, size_t stride, const float *packed, cons
 }
 
 CLONES WIDE void rt_product_many_rows(float *out, size_t stride, const float *packed, const float *panels, size_t depth,
-                                 size_t rows, size_t count, const rt_finish *finish) {
+                                      size_t rows, size_t count, const rt_finish *finish) {
   _Static_assert(RT_MANY_ROWS == RT_PANEL, "tiles are square");
   enum { POSITIONS = 8 };
   _Alignas(64) float tile[RT_PANEL * RT_MANY_ROWS] = {0}, sums[RT_MANY_ROWS * RT_PANEL];
-  const size_t block = RT_MANY_ROWS * depth, parts = (count + POSITIONS - 1) / POSITIONS;
+  const size_t block = RT_MANY_ROWS * depth;
   for (size_t row = 0; row < rows; row += RT_MANY_ROWS, packed += block)
     for (size_t at = 0; at < count; at += RT_PANEL) {
       const size_t inside = count - at < RT_PANEL ? count - at : RT_PANEL;
-      for (size_t p = 0; p < inside; p += POSITIONS) {
-        if (row + RT_MANY_ROWS < rows) fetch(packed + block, block, (at + p) / POSITIONS, parts);
-        rt_tile_many_rows(tile + p * RT_MANY_ROWS, packed, panels + at * depth + p, depth,
-                          inside - p < POSITIONS ? inside - p : POSITIONS);
+      const size_t parts = (inside + POSITIONS - 1) / POSITIONS;
+      for (size_t part = 0; part < parts; part++) {
+        const size_t first = inside * part / parts, end = inside * (part + 1) / parts;
+        rt_tile_many_rows(tile + first * RT_MANY_ROWS, packed, panels + at * depth + first, depth, end - first,
+                          at + part == 0 ? packed + RT_AHEAD : NULL);
       }
-      for (size_t p = 0; p < inside; p += 16)
-        for (size_t r = 0; r < RT_MANY_ROWS; r += 16)
-          transpose16(sums + r * RT_PANEL + p, tile + p * RT_MANY_ROWS + r, RT_PANEL);
+      for (size_t p = 0; p < inside; p += LANES)
+        for (size_t r = 0; r < RT_MANY_ROWS; r += LANES)
+          transpose16(sums + r * RT_PANEL + p, RT_PANEL, tile + p * RT_MANY_ROWS + r, RT_PANEL, LANES);
       for (size_t r = row; r < rows && r < row + RT_MANY_ROWS; r++)
         finish_part(out, r * stride + at, sums + (r - row) * RT_PANEL, r, inside, finish);
     }

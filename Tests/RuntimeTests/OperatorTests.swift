@@ -137,7 +137,7 @@ import Testing
     )
   }
 
-  @Test(arguments: convolutions, [Convolution.Algorithm.gather, .winograd])
+  @Test(arguments: convolutions, [Convolution.Algorithm.gather, .winograd(side: 4), .winograd(side: 2)])
   func convolution(_ c: Case, _ algorithm: Convolution.Algorithm) throws {
     let (convolution, oracle) = convolution(c, algorithm)
     var graph = graph(c)
@@ -158,7 +158,7 @@ import Testing
   }
 
   /// relu(conv(x) + x): the residual joins the convolution, and the gradient has two ways back.
-  @Test(arguments: [Convolution.Algorithm.gather, .winograd]) func residual(
+  @Test(arguments: [Convolution.Algorithm.gather, .winograd(side: 4), .winograd(side: 2)]) func residual(
     _ algorithm: Convolution.Algorithm
   ) throws {
     let c = Case(channels: 6, out: 6, count: 2, height: 9, width: 10)

@@ -11,11 +11,11 @@ package final class Convolution: Operation {
     let algorithm: Algorithm?
   }
 
-  package enum Algorithm: Sendable {
+  package enum Algorithm: Sendable, Equatable {
     /// The inputs of each position are gathered as a column, and multiplied as a matrix.
     case gather
-    /// Winograd's F(4x4, 3x3), for a stride of 1.
-    case winograd
+    /// Winograd's F(4x4, 3x3) or F(2x2, 3x3), by the side of a tile, for a stride of 1.
+    case winograd(side: Int)
   }
 
   let geometry: Geometry
@@ -75,12 +75,11 @@ package final class Convolution: Operation {
     let (images, input) = (output.images, inputs[0])
     return try BoundConvolution(
       bias: bias, input: input, residual: inputs.count > 1 ? inputs[1] : nil, output: output,
-      forward: BoundCorrelation(
-        correlation, images: images, from: input.shape, to: output.shape, preferring: geometry.algorithm),
+      forward: correlation.bound(
+        images: images, from: input.shape, to: output.shape, preferring: geometry.algorithm),
       backward: gradient
         ? try gradientCorrelations.map {
-          try BoundCorrelation(
-            $0, images: images, from: output.shape, to: input.shape, preferring: geometry.algorithm)
+          try $0.bound(images: images, from: output.shape, to: input.shape, preferring: geometry.algorithm)
         } : [])
   }
 }
@@ -125,8 +124,8 @@ private struct BoundConvolution: BoundOperation {
   let input: Tensor
   let residual: Tensor?
   let output: Tensor
-  let forward: BoundCorrelation
-  let backward: [BoundCorrelation]
+  let forward: any BoundCorrelation
+  let backward: [any BoundCorrelation]
 
   var scratch: Int { max(forward.scratch, backward.map(\.scratch).max() ?? 0) }
   var sharedScratch: Int { max(forward.sharedScratch, backward.map(\.sharedScratch).max() ?? 0) }

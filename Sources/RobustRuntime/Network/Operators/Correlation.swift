@@ -33,7 +33,7 @@ final class Correlation: Sendable {
   private let weights: Weights
   // Made when first needed, and kept: all plans share them.
   private let packed = Mutex<[Int: FloatBlock]>([:])
-  private let transformed = Mutex<FloatBlock?>(nil)
+  private let transformed = Mutex<[Int: FloatBlock]>([:])
 
   init(
     inChannels: Int, outChannels: Int, groups: Int, groupStep: Int, window: Window, phases: Int = 1,
@@ -100,13 +100,15 @@ final class Correlation: Sendable {
     }
   }
 
-  /// For Winograd's algorithm: [group][outputs / 8][36][inChannels][8].
-  func transformedWeights() throws -> FloatBlock {
+  /// For Winograd's algorithm, with tiles of this side: [outputs / 32][(side + 2)²][inChannels][32].
+  func transformedWeights(side: Int) throws -> FloatBlock {
     try transformed.withLock { known in
       let made =
-        try known
-        ?? arranged(block: Int(RT_ROWS), floatsPerInput: Int(RT_WINOGRAD), rt_winograd_weights)
-      known = made
+        try known[side]
+        ?? arranged(block: Int(RT_MANY_ROWS), floatsPerInput: CorrelationMethod.products(side: side)) {
+          rt_winograd_weights($0, $1, Int32(side))
+        }
+      known[side] = made
       return made
     }
   }
