@@ -2,9 +2,11 @@
 #define TRANSPOSE_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* Sixteen floats, which the compiler parts into registers of the CPU. */
 typedef float lanes __attribute__((vector_size(64), aligned(4)));
+typedef int32_t integers __attribute__((vector_size(64), aligned(4)));
 enum { LANES = 16 };
 
 /* One of the four steps that swap blocks of `SIDE` rows and columns across the diagonal. */

@@ -114,8 +114,11 @@ void rt_tile_strided(float *tile, const float *weights, const float *columns, si
 /* Packs weights in blocks of so many rows. */
 void rt_pack(float *packed, const rt_weights *weights, int32_t block);
 
+enum { RT_SLACK = 64 };
+
 /* Writes what the window sees at grid positions first..<first + count (over all images) as panels, with depth
-   [channel][tap]. `input` is the first of `channels` planes. */
+   [channel][tap]. `input` is the first of `channels` planes; RT_SLACK floats before the first and after the last are
+   read too, whatever they hold. */
 void rt_gather(float *panels, const float *input, size_t plane, int32_t channels, const rt_window *window,
                size_t first, size_t count);
 

@@ -30,7 +30,7 @@ enum CorrelationMethod: Equatable {
       if products < best.products { best = (method, products) }
     }
     if isWhole {
-      let read = max(positions, CorrelationMethod.productsPerWeight)
+      let read = max(positions, CorrelationMethod.productsPerWeight / 2)
       // A little slower than whole panels.
       offer(.gatherManyRows, (c.depth * manyRows * read * 33 + 31) / 32)
     }
