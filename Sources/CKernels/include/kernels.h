@@ -135,6 +135,18 @@ void rt_scatter(float *out, size_t plane, int32_t height, int32_t width, int32_t
                 int32_t spread, int32_t y, int32_t x, const float *rows, size_t row_count, size_t first,
                 size_t count, bool accumulate);
 
+/* Floats of one of the `step` lines that rt_fold needs. */
+static inline int32_t rt_fold_line(const rt_window *window) {
+  const int32_t map = (window->width + window->step - 1) / window->step;
+  return (map > window->grid_width ? map : window->grid_width) + 3 * window->taps_width;
+}
+
+/* Adds products [channel][tap][position], rows of which are `stride` floats apart, of the window's grid rows
+   first..<first + rows to the positions of the map that its taps see there: to the map's rows top..<bottom, of planes
+   that begin at `out`. The window must not reach beyond the map by more than its own width. */
+void rt_fold(float *out, size_t plane, int32_t channels, const rt_window *window, const float *products, size_t stride,
+             int32_t first, int32_t rows, int32_t top, int32_t bottom, float *lines);
+
 /*
  * Winograd's F(4x4, 3x3) and F(2x2, 3x3) (Lavin, Gray: arXiv 1509.09308), for a step of 1: outputs in tiles of 4x4 from
  * 36 products instead of 144, or of 2x2 from 16 instead of 36. Tiles are numbered over all images.

@@ -49,6 +49,9 @@ enum Pieces {
   /// Channels that are made columns of at a time.
   static let channelsAtOnce = 32
 
+  /// So many pieces that each of a few threads gets as many.
+  static func whole(_ pieces: Int) -> Int { (pieces + fewest - 1) / fewest * fewest }
+
   /// Rows of a piece where columns are shared: whole blocks.
   static func rows(outputs: Int) -> Int {
     let (many, blocks) = (Int(RT_MANY_ROWS), (outputs + Int(RT_MANY_ROWS) - 1) / Int(RT_MANY_ROWS))

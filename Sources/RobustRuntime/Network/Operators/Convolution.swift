@@ -26,6 +26,8 @@ package final class Convolution: Operation {
   private let bias: [Float]
   private let correlation: Correlation
   private let gradientCorrelations: [Correlation]
+  /// Instead of these, where there are so few inputs that they would not fill the rows of a tile.
+  private let gradientFold: Correlation?
 
   /// - Precondition: the sizes fit together, and `groups` divides both numbers of channels.
   package convenience init(
@@ -47,12 +49,14 @@ package final class Convolution: Operation {
   private init(_ geometry: Geometry, weights: [Float], scale: [Float], bias: [Float]) {
     (self.geometry, self.weights, self.scale, self.bias) = (geometry, weights, scale, bias)
     correlation = geometry.correlation(weights, scale)
-    let parts = (0..<geometry.stride * geometry.stride).map {
-      geometry.gradientCorrelation(weights, scale, y: $0 / geometry.stride, x: $0 % geometry.stride)
-    }
-    // So few outputs that each part alone would not fill the rows of a tile.
-    let isSmall = geometry.inChannels < Int(RT_ROWS) && geometry.groups == 1 && parts.count > 1
-    gradientCorrelations = isSmall ? [Correlation(joining: parts)] : parts
+    let isSmall = geometry.inChannels < Int(RT_ROWS) && geometry.groups == 1 && geometry.canFold
+    gradientFold = isSmall ? geometry.gradientFold(weights, scale) : nil
+    gradientCorrelations =
+      isSmall
+      ? []
+      : (0..<geometry.stride * geometry.stride).map {
+        geometry.gradientCorrelation(weights, scale, y: $0 / geometry.stride, x: $0 % geometry.stride)
+      }
   }
 
   /// The convolution followed by a scale and shift of each channel, as one convolution.
@@ -73,14 +77,22 @@ package final class Convolution: Operation {
 
   func bound(to inputs: [Tensor], _ output: Tensor, gradient: Bool) throws -> any BoundOperation {
     let (images, input) = (output.images, inputs[0])
+    func backward() throws -> [any BoundCorrelation] {
+      if let gradientFold {
+        return [
+          try FoldedGradient(
+            gradientFold, of: geometry, images: images, from: output.shape, to: input.shape)
+        ]
+      }
+      return try gradientCorrelations.map {
+        try $0.bound(images: images, from: output.shape, to: input.shape, preferring: geometry.algorithm)
+      }
+    }
     return try BoundConvolution(
       bias: bias, input: input, residual: inputs.count > 1 ? inputs[1] : nil, output: output,
       forward: correlation.bound(
         images: images, from: input.shape, to: output.shape, preferring: geometry.algorithm),
-      backward: gradient
-        ? try gradientCorrelations.map {
-          try $0.bound(images: images, from: output.shape, to: input.shape, preferring: geometry.algorithm)
-        } : [])
+      backward: gradient ? backward() : [])
   }
 }
 
@@ -92,6 +104,19 @@ extension Convolution.Geometry {
       window: Correlation.Window(tapsHeight: height, tapsWidth: width, step: stride, top: -pad, left: -pad),
       weights: Correlation.Weights(
         values: weights, scale: scale, outStep: ins * area, inStep: area, rowStep: width, columnStep: 1))
+  }
+
+  fileprivate var canFold: Bool { pad <= width && height * width > 1 }
+
+  /// For each input channel and tap, its products with the output's gradient at each position.
+  fileprivate func gradientFold(_ weights: [Float], _ scale: [Float]) -> Correlation {
+    let taps = inChannels * height * width
+    return Correlation(
+      inChannels: outChannels, outChannels: taps, groups: 1, groupStep: 0,
+      window: Correlation.Window(tapsHeight: 1, tapsWidth: 1, top: 0, left: 0),
+      weights: Correlation.Weights(
+        values: weights, scale: scale, scalesInputs: true, outStep: 1, inStep: taps, rowStep: 0,
+        columnStep: 0))
   }
 
   /// The gradient by the input: for each remainder of the input's position by the stride, a correlation of

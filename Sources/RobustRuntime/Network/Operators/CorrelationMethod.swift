@@ -21,7 +21,6 @@ enum CorrelationMethod: Equatable {
     let (w, positions) = (c.window, images * gridHeight * gridWidth)
     let rows = c.paddedOutputs(block: Int(RT_ROWS))
     let manyRows = c.paddedOutputs(block: Int(RT_MANY_ROWS))
-    let isWhole = c.groups == 1 && c.phases == 1
 
     var best: (method: CorrelationMethod, products: Int) = (
       .gather, c.depth * rows * whole(positions, Int(RT_PANEL) / 2)
@@ -29,12 +28,12 @@ enum CorrelationMethod: Equatable {
     func offer(_ method: CorrelationMethod, _ products: Int) {
       if products < best.products { best = (method, products) }
     }
-    if isWhole {
+    if c.groups == 1 {
       let read = max(positions, CorrelationMethod.productsPerWeight / 2)
       // A little slower than whole panels.
       offer(.gatherManyRows, (c.depth * manyRows * read * 33 + 31) / 32)
     }
-    if isWhole && w.tapsHeight == 3 && w.tapsWidth == 3 && w.step == 1 && w.spread == 1
+    if c.groups == 1 && w.tapsHeight == 3 && w.tapsWidth == 3 && w.step == 1 && w.spread == 1
       && preferred != .gather
     {
       for side in [4, 2] {

@@ -12,7 +12,8 @@ struct GatherCorrelation: BoundCorrelation {
   private let window: rt_window
   /// Of the grid, over all images.
   private let positions: Int
-  private let pieceRows, piecePositions: Int
+  /// Rows of a piece, and the most positions of one.
+  private let pieceRows, mostPositions: Int
   private let rowPieces, positionPieces: Int
   /// Few columns are made first and shared by the pieces; else each piece makes its own.
   private let sharesColumns: Bool
@@ -31,21 +32,19 @@ struct GatherCorrelation: BoundCorrelation {
     weights = try c.packedWeights(block: block)
     let panels = (positions + panel - 1) / panel
     sharesColumns =
-      c.groups == 1 && c.phases == 1 && panels <= 8 && panels * panel * c.depth <= Pieces.sharedBudget
+      c.groups == 1 && panels <= 8 && panels * panel * c.depth <= Pieces.sharedBudget
 
     // Positions that share a pass over the weights, in whole panels.
     if sharesColumns {
-      piecePositions = max(panels, 1) * panel
+      (positionPieces, mostPositions) = (1, max(panels, 1) * panel)
     } else {
       let most = max(Pieces.columnBudget / max(c.depth, 1) / panel, 1)
-      piecePositions = min(most, max(panels / Pieces.fewest, 1)) * panel
+      positionPieces = min(Pieces.whole((panels + most - 1) / most), max(panels, 1))
+      mostPositions = (panels + positionPieces - 1) / positionPieces * panel
     }
-    positionPieces = (positions + piecePositions - 1) / piecePositions
     // By rows too where there are few positions.
     if sharesColumns {
       pieceRows = Pieces.rows(outputs: c.outChannels)
-    } else if c.phases > 1 {
-      pieceRows = c.paddedOutputs(block: block)
     } else {
       let blocks = c.paddedOutputs(block: block) / block
       let parts = min(
@@ -55,14 +54,14 @@ struct GatherCorrelation: BoundCorrelation {
     rowPieces = (c.outChannels + pieceRows - 1) / max(pieceRows, 1)
   }
 
-  private var columnFloats: Int { piecePositions * correlation.depth }
+  private var columnFloats: Int { mostPositions * correlation.depth }
 
   var scratch: Int {
     let isScattered = correlation.window.spread > 1
-    return (sharesColumns ? 0 : columnFloats) + (isScattered ? piecePositions * pieceRows : 0)
+    return (sharesColumns ? 0 : columnFloats) + (isScattered ? mostPositions * pieceRows : 0)
   }
 
-  var sharedScratch: Int { sharesColumns ? positionPieces * columnFloats : 0 }
+  var sharedScratch: Int { sharesColumns ? columnFloats : 0 }
   var canMask: Bool { correlation.window.spread == 1 && !isEmpty }
   var isEmpty: Bool { correlation.depth == 0 }
 
@@ -71,21 +70,20 @@ struct GatherCorrelation: BoundCorrelation {
   ) {
     guard !isEmpty, positions > 0 else { return }
     if sharesColumns { makeSharedColumns(of: input, scratch.shared) }
-    let realOutputs = correlation.outChannels / correlation.phases
     let padded = correlation.paddedOutputs(block: Int(manyRows ? RT_MANY_ROWS : RT_ROWS))
     Workers.shared.run(correlation.groups * rowPieces * positionPieces) { piece, worker in
       let (group, part) = piece.quotientAndRemainder(dividingBy: rowPieces * positionPieces)
       let (rowPart, positionPart) = part.quotientAndRemainder(dividingBy: positionPieces)
       let firstRow = rowPart * pieceRows
       let rows = min(pieceRows, correlation.outChannels - firstRow)
-      let first = positionPart * piecePositions
-      let count = min(piecePositions, positions - first)
+      let first = firstPosition(ofPiece: positionPart)
+      let count = min(firstPosition(ofPiece: positionPart + 1), positions) - first
 
-      let channel = group * realOutputs + firstRow
+      let channel = group * correlation.outChannels + firstRow
       let rowWeights = weights.base + (group * padded + firstRow) * correlation.depth
       let out = output + channel * outPlane
       var own = scratch[worker]
-      var columns = scratch.shared + positionPart * columnFloats
+      var columns = scratch.shared
       if !sharesColumns {
         (columns, own) = (own, own + columnFloats)
         let read = input + group * correlation.inChannels * inPlane
@@ -100,6 +98,11 @@ struct GatherCorrelation: BoundCorrelation {
         scatter(own, rows, to: out, first, count, accumulate: finish.accumulate)
       }
     }
+  }
+
+  private func firstPosition(ofPiece piece: Int) -> Int {
+    let panel = Int(RT_PANEL)
+    return (positions + panel - 1) / panel * piece / positionPieces * panel
   }
 
   private func multiply(
@@ -135,18 +138,14 @@ struct GatherCorrelation: BoundCorrelation {
     }
   }
 
-  /// Writes rows of products, [phase][output], to the positions of their phase.
+  /// Writes rows of products to positions that are not beside each other.
   private func scatter(
     _ products: UnsafePointer<Float>, _ rows: Int, to out: UnsafeMutablePointer<Float>, _ first: Int,
     _ count: Int, accumulate: Bool
   ) {
-    let (w, phases) = (correlation.window, correlation.phases)
-    let outputs = rows / phases
-    for phase in 0..<phases {
-      rt_scatter(
-        out, outPlane, Int32(outHeight), Int32(outWidth), window.grid_height, window.grid_width,
-        Int32(w.spread), Int32(w.y + phase / w.spread), Int32(w.x + phase % w.spread),
-        products + phase * outputs * count, outputs, first, count, accumulate)
-    }
+    let w = correlation.window
+    rt_scatter(
+      out, outPlane, Int32(outHeight), Int32(outWidth), window.grid_height, window.grid_width,
+      Int32(w.spread), Int32(w.y), Int32(w.x), products, rows, first, count, accumulate)
   }
 }

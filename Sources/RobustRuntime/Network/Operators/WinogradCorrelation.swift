@@ -35,7 +35,7 @@ struct WinogradCorrelation: BoundCorrelation {
     } else {
       // Fewer tiles than half a panel would have the weights read too often.
       let most = min(max(Pieces.columnBudget / (products * depth), panel / 2), panel)
-      let pieces = ((tiles + most - 1) / most + Pieces.fewest - 1) / Pieces.fewest * Pieces.fewest
+      let pieces = Pieces.whole((tiles + most - 1) / most)
       (pieceTiles, pieceRows) = ((tiles + pieces - 1) / pieces, correlation.outChannels)
     }
     tilePieces = (tiles + pieceTiles - 1) / pieceTiles
