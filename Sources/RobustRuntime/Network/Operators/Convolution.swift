@@ -18,9 +18,28 @@ package final class Convolution: Operation {
     case winograd(side: Int)
   }
 
-  let geometry: Geometry
   /// [outChannels][inChannels / groups][height][width]
-  private let weights: [Float]
+  enum Weights: Sendable {
+    case floats([Float])
+    case stored(StoredTensor)
+
+    var count: Int {
+      switch self {
+      case .floats(let values): values.count
+      case .stored(let tensor): tensor.count
+      }
+    }
+
+    func withValues<Result>(_ body: (UnsafeBufferPointer<Float>) throws -> Result) rethrows -> Result {
+      switch self {
+      case .floats(let values): try values.withUnsafeBufferPointer(body)
+      case .stored(let tensor): try tensor.withValues(body)
+      }
+    }
+  }
+
+  let geometry: Geometry
+  private let weights: Weights
   /// Of the output channels; the weights themselves are shared, not multiplied.
   private let scale: [Float]
   private let bias: [Float]
@@ -32,21 +51,30 @@ package final class Convolution: Operation {
   /// - Precondition: the sizes fit together, and `groups` divides both numbers of channels.
   package convenience init(
     inChannels: Int, outChannels: Int, height: Int, width: Int, stride: Int = 1, pad: Int = 0,
-    groups: Int = 1,
-    weights: [Float], bias: [Float]? = nil, algorithm: Algorithm? = nil
+    groups: Int = 1, weights: [Float], bias: [Float]? = nil, algorithm: Algorithm? = nil
+  ) {
+    self.init(
+      inChannels: inChannels, outChannels: outChannels, height: height, width: width, stride: stride,
+      pad: pad,
+      groups: groups, weights: .floats(weights), bias: bias, algorithm: algorithm)
+  }
+
+  /// - Precondition: as above.
+  convenience init(
+    inChannels: Int, outChannels: Int, height: Int, width: Int, stride: Int = 1, pad: Int = 0,
+    groups: Int = 1, weights: Weights, bias: [Float]? = nil, algorithm: Algorithm? = nil
   ) {
     precondition(inChannels % groups == 0 && outChannels % groups == 0)
     precondition(weights.count == outChannels * (inChannels / groups) * height * width)
     self.init(
       Geometry(
         inChannels: inChannels, outChannels: outChannels, height: height, width: width, stride: stride,
-        pad: pad,
-        groups: groups, algorithm: algorithm),
+        pad: pad, groups: groups, algorithm: algorithm),
       weights: weights, scale: [Float](repeating: 1, count: outChannels),
       bias: bias ?? [Float](repeating: 0, count: outChannels))
   }
 
-  private init(_ geometry: Geometry, weights: [Float], scale: [Float], bias: [Float]) {
+  private init(_ geometry: Geometry, weights: Weights, scale: [Float], bias: [Float]) {
     (self.geometry, self.weights, self.scale, self.bias) = (geometry, weights, scale, bias)
     correlation = geometry.correlation(weights, scale)
     let isSmall = geometry.inChannels < Int(RT_ROWS) && geometry.groups == 1 && geometry.canFold
@@ -97,7 +125,7 @@ package final class Convolution: Operation {
 }
 
 extension Convolution.Geometry {
-  fileprivate func correlation(_ weights: [Float], _ scale: [Float]) -> Correlation {
+  fileprivate func correlation(_ weights: Convolution.Weights, _ scale: [Float]) -> Correlation {
     let (ins, outs, area) = (inChannels / groups, outChannels / groups, height * width)
     return Correlation(
       inChannels: ins, outChannels: outs, groups: groups, groupStep: outs * ins * area,
@@ -109,7 +137,7 @@ extension Convolution.Geometry {
   fileprivate var canFold: Bool { pad <= width && height * width > 1 }
 
   /// For each input channel and tap, its products with the output's gradient at each position.
-  fileprivate func gradientFold(_ weights: [Float], _ scale: [Float]) -> Correlation {
+  fileprivate func gradientFold(_ weights: Convolution.Weights, _ scale: [Float]) -> Correlation {
     let taps = inChannels * height * width
     return Correlation(
       inChannels: outChannels, outChannels: taps, groups: 1, groupStep: 0,
@@ -122,7 +150,9 @@ extension Convolution.Geometry {
   /// The gradient by the input: for each remainder of the input's position by the stride, a correlation of
   /// the output's gradient with those weights, rotated, that met such positions. With a stride of 1 there is
   /// one.
-  fileprivate func gradientCorrelation(_ weights: [Float], _ scale: [Float], y: Int, x: Int) -> Correlation {
+  fileprivate func gradientCorrelation(_ weights: Convolution.Weights, _ scale: [Float], y: Int, x: Int)
+    -> Correlation
+  {
     // Input row q·stride + y met tap `first` + stride·j at output row q + `last` − j.
     func taps(_ offset: Int, _ size: Int) -> (first: Int, count: Int, last: Int) {
       let (last, first) = (offset + pad).quotientAndRemainder(dividingBy: stride)

@@ -9,7 +9,7 @@ import Synchronization
 final class Correlation: Sendable {
   /// Where the weight of an output, an input and a tap lies in the array.
   struct Weights: Sendable {
-    var values: [Float]
+    var values: Convolution.Weights
     /// Factors of the convolution's output channels, [group][channel]; which are the inputs in its gradient.
     var scale: [Float]
     var scalesInputs = false
@@ -81,7 +81,7 @@ final class Correlation: Sendable {
     let blocks = paddedOutputs(block: rows) / rows
     let arranged = try FloatBlock(count: groups * blocks * blockFloats)
     guard blockFloats > 0 else { return arranged }
-    weights.values.withUnsafeBufferPointer { values in
+    weights.values.withValues { values in
       let values = values.baseAddress!
       let scaled = weights.scalesInputs ? inChannels : outChannels
       Workers.shared.run(groups * blocks) { piece, _ in
