@@ -68,8 +68,13 @@
 /* Each CPU has registers of another width, so these are written apart instead of cloned. */
 #define V4 __attribute__((target("arch=x86-64-v4"), min_vector_width(512)))
 #define V3 __attribute__((target("arch=x86-64-v3")))
-V4 static void tile_v4(TILE_ARGUMENTS) { TILE(16, 2) }
-V4 static void half_tile_v4(TILE_ARGUMENTS) { TILE(16, 1) }
+V4 static void tile_v4(TILE_ARGUMENTS) {
+  if (count > 16) {
+    TILE(16, 2)
+  } else {
+    TILE(16, 1)
+  }
+}
 V4 static void panel_tile_v4(PANEL_ARGUMENTS) { PANEL_ROWS_TILES(16, 2) }
 V4 static void strided_tile_v4(STRIDED_ARGUMENTS) { STRIDED_ROWS_TILES(16, 2) }
 V3 static void tile_v3(TILE_ARGUMENTS) { TILE(8, 1) }
@@ -79,29 +84,30 @@ static void tile_v1(TILE_ARGUMENTS) { TILE(4, 1) }
 static void panel_tile_v1(PANEL_ARGUMENTS) { PANEL_ROWS_TILES(4, 1) }
 static void strided_tile_v1(STRIDED_ARGUMENTS) { STRIDED_ROWS_TILES(4, 1) }
 
-void rt_tile(TILE_ARGUMENTS) {
-  if (!__builtin_cpu_supports("x86-64-v4"))
-    (__builtin_cpu_supports("x86-64-v3") ? tile_v3 : tile_v1)(tile, weights, columns, depth, count);
-  else
-    (count > 16 ? tile_v4 : half_tile_v4)(tile, weights, columns, depth, count);
+static const rt_tile_variant variants[] = {
+    {"x86-64-v4", tile_v4, panel_tile_v4, strided_tile_v4},
+    {"x86-64-v3", tile_v3, panel_tile_v3, strided_tile_v3},
+    {"x86-64", tile_v1, panel_tile_v1, strided_tile_v1},
+};
+static size_t best(void) { return __builtin_cpu_supports("x86-64-v4") ? 0 : __builtin_cpu_supports("x86-64-v3") ? 1 : 2; }
+#else
+static void tile_plain(TILE_ARGUMENTS) { TILE(4, 2) }
+static void panel_tile_plain(PANEL_ARGUMENTS) { PANEL_ROWS_TILES(4, 2) }
+static void strided_tile_plain(STRIDED_ARGUMENTS) { STRIDED_ROWS_TILES(4, 2) }
+
+static const rt_tile_variant variants[] = {{"plain", tile_plain, panel_tile_plain, strided_tile_plain}};
+static size_t best(void) { return 0; }
+#endif
+
+const rt_tile_variant *rt_tile_variants(size_t *count) {
+  *count = sizeof variants / sizeof *variants - best();
+  return variants + best();
 }
 
-void rt_tile_many_rows(PANEL_ARGUMENTS) {
-  if (__builtin_cpu_supports("x86-64-v4"))
-    panel_tile_v4(tile, weights, columns, depth, count, ahead);
-  else
-    (__builtin_cpu_supports("x86-64-v3") ? panel_tile_v3 : panel_tile_v1)(tile, weights, columns, depth, count, ahead);
-}
+void rt_tile(TILE_ARGUMENTS) { variants[best()].panel(tile, weights, columns, depth, count); }
+
+void rt_tile_many_rows(PANEL_ARGUMENTS) { variants[best()].many_rows(tile, weights, columns, depth, count, ahead); }
 
 void rt_tile_strided(STRIDED_ARGUMENTS) {
-  if (__builtin_cpu_supports("x86-64-v4"))
-    strided_tile_v4(tile, weights, columns, step, depth, count, ahead);
-  else
-    (__builtin_cpu_supports("x86-64-v3") ? strided_tile_v3 : strided_tile_v1)(tile, weights, columns, step, depth, count,
-                                                                            ahead);
+  variants[best()].strided(tile, weights, columns, step, depth, count, ahead);
 }
-#else
-void rt_tile(TILE_ARGUMENTS) { TILE(4, 2) }
-void rt_tile_many_rows(PANEL_ARGUMENTS) { PANEL_ROWS_TILES(4, 2) }
-void rt_tile_strided(STRIDED_ARGUMENTS) { STRIDED_ROWS_TILES(4, 2) }
-#endif

@@ -111,6 +111,19 @@ void rt_tile_many_rows(float *tile, const float *weights, const float *columns, 
 void rt_tile_strided(float *tile, const float *weights, const float *columns, size_t step, size_t depth, size_t count,
                      const float *_Nullable ahead);
 
+/* The three of them as written for one kind of CPU. */
+typedef struct rt_tile_variant {
+  const char *name;
+  void (*panel)(float *tile, const float *weights, const float *columns, size_t depth, size_t count);
+  void (*many_rows)(float *tile, const float *weights, const float *columns, size_t depth, size_t count,
+                    const float *_Nullable ahead);
+  void (*strided)(float *tile, const float *weights, const float *columns, size_t step, size_t depth, size_t count,
+                  const float *_Nullable ahead);
+} rt_tile_variant;
+
+/* Those that this CPU can execute; the first is the one that is used. */
+const rt_tile_variant *rt_tile_variants(size_t *count);
+
 /* Packs weights in blocks of so many rows. */
 void rt_pack(float *packed, const rt_weights *weights, int32_t block);
 
