@@ -40,7 +40,8 @@ let package = Package(
       path: "Sources/Host",
       // An installation keeps the Swift runtime beside the plugins.
       linkerSettings: [.unsafeFlags(["-Xlinker", "-rpath=$ORIGIN/../lib/rtool/swift"])]),
-    .testTarget(name: "RuntimeTests", dependencies: ["RobustRuntime"], resources: [.copy("Golden")]),
+    .testTarget(
+      name: "RuntimeTests", dependencies: ["RobustRuntime", "CKernels"], resources: [.copy("Golden")]),
     .testTarget(name: "ImagingTests", dependencies: ["Imaging"]),
     .testTarget(name: "CommandTests", dependencies: ["Imaging"], exclude: ["Snapshots", "Golden"]),
   ]
