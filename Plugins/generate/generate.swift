@@ -7,14 +7,17 @@ private let classes = Parameter<ClassChoice>.classChoice(
   "what to make: a class, a mixture like sea:2,mountain:1, auto (a class drawn by the seed) or none (whatever the model becomes sure of)"
 )
 private let width = Parameter<Int?>.automaticInteger(
-  "width", letter: "W", unit: "px", in: 1...32768, "width of the image (auto: the height, or the model's side)")
+  "width", letter: "W", unit: "px", in: 1...32768,
+  "width of the image (auto: the height, or the model's side)")
 private let height = Parameter<Int?>.automaticInteger(
-  "height", letter: "H", unit: "px", in: 1...32768, "height of the image (auto: the width, or the model's side)")
+  "height", letter: "H", unit: "px", in: 1...32768,
+  "height of the image (auto: the width, or the model's side)")
 private let start = Parameter<Start>.choice(
   "start", group: "Start", initial: .gaussian, help: \.help, "what the ascent starts from")
 private let from = Parameter<Image?>.optionalImage(
   "from", letter: "f", group: "Start",
-  "an image to start from instead, cut to the result's aspect; without a width or height the result has its size")
+  "an image to start from instead, cut to the result's aspect; without a width or height the result has its size"
+)
 
 private let refineSteps = Parameter<Int>.integer(
   "refine-steps", group: "Large images", flags: .advanced, initial: 40, in: 0...100_000,
@@ -40,7 +43,7 @@ private enum Start: String, CaseIterable, Sendable {
   var help: String {
     switch self {
     case .gaussian: "a sample of the normal distribution of the class's images"
-    case .noise: "uniform noise"
+    case .noise: "faint uniform noise about grey"
     }
   }
 }
@@ -169,20 +172,40 @@ private struct Generation {
     if let image = values[from] { return try host.covering(image, width: size.width, height: size.height) }
     let image = try host.image(width: size.width, height: size.height, channels: 3)
     if values[start] == .gaussian && host.model.hasSeeds {
-      for entry in target.isEmpty ? even : target {
-        let seed = try host.classSeed(
-          Int(entry.index), stream: Stream.seeds, width: size.width, height: size.height)
-        image.fill { x, y, c in image.row(y)[3 * x + c] + Float(entry.weight) * seed.row(y)[3 * x + c] }
-      }
+      try addSeeds(target.isEmpty ? even : target, to: image)
       return image
     }
     if values[start] == .gaussian {
       host.note("the model \(host.model.name) has no seed distributions; the image starts from noise")
     }
     let noise = host.uniform(stream: Stream.noise, count: size.width * size.height * 3)
-    image.fill { x, y, c in noise[(y * size.width + x) * 3 + c] }
+    image.fill { x, y, c in 0.4 + 0.2 * noise[(y * size.width + x) * 3 + c] }
     return image
   }
+
+  /// The mixture of the classes' means, and of their deviations from them with the variance of one class: plain
+  /// averages of samples would be ever greyer.
+  private func addSeeds(_ mixture: [ClassWeight], to image: Image) throws {
+    let norm = mixture.reduce(0) { $0 + $1.weight * $1.weight }.squareRoot()
+    for entry in mixture {
+      func seed(_ stream: UInt64) throws -> Image {
+        try host.classSeed(Int(entry.index), stream: stream, width: image.width, height: image.height)
+      }
+      let sample = try seed(Stream.seeds)
+      let (ofSample, ofMean) = (Float(entry.weight / norm), Float(entry.weight - entry.weight / norm))
+      image.fill { x, y, c in image.row(y)[3 * x + c] + ofSample * sample.row(y)[3 * x + c] }
+      guard mixture.count > 1 else { continue }
+      for k in 1...Generation.meanSamples {
+        let other = try seed(Stream.seeds + k)
+        let share = ofMean / Float(Generation.meanSamples)
+        image.fill { x, y, c in image.row(y)[3 * x + c] + share * other.row(y)[3 * x + c] }
+      }
+    }
+    image.fill { x, y, c in min(max(image.row(y)[3 * x + c], 0), 1) }
+  }
+
+  /// Samples from which the mean of a class is taken.
+  private static let meanSamples: UInt64 = 12
 
   /// All classes alike.
   private var even: [ClassWeight] {

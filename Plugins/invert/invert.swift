@@ -3,8 +3,7 @@ import Glibc
 import RTool
 
 private let image = Parameter<Image>.image("image", "the photo whose features are inverted")
-private let layer = Parameter<String?>.text(
-  "layer", letter: "l", value: "NAME", initial: "representation",
+private let layer = Parameter<String?>.layer(
   "whose features: a layer of the model from stem to representation, or logits")
 private let distance = Parameter<Distance>.choice(
   "distance", letter: "d", initial: .relative, help: \.help, "what is made small")
@@ -15,11 +14,11 @@ private let spread = Parameter<Double>.real(
   "spread", flags: .advanced, initial: 0.05, in: 0...1,
   "deviation of the noise about grey that the image starts from")
 private let side = Parameter<Int?>.automaticInteger(
-  "side", unit: "px", in: 16...2048, "shorter side of the result (auto: the model's)")
+  "side", unit: "px", in: 1...4096, "shorter side of the result (auto: the model's)")
 
 private let options: AscentOptions = {
-  var initial = AscentOptions.Initial(steps: 300, stepSize: 1, radius: 1000)
-  return AscentOptions(initial)
+  // The default is Adam in the box; these are the lengths of the published method.
+  AscentOptions(AscentOptions.Initial(steps: 200, stepSize: 1, radius: 1000))
 }()
 
 private enum Distance: String, CaseIterable, Sendable {
@@ -36,8 +35,28 @@ private enum Distance: String, CaseIterable, Sendable {
 
 private let description = Manifest(
   name: "invert", version: "1.0.0", summary: "Reconstruct an image from its features alone",
-  description: "TODO",
-  presets: [("balanced", "x", ""), ("paper", "x", "steps=10000")],
+  description: """
+    Starts from grey with a little noise and follows the gradient until the image has the features of the photo at one \
+    layer, so that one sees what these features know: places and textures in shallow layers, kinds of things in the \
+    representation. Each seed gives another image with the same features.
+    """,
+  examples: [
+    ("photo.jpg -o inverted.png", "See what the representation keeps"),
+    ("photo.jpg --layer layer3.1", "See what a layer halfway keeps"),
+    ("photo.jpg --seed 2", "Make another image of the same features"),
+    ("photo.jpg --distance whitened", "Count all channels alike"),
+  ],
+  presets: [
+    (
+      "balanced", "Adam, with a little smoothness",
+      "optimizer=adam set=box step-size=0.02 smoothness=0.2 gradient-blur=0.7"
+    ),
+    (
+      "fast", "the same with fewer steps",
+      "steps=60 optimizer=adam set=box step-size=0.04 smoothness=0.2 gradient-blur=0.7"
+    ),
+    ("paper", "the published method: 10000 steps of one length", "steps=10000"),
+  ],
   parameters: [
     image.definition, layer.definition, distance.definition, views.definition, spread.definition,
     side.definition,
@@ -58,12 +77,8 @@ private enum Stream {
 
 private func invert(_ host: Host, _ values: Values) throws {
   let copy = try WorkingCopy(values[image], mask: nil, side: values[side], host: host)
-  let name = values[layer] ?? "representation"
+  let name = try values.layer(layer, of: host.model, or: ["logits"])
   let target = copy.image
-  let names = host.model.layers.map(\.name)
-  guard name == "logits" || names.contains(name) else {
-    throw TaskFailure.usage("the model has no layer “\(name)”; it has \(names.joined(separator: ", ")) and logits")
-  }
   let weights = values[distance] == .whitened ? try inverseSpreads(name, of: target, host, values) : []
   let term = try distanceTerm(name, target, relative: values[distance] != .plain, weights, host)
   let start = try host.image(width: target.width, height: target.height, channels: 3)
@@ -83,7 +98,8 @@ private func distanceTerm(
   _ layer: String, _ target: Image, relative: Bool, _ weights: [Float], _ host: Host
 ) throws -> Term {
   guard layer == "logits" else {
-    return Term(1, .representation(layer: layer, targets: [target], relative: relative, channelWeights: weights))
+    return Term(
+      1, .representation(layer: layer, targets: [target], relative: relative, channelWeights: weights))
   }
   let wanted = try host.logits(target)
   let factors = weights.isEmpty ? wanted.map { _ in Float(1) } : weights
@@ -107,18 +123,25 @@ private func distanceTerm(
     })
 }
 
-/// One over the deviation of each channel, over random parts of the image. 
-private func inverseSpreads(_ layer: String, of image: Image, _ host: Host, _ values: Values) throws -> [Float] {
+/// One over the deviation of each channel, over random parts of the image.
+private func inverseSpreads(_ layer: String, of image: Image, _ host: Host, _ values: Values) throws
+  -> [Float]
+{
   let count = values[views]
   let draws = host.uniform(stream: Stream.views, count: 3 * count)
-  var sums: [Double] = [], squares: [Double] = [], number = 0.0
+  var sums: [Double] = []
+  var squares: [Double] = []
+  var number = 0.0
   for n in 0..<count {
     let share = 0.4 + 0.6 * Double(draws[3 * n])
-    let (width, height) = (max(Int(Double(image.width) * share), 1), max(Int(Double(image.height) * share), 1))
+    let (width, height) = (
+      max(Int(Double(image.width) * share), 1), max(Int(Double(image.height) * share), 1)
+    )
     let part = try host.cropped(
       image,
       to: Box(
-        x: Int(draws[3 * n + 1] * Float(image.width - width)), y: Int(draws[3 * n + 2] * Float(image.height - height)),
+        x: Int(draws[3 * n + 1] * Float(image.width - width)),
+        y: Int(draws[3 * n + 2] * Float(image.height - height)),
         width: width, height: height))
     let view = try host.resized(part, width: image.width, height: image.height)
     let features: [[Float]]
