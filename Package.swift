@@ -3,7 +3,10 @@ import Foundation
 import PackageDescription
 
 /// The bundled tasks: each is one folder in Plugins and becomes one dynamic library, librtool-NAME.so.
-let tasks = ["attack", "classify", "compare", "inpaint", "paint", "visualize"]
+let tasks = [
+  "attack", "classify", "compare", "generate", "inpaint", "interpolate", "invert", "mix", "paint",
+  "visualize",
+]
 
 /// The include folders of a C library. SwiftPM's own pkg-config support would also link it,
 /// and libvips is loaded at run time, when the first image is opened.
