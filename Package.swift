@@ -3,7 +3,7 @@ import Foundation
 import PackageDescription
 
 /// The bundled tasks: each is one folder in Plugins and becomes one dynamic library, librtool-NAME.so.
-let tasks = ["inpaint"]
+let tasks = ["inpaint", "refine", "sketch", "superres", "translate"]
 
 /// The include folders of a C library. SwiftPM's own pkg-config support would also link it,
 /// and libvips is loaded at run time, when the first image is opened.
