@@ -1,6 +1,6 @@
+import Glibc
 import RTool
 
-import Glibc
 /// What patches are compared by, eight numbers a pixel: three of colour, two of texture energy, three of a guide.
 typealias Texel = SIMD8<Float>
 

@@ -4,8 +4,10 @@ import RTool
 let photo = Parameter<Image>.image("image", "the image to refine")
 let mask = Parameter<Image?>.mask("mask", letter: "m", "where to refine: white fully, black not at all")
 let classes = Parameter<ClassChoice>.classChoice(
-  "class", letter: "c", "what the image shows: a class, a mixture like sea:2,mountain:1, or auto (what the model sees)")
-let strength = Parameter<Double>.real("strength", initial: 1, in: 0...4, "how much of the change is taken over")
+  "class", letter: "c",
+  "what the image shows: a class, a mixture like sea:2,mountain:1, or auto (what the model sees)")
+let strength = Parameter<Double>.real(
+  "strength", initial: 1, in: 0...4, "how much of the change is taken over")
 let options = AscentOptions(balanced)
 
 private let balanced: AscentOptions.Initial = {
@@ -34,7 +36,8 @@ let manifest = Manifest(
     ("fast", "fewer steps", "steps=3"),
     ("paper", "7 steps with an L2 radius of 0.5", "radius=0.5 pass-relu=no"),
   ],
-  parameters: [photo.definition, mask.definition, classes.definition, strength.definition] + options.definitions)
+  parameters: [photo.definition, mask.definition, classes.definition, strength.definition]
+    + options.definitions)
 
 nonisolated(unsafe) private let published = manifest.published { host, values in
   manifest.perform(host, values) { host, values in try refine(host, values) }

@@ -5,7 +5,8 @@ let drawing = Parameter<Image>.image("image", withAlpha: true, "the drawing")
 let classes = Parameter<[ClassWeight]>.classes(
   "class", letter: "c", flags: .required, "what it shows: a class, or a mixture like sea:2,mountain:1")
 let keep = Parameter<Double>.real(
-  "keep", group: "Drawing", initial: 20, in: 0...10_000, "weight of the drawing's colours, blurred, where it is drawn on")
+  "keep", group: "Drawing", initial: 20, in: 0...10_000,
+  "weight of the drawing's colours, blurred, where it is drawn on")
 let paper = Parameter<Double>.real(
   "paper", group: "Drawing", initial: 0.8, in: 0...1,
   "share of empty paper that is filled with colours of the class at the start")
@@ -68,7 +69,8 @@ private func sketch(_ host: Host, _ values: Values) throws {
   let small = try host.resized(flat, width: size.width, height: size.height, filter: .box)
   let start = try Start(small, host, values)
   let hasDetail = values[detail] > 0
-  var picture = try ascend(start, from: start.image, share: 1, progress: 0...(hasDetail ? 0.3 : 1), host, values)
+  var picture = try ascend(
+    start, from: start.image, share: 1, progress: 0...(hasDetail ? 0.3 : 1), host, values)
   if hasDetail {
     let (width, height) = (2 * size.width, 2 * size.height)
     let larger = try host.resized(picture, width: width, height: height, filter: .cubic)
@@ -143,7 +145,8 @@ private func addGrain(to image: Image, amount: Double, stream: UInt64, _ host: H
 }
 
 private func ascend(
-  _ start: Start, from image: Image, share: Double, progress: ClosedRange<Double>, _ host: Host, _ values: Values
+  _ start: Start, from image: Image, share: Double, progress: ClosedRange<Double>, _ host: Host,
+  _ values: Values
 ) throws -> Image {
   var ascent = try options.ascent(values, width: image.width, height: image.height)
   if share != 1, case .l2(let radius) = ascent.set {

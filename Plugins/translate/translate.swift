@@ -6,9 +6,11 @@ let to = Parameter<[ClassWeight]>.classes(
   "to", letter: "c", flags: .required, "what it is to become: a class, or a mixture like sea:2,mountain:1")
 let from = Parameter<[ClassWeight]>.classes("from", "what it is, and is to be no more: a class or a mixture")
 let fromWeight = Parameter<Double>.real(
-  "from-weight", flags: .advanced, initial: 0.1, in: 0...100, "weight of the logit of --from, which is lowered")
+  "from-weight", flags: .advanced, initial: 0.1, in: 0...100,
+  "weight of the logit of --from, which is lowered")
 let mask = Parameter<Image?>.mask("mask", letter: "m", "where to change it: white fully, black not at all")
-let strength = Parameter<Double>.real("strength", initial: 1, in: 0...2, "how much of the change is taken over")
+let strength = Parameter<Double>.real(
+  "strength", initial: 1, in: 0...2, "how much of the change is taken over")
 let side = Parameter<Double?>.automaticReal(
   "side", unit: "px", flags: .advanced, in: 16...2048,
   "shorter side of the copy that is worked on (auto: the model's)")

@@ -83,7 +83,9 @@ private struct EnlargedBand: @unchecked Sendable {
   private let strength: Float
   private let linear, cubic: (down: Resampling, across: Resampling)
 
-  init(_ slope: Image, _ offset: Image, _ rest: Image, onto photo: Image, into result: Image, strength: Double) {
+  init(
+    _ slope: Image, _ offset: Image, _ rest: Image, onto photo: Image, into result: Image, strength: Double
+  ) {
     (self.slope, self.offset, self.rest, self.photo, self.result) = (slope, offset, rest, photo, result)
     self.strength = Float(strength)
     func axes(_ filter: Host.Filter) -> (Resampling, Resampling) {
