@@ -4,8 +4,8 @@ import PackageDescription
 
 /// The bundled tasks: each is one folder in Plugins and becomes one dynamic library, librtool-NAME.so.
 let tasks = [
-  "attack", "classify", "compare", "generate", "inpaint", "interpolate", "invert", "mix", "paint",
-  "visualize",
+  "attack", "classify", "compare", "generate", "inpaint", "interpolate", "invert", "mix", "paint", "refine",
+  "sketch", "superres", "translate", "visualize",
 ]
 
 /// The include folders of a C library. SwiftPM's own pkg-config support would also link it,

@@ -198,6 +198,8 @@ extension Parameter where Value == Double? {
     definition.group = group
     definition.unit = unit
     definition.limits = limits
+    // Not used, but it must lie within the limits.
+    definition.initial = limits.lowerBound
     return Parameter(definition: definition) { $0.count > 0 ? $0.number : nil }
   }
 }

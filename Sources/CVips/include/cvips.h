@@ -116,6 +116,10 @@ VipsImage *_Nullable cvips_converted(VipsImage *image);
 
 /// Antialiased when it shrinks; edges extended; pixel centres aligned. Lanczos enlarges as cubic.
 VipsImage *_Nullable cvips_resize(VipsImage *image, int width, int height, cvips_kernel kernel);
+/// Floats: the colours multiplied by the last band, of which opaque means 1.
+VipsImage *_Nullable cvips_premultiplied(VipsImage *image, double opaque);
+/// The way back.
+VipsImage *_Nullable cvips_unpremultiplied(VipsImage *image, double opaque);
 VipsImage *_Nullable cvips_blur(VipsImage *image, double sigma);
 
 // Metadata (metadata.c)

@@ -258,6 +258,17 @@ extension Run {
     }
   }
 
+  /// The user's image in the size that a result is to have.
+  private func sized(_ source: SourceImage, as result: rtool_result) throws -> SourceImage {
+    let (width, height) = (Int(result.width), Int(result.height))
+    if width == 0 && height == 0 { return source }
+    guard (1...Self.largestSide).contains(width), (1...Self.largestSide).contains(height) else {
+      throw Failure.misuse("a result cannot have \(width)x\(height) pixels")
+    }
+    try checkMemory(for: width * height * 4)
+    return try source.resized(width: width, height: height)
+  }
+
   private func emit(_ pointer: UnsafePointer<rtool_result>?) throws {
     guard let result = Growth.read(pointer, into: rtool_result(), atLeast: Growth.result),
       result.piece_count <= 1 << 20, result.piece_count == 0 || result.pieces != nil
@@ -279,7 +290,7 @@ extension Run {
       guard let source else {
         throw Failure.misuse("a result can only be laid over an image that was given as a value")
       }
-      image = try source.patched(with: patches)
+      image = try sized(source, as: result).patched(with: patches)
     } else {
       guard let only = patches.first, patches.count == 1 else {
         throw Failure.misuse("a result that lies over nothing is one piece")
