@@ -68,7 +68,7 @@ struct Delivery {
       }
     }
     let total = groups.count * run.part.count
-    try destination.check(imageCount: total)
+    guard try destination.takes(imageCount: total) else { return [] }
     var written: [String] = []
     for (index, group) in groups.enumerated() {
       imageCount += 1
@@ -77,7 +77,7 @@ struct Delivery {
       guard let output = destination.output(task: step.task, format: format, number: number) else { continue }
       // What its own seed makes alone is numbered within its run.
       let encoded = step.encoded(
-        as: format, settings.options, number: groups.count > 1 ? index + 1 : nil)
+        as: format, settings, number: groups.count > 1 ? index + 1 : nil)
       let provenance = provenance(of: group[0].source, encoded)
       if group[0].frameDuration > 0, holdsAnimation(group[0]) {
         let animation = try animation(group.map { ($0.result, $0.frameDuration) })

@@ -93,9 +93,11 @@ struct Destination {
     return stat(path, &a) == 0 && stat(input, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino
   }
 
-  /// Throws where images after the first would have nowhere to go.
-  func check(imageCount count: Int) throws {
-    guard case .standardOutput = place, count > 1 else { return }
+  /// Whether so many images are to be written; several are not where a pipe could take one and a sheet shows them.
+  /// Throws where they would have nowhere to go.
+  func takes(imageCount count: Int) throws -> Bool {
+    guard case .standardOutput = place, count > 1 else { return true }
+    if settings.output == nil && settings.sheet != nil { return false }
     throw Failure.failed("\(count) images cannot go to one stream; name a file with -o")
   }
 

@@ -23,6 +23,9 @@ enum HostOption {
     option(
       "quality", .int, letter: "Q", group: "Output", flags: .auto, initial: 90, limits: 1...100,
       "quality of JPEG, WebP and AVIF"),
+    option(
+      "bit-depth", .choice, group: "Output", choices: ["8", "16"], flags: .advanced,
+      "bits of each channel where an image is made from nothing; a photo keeps its own"),
     option("lossless", .bool, group: "Output", "compress WebP and AVIF without loss"),
     option(
       "strip-metadata", .bool, group: "Output",

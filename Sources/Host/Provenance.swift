@@ -32,6 +32,8 @@ struct Provenance: Codable, Sendable {
     /// This and the next are nil where the user did not ask for them.
     var quality: Int?
     var lossless: Bool?
+    /// Of images made from nothing; nil: 8.
+    var bitDepth: Int?
     /// Which of the images it is, from 1 on, where the task made several.
     var number: Int?
   }
@@ -53,10 +55,12 @@ struct Provenance: Codable, Sendable {
 }
 
 extension Provenance.Step {
-  func encoded(as format: Format, _ options: WriteOptions, number: Int?) -> Self {
+  func encoded(as format: Format, _ settings: RunSettings, number: Int?) -> Self {
     var step = self
     step.encoding = Provenance.Encoding(
-      format: format.rawValue, quality: options.quality, lossless: options.lossless ? true : nil,
+      format: format.rawValue, quality: settings.options.quality,
+      lossless: settings.options.lossless ? true : nil,
+      bitDepth: settings.bitDepth == 8 ? nil : settings.bitDepth,
       number: number)
     return step
   }

@@ -46,6 +46,7 @@ struct StepArguments {
     if step.seed != 0 { words += ["--seed", "\(step.seed)"] }
     if let quality = step.encoding?.quality { words += Self.word("quality", "\(quality)") }
     if step.encoding?.lossless == true { words.append("--lossless") }
+    if step.encoding?.bitDepth == 16 { words.append("--bit-depth=16") }
     return words
   }
 

@@ -42,4 +42,42 @@ import Testing
     try run("inpaint", ["in.png", "--box", "11,12,9,9", "--class", "elm"])
     #expect(try error("inpaint") < 1e-3)
   }
+
+  /// From a given image: a sample of the class's distribution is enlarged by other means in PyTorch.
+  @Test func generate() throws {
+    try photo("in.png")
+    try run("generate", ["--from", "in.png", "--class", "birch", "--bit-depth", "16"])
+    #expect(try error("generate") < 1e-3)
+  }
+
+  @Test func superres() throws {
+    try photo("in.png", side: 8)
+    try run("superres", ["in.png", "--factor", "4", "--class", "cedar"])
+    #expect(try error("superres") < 1e-3)
+  }
+
+  @Test func translate() throws {
+    try photo("in.png")
+    try run("translate", ["in.png", "--to", "fir"])
+    #expect(try error("translate") < 1e-3)
+  }
+
+  @Test func sketch() throws {
+    try photo("in.png")
+    try run("sketch", ["in.png", "--class", "ash", "--bit-depth", "16"])
+    #expect(try error("sketch") < 1e-3)
+  }
+
+  @Test func paint() throws {
+    try photo("in.png")
+    try sandbox.mask("mask.png", width: 32, height: 32, x: 6..<20, y: 8..<24)
+    try run("paint", ["in.png", "--mask", "mask.png", "--feature", "5"])
+    #expect(try error("paint") < 1e-3)
+  }
+
+  @Test func invert() throws {
+    try photo("in.png")
+    try run("invert", ["in.png", "--bit-depth", "16"])
+    #expect(try error("invert") < 1e-3)
+  }
 }

@@ -295,7 +295,7 @@ extension Run {
       guard let only = patches.first, patches.count == 1 else {
         throw Failure.misuse("a result that lies over nothing is one piece")
       }
-      image = try ResultImage.fresh(only.image)
+      image = try ResultImage.fresh(only.image, bitDepth: bitDepth)
     }
     emit(
       Emission(

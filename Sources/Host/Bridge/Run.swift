@@ -13,6 +13,8 @@ final class Run: @unchecked Sendable {
   let seed: UInt64
   let threads: Int
   let isQuiet, isVerbose, wantsJSON: Bool
+  /// Of images made from nothing.
+  let bitDepth: Int
   /// Which of several runs of the task this is.
   let part: Part
   /// Keeps how the ascents went; nil: nobody wants to see it.
@@ -54,6 +56,7 @@ final class Run: @unchecked Sendable {
     isQuiet = settings.isQuiet
     isVerbose = settings.isVerbose
     wantsJSON = settings.wantsJSON
+    bitDepth = settings.bitDepth
     recorder = settings.wantsRecording ? Recorder() : nil
   }
 

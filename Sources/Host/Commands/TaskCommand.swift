@@ -193,6 +193,8 @@ struct RunSettings {
   let output: String?
   let format: Format?
   let options: WriteOptions
+  /// Of images made from nothing.
+  let bitDepth: Int
   /// Where a contact sheet goes, and an animation of the ascent; nil: not wanted.
   let sheet, frames: SideFile?
   let model: String?
@@ -213,6 +215,7 @@ struct RunSettings {
     options = WriteOptions(
       quality: values["quality"]?.numbers.first.map { Int($0) }, lossless: isOn("lossless"),
       stripMetadata: isOn("strip-metadata"))
+    bitDepth = number("bit-depth") == 0 ? 8 : 16
     sheet = try text("sheet").map {
       try SideFile($0, option: "--sheet", formats: Format.allCases, fallback: .png)
     }

@@ -137,12 +137,51 @@ def inpaint(model, x):
     return x * (1 - m) + z * m
 
 
+def paint(model, x):
+    """-0.1 R_f + 90 mean[((z - x)(1 - m))^2]; the rest is pasted back."""
+    m = torch.zeros(1, 1, SIDE, SIDE, dtype=torch.float64)
+    m[..., 8:24, 6:20] = 1
+    z = ascend(
+        x, lambda z: -0.1 * model.representation(z, True)[0, 5] + 90 * (((z - x) * (1 - m)) ** 2).mean(), 70, 1)
+    return x * (1 - m) + z * m
+
+
+def philox_normal(seed, stream, count):
+    """Philox4x32-10 (Salmon et al. 2011), then Box and Muller, as the program draws normal numbers."""
+    index = np.arange((count + 3) // 4, dtype=np.uint64)
+    mask, shift = np.uint64(0xFFFFFFFF), np.uint64(32)
+    c = [index & mask, index >> shift, np.full_like(index, stream & 0xFFFFFFFF), np.full_like(index, stream >> 32)]
+    k = [seed & 0xFFFFFFFF, seed >> 32]
+    for _ in range(10):
+        a, b = np.uint64(0xD2511F53) * c[0], np.uint64(0xCD9E8D57) * c[2]
+        c = [(b >> shift) ^ c[1] ^ np.uint64(k[0]), b & mask, (a >> shift) ^ c[3] ^ np.uint64(k[1]), a & mask]
+        k = [(k[0] + 0x9E3779B9) & 0xFFFFFFFF, (k[1] + 0xBB67AE85) & 0xFFFFFFFF]
+    w = np.stack(c, 1).astype(np.float64)
+    radius, angle = np.sqrt(-2 * np.log((w[:, ::2] + 1) * 2.0**-32)), 2 * np.pi * w[:, 1::2] * 2.0**-32
+    return np.stack([radius * np.cos(angle), radius * np.sin(angle)], 2).reshape(-1)[:count]
+
+
+def invert(model, x):
+    """||R(z) - R*|| / ||R*|| from 0.5 + N/20."""
+    noise = torch.from_numpy(philox_normal(0, 1, 3 * SIDE * SIDE)).reshape(1, SIDE, SIDE, 3).permute(0, 3, 1, 2)
+    goal = model.representation(x).detach()
+    start = 0.5 + noise / 20
+    return ascend(start, lambda z: (model.representation(z) - goal).norm() / goal.norm(), 1000, 1)
+
+
 def main():
     model = tiny()
     write_model(model)
     model = model.double()
     x = photo(SIDE)
     store("inpaint", inpaint(model, x))
+    store("generate", ascend(x, cross_entropy(model, 1), 40, 1))
+    blocks = photo(SIDE // 4).repeat_interleave(4, 2).repeat_interleave(4, 3)
+    store("superres", ascend(blocks, cross_entropy(model, 2, pass_relu=True), 8, 1))
+    store("translate", ascend(x, cross_entropy(model, 4), 80, 0.5))
+    store("sketch", ascend(x, cross_entropy(model, 0), 40, 1))
+    store("paint", paint(model, x))
+    store("invert", invert(model, x))
 
 
 if __name__ == "__main__":
