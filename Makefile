@@ -1,6 +1,7 @@
 # make demo   set up, build, and repair a bundled picture
 # make test   set up, build, and run all tests
 # make build  the program and its plugins, in .build/release
+# make check-kernels  the runtime's tests with sanitizers; the kernels compiled for ARM
 # make bench  timings beside PyTorch's; make bench-setup installs PyTorch for it, in .build-bench
 # make install PREFIX=/usr/local
 
@@ -10,7 +11,7 @@ SWIFT ?= swift
 BIN = .build/release
 PLUGINS = $(notdir $(wildcard Plugins/*))
 
-.PHONY: build demo test bench bench-setup install setup format clean
+.PHONY: build demo test bench bench-setup install setup format clean check-kernels sanitize
 
 build: setup
 	$(SWIFT) build -c release
@@ -25,6 +26,15 @@ demo: build
 
 test: build
 	$(SWIFT) test -c release
+
+check-kernels: sanitize
+	@sh Scripts/cross.sh
+
+# What computes and what runs on several threads, watched by the address and by the thread sanitizer.
+sanitize: setup
+	for kind in address thread; do \
+	  $(SWIFT) test -c release --sanitize=$$kind --scratch-path .build-$$kind \
+	    --filter 'RuntimeTests.(OperatorTests|ThreadTests|TileTests)' || exit 1; done
 
 bench: build
 	@sh Benchmarks/run.sh

@@ -3,7 +3,10 @@ import Foundation
 import PackageDescription
 
 /// The bundled tasks: each is one folder in Plugins and becomes one dynamic library, librtool-NAME.so.
-let tasks = ["attack", "classify", "compare", "inpaint", "paint", "visualize"]
+let tasks = [
+  "attack", "classify", "compare", "generate", "inpaint", "interpolate", "invert", "mix", "paint", "refine",
+  "sketch", "superres", "translate", "visualize",
+]
 
 /// The include folders of a C library. SwiftPM's own pkg-config support would also link it,
 /// and libvips is loaded at run time, when the first image is opened.
@@ -40,9 +43,10 @@ let package = Package(
       path: "Sources/Host",
       // An installation keeps the Swift runtime beside the plugins.
       linkerSettings: [.unsafeFlags(["-Xlinker", "-rpath=$ORIGIN/../lib/rtool/swift"])]),
-    .testTarget(name: "RuntimeTests", dependencies: ["RobustRuntime"], resources: [.copy("Golden")]),
+    .testTarget(
+      name: "RuntimeTests", dependencies: ["RobustRuntime", "CKernels"], resources: [.copy("Golden")]),
     .testTarget(name: "ImagingTests", dependencies: ["Imaging"]),
-    .testTarget(name: "CommandTests", dependencies: ["Imaging"], exclude: ["Snapshots"]),
+    .testTarget(name: "CommandTests", dependencies: ["Imaging"], exclude: ["Snapshots", "Golden"]),
   ]
     + tasks.map { .target(name: $0, dependencies: ["RTool"], path: "Plugins/\($0)") },
   swiftLanguageModes: [.v6],

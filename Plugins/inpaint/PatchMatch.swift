@@ -1,4 +1,5 @@
 import Glibc
+import RTool
 
 /// What patches are compared by, eight numbers a pixel: three of colour, two of texture energy, three of a guide.
 typealias Texel = SIMD8<Float>

@@ -1,3 +1,5 @@
+#include <stddef.h>
+
 #include "clones.h"
 #include "finish.h"
 #include "kernels.h"
@@ -12,6 +14,12 @@ CLONES void rt_pack(float *restrict packed, const rt_weights *weights, int32_t b
           for (int32_t o = 0; o < block; o++)
             *packed++ = first + o < w.outs ? rt_weight(&w, first + o, i, y, x) : 0;
 }
+
+/* Taps side by side for which vectors are made ready. */
+enum { MOST_TAPS = 8 };
+
+/* The elements of two vectors at even places. */
+#define EVEN(a, b) __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30)
 
 /* Part of one row of the grid: positions at..<at + count of a panel. */
 typedef struct segment {
@@ -37,12 +45,6 @@ static int32_t segments_of(segment *segments, const float *input, const rt_windo
   return number;
 }
 
-/* Positions of a segment before the first whose column x + i step is at least `column`. */
-static inline int32_t before(int32_t column, int32_t x, int32_t step, int32_t count) {
-  const int32_t i = column <= x ? 0 : (column - x + step - 1) / step;
-  return i < count ? i : count;
-}
-
 /* Whether the window sees the map as it is: positions of the grid are positions of the map, in the same order. */
 static bool is_plain(const rt_window *w) {
   return w->taps_height == 1 && w->taps_width == 1 && w->step == 1 && w->top == 0 && w->left == 0 &&
@@ -65,47 +67,82 @@ static inline __attribute__((always_inline)) void gather_plain(float *restrict p
   }
 }
 
-CLONES INLINE_COPIES void rt_gather(float *restrict panels, const float *restrict input, size_t plane,
-                                    int32_t channels, const rt_window *window, size_t first, size_t count) {
+/* What a panel sees where the step is 1 or 2, by vectors that may begin before a segment and end behind it. */
+static inline __attribute__((always_inline)) void gather_vectors(float *restrict panel, size_t plane, int32_t channels,
+                                                                 const rt_window *w, const segment *segments,
+                                                                 int32_t number, int32_t step) {
+  const integers place = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  for (int32_t k = 0; k < number; k++) {
+    const segment s = segments[k];
+    for (int32_t at = s.at; at < s.at + s.count; at += LANES) {
+      /* The last vector ends with the panel. */
+      const int32_t start = at < RT_PANEL - LANES ? at : RT_PANEL - LANES, before = start - s.at;
+      const integers i = place + before, own = i >= 0;
+      integers inside[MOST_TAPS];
+      for (int32_t tx = 0; tx < w->taps_width; tx++) {
+        const integers x = i * step + (s.x + tx);
+        inside[tx] = (i < s.count) & (x >= 0) & (x < w->width);
+      }
+      const float *map = s.map;
+      float *out = panel + start;
+      for (int32_t channel = 0; channel < channels; channel++, map += plane)
+        for (int32_t ty = 0; ty < w->taps_height; ty++) {
+          const int32_t y = s.y + ty;
+          const bool outside = y < 0 || y >= w->height;
+          const float *in = map + (outside ? 0 : (ptrdiff_t)y * w->width) + s.x + before * step;
+          for (int32_t tx = 0; tx < w->taps_width; tx++, in++, out += RT_PANEL) {
+            const lanes first = *(const lanes *)in;
+            const lanes seen = step == 1 ? first : EVEN(first, *(const lanes *)(in + LANES));
+            integers bits = outside ? (integers){0} : (integers)seen & inside[tx];
+            if (before < 0) bits = (bits & own) | (*(const integers *)out & ~own);
+            *(integers *)out = bits;
+          }
+        }
+    }
+  }
+}
+
+/* The same for any step. */
+static inline __attribute__((always_inline)) void gather_singly(float *restrict panel, size_t plane, int32_t channels,
+                                                                const rt_window *w, const segment *segments,
+                                                                int32_t number) {
+  for (int32_t k = 0; k < number; k++) {
+    const segment s = segments[k];
+    float *out = panel + s.at;
+    const float *map = s.map;
+    for (int32_t channel = 0; channel < channels; channel++, map += plane)
+      for (int32_t ty = 0; ty < w->taps_height; ty++)
+        for (int32_t tx = 0; tx < w->taps_width; tx++, out += RT_PANEL) {
+          const int32_t y = s.y + ty;
+          for (int32_t i = 0; i < s.count; i++) {
+            const int32_t x = s.x + tx + i * w->step;
+            const bool outside = y < 0 || y >= w->height || x < 0 || x >= w->width;
+            out[i] = outside ? 0 : map[(ptrdiff_t)y * w->width + x];
+          }
+        }
+  }
+}
+
+CLONES WIDE INLINE_COPIES void rt_gather(float *restrict panels, const float *restrict input, size_t plane,
+                                         int32_t channels, const rt_window *window, size_t first, size_t count) {
   const rt_window w = *window;
   if (is_plain(window)) {
     gather_plain(panels, input + first, plane, channels, count);
     return;
   }
-  for (size_t done = 0; done < count; done += RT_PANEL) {
+  const size_t depth = (size_t)channels * (size_t)w.taps_height * (size_t)w.taps_width;
+  for (size_t done = 0; done < count; done += RT_PANEL, panels += depth * RT_PANEL) {
     const size_t inside = count - done < RT_PANEL ? count - done : RT_PANEL;
     segment segments[RT_PANEL];
     const int32_t number = segments_of(segments, input, &w, first + done, inside);
-    const size_t depth = (size_t)w.taps_height * (size_t)w.taps_width;
-    for (size_t k = 0; k < depth * (size_t)channels && inside < RT_PANEL; k++)
+    if (w.step == 1 && w.taps_width <= MOST_TAPS)
+      gather_vectors(panels, plane, channels, &w, segments, number, 1);
+    else if (w.step == 2 && w.taps_width <= MOST_TAPS)
+      gather_vectors(panels, plane, channels, &w, segments, number, 2);
+    else
+      gather_singly(panels, plane, channels, &w, segments, number);
+    for (size_t k = 0; k < depth && inside < RT_PANEL; k++)
       for (size_t i = inside; i < RT_PANEL; i++) panels[k * RT_PANEL + i] = 0;
-    for (int32_t k = 0; k < number; k++) {
-      const segment s = segments[k];
-      for (int32_t tx = 0; tx < w.taps_width; tx++) {
-        const int32_t x = s.x + tx;
-        const int32_t low = before(0, x, w.step, s.count), high = before(w.width, x, w.step, s.count);
-        for (int32_t ty = 0; ty < w.taps_height; ty++) {
-          const int32_t y = s.y + ty;
-          const bool outside = y < 0 || y >= w.height;
-          float *out = panels + (ty * w.taps_width + tx) * RT_PANEL + s.at;
-          const float *in = s.map + (outside ? 0 : (size_t)y * (size_t)w.width);
-          for (int32_t channel = 0; channel < channels; channel++, out += depth * RT_PANEL, in += plane) {
-            if (outside) {
-              for (int32_t i = 0; i < s.count; i++) out[i] = 0;
-              continue;
-            }
-            for (int32_t i = 0; i < low; i++) out[i] = 0;
-            if (w.step == 1) {
-              for (int32_t i = low; i < high; i++) out[i] = in[x + i];
-            } else {
-              for (int32_t i = low; i < high; i++) out[i] = in[x + i * w.step];
-            }
-            for (int32_t i = high; i < s.count; i++) out[i] = 0;
-          }
-        }
-      }
-    }
-    panels += (size_t)channels * depth * RT_PANEL;
   }
 }
 
@@ -125,13 +162,24 @@ static inline __attribute__((always_inline)) void finish_part(float *out, size_t
     finish_row(out, at, sums, bias, finish, count);
 }
 
-CLONES WIDE void rt_product(float *out, size_t stride, const float *packed, const float *panels, size_t depth, size_t rows,
-                       size_t count, const rt_finish *finish) {
+/* Brings near what finishing `rows` rows of a panel from `at` on will read. */
+static inline __attribute__((always_inline)) void fetch_finish(const float *out, size_t at, size_t stride, size_t rows,
+                                                               const rt_finish *finish) {
+  const float *read[3] = {finish->accumulate ? out : NULL, finish->residual, finish->mask};
+  for (int k = 0; k < 3; k++)
+    if (read[k])
+      for (size_t r = 0; r < rows; r++)
+        for (size_t i = 0; i < RT_PANEL; i += LANES) __builtin_prefetch(read[k] + at + r * stride + i, 0, 3);
+}
+
+CLONES WIDE void rt_product(float *out, size_t stride, const float *packed, const float *panels, size_t depth,
+                            size_t rows, size_t count, const rt_finish *finish) {
   _Alignas(64) float tile[RT_ROWS * RT_PANEL];
   const size_t block = RT_ROWS * depth, parts = (count + RT_PANEL - 1) / RT_PANEL;
   for (size_t row = 0; row < rows; row += RT_ROWS, packed += block)
     for (size_t at = 0; at < count; at += RT_PANEL) {
       const size_t inside = count - at < RT_PANEL ? count - at : RT_PANEL;
+      fetch_finish(out, row * stride + at, stride, rows - row < RT_ROWS ? rows - row : RT_ROWS, finish);
       if (row + RT_ROWS < rows) fetch(packed + block, block, at / RT_PANEL, parts);
       rt_tile(tile, packed, panels + at * depth, depth, inside);
       for (size_t r = row; r < rows && r < row + RT_ROWS; r++)
@@ -140,22 +188,23 @@ CLONES WIDE void rt_product(float *out, size_t stride, const float *packed, cons
 }
 
 CLONES WIDE void rt_product_many_rows(float *out, size_t stride, const float *packed, const float *panels, size_t depth,
-                                 size_t rows, size_t count, const rt_finish *finish) {
+                                      size_t rows, size_t count, const rt_finish *finish) {
   _Static_assert(RT_MANY_ROWS == RT_PANEL, "tiles are square");
   enum { POSITIONS = 8 };
   _Alignas(64) float tile[RT_PANEL * RT_MANY_ROWS] = {0}, sums[RT_MANY_ROWS * RT_PANEL];
-  const size_t block = RT_MANY_ROWS * depth, parts = (count + POSITIONS - 1) / POSITIONS;
+  const size_t block = RT_MANY_ROWS * depth;
   for (size_t row = 0; row < rows; row += RT_MANY_ROWS, packed += block)
     for (size_t at = 0; at < count; at += RT_PANEL) {
       const size_t inside = count - at < RT_PANEL ? count - at : RT_PANEL;
-      for (size_t p = 0; p < inside; p += POSITIONS) {
-        if (row + RT_MANY_ROWS < rows) fetch(packed + block, block, (at + p) / POSITIONS, parts);
-        rt_tile_many_rows(tile + p * RT_MANY_ROWS, packed, panels + at * depth + p, depth,
-                          inside - p < POSITIONS ? inside - p : POSITIONS);
+      const size_t parts = (inside + POSITIONS - 1) / POSITIONS;
+      for (size_t part = 0; part < parts; part++) {
+        const size_t first = inside * part / parts, end = inside * (part + 1) / parts;
+        rt_tile_many_rows(tile + first * RT_MANY_ROWS, packed, panels + at * depth + first, depth, end - first,
+                          at + part == 0 ? packed + RT_AHEAD : NULL);
       }
-      for (size_t p = 0; p < inside; p += 16)
-        for (size_t r = 0; r < RT_MANY_ROWS; r += 16)
-          transpose16(sums + r * RT_PANEL + p, tile + p * RT_MANY_ROWS + r, RT_PANEL);
+      for (size_t p = 0; p < inside; p += LANES)
+        for (size_t r = 0; r < RT_MANY_ROWS; r += LANES)
+          transpose16(sums + r * RT_PANEL + p, RT_PANEL, tile + p * RT_MANY_ROWS + r, RT_PANEL, LANES);
       for (size_t r = row; r < rows && r < row + RT_MANY_ROWS; r++)
         finish_part(out, r * stride + at, sums + (r - row) * RT_PANEL, r, inside, finish);
     }

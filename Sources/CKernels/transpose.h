@@ -1,11 +1,19 @@
 #ifndef TRANSPOSE_H
 #define TRANSPOSE_H
 
+#include <stddef.h>
+#include <stdint.h>
+
+/* Sixteen floats, which the compiler parts into registers of the CPU. */
+typedef float lanes __attribute__((vector_size(64), aligned(4)));
+typedef int32_t integers __attribute__((vector_size(64), aligned(4)));
+enum { LANES = 16 };
+
 /* One of the four steps that swap blocks of `SIDE` rows and columns across the diagonal. */
 #define TRANSPOSE_STEP(SIDE, EVEN, ODD)                                   \
-  for (int i = 0; i < 16; i++)                                            \
+  for (int i = 0; i < LANES; i++)                                         \
     if (!(i & SIDE)) {                                                    \
-      const line a = lines[i], b = lines[i + SIDE];                       \
+      const lanes a = lines[i], b = lines[i + SIDE];                      \
       lines[i] = __builtin_shufflevector(a, b, EVEN);                     \
       lines[i + SIDE] = __builtin_shufflevector(a, b, ODD);               \
     }
@@ -18,13 +26,13 @@
 #define FIRST_OF_1 0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30
 #define SECOND_OF_1 1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31
 
-/* 16 rows of 16 floats, `step` apart, become columns. */
-static inline __attribute__((always_inline)) void transpose16(float *restrict out, const float *restrict in,
-                                                              int step) {
-  typedef float line __attribute__((vector_size(64), aligned(4)));
-  line lines[16];
+/* Rows of 16 floats, `in_step` apart, become columns, of rows `out_step` apart. Where there are fewer than 16 rows, the
+   last one stands for those that are missing. */
+static inline __attribute__((always_inline)) void transpose16(float *restrict out, size_t out_step,
+                                                              const float *restrict in, size_t in_step, size_t rows) {
+  lanes lines[LANES];
 #pragma clang loop unroll(full)
-  for (int i = 0; i < 16; i++) lines[i] = *(const line *)(in + i * step);
+  for (size_t i = 0; i < LANES; i++) lines[i] = *(const lanes *)(in + (i < rows ? i : rows - 1) * in_step);
 #pragma clang loop unroll(full)
   TRANSPOSE_STEP(8, FIRST_OF_8, SECOND_OF_8)
 #pragma clang loop unroll(full)
@@ -34,7 +42,7 @@ static inline __attribute__((always_inline)) void transpose16(float *restrict ou
 #pragma clang loop unroll(full)
   TRANSPOSE_STEP(1, FIRST_OF_1, SECOND_OF_1)
 #pragma clang loop unroll(full)
-  for (int i = 0; i < 16; i++) *(line *)(out + i * step) = lines[i];
+  for (size_t i = 0; i < LANES; i++) *(lanes *)(out + i * out_step) = lines[i];
 }
 
 #endif

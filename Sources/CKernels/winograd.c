@@ -1,238 +1,252 @@
 #include "clones.h"
 #include "finish.h"
+#include "transpose.h"
 
-/* The transforms are those of Lavin and Gray, with the points 0, 1, -1, 2, -2. */
+/* The transforms are those of Lavin and Gray, with the points 0, 1, -1 for outputs of a side of 2, and 2, -2 too for a
+   side of 4. Vectors hold sixteen channels of one position. */
 
-/* G g for one column of three weights. */
-#define WEIGHT_TRANSFORM(t, g0, g1, g2)            \
-  do {                                             \
-    const __auto_type even = (g0) + (g2);          \
-    const __auto_type odd = (g1);                  \
-    const __auto_type far = (g0) + 4 * (g2);       \
-    const __auto_type twice = 2 * (g1);            \
-    t[0] = (g0) * (1.0f / 4);                      \
-    t[1] = (even + odd) * (-1.0f / 6);             \
-    t[2] = (even - odd) * (-1.0f / 6);             \
-    t[3] = (far + twice) * (1.0f / 24);            \
-    t[4] = (far - twice) * (1.0f / 24);            \
-    t[5] = (g2);                                   \
-  } while (0)
+enum { MOST = 6 };
+#define INLINE static inline __attribute__((always_inline))
 
-/* RT_ROWS outputs side by side. */
-typedef float outputs __attribute__((vector_size(4 * RT_ROWS), aligned(4)));
+/* G g for weights that are `step` vectors apart. */
+INLINE void transform_weights(lanes *t, const lanes *g, size_t step, int side) {
+  const lanes g0 = g[0], g1 = g[step], g2 = g[2 * step];
+  const lanes even = g0 + g2, far = g0 + 4 * g2, twice = 2 * g1;
+  t[0] = g0;
+  if (side == 2) {
+    t[1] = (even + g1) * 0.5f;
+    t[2] = (even - g1) * 0.5f;
+    t[3] = g2;
+  } else {
+    t[0] = g0 * (1.0f / 4);
+    t[1] = (even + g1) * (-1.0f / 6);
+    t[2] = (even - g1) * (-1.0f / 6);
+    t[3] = (far + twice) * (1.0f / 24);
+    t[4] = (far - twice) * (1.0f / 24);
+    t[5] = g2;
+  }
+}
 
-CLONES void rt_winograd_weights(float *restrict transformed, const rt_weights *weights) {
+/* B' d for values that are `step` vectors apart. */
+INLINE void transform_input(lanes *t, const lanes *d, size_t step, int side) {
+  const lanes d0 = d[0], d1 = d[step], d2 = d[2 * step], d3 = d[3 * step];
+  if (side == 2) {
+    t[0] = d0 - d2;
+    t[1] = d1 + d2;
+    t[2] = d2 - d1;
+    t[3] = d1 - d3;
+  } else {
+    const lanes d4 = d[4 * step], d5 = d[5 * step];
+    const lanes a = d4 - 4 * d2, b = d3 - 4 * d1, c = d4 - d2, e = 2 * (d3 - d1);
+    t[0] = 4 * d0 - 5 * d2 + d4;
+    t[1] = a + b;
+    t[2] = a - b;
+    t[3] = c + e;
+    t[4] = c - e;
+    t[5] = 4 * d1 - 5 * d3 + d5;
+  }
+}
+
+/* A' m for values that are `step` vectors apart. */
+INLINE void transform_output(lanes *y, const lanes *m, size_t step, int side) {
+  const lanes m0 = m[0], m1 = m[step], m2 = m[2 * step], m3 = m[3 * step];
+  if (side == 2) {
+    y[0] = m0 + m1 + m2;
+    y[1] = m1 - m2 - m3;
+  } else {
+    const lanes m4 = m[4 * step], m5 = m[5 * step];
+    const lanes sum1 = m1 + m2, difference1 = m1 - m2, sum2 = m3 + m4, difference2 = m3 - m4;
+    y[0] = m0 + sum1 + sum2;
+    y[1] = difference1 + 2 * difference2;
+    y[2] = sum1 + 4 * sum2;
+    y[3] = difference1 + 8 * difference2 + m5;
+  }
+}
+
+INLINE void weights_of(float *restrict transformed, const rt_weights *weights, int side) {
   const rt_weights w = *weights;
-  const size_t plane = (size_t)w.ins * RT_ROWS;
-  for (int32_t block = 0; block < w.outs; block += RT_ROWS, transformed += RT_WINOGRAD * plane)
+  const size_t plane = (size_t)w.ins * RT_MANY_ROWS, products = (size_t)((side + 2) * (side + 2));
+  for (int32_t block = 0; block < w.outs; block += RT_MANY_ROWS, transformed += products * plane)
     for (int32_t i = 0; i < w.ins; i++) {
-      float taps[9][RT_ROWS] = {0};
-      for (int32_t o = 0; o < RT_ROWS && block + o < w.outs; o++)
+      _Alignas(64) float taps[9][RT_MANY_ROWS] = {0};
+      for (int32_t o = 0; o < RT_MANY_ROWS && block + o < w.outs; o++)
         for (int32_t y = 0; y < 3; y++)
           for (int32_t x = 0; x < 3; x++) taps[3 * y + x][o] = rt_weight(&w, block + o, i, y, x);
-      const outputs *g = (const outputs *)taps;
-      outputs columns[3][6], row[6];
-      for (size_t x = 0; x < 3; x++) WEIGHT_TRANSFORM(columns[x], g[x], g[3 + x], g[6 + x]);
-      float *out = transformed + (size_t)i * RT_ROWS;
-      for (size_t y = 0; y < 6; y++) {
-        WEIGHT_TRANSFORM(row, columns[0][y], columns[1][y], columns[2][y]);
-        for (size_t x = 0; x < 6; x++) *(outputs *)(out + (y * 6 + x) * plane) = row[x];
+      for (size_t half = 0; half < RT_MANY_ROWS; half += LANES) {
+        lanes columns[3][MOST], row[MOST];
+        for (size_t x = 0; x < 3; x++)
+          transform_weights(columns[x], (const lanes *)(taps[x] + half), 3 * RT_MANY_ROWS / LANES, side);
+        float *out = transformed + (size_t)i * RT_MANY_ROWS + half;
+        for (int y = 0; y < side + 2; y++) {
+          transform_weights(row, &columns[0][y], MOST, side);
+          for (int x = 0; x < side + 2; x++, out += plane) *(lanes *)out = row[x];
+        }
       }
     }
 }
 
-/* B' d for six values. */
-#define INPUT_TRANSFORM(t0, t1, t2, t3, t4, t5, d0, d1, d2, d3, d4, d5) \
-  do {                                                                  \
-    const __auto_type a = (d4) - 4 * (d2);                              \
-    const __auto_type b = (d3) - 4 * (d1);                              \
-    const __auto_type c = (d4) - (d2);                                  \
-    const __auto_type d = 2 * ((d3) - (d1));                            \
-    (t0) = 4 * (d0) - 5 * (d2) + (d4);                                  \
-    (t1) = a + b;                                                       \
-    (t2) = a - b;                                                       \
-    (t3) = c + d;                                                       \
-    (t4) = c - d;                                                       \
-    (t5) = 4 * (d1) - 5 * (d3) + (d5);                                  \
-  } while (0)
-
-/* A' m for six values. */
-#define OUTPUT_TRANSFORM(y0, y1, y2, y3, m0, m1, m2, m3, m4, m5)       \
-  do {                                                                 \
-    const __auto_type sum1 = (m1) + (m2);                              \
-    const __auto_type difference1 = (m1) - (m2);                       \
-    const __auto_type sum2 = (m3) + (m4);                              \
-    const __auto_type difference2 = (m3) - (m4);                       \
-    (y0) = (m0) + sum1 + sum2;                                         \
-    (y1) = difference1 + 2 * difference2;                              \
-    (y2) = sum1 + 4 * sum2;                                            \
-    (y3) = difference1 + 8 * difference2 + (m5);                       \
-  } while (0)
+CLONES WIDE void rt_winograd_weights(float *transformed, const rt_weights *weights, int32_t side) {
+  if (side == 2)
+    weights_of(transformed, weights, 2);
+  else
+    weights_of(transformed, weights, 4);
+}
 
 /* Consecutive tiles of one row of tiles. */
 typedef struct run {
   size_t image;
   int32_t y, x;      /* of the first output */
-  int32_t at, count; /* which of the panel's tiles */
+  int32_t at, count; /* which of the tiles */
 } run;
 
-static int32_t runs_of(run *runs, const rt_window *w, size_t first, size_t count) {
-  const size_t across = (size_t)(w->grid_width + 3) / 4, down = (size_t)(w->grid_height + 3) / 4;
-  int32_t number = 0;
-  for (size_t done = 0; done < count;) {
-    const size_t row = (first + done) / across, from = (first + done) % across;
-    run *r = &runs[number++];
-    r->image = row / down;
-    r->y = (int32_t)(row % down) * 4;
-    r->x = (int32_t)from * 4;
-    r->at = (int32_t)done;
-    r->count = (int32_t)(across - from < count - done ? across - from : count - done);
-    done += (size_t)r->count;
+/* The columns that a run of tiles sees at most. */
+enum { SEEN = 32 };
+
+/* The run that begins with tile `done` of these. */
+INLINE run run_at(const rt_tiles *tiles, int32_t done, int side) {
+  const rt_window *w = tiles->window;
+  const size_t across = (size_t)((w->grid_width + side - 1) / side), down = (size_t)((w->grid_height + side - 1) / side);
+  const size_t row = (tiles->first + (size_t)done) / across, from = (tiles->first + (size_t)done) % across;
+  const int32_t left = (int32_t)tiles->count - done, inside = (int32_t)(across - from), most = (SEEN - 2) / side;
+  const int32_t least = left < inside ? left : inside;
+  return (run){.image = row / down, .y = (int32_t)(row % down) * side, .x = (int32_t)from * side, .at = done,
+               .count = least < most ? least : most};
+}
+
+/* Sixteen channels of what a run of tiles sees; there is room for vectors that reach beyond the columns. */
+typedef struct frame {
+  float values[MOST][LANES + SEEN + LANES][LANES];
+} frame;
+
+/* Copies sixteen channels of a map's rows y..<y + height from column x on, as zeros outside. */
+INLINE void see(frame *f, const float *map, size_t plane, size_t channels, const rt_window *w, int32_t y, int32_t x,
+                int32_t height, int32_t width) {
+  const int32_t low = x < 0 ? -x : 0, high = w->width - x < width ? w->width - x : width;
+  for (int32_t i = 0; i < height; i++) {
+    float(*line)[LANES] = f->values[i] + LANES;
+    const bool outside = y + i < 0 || y + i >= w->height;
+    for (int32_t j = 0; j < width; j++)
+      if (outside || j < low || j >= high) *(lanes *)line[j] = (lanes){0};
+    if (outside || w->width < LANES) continue;
+    /* The last vectors begin earlier rather than reach beyond the map. */
+    for (int32_t j = low; j < high; j += LANES) {
+      const int32_t column = x + j < w->width - LANES ? x + j : w->width - LANES;
+      transpose16(line[column - x], LANES, map + (size_t)(y + i) * (size_t)w->width + column, plane, channels);
+    }
   }
-  return number;
-}
-
-/* Sixteen floats, which the compiler parts into registers of the CPU. */
-typedef float lanes __attribute__((vector_size(64), aligned(4)));
-enum { LANES = 16 };
-
-/* The elements of two vectors at even places, and those at odd places. */
-#define EVEN(a, b) __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30)
-#define ODD(a, b) __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31)
-
-/* The last vector overlaps the one before it. */
-static inline __attribute__((always_inline)) void copy_line(float *restrict to, const float *restrict from,
-                                                            int32_t count) {
-  if (count < LANES) {
-    for (int32_t i = 0; i < count; i++) to[i] = from[i];
-    return;
+  if (w->width >= LANES) return;
+  const int32_t top = y < 0 ? 0 : y, bottom = y + height < w->height ? y + height : w->height;
+  const int32_t area = w->height * w->width, end = bottom * w->width;
+  for (int32_t at = top * w->width; at < end; at += LANES) {
+    const int32_t first = at < area - LANES ? at : area > LANES ? area - LANES : 0;
+    _Alignas(64) float block[LANES][LANES];
+    if (area >= LANES) {
+      transpose16(block[0], LANES, map + first, plane, channels);
+    } else {
+      for (int32_t k = 0; k < area; k++)
+        for (size_t c = 0; c < LANES; c++) block[k][c] = map[(c < channels ? c : channels - 1) * plane + (size_t)k];
+    }
+    int32_t row = first / w->width, column = first % w->width;
+    for (int32_t k = 0; k < LANES && row < bottom; k++) {
+      if (row >= top && column - x < width) *(lanes *)f->values[row - y][LANES + column - x] = *(lanes *)block[k];
+      if (++column == w->width) (row++, column = 0);
+    }
   }
-  for (int32_t i = 0; i + LANES <= count; i += LANES) *(lanes *)(to + i) = *(const lanes *)(from + i);
-  *(lanes *)(to + count - LANES) = *(const lanes *)(from + count - LANES);
 }
 
-/* Four vectors become one line: the elements at place 0 of each, then those at place 1, ... */
-static inline __attribute__((always_inline)) void interleave(float *line, const lanes *vectors) {
-#define LOW(a, b) __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
-#define HIGH(a, b) __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
-#define LOW_PAIRS(a, b) __builtin_shufflevector(a, b, 0, 1, 16, 17, 2, 3, 18, 19, 4, 5, 20, 21, 6, 7, 22, 23)
-#define HIGH_PAIRS(a, b) __builtin_shufflevector(a, b, 8, 9, 24, 25, 10, 11, 26, 27, 12, 13, 28, 29, 14, 15, 30, 31)
-  const lanes low1 = LOW(vectors[0], vectors[1]), high1 = HIGH(vectors[0], vectors[1]);
-  const lanes low2 = LOW(vectors[2], vectors[3]), high2 = HIGH(vectors[2], vectors[3]);
-  lanes *to = (lanes *)line;
-  to[0] = LOW_PAIRS(low1, low2);
-  to[1] = HIGH_PAIRS(low1, low2);
-  to[2] = LOW_PAIRS(high1, high2);
-  to[3] = HIGH_PAIRS(high1, high2);
-}
-
-CLONES WIDE INLINE_COPIES void rt_winograd_input(float *restrict transformed, size_t depth, const float *restrict input,
-                                            size_t plane, int32_t channels, const rt_window *window, size_t first,
-                                            size_t count) {
-  const rt_window w = *window;
-  const size_t map = (size_t)w.height * (size_t)w.width, step = depth * RT_PANEL;
-  run runs[RT_PANEL];
-  const int32_t number = runs_of(runs, &w, first, count);
-  /* The rows that a run of tiles sees. All are written before the first is read, which would have to wait else. */
-  float seen[6][4 * RT_PANEL + 5 * LANES] = {0};
-  /* [row of the tile][column][tile] */
-  float values[6][6][RT_PANEL + LANES] = {0};
-  lanes down[6][6];
-  for (int32_t channel = 0; channel < channels; channel++) {
-    for (int32_t k = 0; k < number; k++) {
-      const run r = runs[k];
-      const int32_t length = 4 * r.count + 2, x = r.x + w.left;
-      const int32_t low = x < 0 ? (-x < length ? -x : length) : 0;
-      const int32_t end = w.width - x < length ? w.width - x : length, high = end > low ? end : low;
-      for (int32_t i = 0; i < 6; i++) {
-        const int32_t y = r.y + w.top + i;
-        const bool outside = y < 0 || y >= w.height;
-        const float *in = input + (size_t)channel * plane + r.image * map + (outside ? 0 : (size_t)y * (size_t)w.width);
-        float *line = seen[i];
-        for (int32_t j = 0; j < low; j++) line[j] = 0;
-        if (outside)
-          for (int32_t j = low; j < high; j += LANES) *(lanes *)(line + j) = (lanes){0};
-        else
-          copy_line(line + low, in + x + low, high - low);
-        for (int32_t j = high; j < length; j++) line[j] = 0;
-      }
-      for (int32_t i = 0; i < 6; i++) {
-        /* Tile t has values 4 t ..< 4 t + 6. What is written beyond the run, the next one writes again. */
-        for (int32_t t = 0; t < r.count; t += LANES)
-          for (int32_t m = 0; m < 6; m += 4) {
-            const lanes *from = (const lanes *)(seen[i] + 4 * t + m);
-            const lanes even0 = EVEN(from[0], from[1]), even1 = EVEN(from[2], from[3]);
-            const lanes odd0 = ODD(from[0], from[1]), odd1 = ODD(from[2], from[3]);
-            float *to = values[i][m] + r.at + t;
-            enum { COLUMN = RT_PANEL + LANES };
-            *(lanes *)to = EVEN(even0, even1);
-            *(lanes *)(to + COLUMN) = EVEN(odd0, odd1);
-            if (m > 0) continue;
-            *(lanes *)(to + 2 * COLUMN) = ODD(even0, even1);
-            *(lanes *)(to + 3 * COLUMN) = ODD(odd0, odd1);
-          }
+INLINE void input_of(float *restrict transformed, const float *restrict input, size_t plane, int32_t channels,
+                     const rt_tiles *tiles, int side) {
+  const rt_window *w = tiles->window;
+  const size_t map = (size_t)w->height * (size_t)w->width;
+  _Alignas(64) frame seen;
+  for (size_t channel = 0; channel < (size_t)channels; channel += LANES) {
+    const size_t left = (size_t)channels - channel;
+    run r;
+    for (int32_t done = 0; done < (int32_t)tiles->count; done += r.count) {
+      r = run_at(tiles, done, side);
+      see(&seen, input + channel * plane + r.image * map, plane, left < LANES ? left : LANES, w, r.y + w->top,
+          r.x + w->left, side + 2, side * r.count + 2);
+      for (int32_t t = 0; t < r.count; t++) {
+        const lanes *from = (const lanes *)seen.values[0][LANES + side * t];
+        lanes columns[MOST][MOST], row[MOST];
+        for (int j = 0; j < side + 2; j++) transform_input(columns[j], from + j, LANES + SEEN + LANES, side);
+        float *to = transformed + (size_t)(r.at + t) * tiles->depth + channel;
+        for (int i = 0; i < side + 2; i++) {
+          transform_input(row, &columns[0][i], MOST, side);
+          for (int j = 0; j < side + 2; j++, to += tiles->step) *(lanes *)to = row[j];
+        }
       }
     }
-    for (size_t t = 0; t < count; t += LANES) {
-      for (size_t j = 0; j < 6; j++) {
-        const lanes d0 = *(lanes *)&values[0][j][t], d1 = *(lanes *)&values[1][j][t];
-        const lanes d2 = *(lanes *)&values[2][j][t], d3 = *(lanes *)&values[3][j][t];
-        const lanes d4 = *(lanes *)&values[4][j][t], d5 = *(lanes *)&values[5][j][t];
-        INPUT_TRANSFORM(down[0][j], down[1][j], down[2][j], down[3][j], down[4][j], down[5][j], d0, d1, d2, d3, d4, d5);
-      }
-      for (size_t i = 0; i < 6; i++) {
-        float *to = transformed + i * 6 * step + (size_t)channel * RT_PANEL + t;
-        lanes t0, t1, t2, t3, t4, t5;
-        INPUT_TRANSFORM(t0, t1, t2, t3, t4, t5, down[i][0], down[i][1], down[i][2], down[i][3], down[i][4], down[i][5]);
-        *(lanes *)to = t0;
-        *(lanes *)(to + step) = t1;
-        *(lanes *)(to + 2 * step) = t2;
-        *(lanes *)(to + 3 * step) = t3;
-        *(lanes *)(to + 4 * step) = t4;
-        *(lanes *)(to + 5 * step) = t5;
-      }
+  }
+}
+
+CLONES WIDE void rt_winograd_input(float *transformed, const float *input, size_t plane, int32_t channels,
+                                   const rt_tiles *tiles) {
+  if (tiles->side == 2)
+    input_of(transformed, input, plane, channels, tiles, 2);
+  else
+    input_of(transformed, input, plane, channels, tiles, 4);
+}
+
+/* The outputs of a run of tiles, for up to sixteen rows; sums are [product][tile][RT_MANY_ROWS]. */
+INLINE void output_of(float *out, size_t plane, const float *sums, size_t rows, const rt_tiles *tiles, run r,
+                      size_t row, const rt_finish *finish, int side) {
+  const rt_window *w = tiles->window;
+  const size_t map = (size_t)w->grid_height * (size_t)w->grid_width, step = tiles->count * RT_MANY_ROWS / LANES;
+  const int32_t height = w->grid_height - r.y < side ? w->grid_height - r.y : side;
+  const int32_t width = w->grid_width - r.x < side * r.count ? w->grid_width - r.x : side * r.count;
+  /* Sixteen channels of each position, and positions of each channel. */
+  _Alignas(64) float outputs[4 * SEEN + LANES][LANES], lines[LANES][4 * SEEN + LANES];
+  for (int32_t t = 0; t < r.count; t++) {
+    const lanes *from = (const lanes *)(sums + (size_t)(r.at + t) * RT_MANY_ROWS);
+    lanes columns[MOST][4], values[4];
+    for (int j = 0; j < side + 2; j++)
+      transform_output(columns[j], from + (size_t)j * step, (size_t)(side + 2) * step, side);
+    for (int i = 0; i < side; i++) {
+      transform_output(values, &columns[0][i], 4, side);
+      for (int j = 0; j < side; j++)
+        if (i < height && side * t + j < width) *(lanes *)outputs[i * width + side * t + j] = values[j];
+    }
+  }
+  const int32_t count = height * width;
+  for (int32_t k = 0; k < count; k += LANES) transpose16(lines[0] + k, 4 * SEEN + LANES, outputs[k], LANES, LANES);
+  const size_t first = r.image * map + (size_t)r.y * (size_t)w->grid_width + (size_t)r.x;
+  for (size_t c = 0; c < rows; c++) {
+    const size_t at = (row + c) * plane + first;
+    const float bias = finish->bias ? finish->bias[row + c] : 0;
+    if (width == w->grid_width) {
+      finish_row(out, at, lines[c], bias, finish, (size_t)count);
+    } else {
+      for (int32_t i = 0; i < height; i++)
+        finish_row(out, at + (size_t)i * (size_t)w->grid_width, lines[c] + i * width, bias, finish, (size_t)width);
     }
   }
 }
 
 CLONES WIDE void rt_winograd_output(float *out, size_t plane, const float *weights, const float *inputs,
-                               int32_t channels, size_t rows, const rt_window *window, size_t first, size_t count,
-                               const rt_finish *finish) {
-  const rt_window w = *window;
-  const size_t map = (size_t)w.grid_height * (size_t)w.grid_width;
-  const size_t depth = (size_t)channels;
-  run runs[RT_PANEL];
-  const int32_t number = runs_of(runs, &w, first, count);
-  enum { TILE = RT_ROWS * RT_PANEL };
-  _Alignas(64) float tiles[RT_WINOGRAD * TILE];
-  float lines[4][4 * RT_PANEL];
-  for (size_t block = 0; block < rows; block += RT_ROWS, weights += RT_WINOGRAD * depth * RT_ROWS) {
-    for (size_t k = 0; k < RT_WINOGRAD; k++)
-      rt_tile(tiles + k * TILE, weights + k * depth * RT_ROWS, inputs + k * depth * RT_PANEL, depth, count);
-    for (size_t row = block; row < rows && row < block + RT_ROWS; row++) {
-      const float *sums = tiles + (row - block) * RT_PANEL;
-      for (size_t t = 0; t < count; t += LANES) {
-        lanes down[4][6];
-        for (size_t j = 0; j < 6; j++) {
-          const float *m = sums + j * TILE + t;
-#define SUM(i) (*(const lanes *)(m + 6 * (i) * TILE))
-          OUTPUT_TRANSFORM(down[0][j], down[1][j], down[2][j], down[3][j], SUM(0), SUM(1), SUM(2), SUM(3), SUM(4),
-                           SUM(5));
-        }
-        for (size_t i = 0; i < 4; i++) {
-          lanes y[4];
-          OUTPUT_TRANSFORM(y[0], y[1], y[2], y[3], down[i][0], down[i][1], down[i][2], down[i][3], down[i][4],
-                           down[i][5]);
-          interleave(lines[i] + 4 * t, y);
-        }
+                                    int32_t channels, size_t rows, const rt_tiles *tiles, const rt_finish *finish) {
+  enum { POSITIONS = 8 };
+  const int32_t side = tiles->side;
+  const size_t products = (size_t)((side + 2) * (side + 2)), block = (size_t)channels * RT_MANY_ROWS;
+  const size_t count = tiles->count, parts = (count + POSITIONS - 1) / POSITIONS;
+  _Alignas(64) float sums[MOST * MOST * RT_PANEL * RT_MANY_ROWS];
+  for (size_t row = 0; row < rows; row += RT_MANY_ROWS) {
+    for (size_t k = 0; k < products; k++, weights += block)
+      for (size_t part = 0; part < parts; part++) {
+        const size_t first = count * part / parts, end = count * (part + 1) / parts;
+        rt_tile_strided(sums + (k * count + first) * RT_MANY_ROWS, weights, inputs + k * tiles->step + first * tiles->depth,
+                     tiles->depth, (size_t)channels, end - first, part == 0 ? weights + RT_AHEAD : NULL);
       }
-      for (int32_t k = 0; k < number; k++) {
-        const run r = runs[k];
-        const int32_t width = w.grid_width - r.x < 4 * r.count ? w.grid_width - r.x : 4 * r.count;
-        for (int32_t i = 0; i < 4 && r.y + i < w.grid_height; i++) {
-          const size_t at =
-              row * plane + r.image * map + (size_t)(r.y + i) * (size_t)w.grid_width + (size_t)r.x;
-          finish_row(out, at, lines[i] + 4 * r.at, finish->bias ? finish->bias[row] : 0, finish, (size_t)width);
+    for (size_t half = 0; half < RT_MANY_ROWS && row + half < rows; half += LANES) {
+      const size_t some = rows - row - half < LANES ? rows - row - half : LANES;
+      run r;
+      for (int32_t done = 0; done < (int32_t)count; done += r.count) {
+        if (side == 2) {
+          r = run_at(tiles, done, 2);
+          output_of(out, plane, sums + half, some, tiles, r, row + half, finish, 2);
+        } else {
+          r = run_at(tiles, done, 4);
+          output_of(out, plane, sums + half, some, tiles, r, row + half, finish, 4);
         }
       }
     }

@@ -48,6 +48,18 @@ VipsImage *cvips_resize(VipsImage *image, int width, int height, cvips_kernel ke
   return out;
 }
 
+VipsImage *cvips_premultiplied(VipsImage *image, double opaque) {
+  VipsImage *out = NULL;
+  api.vips_premultiply(image, &out, "max_alpha", opaque, END);
+  return out;
+}
+
+VipsImage *cvips_unpremultiplied(VipsImage *image, double opaque) {
+  VipsImage *out = NULL;
+  api.vips_unpremultiply(image, &out, "max_alpha", opaque, END);
+  return out;
+}
+
 VipsImage *cvips_blur(VipsImage *image, double sigma) {
   VipsImage *out = NULL;
   api.vips_gaussblur(image, &out, sigma, "min_ampl", 0.002, "precision", VIPS_PRECISION_FLOAT, END);

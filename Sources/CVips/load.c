@@ -55,6 +55,7 @@ static void load(void) {
   GLogLevelFlags quiet = G_LOG_LEVEL_MASK & ~G_LOG_LEVEL_ERROR;
   api.g_log_set_handler("VIPS", quiet, ignore_log, NULL);
   api.g_log_set_handler("GLib-GObject", quiet, ignore_log, NULL);
+  api.g_log_set_handler("Pango", quiet, ignore_log, NULL);
   api.vips_cache_set_max(0);
   api.vips_concurrency_set(atomic_load(&wanted_threads));
   // Loaders are called by name, never searched for: this is the second lock on the door.

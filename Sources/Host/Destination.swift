@@ -1,14 +1,15 @@
 import Glibc
 import Imaging
 
-/// Where the images of a run go: -o, else standard output when something reads it, else a new file in the current
-/// folder. Decided before the work begins, so that a mistake costs nothing.
+/// Where the images of a run go: -o, else standard output when something reads it, else nowhere if a contact sheet or
+/// an animation shows them, else a new file in the current folder. Decided before the work begins, so that a mistake costs nothing.
 struct Destination {
   private enum Place {
     case file(String)
     case standardOutput
     /// A file that does not exist yet, named after the input and the task.
     case beside(stem: String)
+    case nowhere
   }
 
   private let place: Place
@@ -21,9 +22,11 @@ struct Destination {
         throw Failure.usage("--output needs the name of a file, not an empty one")
       }
       place = output == "-" ? .standardOutput : .file(output)
-      if case .file(let path) = place { try Self.check(path, format: settings.format) }
+      if case .file(let path) = place { try Self.check(path, option: "-o", format: settings.format) }
     } else if Self.outputIsRead && !settings.wantsJSON {
       place = .standardOutput
+    } else if settings.sheet != nil || settings.frames != nil {
+      place = .nowhere
     } else {
       let name = input.map { $0 == "-" ? "stdin"[...] : fileName(of: $0) } ?? "rtool"
       place = .beside(stem: String(name.lastIndex(of: ".").map { name[..<$0] } ?? name))
@@ -35,21 +38,26 @@ struct Destination {
       if settings.wantsJSON {
         throw Failure.usage("--json and the image cannot both go to standard output; use -o FILE")
       }
+      if settings.output != nil && settings.count > 1 {
+        throw Failure.usage("\(settings.count) images cannot go to one stream; name a file with -o")
+      }
     }
   }
 
   /// A pipe, a socket or a file, not a terminal or /dev/null.
-  private static var outputIsRead: Bool {
+  static var outputIsRead: Bool {
     var status = stat()
     guard fstat(STDOUT_FILENO, &status) == 0 else { return false }
     return [S_IFIFO, S_IFSOCK, S_IFREG].contains(status.st_mode & S_IFMT)
   }
 
-  private static func check(_ path: String, format: Format?) throws {
+  /// Throws where it can be known before the work that a file cannot be written.
+  /// - Parameter option: which names it.
+  static func check(_ path: String, option: String, format: Format?) throws {
     var status = stat()
     let kind = stat(path, &status) == 0 ? status.st_mode & S_IFMT : S_IFREG
     if kind == S_IFDIR {
-      throw Failure.failed("\(path) is a folder; name a file in it with -o")
+      throw Failure.failed("\(path) is a folder; name a file in it with \(option)")
     }
     let parent = folder(of: path)
     guard fileExists(parent) else {
@@ -72,7 +80,8 @@ struct Destination {
   func checkFormat() throws {
     var wanted = settings.format
     if case .file(let path) = place { wanted = wanted ?? Format(path: path) }
-    if let wanted, !Imaging.canWrite(wanted) {
+    for wanted in [wanted, settings.sheet?.format, settings.frames?.format].compactMap(\.self)
+    where !Imaging.canWrite(wanted) {
       throw Failure.failed("the libvips of this machine cannot write \(wanted.title); choose another format")
     }
   }
@@ -84,57 +93,26 @@ struct Destination {
     return stat(path, &a) == 0 && stat(input, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino
   }
 
-  /// Writes what the run emitted, and tells where.
-  /// - Parameter makeStep: says how it was made; asked only where there is an image to keep that in.
-  func write(_ run: Run, makeStep: () throws -> Provenance.Step) throws {
-    if !run.text.isEmpty { try Terminal.print(run.text) }
-    guard !run.emitted.isEmpty else {
-      if run.text.isEmpty { throw Failure.failed("the task made no image") }
-      return
-    }
-    if case .standardOutput = place, run.emitted.count > 1 {
-      throw Failure.failed("\(run.emitted.count) images cannot go to one stream; name a file with -o")
-    }
-    let step = try makeStep()
-    var written: [String] = []
-    for (index, emission) in run.emitted.enumerated() {
-      var provenance = emission.source?.provenance.flatMap(Provenance.init(json:)) ?? Provenance()
-      provenance.steps.append(step)
-      let number = run.emitted.count > 1 ? index + 1 : nil
-      let format = format(for: emission)
-      let output = output(step.task, format: format, number: number)
-      let notes = try emission.result.write(
-        to: output, format: format, options: settings.options,
-        provenance: settings.options.stripMetadata ? nil : provenance.json)
-      if !settings.isQuiet { for note in notes { Terminal.warn(note) } }
-      if case .file(let path) = output { written.append(path) }
-    }
-    if settings.wantsJSON {
-      try Terminal.print(encodedJSON(Report(outputs: written, step: step)) + "\n")
-    } else if settings.output == nil && !settings.isQuiet {
-      for path in written { Terminal.say("rtool \(step.task): wrote \(path)") }
-    }
+  /// Throws where images after the first would have nowhere to go.
+  func check(imageCount count: Int) throws {
+    guard case .standardOutput = place, count > 1 else { return }
+    throw Failure.failed("\(count) images cannot go to one stream; name a file with -o")
   }
 
-  private struct Report: Encodable {
-    let outputs: [String]
-    let step: Provenance.Step
-  }
-
-  private func format(for emission: Run.Emission) -> Format {
+  /// The format of a still image, or of an animation.
+  func format(of source: SourceImage?, isAnimation: Bool) -> Format {
     if let format = settings.format { return format }
     if case .file(let path) = place, let format = Format(path: path) { return format }
-    return emission.source?.format ?? .png
+    return isAnimation ? .webp : source?.format ?? .png
   }
 
-  private func output(_ task: String, format: Format, number: Int?) -> Output {
+  /// Where an image goes; nil: nowhere.
+  /// - Parameter number: of several.
+  func output(task: String, format: Format, number: Int?) -> Output? {
     switch place {
+    case .nowhere: return nil
     case .standardOutput: return .standardOutput
-    case .file(let path):
-      guard let number else { return .file(path) }
-      let name = fileName(of: path)
-      let dot = name.lastIndex(of: ".") ?? name.endIndex
-      return .file("\(path[..<dot])-\(number)\(path[dot...])")
+    case .file(let path): return .file(numbered(path, number))
     case .beside(let stem):
       let base = "\(stem)-\(task)" + (number.map { "-\($0)" } ?? "")
       let ending = ".\(format.extensions[0])"
@@ -147,4 +125,12 @@ struct Destination {
       return .file(path)
     }
   }
+}
+
+/// `path`, or the name beside it for one of several: "a.png" -> "a-3.png".
+func numbered(_ path: String, _ number: Int?) -> String {
+  guard let number else { return path }
+  let name = fileName(of: path)
+  let dot = name.lastIndex(of: ".") ?? name.endIndex
+  return "\(path[..<dot])-\(number)\(path[dot...])"
 }

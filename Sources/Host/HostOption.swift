@@ -28,6 +28,13 @@ enum HostOption {
       "strip-metadata", .bool, group: "Output",
       "leave out EXIF, XMP and how the image was made; the colour profile stays"),
     option(
+      "sheet", .text, value: "FILE", group: "Output",
+      "write a contact sheet too: stages and plot of the ascent, or all results; without -o it is all that is "
+        + "written, unless into a pipe"),
+    option(
+      "frames", .text, value: "FILE", group: "Output",
+      "write an animation of the ascent too, .webp or .gif; without -o as --sheet"),
+    option(
       "json", .bool, group: "Output",
       "tell on standard output, for programs, what was made and how"),
   ]
@@ -37,8 +44,11 @@ enum HostOption {
       "model", .text, letter: "M", value: "NAME|FILE", group: "Run",
       "the robust classifier; `rtool models` lists those found"),
     option(
-      "seed", .int, letter: "s", group: "Run", limits: 0...9_007_199_254_740_991,
+      "seed", .int, letter: "s", group: "Run", limits: 0...Double(largestSeed),
       "the same seed gives the same image"),
+    option(
+      "count", .int, group: "Run", initial: 1, limits: 1...1000,
+      "do the task so many times, with --seed and the seeds after it"),
     option(
       "threads", .int, letter: "t", group: "Run", limits: 0...256,
       "processors to use, 0 for all; the result does not depend on it"),
@@ -49,6 +59,9 @@ enum HostOption {
     option("verbose", .bool, letter: "v", group: "Run", "say more about what is done"),
     option("help", .bool, letter: "h", group: "Run", "show this help; -h shows less"),
   ]
+
+  /// A number as JSON holds it exactly.
+  static let largestSeed: UInt64 = 9_007_199_254_740_991
 
   static let formats = ["jpeg", "png", "webp", "tiff", "avif", "heic", "gif"]
 

@@ -4,14 +4,15 @@ import Glibc
 enum Installation {
   static let version = "0.1.0"
 
-  /// The folder of the running program, links resolved.
-  static let programFolder: String = {
+  /// The running program, links resolved.
+  static let program: String = {
     var path = [CChar](repeating: 0, count: Int(PATH_MAX))
     let length = readlink("/proc/self/exe", &path, path.count - 1)
     guard length > 0 else { return "/" }
-    let text = String(decoding: path[..<length].map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    return folder(of: text)
+    return String(decoding: path[..<length].map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }()
+
+  static var programFolder: String { folder(of: program) }
 
   /// PREFIX where the program is PREFIX/bin/rtool.
   static var prefix: String { folder(of: programFolder) }

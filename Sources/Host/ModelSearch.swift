@@ -59,14 +59,14 @@ enum ModelSearch {
 
   static func load(_ source: Source) throws -> Classifier {
     switch source {
-    case .embedded: try Classifier(bytes: embeddedBytes, name: embeddedName)
+    case .embedded: try Classifier(bytes: embeddedBytes, name: embeddedName, lasting: true)
     case .file(let path): try Classifier(contentsOf: path)
     }
   }
 
   static func facts(_ source: Source) throws -> ModelFacts {
     switch source {
-    case .embedded: try Classifier(bytes: embeddedBytes, name: embeddedName).facts
+    case .embedded: try Classifier(bytes: embeddedBytes, name: embeddedName, lasting: true).facts
     case .file(let path): try Classifier.facts(ofFile: path)
     }
   }

@@ -60,6 +60,8 @@ struct Parameter: Sendable {
   var initial = 0.0
   var initialText: String?
   var limits: ClosedRange<Double>?
+  /// Where values usually lie, as on a slider.
+  var softLimits: ClosedRange<Double>?
 
   var isPositional: Bool { flags.contains(.positional) }
 

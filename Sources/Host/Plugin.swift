@@ -234,6 +234,12 @@ extension Parameter {
       }
       limits = parameter.min...parameter.max
     }
+    if parameter.soft_min != 0 || parameter.soft_max != 0 {
+      guard parameter.soft_min <= parameter.soft_max, limits?.contains(parameter.soft_min) ?? true,
+        limits?.contains(parameter.soft_max) ?? true
+      else { throw PluginRejection(reason: "its parameter “\(name)” has a slider beyond its limits") }
+      softLimits = parameter.soft_min...parameter.soft_max
+    }
     guard parameter.choice_count <= 1024, parameter.choice_count == 0 || parameter.choices != nil else {
       throw PluginRejection(reason: "its parameter “\(name)” has choices that are not there")
     }

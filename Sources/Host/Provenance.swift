@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Imaging
 
 /// How an image was made: the tasks that led to it, in order. Kept in the image's metadata as JSON.
 struct Provenance: Codable, Sendable {
@@ -17,6 +18,22 @@ struct Provenance: Codable, Sendable {
     var parameters: [String: [String]]
     /// What the task found out, the class chosen for `auto` for example.
     var facts: [String: String]
+    /// The parameters that the user gave, which a task may tell from the others. This and what follows is nil where
+    /// an rtool that did not yet keep it made the image.
+    var given: [String]?
+    /// SHA-256 of the files that were read, by parameter, in the order of their names.
+    var inputs: [String: [String]]?
+    var encoding: Encoding?
+  }
+
+  /// How the result was made a file: the next step reads what that left of it.
+  struct Encoding: Codable, Sendable {
+    var format: String
+    /// This and the next are nil where the user did not ask for them.
+    var quality: Int?
+    var lossless: Bool?
+    /// Which of the images it is, from 1 on, where the task made several.
+    var number: Int?
   }
 
   struct Model: Codable, Sendable {
@@ -33,6 +50,16 @@ struct Provenance: Codable, Sendable {
   init() {}
 
   var json: String { encodedJSON(self) }
+}
+
+extension Provenance.Step {
+  func encoded(as format: Format, _ options: WriteOptions, number: Int?) -> Self {
+    var step = self
+    step.encoding = Provenance.Encoding(
+      format: format.rawValue, quality: options.quality, lossless: options.lossless ? true : nil,
+      number: number)
+    return step
+  }
 }
 
 /// One line of JSON with sorted keys.

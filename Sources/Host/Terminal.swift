@@ -35,7 +35,7 @@ enum Terminal {
   }
 
   /// `text` with control characters spelt out: what comes from files and arguments must not command a terminal.
-  private static func printable(_ text: String) -> String {
+  static func printable(_ text: String) -> String {
     var result = ""
     for scalar in text.unicodeScalars {
       if scalar.properties.generalCategory == .control {

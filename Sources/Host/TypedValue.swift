@@ -125,7 +125,9 @@ extension Parameter {
       }
       pairs.append((index, weight))
     }
-    let total = pairs.reduce(0) { $0 + $1.weight }
+    // What adds up to 1 but for rounding stays as it is, so that a mixture that was written down is the same again.
+    let sum = pairs.reduce(0) { $0 + $1.weight }
+    let total = abs(sum - 1) < 1e-12 ? 1 : sum
     return pairs.flatMap { [Double($0.index), $0.weight / total] }
   }
 }

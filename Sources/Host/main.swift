@@ -7,6 +7,10 @@ func perform(_ arguments: [String]) throws {
   switch word {
   case "--help", "-h": return try Terminal.print(Overview.text())
   case "--version", "-V": return try Terminal.print("rtool \(Installation.version)\n")
+  // Asked by the scripts of `rtool completions`.
+  case "complete":
+    let lines = Completion.candidates(rest).map { "\($0.text)\t\($0.help)\n" }
+    return try Terminal.print(lines.joined())
   case "help":
     if rest.first == "--man" { return try Terminal.print(ManualPage.text()) }
     guard let topic = rest.first, topic != "help" else { return try Terminal.print(Overview.text()) }

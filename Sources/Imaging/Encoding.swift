@@ -55,7 +55,15 @@ extension ResultImage {
   public func encoded(as format: Format, options: WriteOptions = WriteOptions(), provenance: String? = nil)
     throws(ImagingError) -> EncodedImage
   {
+    try encoded(as: format, options: options, provenance: provenance, frames: nil)
+  }
+
+  /// - Parameter frames: how the rows of this image are frames of an animation; nil: they are not.
+  func encoded(as format: Format, options: WriteOptions, provenance: String?, frames: FrameTiming?)
+    throws(ImagingError) -> EncodedImage
+  {
     try options.check()
+    let height = frames?.height ?? height
     if max(width, height) > format.largestSide {
       throw ImagingError(
         .tooLarge,
@@ -65,6 +73,7 @@ extension ResultImage {
     var preparation = Preparation(format: format, options: options, conversion: conversion)
     do throws(VipsError) {
       let image = try preparation.prepared(native, provenance: provenance)
+      frames?.set(on: image)
       let depth = preparation.fileDepth
       var encoding = cvips_encoding()
       encoding.quality = Int32(options.quality ?? -1)

@@ -16,6 +16,21 @@ public enum Output: Sendable {
   }
 }
 
+extension Output {
+  /// Writes the file that `encode` makes, once it is known that it can go here. Its notes come back.
+  func write(_ encode: () throws(ImagingError) -> EncodedImage) throws(ImagingError) -> [String] {
+    let destination = try Destination(self)
+    let file: EncodedImage
+    do throws(ImagingError) {
+      file = try encode()
+    } catch {
+      throw ImagingError(error.kind, name, error.description)
+    }
+    try file.withUnsafeBytes { bytes throws(ImagingError) in try destination.write(bytes) }
+    return file.notes
+  }
+}
+
 extension ResultImage {
   /// Encodes the image and writes it. The sentences to tell the user come back.
   ///
@@ -28,23 +43,17 @@ extension ResultImage {
     to output: Output, format: Format? = nil, options: WriteOptions = WriteOptions(),
     provenance: String? = nil
   ) throws(ImagingError) -> [String] {
-    let destination = try Destination(output)
     let chosen: Format
-    if let format { chosen = format } else { chosen = try self.format(for: output, destination) }
-    let file: EncodedImage
-    do throws(ImagingError) {
-      file = try encoded(as: chosen, options: options, provenance: provenance)
-    } catch {
-      throw ImagingError(error.kind, output.name, error.description)
+    if let format { chosen = format } else { chosen = try self.format(for: output) }
+    return try output.write { () throws(ImagingError) in
+      try encoded(as: chosen, options: options, provenance: provenance)
     }
-    try file.withUnsafeBytes { bytes throws(ImagingError) in try destination.write(bytes) }
-    return file.notes
   }
 
-  private func format(for output: Output, _ destination: Destination) throws(ImagingError) -> Format {
+  private func format(for output: Output) throws(ImagingError) -> Format {
     if case .file(let path) = output {
       if let format = Format(path: path) { return format }
-      if case .replacing = destination.kind {
+      if case .replacing = try Destination(output).kind {
         let endings = Format.allCases.flatMap(\.extensions).map { "." + $0 }.joined(separator: " ")
         throw ImagingError(.unsupported, path, "its ending names no format that can be written (\(endings))")
       }

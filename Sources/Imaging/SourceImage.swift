@@ -41,6 +41,14 @@ public final class SourceImage: Sendable {
     return try SourceImage(bytes, name: input.name, limits, digest: digest)
   }
 
+  /// `other` with other pixels of the same kind.
+  init(_ other: SourceImage, native: NativeImage) {
+    self.native = native
+    (name, format, digest, pageCount) = (other.name, other.format, other.digest, other.pageCount)
+    (bitDepth, colourChannels) = (other.bitDepth, other.colourChannels)
+    (provenance, conversion) = (other.provenance, other.conversion)
+  }
+
   private init(_ bytes: [UInt8], name: String, _ limits: Limits, digest: Bool) throws(ImagingError) {
     guard let format = Format(sniffing: bytes) else {
       throw ImagingError(.notAnImage, name, "not a picture that can be read (\(Format.list))")

@@ -19,7 +19,7 @@ public struct GuidedTransfer {
     guide.fill { x, y, _ in GuidedTransfer.brightness(small.row(y) + 3 * x) }
   }
 
-  private static func brightness(_ p: UnsafeMutablePointer<Float>) -> Float {
+  fileprivate static func brightness(_ p: UnsafeMutablePointer<Float>) -> Float {
     0.299 * p[0] + 0.587 * p[1] + 0.114 * p[2]
   }
 
@@ -37,26 +37,14 @@ public struct GuidedTransfer {
       return result
     }
     let fit = try self.fit(before, after)
-    let rows = EnlargedRows([fit.slope, fit.offset], width: photo.width, height: photo.height)
-    // Larger than the photo: the rest of a change would alias.
-    let rest = try host.resized(fit.rest, width: photo.width, height: photo.height, filter: .cubic)
-    for y in 0..<photo.height {
-      let (slope, offset) = (rows.row(y, of: 0), rows.row(y, of: 1))
-      let (to, from, rest) = (result.row(y), photo.row(y), rest.row(y))
-      for x in 0..<photo.width {
-        let p = from + x * channels
-        let brightness = channels < 3 ? p[0] : GuidedTransfer.brightness(p)
-        for c in 0..<3 {
-          let i = 3 * x + c
-          let change = slope[i] * brightness + offset[i] + 2 * (rest[i] - 0.5)
-          to[i] = min(max(p[channels < 3 ? 0 : c] + Float(strength) * change, 0), 1)
-        }
-      }
-    }
+    // In bands, so that no other image of the photo's size is needed.
+    let band = EnlargedBand(fit.slope, fit.offset, fit.rest, onto: photo, into: result, strength: strength)
+    let bands = (photo.height + EnlargedBand.rows - 1) / EnlargedBand.rows
+    Crew(threads: host.threads).run(bands) { band.apply($0) }
     return result
   }
 
-  /// Slope and offset of the fit around each pixel, and half of what it leaves over, about grey.
+  /// Slope and offset of the fit around each pixel, and what it leaves over.
   private func fit(_ before: Image, _ after: Image) throws -> (slope: Image, offset: Image, rest: Image) {
     let (width, height) = (before.width, before.height)
     func made(_ channels: Int, _ value: (Int, Int, Int) -> Float) throws -> Image {
@@ -81,45 +69,61 @@ public struct GuidedTransfer {
     let smoothSlope = try mean(slope)
     let rest = try made(3) { x, y, c in
       let fitted = smoothSlope.row(y)[3 * x + c] * guide.row(y)[x] + offset.row(y)[3 * x + c]
-      return 0.5 + (change.row(y)[3 * x + c] - fitted) / 2
+      return change.row(y)[3 * x + c] - fitted
     }
     return (smoothSlope, offset, rest)
   }
 }
 
-/// Rows of images enlarged linearly, made as they are needed.
-private final class EnlargedRows {
-  private let images: [Image]
-  private let columns: [(first: Int, second: Int, share: Float)]
-  private let height: Int
-  private var buffers: [[Float]]
+/// A fit enlarged, and applied to some rows of a photo.
+private struct EnlargedBand: @unchecked Sendable {
+  static let rows = 64
 
-  init(_ images: [Image], width: Int, height: Int) {
-    (self.images, self.height) = (images, height)
-    columns = (0..<width).map { Self.place($0, of: width, in: images[0].width) }
-    buffers = images.map { _ in [Float](repeating: 0, count: 3 * width) }
-  }
+  private let slope, offset, rest, photo, result: Image
+  private let strength: Float
+  private let linear, cubic: (down: Resampling, across: Resampling)
 
-  private static func place(_ i: Int, of length: Int, in small: Int) -> (
-    first: Int, second: Int, share: Float
+  init(
+    _ slope: Image, _ offset: Image, _ rest: Image, onto photo: Image, into result: Image, strength: Double
   ) {
-    let at = max((Float(i) + 0.5) * Float(small) / Float(length) - 0.5, 0)
-    let first = min(Int(at), small - 1)
-    return (first, min(first + 1, small - 1), at - Float(first))
+    (self.slope, self.offset, self.rest, self.photo, self.result) = (slope, offset, rest, photo, result)
+    self.strength = Float(strength)
+    func axes(_ filter: Host.Filter) -> (Resampling, Resampling) {
+      (
+        Resampling(from: slope.height, to: photo.height, filter: filter),
+        Resampling(from: slope.width, to: photo.width, filter: filter)
+      )
+    }
+    (linear, cubic) = (axes(.linear), axes(.cubic))
   }
 
-  func row(_ y: Int, of index: Int) -> [Float] {
-    let image = images[index]
-    let place = Self.place(y, of: height, in: image.height)
-    let (upper, lower) = (image.row(place.first), image.row(place.second))
-    for (x, column) in columns.enumerated() {
-      for c in 0..<3 {
-        let (left, right) = (3 * column.first + c, 3 * column.second + c)
-        let above = upper[left] + column.share * (upper[right] - upper[left])
-        let below = lower[left] + column.share * (lower[right] - lower[left])
-        buffers[index][3 * x + c] = above + place.share * (below - above)
+  func apply(_ band: Int) {
+    let (small, count) = (3 * slope.width, 3 * photo.width)
+    withUnsafeTemporaryAllocation(of: Float.self, capacity: small + 3 * count) { buffer in
+      let mixed = buffer.baseAddress!
+      let (a, b, c) = (mixed + small, mixed + small + count, mixed + small + 2 * count)
+      for y in band * Self.rows..<min((band + 1) * Self.rows, photo.height) {
+        for (image, axes, row) in [(slope, linear, a), (offset, linear, b), (rest, cubic, c)] {
+          axes.down.mixRows(y, of: image.row(0), stride: image.stride, count: small, into: mixed)
+          axes.across.resample(mixed, channels: 3, into: row)
+        }
+        change(y, slope: a, offset: b, rest: c)
       }
     }
-    return buffers[index]
+  }
+
+  private func change(
+    _ y: Int, slope: UnsafePointer<Float>, offset: UnsafePointer<Float>, rest: UnsafePointer<Float>
+  ) {
+    let (to, from, channels) = (result.row(y), photo.row(y), photo.channels)
+    for x in 0..<photo.width {
+      let p = from + x * channels
+      let brightness = channels < 3 ? p[0] : GuidedTransfer.brightness(p)
+      for c in 0..<3 {
+        let i = 3 * x + c
+        let change = slope[i] * brightness + offset[i] + rest[i]
+        to[i] = min(max(p[channels < 3 ? 0 : c] + strength * change, 0), 1)
+      }
+    }
   }
 }

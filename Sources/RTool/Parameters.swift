@@ -198,7 +198,26 @@ extension Parameter where Value == Double? {
     definition.group = group
     definition.unit = unit
     definition.limits = limits
+    // Not used, but it must lie within the limits.
+    definition.initial = limits.lowerBound
     return Parameter(definition: definition) { $0.count > 0 ? $0.number : nil }
+  }
+}
+
+extension Parameter where Value == Int? {
+  /// A whole number, or nil for `auto`, which is what it is when it is not given.
+  public static func automaticInteger(
+    _ name: String, letter: Character? = nil, group: String? = nil, unit: String? = nil,
+    flags: ParameterDefinition.Flags = [], in limits: ClosedRange<Int>, _ help: String
+  ) -> Parameter {
+    var definition = ParameterDefinition(name: name, help: help, kind: RTOOL_INT, flags: flags.union(.auto))
+    definition.letter = letter
+    definition.group = group
+    definition.unit = unit
+    definition.limits = Double(limits.lowerBound)...Double(limits.upperBound)
+    // Never read, but the host wants it within the limits.
+    definition.initial = Double(limits.lowerBound)
+    return Parameter(definition: definition) { $0.count > 0 ? Int($0.number) : nil }
   }
 }
 

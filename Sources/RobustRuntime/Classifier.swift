@@ -7,31 +7,30 @@ public final class Classifier: Sendable {
   /// The last linear layer, [class][channel].
   private let head: StoredTensor
 
-  /// Reads a safetensors file.
+  /// Reads a safetensors file, which stays mapped: weights are read again when they are needed in another arrangement.
   /// - Throws: `CheckpointError`
   public convenience init(contentsOf path: String) throws {
-    let checkpoint = try CheckpointFile.withBytes(of: path) {
-      try Loaded($0, file: path, name: Checkpoint.name(ofFile: path))
-    }
-    self.init(checkpoint)
+    let file = try CheckpointFile.map(path)
+    self.init(try Loaded(file.bytes, file: path, name: Checkpoint.name(ofFile: path), owner: file))
   }
 
-  /// Reads safetensors from memory, which is not needed afterwards.
+  /// Reads safetensors from memory.
   /// - Parameter name: of the model, for facts and errors.
+  /// - Parameter lasting: whether the bytes are there for good; else they are not needed afterwards.
   /// - Throws: `CheckpointError`
-  public convenience init(bytes: UnsafeRawBufferPointer, name: String) throws {
-    self.init(try Loaded(bytes, file: name, name: name))
+  public convenience init(bytes: UnsafeRawBufferPointer, name: String, lasting: Bool = false) throws {
+    self.init(try Loaded(bytes, file: name, name: name, owner: lasting ? LastingBytes(bytes) : nil))
   }
 
-  /// What remains of a checkpoint when its bytes are gone.
+  /// What remains of a checkpoint.
   private struct Loaded {
     let facts: ModelFacts
     let network: Network
     let seeds: SeedDistribution?
     let head: StoredTensor
 
-    init(_ bytes: UnsafeRawBufferPointer, file: String, name: String) throws {
-      let checkpoint = try Checkpoint(bytes, file: file, name: name)
+    init(_ bytes: UnsafeRawBufferPointer, file: String, name: String, owner: LastingBytes?) throws {
+      let checkpoint = try Checkpoint(bytes, file: file, name: name, owner: owner)
       facts = checkpoint.facts
       network = Network(try checkpoint.graph())
       seeds = try checkpoint.seeds()

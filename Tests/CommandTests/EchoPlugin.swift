@@ -8,7 +8,7 @@ let echoPlugin = """
 
   static const rtool_param params[] = {
     {.name = "input", .help = "a picture", .kind = RTOOL_IMAGE, .flags = RTOOL_POSITIONAL},
-    {.name = "count", .help = "how many", .kind = RTOOL_INT, .letter = 'n', .initial = 3, .min = 1, .max = 10},
+    {.name = "number", .help = "how many", .kind = RTOOL_INT, .letter = 'n', .initial = 3, .min = 1, .max = 10},
     {.name = "scale", .help = "how large", .kind = RTOOL_REAL, .unit = "px", .initial = 1.5, .min = -2, .max = 8},
     {.name = "flip", .help = "turn it over", .kind = RTOOL_BOOL, .letter = 'f'},
     {.name = "smooth", .help = "make it smooth", .kind = RTOOL_BOOL, .initial = 1},
@@ -52,7 +52,7 @@ let echoPlugin = """
   }
 
   static const rtool_preset presets[] = {
-    {"usual", "nothing changed", ""}, {"large", "more of all", "count=9 scale=4 paint=green"},
+    {"usual", "nothing changed", ""}, {"large", "more of all", "number=9 scale=4 paint=green"},
   };
 
   static const rtool_manifest manifest = {

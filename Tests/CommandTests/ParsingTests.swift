@@ -25,7 +25,7 @@ import Testing
     #expect(
       outcome.text == """
         input given=0 count=0
-        count given=0 count=1 3
+        number given=0 count=1 3
         scale given=0 count=1 1.5
         flip given=0 count=1 0
         smooth given=0 count=1 1
@@ -43,7 +43,7 @@ import Testing
   }
 
   @Test(arguments: [
-    ["--count", "7"], ["--count=7"], ["-n", "7"], ["-n7"], ["-n=7"], ["--count", "2", "-n", "7"],
+    ["--number", "7"], ["--number=7"], ["-n", "7"], ["-n7"], ["-n=7"], ["--number", "2", "-n", "7"],
   ])
   func aNumberCanBeWrittenInSeveralWays(_ arguments: [String]) throws {
     let outcome = try sandbox.run(Program.path, ["echo"] + arguments, environment: environment)
@@ -55,7 +55,7 @@ import Testing
     #expect(try line("flip", of: "-f") == "flip given=1 count=1 1")
     #expect(try line("flip", of: "-f", "--no-flip") == "flip given=2 count=1 0")
     #expect(try line("smooth", of: "--no-smooth") == "smooth given=1 count=1 0")
-    #expect(try line("count", of: "-fn4") == "count given=1 count=1 4")
+    #expect(try line("number", of: "-fn4") == "number given=1 count=1 4")
   }
 
   @Test func valuesMayBeginWithAMinus() throws {
@@ -85,29 +85,29 @@ import Testing
   }
 
   @Test func presetsStandBetweenInitialAndGivenValues() throws {
-    #expect(try line("count", of: "--preset", "large") == "count given=0 count=1 9")
-    #expect(try line("count", of: "--preset", "large", "-n", "2") == "count given=1 count=1 2")
+    #expect(try line("number", of: "--preset", "large") == "number given=0 count=1 9")
+    #expect(try line("number", of: "--preset", "large", "-n", "2") == "number given=1 count=1 2")
     #expect(try line("paint", of: "-p", "large") == "paint given=0 count=1 1")
   }
 
   @Test func afterTwoDashesAllIsPositional() throws {
-    try sandbox.photo("--count.png", width: 5, height: 4)
-    #expect(try line("input", of: "--", "--count.png") == "input given=1 count=1 5x4x3")
+    try sandbox.photo("--number.png", width: 5, height: 4)
+    #expect(try line("input", of: "--", "--number.png") == "input given=1 count=1 --number.png 5x4x3")
   }
 
   @Test(arguments: [
-    (["--count", "11"], ["--count", "between 1 and 10", "11"]),
-    (["--count", "2.5"], ["--count", "whole number", "2.5"]),
-    (["--count", "seven"], ["--count", "seven"]),
+    (["--number", "11"], ["--number", "between 1 and 10", "11"]),
+    (["--number", "2.5"], ["--number", "whole number", "2.5"]),
+    (["--number", "seven"], ["--number", "seven"]),
     (["--scale", "nan"], ["--scale", "between -2 and 8", "(px)", "nan"]),
     (["--scale", "inf"], ["--scale", "inf"]),
     (["--scale", "1e99"], ["--scale", "1e99"]),
-    (["--count", ""], ["--count"]),
-    (["--cuont", "3"], ["--cuont", "did you mean --count?"]),
+    (["--number", ""], ["--number"]),
+    (["--nubmer", "3"], ["--nubmer", "did you mean --number?"]),
     (["--no-flop"], ["did you mean --no-flip?"]),
     (["--flip=yes"], ["--flip takes no value"]),
-    (["--count"], ["--count needs a value"]),
-    (["--count", "--flip"], ["--count needs a value"]),
+    (["--number"], ["--number needs a value"]),
+    (["--number", "--flip"], ["--number needs a value"]),
     (["-z"], ["-z"]),
     (["--paint", "grene"], ["red or green", "did you mean green?"]),
     (["--class", "see"], ["see", "did you mean sea?"]),
@@ -140,7 +140,7 @@ import Testing
   }
 
   @Test func whatTheUserWroteCannotCommandTheTerminal() throws {
-    let outcome = try echo("--count", "1\n2\u{1B}[31mred")
+    let outcome = try echo("--number", "1\n2\u{1B}[31mred")
     #expect(outcome.status == 2)
     expectOneLine(outcome.errors, contains: "1\\n2\\u{1B}[31mred")
   }

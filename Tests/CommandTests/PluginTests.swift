@@ -61,7 +61,7 @@ private let bendablePlugin = """
   }
 
   @Test(arguments: [
-    ("-DABI=(9u<<16)", ["needs interface 9.0, this rtool offers 0.1"]),
+    ("-DABI=(9u<<16)", ["needs interface 9.0, this rtool offers 0.2"]),
     ("-DABI=((RTOOL_ABI_MAJOR<<16)|99u)", ["needs interface 0.99"]),
     ("-DNAME=\"other\"", ["other", "bent"]),
     ("-DREFUSE", ["refuses this rtool"]),
@@ -111,7 +111,7 @@ private let bendablePlugin = """
   @Test func pixelsThatAreNoNumbersAreNotWritten() throws {
     let outcome = try bent(
       "-DBODY=rtool_image *m = host->image_new(host, 4, 4, 3); m->data[5] = 1 / (m->data[0] * 1.0f);"
-        + " rtool_piece p = {0, 0, m}; rtool_result r = {sizeof r, 1, 0, &p}; return host->emit(host, &r);",
+        + " rtool_piece p = {0, 0, m}; rtool_result r = {.struct_size = sizeof r, .piece_count = 1, .pieces = &p}; return host->emit(host, &r);",
       arguments: ["-o", "x.png"])
     #expect(outcome.status == 1)
     expectOneLine(outcome.errors, contains: "no numbers")
@@ -121,7 +121,7 @@ private let bendablePlugin = """
   @Test func severalImagesAreNumbered() throws {
     let outcome = try bent(
       "-DBODY=rtool_image *m = host->image_new(host, 4, 4, 3); rtool_piece p = {0, 0, m};"
-        + " rtool_result r = {sizeof r, 1, 0, &p}; host->emit(host, &r); return host->emit(host, &r);",
+        + " rtool_result r = {.struct_size = sizeof r, .piece_count = 1, .pieces = &p}; host->emit(host, &r); return host->emit(host, &r);",
       arguments: ["-o", "x.png"])
     #expect(outcome.status == 0, "\(outcome.errors)")
     #expect(sandbox.files.filter { $0.hasSuffix(".png") } == ["x-1.png", "x-2.png"])

@@ -197,7 +197,7 @@ import Testing
   }
 
   /// ⟨a, M x⟩ = ⟨Mᵀ a, x⟩: the gradient comes back along the way the image was moved, borders included.
-  @Test func jitterAndItsGradientAgree() throws {
+  @Test(arguments: [0, 0.7]) func viewsAndTheirGradientsAgree(_ zoom: Double) throws {
     let start = ImageBatch(
       count: 2, height: 16, width: 18, pixels: uniform("start", 2 * 3 * 16 * 18).map { 0.3 + 0.4 * $0 })
     let a = uniform("direction", start.stride).map { $0 - 0.5 }
@@ -210,7 +210,7 @@ import Testing
         })
     ])
     var settings = AscentSettings(steps: 1, stepSize: 0.05)
-    (settings.rule, settings.jitter, settings.seed) = (.plain, 5, 11)
+    (settings.rule, settings.jitter, settings.zoom, settings.seed) = (.plain, 5, zoom, 11)
     let result = try photos.ascend(from: start, objective: objective, settings: settings).images
     // The start is seen as it is for its loss, then moved.
     for n in 0..<2 {
@@ -246,6 +246,12 @@ import Testing
       { $0.set = .l2(radius: -1) },
       { $0.set = .linf(radius: .nan) }, { $0.gradientBlur = -1 }, { $0.gradientBlur = .nan },
       { $0.chromaDamping = 2 },
+      { $0.zoom = 5 }, { $0.zoom = .nan }, { $0.noise = -1 }, { $0.momentum = 1 }, { $0.levels = 13 },
+      { $0.patience = -1 }, { $0.stopLoss = .nan },
+      {
+        $0.parameters = .fourier
+        $0.set = .l2(radius: 1)
+      },
       { $0.jitter = -1 }, { $0.centre = ImageBatch(count: 1, height: 32, width: 31) },
       { $0.free = Region(count: 2, height: 32, width: 32, values: [Float](repeating: 1, count: 2048)) },
       { $0.centre = ImageBatch(count: 1, height: 32, width: 32, repeating: .nan) },

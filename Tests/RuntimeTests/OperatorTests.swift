@@ -43,6 +43,20 @@ import Testing
     Case(name: "1x1, one position", channels: 20, out: 32, kernel: (1, 1), pad: 0, height: 1, width: 1),
     Case(name: "3x3, few positions", channels: 36, out: 64, count: 2, height: 5, width: 5),
     Case(name: "3x3, few tiles", channels: 40, out: 40, height: 14, width: 14),
+    Case(name: "3x3, narrow", channels: 18, out: 33, count: 3, height: 21, width: 15),
+    Case(name: "3x3, several runs of tiles", channels: 17, out: 34, count: 2, height: 18, width: 67),
+    Case(name: "3x3, no padding", channels: 9, out: 8, pad: 0, height: 20, width: 19),
+    Case(name: "3x3, wide padding", channels: 8, out: 9, pad: 2, count: 2, height: 7, width: 20),
+    Case(
+      name: "3x3, strided, many channels", channels: 33, out: 40, stride: 2, count: 2, height: 30, width: 37),
+    Case(name: "3x3, stride 3", channels: 9, out: 8, stride: 3, height: 17, width: 16),
+    Case(
+      name: "1x1, strided, many channels", channels: 40, out: 33, kernel: (1, 1), stride: 2, pad: 0, count: 3,
+      height: 13, width: 14),
+    Case(
+      name: "5x5, strided, few channels", channels: 7, out: 9, kernel: (5, 5), stride: 3, pad: 2, count: 3,
+      height: 14, width: 17),
+    Case(name: "9x9", channels: 1, out: 2, kernel: (9, 9), pad: 4, height: 11, width: 12),
     Case(name: "3x3, strided, few positions", channels: 32, out: 64, stride: 2, height: 14, width: 13),
     Case(name: "3x3, strided, one channel", channels: 1, stride: 2, count: 2, height: 9, width: 8),
     Case(name: "2x5", kernel: (2, 5), pad: 2),
@@ -137,7 +151,7 @@ import Testing
     )
   }
 
-  @Test(arguments: convolutions, [Convolution.Algorithm.gather, .winograd])
+  @Test(arguments: convolutions, [Convolution.Algorithm.gather, .winograd(side: 4), .winograd(side: 2)])
   func convolution(_ c: Case, _ algorithm: Convolution.Algorithm) throws {
     let (convolution, oracle) = convolution(c, algorithm)
     var graph = graph(c)
@@ -158,7 +172,7 @@ import Testing
   }
 
   /// relu(conv(x) + x): the residual joins the convolution, and the gradient has two ways back.
-  @Test(arguments: [Convolution.Algorithm.gather, .winograd]) func residual(
+  @Test(arguments: [Convolution.Algorithm.gather, .winograd(side: 4), .winograd(side: 2)]) func residual(
     _ algorithm: Convolution.Algorithm
   ) throws {
     let c = Case(channels: 6, out: 6, count: 2, height: 9, width: 10)

@@ -17,6 +17,23 @@ import Testing
       ("smoothness", .smoothness(region: mask)),
       ("entropy", .entropy),
       (
+        "features",
+        .features(
+          layer: "layer3.0",
+          target: FeatureMap(
+            count: 2, channels: 128, height: 8, width: 8, values: uniform("goal", 2 * 128 * 64)),
+          relative: true, channelWeights: uniform("weights", 128))
+      ),
+      (
+        "measurement",
+        .measurement(
+          target: image("small", 1, 16, 16), region: region("small mask", 2, 16, 16), filter: .box, sigma: 0)
+      ),
+      (
+        "cubic measurement",
+        .measurement(target: image("half", 2, 32, 32), region: nil, filter: .cubic, sigma: 1.2)
+      ),
+      (
         "statistics",
         .statistics(
           layer: "layer1.1", .all, target: reference.image, region: mask, targetRegion: reference.region)
@@ -30,7 +47,7 @@ import Testing
     ]
   }
 
-  @Test(arguments: 0..<10, [1.0, -2.5]) func agreesWithPyTorch(_ index: Int, weight: Double) throws {
+  @Test(arguments: 0..<13, [1.0, -2.5]) func agreesWithPyTorch(_ index: Int, weight: Double) throws {
     let (name, kind) = TermTests.kinds[index]
     let golden = try Golden("photos")
     let (losses, gradient) = try photos.evaluate(
@@ -118,6 +135,17 @@ import Testing
       .smoothness(region: Region(count: 1, height: 1, width: 1, values: [1])),
       .representation(layer: "stem", target: ImageBatch(count: 1, height: 32, width: 32), relative: false),
       .representation(layer: nil, target: ImageBatch(count: 1, height: 2, width: 2), relative: false),
+      .features(
+        layer: "stem",
+        target: FeatureMap(count: 1, channels: 32, height: 1, width: 1, values: uniform("g", 32)),
+        relative: false),
+      .representation(
+        layer: nil, target: ImageBatch(count: 1, height: 64, width: 64), relative: false, channelWeights: [1]),
+      .measurement(target: ImageBatch(count: 1, height: 65, width: 8), region: nil, filter: .box, sigma: 0),
+      .measurement(target: ImageBatch(count: 1, height: 8, width: 8), region: nil, filter: .box, sigma: -1),
+      .measurement(
+        target: ImageBatch(count: 1, height: 8, width: 8), region: region("r", 1, 64, 64), filter: .box,
+        sigma: 0),
       .custom(layers: ["nowhere"]) { _ in }, .custom(layers: []) { $0.loss = .nan },
     ]
     for kind in kinds {

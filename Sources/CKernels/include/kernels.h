@@ -64,6 +64,9 @@ double rt_weighted_squares(const float *x, const float *weights, double mean, si
  */
 enum { RT_ROWS = 8, RT_PANEL = 32, RT_MANY_ROWS = 32 };
 
+/* How many floats before their use weights are brought near: what is computed while memory answers. */
+enum { RT_AHEAD = 128 * RT_MANY_ROWS };
+
 /* Weights [out][in][row][column] in an array, in steps that may be negative; multiplied by a scale of each output or
    each input. */
 typedef struct rt_weights {
@@ -99,14 +102,36 @@ typedef struct rt_finish {
    `count` of RT_PANEL positions. */
 void rt_tile(float *tile, const float *weights, const float *columns, size_t depth, size_t count);
 
-/* The same with RT_MANY_ROWS rows and at most 8 positions: tile[position][row]. */
-void rt_tile_many_rows(float *tile, const float *weights, const float *columns, size_t depth, size_t count);
+/* The same with RT_MANY_ROWS rows and at most 8 positions: tile[position][row]. As much of what lies at `ahead`, which
+   need not be there, is brought near meanwhile as there are weights. */
+void rt_tile_many_rows(float *tile, const float *weights, const float *columns, size_t depth, size_t count,
+                       const float *_Nullable ahead);
+
+/* The same of columns[position][depth], positions `step` floats apart. */
+void rt_tile_strided(float *tile, const float *weights, const float *columns, size_t step, size_t depth, size_t count,
+                     const float *_Nullable ahead);
+
+/* The three of them as written for one kind of CPU. */
+typedef struct rt_tile_variant {
+  const char *name;
+  void (*panel)(float *tile, const float *weights, const float *columns, size_t depth, size_t count);
+  void (*many_rows)(float *tile, const float *weights, const float *columns, size_t depth, size_t count,
+                    const float *_Nullable ahead);
+  void (*strided)(float *tile, const float *weights, const float *columns, size_t step, size_t depth, size_t count,
+                  const float *_Nullable ahead);
+} rt_tile_variant;
+
+/* Those that this CPU can execute; the first is the one that is used. */
+const rt_tile_variant *rt_tile_variants(size_t *count);
 
 /* Packs weights in blocks of so many rows. */
 void rt_pack(float *packed, const rt_weights *weights, int32_t block);
 
+enum { RT_SLACK = 64 };
+
 /* Writes what the window sees at grid positions first..<first + count (over all images) as panels, with depth
-   [channel][tap]. `input` is the first of `channels` planes. */
+   [channel][tap]. `input` is the first of `channels` planes; RT_SLACK floats before the first and after the last are
+   read too, whatever they hold. */
 void rt_gather(float *panels, const float *input, size_t plane, int32_t channels, const rt_window *window,
                size_t first, size_t count);
 
@@ -123,22 +148,39 @@ void rt_scatter(float *out, size_t plane, int32_t height, int32_t width, int32_t
                 int32_t spread, int32_t y, int32_t x, const float *rows, size_t row_count, size_t first,
                 size_t count, bool accumulate);
 
+/* Floats of one of the `step` lines that rt_fold needs. */
+static inline int32_t rt_fold_line(const rt_window *window) {
+  const int32_t map = (window->width + window->step - 1) / window->step;
+  return (map > window->grid_width ? map : window->grid_width) + 3 * window->taps_width;
+}
+
+/* Adds products [channel][tap][position], rows of which are `stride` floats apart, of the window's grid rows
+   first..<first + rows to the positions of the map that its taps see there: to the map's rows top..<bottom, of planes
+   that begin at `out`. The window must not reach beyond the map by more than its own width. */
+void rt_fold(float *out, size_t plane, int32_t channels, const rt_window *window, const float *products, size_t stride,
+             int32_t first, int32_t rows, int32_t top, int32_t bottom, float *lines);
+
 /*
- * Winograd's F(4x4, 3x3) (Lavin, Gray: arXiv 1509.09308): 4x4 outputs from 36 products instead of 144, for a step of 1.
- * Tiles of outputs are numbered over all images. `window` says where inputs lie; its grid is the output map.
+ * Winograd's F(4x4, 3x3) and F(2x2, 3x3) (Lavin, Gray: arXiv 1509.09308), for a step of 1: outputs in tiles of 4x4 from
+ * 36 products instead of 144, or of 2x2 from 16 instead of 36. Tiles are numbered over all images.
  */
-enum { RT_WINOGRAD = 36 };
+typedef struct rt_tiles {
+  const rt_window *window; /* says where inputs lie; its grid is the output map */
+  int32_t side;            /* of a tile: 4 or 2 */
+  size_t first, count;     /* up to RT_PANEL tiles */
+  /* Transformed inputs are [product][tile][channel], a tile's `depth` floats apart, with room for whole sixteens of
+     channels, and a product's `step` floats. */
+  size_t depth, step;
+} rt_tiles;
 
-/* Transforms weights to [outs / RT_ROWS][36][ins][RT_ROWS]. */
-void rt_winograd_weights(float *transformed, const rt_weights *weights);
+/* Transforms weights to [outs / RT_MANY_ROWS][(side + 2)^2][ins][RT_MANY_ROWS]. */
+void rt_winograd_weights(float *transformed, const rt_weights *weights, int32_t side);
 
-/* Transforms the inputs of up to RT_PANEL tiles to [36][depth][RT_PANEL], of which these channels are the first. */
-void rt_winograd_input(float *transformed, size_t depth, const float *input, size_t plane, int32_t channels,
-                       const rt_window *window, size_t first, size_t count);
+void rt_winograd_input(float *transformed, const float *input, size_t plane, int32_t channels, const rt_tiles *tiles);
 
 /* The outputs of these tiles. `out` and the residual are the first plane of `rows`. */
 void rt_winograd_output(float *out, size_t plane, const float *weights, const float *inputs, int32_t channels,
-                        size_t rows, const rt_window *window, size_t first, size_t count, const rt_finish *finish);
+                        size_t rows, const rt_tiles *tiles, const rt_finish *finish);
 
 /* ---- pooling */
 

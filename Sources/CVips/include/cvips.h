@@ -116,6 +116,10 @@ VipsImage *_Nullable cvips_converted(VipsImage *image);
 
 /// Antialiased when it shrinks; edges extended; pixel centres aligned. Lanczos enlarges as cubic.
 VipsImage *_Nullable cvips_resize(VipsImage *image, int width, int height, cvips_kernel kernel);
+/// Floats: the colours multiplied by the last band, of which opaque means 1.
+VipsImage *_Nullable cvips_premultiplied(VipsImage *image, double opaque);
+/// The way back.
+VipsImage *_Nullable cvips_unpremultiplied(VipsImage *image, double opaque);
 VipsImage *_Nullable cvips_blur(VipsImage *image, double sigma);
 
 // Metadata (metadata.c)
@@ -140,6 +144,20 @@ VipsImage *_Nullable cvips_copy(VipsImage *image);
 
 /// Bytes of a built-in ICC profile ("srgb", "p3", "cmyk"). To be given to cvips_free.
 void *_Nullable cvips_profile(const char *name, size_t *count);
+
+// Animations (animation.c)
+
+/// Images of one size, bands and type, one below the other. The metadata is the first one's.
+VipsImage *_Nullable cvips_stack(VipsImage *_Nonnull const *_Nonnull images, int count);
+/// Makes the rows of an image frames of so many rows each, shown for so many milliseconds, without end.
+/// Only for an image that nobody else uses.
+void cvips_set_frames(VipsImage *image, int frame_height, const int *milliseconds, int count);
+
+// Text (text.c)
+
+/// One line of Pango markup as coverage, 1 band of 8 bits, cut to what is inked. `x` and `y` are where it lies
+/// beside the line's start and below its top. NULL also where this libvips cannot draw text.
+VipsImage *_Nullable cvips_text_line(const char *markup, const char *font, int *x, int *y);
 
 // Writing (encode.c)
 

@@ -44,11 +44,16 @@ extension Run {
     let result = try classifier.ascend(
       from: start, objective: self.objective(objective), settings: settings
     ) { progress in
+      recorder?.record(
+        step: progress.step, total: progress.total, loss: progress.loss,
+        probability: progress.classProbability
+      ) { progress.images.floatImage(0) }
       let fraction = from + (to - from) * Double(progress.step) / Double(max(1, progress.total))
       return report(
         fraction, "\(note)step \(progress.step)/\(progress.total), loss \(shortText(progress.loss))")
     }
     if result.stopped { return Int32(RTOOL_STOPPED) }
+    recorder?.finish(with: result.images.floatImage(0))
     filled.count = ascent.count
     filled.images = UnsafePointer(try newImages(result.images))
     filled.start_losses = UnsafePointer(try copy(result.startLosses))
@@ -87,7 +92,10 @@ extension Run {
 
   /// Shows how far the task is; false when the user wants to stop.
   func report(_ fraction: Double, _ note: String?) -> Bool {
-    if !isQuiet { ProgressBar.shared.show(min(max(fraction.isNaN ? 0 : fraction, 0), 1), note) }
+    if !isQuiet {
+      let done = Double(part.index) + min(max(fraction.isNaN ? 0 : fraction, 0), 1)
+      ProgressBar.shared.show(done / Double(part.count), note)
+    }
     return !Interrupt.isRequested
   }
 }

@@ -47,6 +47,7 @@ extension Run {
     host.version = UnsafePointer(try? copy(Installation.version))
     host.seed = seed
     host.threads = Int32(threads)
+    host.json = wantsJSON ? 1 : 0
     host.fail = { host, status, text in
       let text = text.map { String(cString: $0) } ?? "the task failed without saying why"
       Run.of(host).fail(Int(status) == RTOOL_USAGE ? .usage(text) : .failed(text))
@@ -257,10 +258,24 @@ extension Run {
     }
   }
 
+  /// The user's image in the size that a result is to have.
+  private func sized(_ source: SourceImage, as result: rtool_result) throws -> SourceImage {
+    let (width, height) = (Int(result.width), Int(result.height))
+    if width == 0 && height == 0 { return source }
+    guard (1...Self.largestSide).contains(width), (1...Self.largestSide).contains(height) else {
+      throw Failure.misuse("a result cannot have \(width)x\(height) pixels")
+    }
+    try checkMemory(for: width * height * 4)
+    return try source.resized(width: width, height: height)
+  }
+
   private func emit(_ pointer: UnsafePointer<rtool_result>?) throws {
     guard let result = Growth.read(pointer, into: rtool_result(), atLeast: Growth.result),
       result.piece_count <= 1 << 20, result.piece_count == 0 || result.pieces != nil
     else { throw Failure.misuse("a result needs its size filled in") }
+    guard result.frame_duration >= 0 else {
+      throw Failure.misuse("a frame is shown for \(result.frame_duration) milliseconds")
+    }
     let patches = try (0..<Int(result.piece_count)).map { index in
       let piece = result.pieces[index]
       let image = try checked(piece.image)
@@ -268,17 +283,24 @@ extension Run {
       guard image.isFinite else { throw Failure.misuse("the task made pixels that are no numbers") }
       return Patch(x: Int(piece.x), y: Int(piece.y), image: image.floatImage())
     }
+    var source: SourceImage?
+    let image: ResultImage
     if let over = result.over {
-      guard let source = sources[over.pointee.data] else {
+      source = sources[over.pointee.data]
+      guard let source else {
         throw Failure.misuse("a result can only be laid over an image that was given as a value")
       }
-      emit(Emission(result: try source.patched(with: patches), source: source))
+      image = try sized(source, as: result).patched(with: patches)
     } else {
       guard let only = patches.first, patches.count == 1 else {
         throw Failure.misuse("a result that lies over nothing is one piece")
       }
-      emit(Emission(result: try ResultImage.fresh(only.image), source: nil))
+      image = try ResultImage.fresh(only.image)
     }
+    emit(
+      Emission(
+        result: image, source: source, caption: result.caption.map { String(cString: $0) },
+        frameDuration: Int(result.frame_duration)))
   }
 }
 

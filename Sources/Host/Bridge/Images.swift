@@ -111,6 +111,18 @@ extension ImageBatch {
     self.init(count: count, height: height, width: width, pixels: pixels)
   }
 
+  func floatImage(_ index: Int) -> FloatImage {
+    var image = FloatImage(width: width, height: height, channels: 3)
+    image.pixels.withUnsafeMutableBufferPointer {
+      interleave(
+        index,
+        into: rtool_image(
+          width: Int32(width), height: Int32(height), channels: 3, stride: Int32(3 * width),
+          data: $0.baseAddress))
+    }
+    return image
+  }
+
   /// Writes image `index` into an interleaved image of the same size and 3 channels.
   func interleave(_ index: Int, into image: rtool_image) {
     let plane = width * height

@@ -12,7 +12,11 @@ final class Run: @unchecked Sendable {
   let classifier: Classifier
   let seed: UInt64
   let threads: Int
-  let isQuiet, isVerbose: Bool
+  let isQuiet, isVerbose, wantsJSON: Bool
+  /// Which of several runs of the task this is.
+  let part: Part
+  /// Keeps how the ascents went; nil: nobody wants to see it.
+  let recorder: Recorder?
   /// The user's images by the address of their pixels, to know them again in `emit`.
   var sources: [UnsafeMutablePointer<Float>: SourceImage] = [:]
   private(set) var emitted: [Emission] = []
@@ -22,6 +26,13 @@ final class Run: @unchecked Sendable {
     let result: ResultImage
     /// The image it was laid over.
     let source: SourceImage?
+    let caption: String?
+    /// Milliseconds; not 0: it is a frame of an animation.
+    let frameDuration: Int
+  }
+
+  struct Part {
+    let index, count: Int
   }
 
   private struct Shared {
@@ -32,13 +43,18 @@ final class Run: @unchecked Sendable {
   }
   private let shared = Mutex(Shared())
 
-  init(task: String, classifier: Classifier, seed: UInt64, threads: Int, isQuiet: Bool, isVerbose: Bool) {
+  init(
+    task: String, classifier: Classifier, part: Part, threads: Int, settings: RunSettings
+  ) {
     self.task = task
     self.classifier = classifier
-    self.seed = seed
+    self.part = part
     self.threads = threads
-    self.isQuiet = isQuiet
-    self.isVerbose = isVerbose
+    seed = settings.seed + UInt64(part.index)
+    isQuiet = settings.isQuiet
+    isVerbose = settings.isVerbose
+    wantsJSON = settings.wantsJSON
+    recorder = settings.wantsRecording ? Recorder() : nil
   }
 
   deinit { shared.withLock { for block in $0.blocks { free(UnsafeMutableRawPointer(bitPattern: block)) } } }

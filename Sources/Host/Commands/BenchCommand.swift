@@ -9,7 +9,9 @@ enum BenchCommand {
     number("side", flags: .auto, limits: 1...4096, "side of the images in pixels; auto is the model's own"),
     number("batch", flags: .auto, limits: 1...256, "images at once; auto measures 1 and 8"),
     number("threads", letter: "t", limits: 0...256, "processors to use, 0 for all"),
-    Parameter(name: "layers", kind: .bool, help: "list how long each step of the network takes"),
+    Parameter(
+      name: "layers", kind: .bool, help: "list how long each layer takes, and its share of the machine's peak"
+    ),
     ListCommands.json, ListCommands.help,
   ]
 
@@ -50,7 +52,8 @@ enum BenchCommand {
       threads: threads, load: monotonicSeconds() - start)
     let batches = wanted.batch.map { [Int($0)] } ?? [1, 8]
     if parsed.isOn("layers") {
-      for batch in batches { try Terminal.print(layers(classifier, batch: batch, side: report.side)) }
+      let found = try layers(classifier, batches: batches, side: report.side)
+      try Terminal.print(parsed.isOn("json") ? encodedJSON(found) + "\n" : text(found))
       return
     }
     for batch in batches {
@@ -88,22 +91,66 @@ enum BenchCommand {
       batch: batch, steps: times.count, first: times[0], median: others[others.count / 2], fastest: fastest)
   }
 
-  /// A table of milliseconds and GFLOP/s, forward and backward.
-  private static func layers(_ classifier: Classifier, batch: Int, side: Int) throws -> String {
-    let times = try classifier.stepTimes(images: batch, height: side, width: side, passes: 20)
-    var text = "batch \(batch): ms and GFLOP/s forward, the same backward\n"
+  /// Floating-point operations are those of the plain algorithm, per second; times in seconds.
+  private struct Layers: Encodable {
+    /// Of OpenBLAS's matrix product, and of the tiles of which the convolutions are made.
+    let matrixProductPeak, tilePeak: Double
+    var batches: [Batch] = []
+
+    struct Batch: Encodable {
+      let batch: Int
+      let layers: [Layer]
+    }
+
+    struct Layer: Encodable {
+      let name: String
+      let operations, forward, backward: Double
+    }
+  }
+
+  private static func layers(_ classifier: Classifier, batches: [Int], side: Int) throws -> Layers {
+    var found = Layers(matrixProductPeak: Peaks.matrixProduct(), tilePeak: Peaks.tiles())
+    for batch in batches {
+      let times = try classifier.stepTimes(images: batch, height: side, width: side, passes: 20)
+      found.batches.append(
+        Layers.Batch(
+          batch: batch,
+          layers: times.map {
+            Layers.Layer(name: $0.name, operations: $0.operations, forward: $0.forward, backward: $0.backward)
+          }))
+    }
+    return found
+  }
+
+  /// A table of milliseconds, GFLOP/s and their share of the matrix product's, forward and backward.
+  private static func text(_ found: Layers) -> String {
     func column(_ value: Double) -> String {
       let whole = Int(value * 100)
       return padded(whole / 100, 6) + "." + (whole % 100 < 10 ? "0" : "") + "\(whole % 100)"
     }
-    for time in times {
-      for seconds in [time.forward, time.backward] {
-        text += column(seconds * 1e3) + padded(Int(time.operations / seconds * 1e-9), 5)
+    func percent(_ speed: Double) -> String { padded(Int(100 * speed / found.matrixProductPeak), 4) + "%" }
+    var text = "peak: \(Int(found.matrixProductPeak * 1e-9)) GFLOP/s by OpenBLAS's matrix product (100%), "
+    text += "\(Int(found.tilePeak * 1e-9)) by the tiles of the convolutions\n"
+    for batch in found.batches {
+      text +=
+        "batch \(batch.batch): ms, GFLOP/s of the plain algorithm and share forward, the same backward\n"
+      for layer in batch.layers {
+        for seconds in [layer.forward, layer.backward] {
+          let speed = layer.operations / seconds
+          text += column(seconds * 1e3) + padded(Int(speed * 1e-9), 5) + percent(speed)
+        }
+        text += "  \(layer.name)\n"
       }
-      text += "  \(time.name)\n"
+      let forward = batch.layers.reduce(0) { $0 + $1.forward }
+      let backward = batch.layers.reduce(0) { $0 + $1.backward }
+      let operations = batch.layers.reduce(0) { $0 + $1.operations }
+      for seconds in [forward, backward] {
+        text +=
+          column(seconds * 1e3) + padded(Int(operations / seconds * 1e-9), 5) + percent(operations / seconds)
+      }
+      text += "  sum\n"
     }
-    let sums = (times.reduce(0) { $0 + $1.forward }, times.reduce(0) { $0 + $1.backward })
-    return text + "\(column(sums.0 * 1e3))     \(column(sums.1 * 1e3))       sum\n"
+    return text
   }
 
   private static func text(_ report: Report) -> String {

@@ -4,6 +4,8 @@ struct Builtin: Sendable {
   let summary: String
   let parameters: [Parameter]
   let run: @Sendable (ParsedArguments) throws -> Void
+  /// Takes the words as they are, where most of them are meant for a task.
+  var runWithWords: (@Sendable ([String]) throws -> Void)?
 
   static let all: [Builtin] = [
     Builtin(
@@ -17,17 +19,37 @@ struct Builtin: Sendable {
       parameters: [ListCommands.model, ListCommands.json, ListCommands.help], run: ListCommands.classes),
     Builtin(
       name: "info", summary: "Tell how an image was made",
-      parameters: [
-        Parameter(name: "file", kind: .image, help: "an image, or -", flags: [.positional, .required]),
-        ListCommands.json, ListCommands.help,
-      ], run: ListCommands.info),
+      parameters: InfoCommand.parameters, run: InfoCommand.run),
+    Builtin(
+      name: "replay", summary: "Make an image again from what is recorded in it",
+      parameters: ReplayCommand.parameters, run: ReplayCommand.run),
+    Builtin(
+      name: "compare-models", summary: "Do a task with several models and lay the results side by side",
+      parameters: CompareModelsCommand.parameters, run: { _ in }, runWithWords: CompareModelsCommand.run),
+    Builtin(
+      name: "check", summary: "Find out whether a plugin keeps what it promises, for its author",
+      parameters: CheckCommand.parameters, run: CheckCommand.run),
     Builtin(
       name: "bench", summary: "Tell how many ascent steps a second this machine takes",
       parameters: BenchCommand.parameters, run: BenchCommand.run),
+    Builtin(
+      name: "completions", summary: "Print what a shell reads to complete command lines",
+      parameters: [shell, ListCommands.help],
+      run: { parsed in
+        let index = try shell.value(of: parsed.texts["shell"] ?? [], given: true) { [] }.numbers[0]
+        try Terminal.print(Completion.script(shell.choices[Int(index)].name))
+      }),
   ]
 
+  private static let shell: Parameter = {
+    var shell = Parameter(name: "shell", kind: .choice, help: "the shell", flags: [.positional, .required])
+    shell.choices = ["bash", "zsh", "fish"].map { .init(name: $0, help: "") }
+    return shell
+  }()
+
   var help: String {
-    let arguments = parameters.filter(\.isPositional).map(\.placeholder)
+    let arguments = parameters.filter(\.isPositional)
+      .map { $0.placeholder + ($0.flags.contains(.repeated) ? "..." : "") }
     var lines = ["rtool \(name) - \(summary)", ""]
     lines += ["Usage: " + (["rtool", name] + arguments + ["[options]"]).joined(separator: " "), ""]
     for parameter in parameters {
@@ -37,6 +59,10 @@ struct Builtin: Sendable {
   }
 
   func callAsFunction(_ arguments: [String]) throws {
+    if let runWithWords {
+      let isHelp = arguments.first.map { ["--help", "-h"].contains($0) } ?? false
+      return isHelp ? try Terminal.print(help) : try runWithWords(arguments)
+    }
     let parsed = try ParsedArguments(arguments, parameters: parameters)
     if parsed.isOn("help") { return try Terminal.print(help) }
     for parameter in parameters

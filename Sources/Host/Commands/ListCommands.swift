@@ -1,5 +1,4 @@
 import Glibc
-import Imaging
 import RobustRuntime
 
 /// The commands that tell what there is. Each prints for people, or JSON for programs.
@@ -112,42 +111,5 @@ enum ListCommands {
     let width = String(max(0, facts.classes.count - 1)).count
     try Terminal.print(
       facts.classes.enumerated().map { "\(padded($0, width))  \($1)\n" }.joined())
-  }
-
-  /// `rtool info FILE`
-  static func info(_ parsed: ParsedArguments) throws {
-    let file = parsed.last("file")!
-    let image = try SourceImage.open(file == "-" ? .standardInput : .file(file), limits: Limits())
-    let provenance = image.provenance.flatMap(Provenance.init(json:))
-    if parsed.isOn("json") {
-      struct Row: Encodable {
-        let file, format: String
-        let width, height, bitDepth: Int
-        let hasAlpha: Bool
-        let steps: [Provenance.Step]
-      }
-      let row = Row(
-        file: image.name, format: image.format.rawValue, width: image.width, height: image.height,
-        bitDepth: image.bitDepth, hasAlpha: image.hasAlpha, steps: provenance?.steps ?? [])
-      return try Terminal.print(encodedJSON(row) + "\n")
-    }
-    var text = "\(image.name): \(image.format.title), \(image.width)x\(image.height), \(image.bitDepth) bit"
-    text += image.hasAlpha ? ", transparency\n" : "\n"
-    guard let provenance else {
-      return try Terminal.print(text + "nothing in it says that rtool made it\n")
-    }
-    for (index, step) in provenance.steps.enumerated() {
-      text += "\(index + 1). \(step.task) \(step.version), rtool \(step.rtool)"
-      text += step.preset.map { ", preset \($0)" } ?? ""
-      text += ", seed \(step.seed)\n"
-      text += "   model \(step.model.name), SHA-256 \(step.model.sha256)\n"
-      for (name, values) in step.parameters.sorted(by: { $0.key < $1.key }) {
-        text += "   \(name) = \(values.joined(separator: " "))\n"
-      }
-      for (name, value) in step.facts.sorted(by: { $0.key < $1.key }) {
-        text += "   found: \(name) = \(value)\n"
-      }
-    }
-    try Terminal.print(text)
   }
 }

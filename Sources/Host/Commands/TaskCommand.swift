@@ -14,7 +14,7 @@ struct TaskCommand {
     for option in options {
       values[option.name] = try option.value(of: parsed.texts[option.name] ?? [], given: true) { [] }
     }
-    let settings = RunSettings(values, presets: plugin.presets)
+    let settings = try RunSettings(values, presets: plugin.presets)
     // All but the classes is judged before the model is read.
     try check(parsed, settings)
     let destination = try Destination(settings, input: inputName(parsed))
@@ -23,31 +23,46 @@ struct TaskCommand {
     let threads = configureRuntime(threads: settings.threads)
     let modelSource = try ModelSearch.find(settings.model)
     let classifier = try ModelSearch.load(modelSource)
-    let run = Run(
-      task: plugin.name, classifier: classifier, seed: settings.seed, threads: threads,
-      isQuiet: settings.isQuiet, isVerbose: settings.isVerbose)
     let taskValues = try plugin.parameters.map { parameter in
       try value(of: parameter, parsed, settings, classes: classifier.facts.classes)
     }
     try destination.checkFormat()
     let images = try openImages(taskValues, settings, destination)
-    let bridged = try bridge(taskValues, images: images, run: run)
+    var delivery = Delivery(destination, settings, input: firstImage(images))
+    var digest: String?
 
     if !settings.isQuiet { ProgressBar.shared.begin(plugin.name) }
+    for index in 0..<settings.count {
+      let run = Run(
+        task: plugin.name, classifier: classifier, part: Run.Part(index: index, count: settings.count),
+        threads: threads, settings: settings)
+      try perform(run, taskValues, images)
+      if index == settings.count - 1 { ProgressBar.shared.end() }
+      try delivery.deliver(run) {
+        digest = try digest ?? ModelSearch.digest(modelSource)
+        return Provenance.Step(
+          task: plugin.name, version: plugin.version, rtool: Installation.version,
+          model: Provenance.Model(name: classifier.facts.name, sha256: digest!),
+          seed: run.seed, preset: settings.preset?.name,
+          parameters: described(taskValues, classes: classifier.facts.classes), facts: run.facts,
+          given: parsed.texts.keys.filter { name in plugin.parameters.contains { $0.name == name } }.sorted(),
+          inputs: digests(images))
+      }
+    }
+    try delivery.finish()
+  }
+
+  private func perform(_ run: Run, _ values: [TypedValue], _ images: [[SourceImage]]) throws {
+    let bridged = try bridge(values, images: images, run: run)
     let status = try run.withHost { plugin.run($0, bridged) }
-    ProgressBar.shared.end()
     if Interrupt.isRequested || status == Int32(RTOOL_STOPPED) { throw Failure.interrupted }
     if status != Int32(RTOOL_OK) || run.failure != nil {
       throw run.failure ?? .failed("the task failed without saying why")
     }
+  }
 
-    try destination.write(run) {
-      Provenance.Step(
-        task: plugin.name, version: plugin.version, rtool: Installation.version,
-        model: Provenance.Model(name: classifier.facts.name, sha256: try ModelSearch.digest(modelSource)),
-        seed: settings.seed, preset: settings.preset?.name, parameters: described(taskValues),
-        facts: run.facts)
-    }
+  private func firstImage(_ images: [[SourceImage]]) -> SourceImage? {
+    zip(plugin.parameters, images).first { $0.kind == .image && !$1.isEmpty }?.1.first
   }
 
   private func check(_ parsed: ParsedArguments, _ settings: RunSettings) throws {
@@ -96,7 +111,7 @@ struct TaskCommand {
         for name in values[index].texts {
           if Interrupt.isRequested { throw Failure.interrupted }
           let image = try SourceImage.open(
-            name == "-" ? .standardInput : .file(name), limits: settings.limits)
+            name == "-" ? .standardInput : .file(name), limits: settings.limits, digest: true)
           if image.pageCount > 1 {
             let text = "\(image.name) has \(image.pageCount) pages or frames, and only the first is used"
             if destination.replaces(name) {
@@ -155,26 +170,20 @@ struct TaskCommand {
   }
 
   /// Every parameter as the user would write it, files by their name alone.
-  private func described(_ values: [TypedValue]) -> [String: [String]] {
+  private func described(_ values: [TypedValue], classes: [String]) -> [String: [String]] {
     var texts: [String: [String]] = [:]
     for (parameter, value) in zip(plugin.parameters, values) {
-      switch parameter.kind {
-      case .image, .mask: texts[parameter.name] = value.texts.map { String(fileName(of: $0)) }
-      case .text: texts[parameter.name] = value.texts
-      case .bool: texts[parameter.name] = value.numbers.map { $0 == 0 ? "off" : "on" }
-      case .choice: texts[parameter.name] = value.numbers.map { parameter.choices[Int($0)].name }
-      case .int, .real: texts[parameter.name] = value.count == 0 ? ["auto"] : value.numbers.map(numberText)
-      case .classes where value.count == 0:
-        texts[parameter.name] = value.texts.isEmpty ? ["auto"] : value.texts
-      default:
-        let size = parameter.kind.numbers
-        texts[parameter.name] = (0..<value.count).map { index in
-          value.numbers[index * size..<(index + 1) * size].map(numberText)
-            .joined(separator: parameter.kind == .classes ? ":" : ",")
-        }
-      }
+      texts[parameter.name] = parameter.texts(of: value, classes: classes)
     }
     return texts.filter { !$0.value.isEmpty }
+  }
+
+  private func digests(_ images: [[SourceImage]]) -> [String: [String]] {
+    var digests: [String: [String]] = [:]
+    for (parameter, images) in zip(plugin.parameters, images) where !images.isEmpty {
+      digests[parameter.name] = images.compactMap(\.digest)
+    }
+    return digests
   }
 }
 
@@ -184,13 +193,17 @@ struct RunSettings {
   let output: String?
   let format: Format?
   let options: WriteOptions
+  /// Where a contact sheet goes, and an animation of the ascent; nil: not wanted.
+  let sheet, frames: SideFile?
   let model: String?
   let seed: UInt64
+  /// How often the task is done, each time with the next seed.
+  let count: Int
   let threads: Int
   let limits: Limits
   let isQuiet, isVerbose, wantsJSON: Bool
 
-  init(_ values: [String: TypedValue], presets: [Plugin.Preset]) {
+  init(_ values: [String: TypedValue], presets: [Plugin.Preset]) throws {
     func number(_ name: String) -> Double { values[name]?.numbers.first ?? 0 }
     func text(_ name: String) -> String? { values[name]?.texts.first }
     func isOn(_ name: String) -> Bool { number(name) != 0 }
@@ -200,14 +213,33 @@ struct RunSettings {
     options = WriteOptions(
       quality: values["quality"]?.numbers.first.map { Int($0) }, lossless: isOn("lossless"),
       stripMetadata: isOn("strip-metadata"))
+    sheet = try text("sheet").map {
+      try SideFile($0, option: "--sheet", formats: Format.allCases, fallback: .png)
+    }
+    frames = try text("frames").map { try SideFile($0, option: "--frames", formats: Animation.formats) }
     model = text("model")
     seed = UInt64(number("seed"))
+    count = Int(number("count"))
     threads = Int(number("threads"))
     limits = Limits(maxPixels: Int(number("max-pixels")) * 1_000_000)
     isQuiet = isOn("quiet")
     isVerbose = isOn("verbose")
     wantsJSON = isOn("json")
+    try checkNames()
+    guard seed + UInt64(count - 1) <= HostOption.largestSeed else {
+      throw Failure.usage("--seed and --count go beyond the largest seed, \(HostOption.largestSeed)")
+    }
   }
+
+  private func checkNames() throws {
+    let names = [output, sheet?.path, frames?.path].compactMap(\.self)
+    for (index, name) in names.enumerated() where names[..<index].contains(name) {
+      throw Failure.usage("\(name) is named for two outputs; give each its own file")
+    }
+  }
+
+  /// Whether the course of the ascents will be shown: a sheet of several runs has only what came of them.
+  var wantsRecording: Bool { frames != nil || sheet != nil && count == 1 }
 }
 
 /// One --threads for all that computes; 0 for all processors. Returns how many there are to be.

@@ -6,7 +6,7 @@ import Glibc
 ///
 /// The basis of an image is the product of those of its columns and its rows, so that each direction is one matrix
 /// product, for any size. It spans for each pair of frequencies what the complex transform spans.
-struct FourierParameters {
+package struct FourierParameters {
   private let height, width: Int
   /// Orthonormal, [frequency][position].
   private let columns, rows: [Float]
@@ -26,7 +26,7 @@ struct FourierParameters {
   /// Images nearer to black or white than this start at it, where the sigmoid still has a slope.
   private static let least: Float = 0.01
 
-  init(height: Int, width: Int) {
+  package init(height: Int, width: Int) {
     (self.height, self.width) = (height, width)
     (columns, rows) = (Self.basis(height), Self.basis(width))
     let (across, down) = (Self.frequencies(width), Self.frequencies(height))
@@ -63,7 +63,7 @@ struct FourierParameters {
   }
 
   /// The coefficients of images.
-  func parameters(of images: ImageBatch) -> ImageBatch {
+  package func parameters(of images: ImageBatch) -> ImageBatch {
     var z = images
     for i in z.pixels.indices {
       let x = min(max(images.pixels[i], Self.least), 1 - Self.least)
@@ -81,7 +81,7 @@ struct FourierParameters {
   }
 
   /// The images of coefficients.
-  func images(_ z: ImageBatch) -> ImageBatch {
+  package func images(_ z: ImageBatch) -> ImageBatch {
     var x = z
     eachImage(&x) { planes in
       for k in 0..<3 {
@@ -95,7 +95,7 @@ struct FourierParameters {
   }
 
   /// Turns a gradient by the images x into that by their coefficients.
-  func pullBack(_ gradient: inout ImageBatch, at x: ImageBatch) {
+  package func pullBack(_ gradient: inout ImageBatch, at x: ImageBatch) {
     for i in gradient.pixels.indices { gradient.pixels[i] *= x.pixels[i] * (1 - x.pixels[i]) }
     eachImage(&gradient) { planes in
       mix(planes) { c, k in Self.colours[k][c] }

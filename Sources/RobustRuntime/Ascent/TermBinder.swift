@@ -46,7 +46,7 @@ struct TermBinder {
       return PixelsTerm(weight: weight, target: target, region: region)
     case .measurement(let target, let region, let filter, let sigma):
       try check(count: target.count)
-      try check(region, target.count, target.height, target.width)
+      try check(region, plan.images, target.height, target.width)
       guard target.height <= plan.height, target.width <= plan.width else {
         throw RuntimeError.invalid(
           "a measurement of \(target.width)x\(target.height) is larger than its image of \(plan.width)x\(plan.height)"

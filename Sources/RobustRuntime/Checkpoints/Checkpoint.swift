@@ -5,9 +5,10 @@ struct Checkpoint {
   let facts: ModelFacts
 
   /// Checks everything but the values.
+  /// - Parameter owner: of the bytes, if they last; else the weights are copied.
   /// - Throws: `CheckpointError`
-  init(_ bytes: UnsafeRawBufferPointer, file: String, name: String) throws {
-    let file = try SafeTensors(bytes, file: file)
+  init(_ bytes: UnsafeRawBufferPointer, file: String, name: String, owner: LastingBytes? = nil) throws {
+    let file = try SafeTensors(bytes, file: file, owner: owner)
     let metadata = file.metadata
     let architecture = try ResNet(file)
 

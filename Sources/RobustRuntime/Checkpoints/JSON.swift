@@ -1,5 +1,5 @@
 /// A JSON value (RFC 8259). Objects keep their order, and refuse a name that stands twice.
-indirect enum JSON: Equatable {
+package indirect enum JSON: Equatable {
   case null
   case bool(Bool)
   case number(Double)
@@ -7,15 +7,15 @@ indirect enum JSON: Equatable {
   case array([JSON])
   case object([Member])
 
-  struct Member: Equatable {
+  package struct Member: Equatable {
     var name: String
     var value: JSON
   }
 
   /// Why a text is not JSON.
-  struct SyntaxError: Error {
-    let problem: String
-    let offset: Int
+  package struct SyntaxError: Error {
+    package let problem: String
+    package let offset: Int
   }
 
   /// - Throws: `SyntaxError`
@@ -25,7 +25,7 @@ indirect enum JSON: Equatable {
   }
 
   /// - Throws: `SyntaxError`
-  init(_ text: String) throws {
+  package init(_ text: String) throws {
     var text = text
     self = try text.withUTF8 { try JSON(UnsafeRawBufferPointer($0)) }
   }

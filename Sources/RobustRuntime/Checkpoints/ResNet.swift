@@ -137,7 +137,7 @@ struct ResNet {
           Convolution(
             inChannels: shape[1] * groups, outChannels: shape[0], height: shape[2], width: shape[3],
             stride: stride,
-            pad: shape[2] / 2, groups: groups, weights: try file.values(name))), input)
+            pad: shape[2] / 2, groups: groups, weights: .stored(try file.stored(name)))), input)
       let variance = try file.values("\(norm).running_var")
       guard variance.allSatisfy({ $0 >= 0 }) else { throw file.refuse("'\(norm).running_var' is negative") }
       let affine = try ChannelAffine(
@@ -180,7 +180,7 @@ struct ResNet {
     // A linear layer is a 1x1 convolution of 1x1 maps.
     let head = Convolution(
       inChannels: representationChannels, outChannels: classCount, height: 1, width: 1,
-      weights: try file.values("\(head).weight"), bias: try file.values("\(head).bias"))
+      weights: .stored(try file.stored("\(head).weight")), bias: try file.values("\(head).bias"))
     _ = graph.add(.convolution(head), x)
     return graph
   }

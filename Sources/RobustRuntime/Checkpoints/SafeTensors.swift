@@ -43,10 +43,17 @@ package struct SafeTensors {
   package let entries: [String: Entry]
   package let metadata: [String: String]
   private let data: UnsafeRawBufferPointer
+  private let owner: LastingBytes?
 
   /// - Throws: `CheckpointError`
   package init(_ bytes: UnsafeRawBufferPointer, file: String) throws {
-    self.file = file
+    try self.init(bytes, file: file, owner: nil)
+  }
+
+  /// - Parameter owner: of the bytes; tensors that are stored keep it instead of copying.
+  /// - Throws: `CheckpointError`
+  init(_ bytes: UnsafeRawBufferPointer, file: String, owner: LastingBytes?) throws {
+    (self.file, self.owner) = (file, owner)
     func refuse(_ problem: String) -> CheckpointError { CheckpointError(file: file, problem: problem) }
 
     guard bytes.count >= 8 else { throw refuse("not safetensors: only \(bytes.count) bytes") }
@@ -145,14 +152,15 @@ package struct SafeTensors {
     return try checked(entry.type.floats(bytes, 0..<entry.count), name)
   }
 
-  /// A copy of a tensor as it is stored, its values checked as by `values`.
+  /// A tensor as it is stored, its values checked as by `values`.
   func stored(_ name: String) throws -> StoredTensor {
     let (entry, bytes) = try real(name)
     let piece = 1 << 14
     for first in stride(from: 0, to: entry.count, by: piece) {
       _ = try checked(entry.type.floats(bytes, first..<min(first + piece, entry.count)), name)
     }
-    return StoredTensor(type: entry.type, bytes: [UInt8](bytes))
+    owner?.release(bytes)
+    return StoredTensor(type: entry.type, bytes: bytes, of: owner)
   }
 
   private func real(_ name: String) throws -> (Entry, UnsafeRawBufferPointer) {

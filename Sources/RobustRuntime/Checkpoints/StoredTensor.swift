@@ -2,14 +2,45 @@ import CKernels
 
 /// A tensor in the element type of its file, of which parts are converted when they are needed.
 struct StoredTensor: Sendable {
-  let type: SafeTensors.ElementType
-  private let bytes: [UInt8]
+  /// Only bytes that last are shared with the file.
+  private enum Storage: Sendable {
+    case copy([UInt8])
+    case shared(LastingBytes, Range<Int>)
+  }
 
-  init(type: SafeTensors.ElementType, bytes: [UInt8]) { (self.type, self.bytes) = (type, bytes) }
+  let type: SafeTensors.ElementType
+  let count: Int
+  private let storage: Storage
+
+  /// - Parameter owner: whose bytes, if it is there, these are.
+  init(type: SafeTensors.ElementType, bytes: UnsafeRawBufferPointer, of owner: LastingBytes?) {
+    (self.type, count) = (type, bytes.count / type.size)
+    guard let owner, let start = owner.bytes.baseAddress, let first = bytes.baseAddress else {
+      storage = .copy([UInt8](bytes))
+      return
+    }
+    storage = .shared(owner, first - start..<first - start + bytes.count)
+  }
 
   /// - Precondition: the range is within the tensor, and the type holds real numbers.
   func values(_ range: Range<Int>) -> [Float] {
-    bytes.withUnsafeBytes { type.floats($0, range) }
+    switch storage {
+    case .copy(let bytes): bytes.withUnsafeBytes { type.floats($0, range) }
+    case .shared(let owner, let part):
+      type.floats(UnsafeRawBufferPointer(rebasing: owner.bytes[part]), range)
+    }
+  }
+
+  /// Calls `body` with all values. Their memory is then given back where the file can be read again.
+  func withValues<Result>(_ body: (UnsafeBufferPointer<Float>) throws -> Result) rethrows -> Result {
+    guard case .shared(let owner, let part) = storage else {
+      return try values(0..<count).withUnsafeBufferPointer(body)
+    }
+    let bytes = UnsafeRawBufferPointer(rebasing: owner.bytes[part])
+    defer { owner.release(bytes) }
+    let isAligned = Int(bitPattern: bytes.baseAddress) % MemoryLayout<Float>.alignment == 0
+    if type == .float && isAligned { return try bytes.withMemoryRebound(to: Float.self, body) }
+    return try type.floats(bytes, 0..<count).withUnsafeBufferPointer(body)
   }
 }
 

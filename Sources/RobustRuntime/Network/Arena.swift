@@ -3,6 +3,8 @@ import Glibc
 /// Floats at a place that does not change, uninitialised.
 final class FloatBlock: @unchecked Sendable {
   let base: UnsafeMutablePointer<Float>
+  /// Of what was mapped; 0: it was not.
+  private let mapped: Int
 
   /// Pages of this size spare most of the faults of a large block's first use.
   private static let hugePage = 2 << 20
@@ -10,17 +12,42 @@ final class FloatBlock: @unchecked Sendable {
   /// - Throws: `RuntimeError.outOfMemory`
   init(count: Int) throws {
     let (bytes, overflow) = max(count, 1).multipliedReportingOverflow(by: MemoryLayout<Float>.stride)
-    let isLarge = bytes >= FloatBlock.hugePage
-    var memory: UnsafeMutableRawPointer?
-    guard !overflow, bytes < Int.max / 2,
-      posix_memalign(&memory, isLarge ? FloatBlock.hugePage : 64, bytes) == 0, let memory
-    else { throw RuntimeError.outOfMemory(bytes: overflow ? .max : bytes) }
-    // Only a hint, so it may fail.
-    if isLarge { madvise(memory, bytes, MADV_HUGEPAGE) }
+    guard !overflow, bytes < Int.max / 2 else {
+      throw RuntimeError.outOfMemory(bytes: overflow ? .max : bytes)
+    }
+    let memory: UnsafeMutableRawPointer?
+    if bytes < FloatBlock.hugePage {
+      memory = aligned_alloc(64, (bytes + 63) / 64 * 64)
+      mapped = 0
+    } else {
+      memory = FloatBlock.map(bytes)
+      mapped = bytes
+    }
+    guard let memory else { throw RuntimeError.outOfMemory(bytes: bytes) }
     base = memory.bindMemory(to: Float.self, capacity: max(count, 1))
   }
 
-  deinit { free(base) }
+  /// Mapped apart from the heap, so that what lies between such blocks is given back too.
+  private static func map(_ bytes: Int) -> UnsafeMutableRawPointer? {
+    let all = bytes + hugePage
+    guard
+      let memory = mmap(nil, all, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+      memory != MAP_FAILED
+    else { return nil }
+    // What is before the first whole page and behind the block is not needed.
+    let before = (hugePage - Int(bitPattern: memory) % hugePage) % hugePage
+    let page = Int(sysconf(Int32(_SC_PAGESIZE)))
+    let after = (before + bytes + page - 1) / page * page
+    if before > 0 { munmap(memory, before) }
+    if all > after { munmap(memory + after, all - after) }
+    // Only a hint, so it may fail.
+    madvise(memory + before, bytes, MADV_HUGEPAGE)
+    return memory + before
+  }
+
+  deinit {
+    if mapped > 0 { munmap(base, mapped) } else { free(base) }
+  }
 }
 
 /// Places in one block of memory, shared by what lives at different times.

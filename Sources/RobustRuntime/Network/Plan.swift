@@ -40,13 +40,15 @@ package final class Plan {
     let places = gradient ? Plan.joinGradients(network, &blocks) : []
     let (offsets, total) = Arena.layout(blocks)
     let shared = Plan.rounded(operations.map(\.sharedScratch).max() ?? 0)
-    memory = try FloatBlock(count: total + shared + stride * Workers.limit)
+    let slack = Int(RT_SLACK)
+    memory = try FloatBlock(count: slack + total + max(shared + stride * Workers.limit, slack))
+    let base = memory.base + slack
     for (k, tensor) in tensors.enumerated() {
       tensor.place(
-        value: memory.base + offsets[k], gradient: gradient ? memory.base + offsets[places[k]] : nil)
+        value: base + offsets[k], gradient: gradient ? base + offsets[places[k]] : nil)
     }
     self.tensors = tensors
-    scratch = Scratch(shared: memory.base + total, base: memory.base + total + shared, stride: stride)
+    scratch = Scratch(shared: base + total, base: base + total + shared, stride: stride)
   }
 
   private static func rounded(_ floats: Int) -> Int { (floats + 15) / 16 * 16 }

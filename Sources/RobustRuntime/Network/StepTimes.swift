@@ -45,7 +45,8 @@ extension Plan {
     return times
   }
 
-  private static var seconds: Double {
+  /// Of a clock that only goes forward.
+  static var seconds: Double {
     var time = timespec()
     clock_gettime(CLOCK_MONOTONIC, &time)
     return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9

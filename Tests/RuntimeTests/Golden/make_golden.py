@@ -189,6 +189,14 @@ def statistics(features, weights):
     return mean, deviation, (f * w) @ f.T, (about_mean * w) @ about_mean.T
 
 
+def mirrored(x, edge):
+    """Borders mirrored with the first pixel repeated."""
+    for dimension in (2, 3):
+        first, last = x.narrow(dimension, 0, edge), x.narrow(dimension, x.shape[dimension] - edge, edge)
+        x = torch.cat([first.flip(dimension), x, last.flip(dimension)], dimension)
+    return x
+
+
 def terms(model):
     """One objective for each kind of term: from (images, features, logits) to the loss of each image."""
     side = 64
@@ -202,6 +210,25 @@ def terms(model):
         goal = target_features[layer].flatten(1)
         scale = goal.norm(dim=1) if relative else 1
         return lambda x, f, z: (f[layer].flatten(1) - goal).norm(dim=1) / scale
+
+    def weighted_features(x, f, z):
+        goal, w = torch.from_numpy(uniform("goal", (2, 128, 8, 8))), torch.from_numpy(uniform("weights", (1, 128, 1, 1)))
+        difference = (w * (f["layer3.0"] - goal)).flatten(1).norm(dim=1)
+        return difference / (w * goal).flatten(1).norm(dim=1)
+
+    def measurement(x, f, z):
+        small, mask = torch.from_numpy(uniform("small", (1, 3, 16, 16))), uniform("small mask", (2, 1, 16, 16))
+        return ((torch.from_numpy(mask) * (F.avg_pool2d(x, 4) - small)) ** 2).mean((1, 2, 3))
+
+    def cubic_measurement(x, f, z):
+        """A Gaussian of 1.2 pixels, then half the size; borders mirrored."""
+        small, edge, sigma = torch.from_numpy(uniform("half", (2, 3, 32, 32))), 16, 1.2
+        taps = torch.exp(-0.5 * (torch.arange(-4, 5, dtype=torch.float64) / sigma) ** 2)
+        kernel = (taps / taps.sum())[None, None, None].repeat(3, 1, 1, 1)
+        y = F.conv2d(F.conv2d(mirrored(x, edge), kernel, groups=3), kernel.transpose(2, 3), groups=3)
+        edge -= 4
+        y = F.interpolate(y, scale_factor=0.5, mode="bicubic", antialias=True)[..., edge // 2:-edge // 2, edge // 2:-edge // 2]
+        return ((y - small) ** 2).mean((1, 2, 3))
 
     def smoothness(x, f, z):
         dx, dy = F.pad(x[..., 1:] - x[..., :-1], (0, 1)), F.pad(x[..., 1:, :] - x[..., :-1, :], (0, 0, 0, 1))
@@ -227,6 +254,9 @@ def terms(model):
         "feature": feature,
         "representation": distance("representation", False),
         "relative": distance("layer3.0", True),
+        "features": weighted_features,
+        "measurement": measurement,
+        "cubic measurement": cubic_measurement,
         "pixels": lambda x, f, z: ((region * (x - target)) ** 2).mean((1, 2, 3)),
         "smoothness": smoothness,
         "entropy": lambda x, f, z: -(z.softmax(1) * z.log_softmax(1)).sum(1),
@@ -261,6 +291,16 @@ def default_model():
             z = (start + difference * min(1.0, 2.0 / difference.norm().item())).clamp(0, 1)
     sampled(tensors, "ascent", z - start)
     tensors["ascent.losses"] = F.cross_entropy(model(z)[1], torch.tensor([3])).detach().reshape(1)
+
+    # Ten steps of Adam to the same class.
+    z = start.clone()
+    optimizer = torch.optim.Adam([z.requires_grad_()], lr=0.01)
+    for _ in range(10):
+        z.grad, = torch.autograd.grad(F.cross_entropy(model(z)[1], torch.tensor([3])), z)
+        optimizer.step()
+        with torch.no_grad():
+            z.clamp_(0, 1)
+    sampled(tensors, "adam", z - start)
     write("photos", tensors)
 
 

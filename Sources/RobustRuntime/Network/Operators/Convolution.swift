@@ -11,48 +11,80 @@ package final class Convolution: Operation {
     let algorithm: Algorithm?
   }
 
-  package enum Algorithm: Sendable {
+  package enum Algorithm: Sendable, Equatable {
     /// The inputs of each position are gathered as a column, and multiplied as a matrix.
     case gather
-    /// Winograd's F(4x4, 3x3), for a stride of 1.
-    case winograd
+    /// Winograd's F(4x4, 3x3) or F(2x2, 3x3), by the side of a tile, for a stride of 1.
+    case winograd(side: Int)
+  }
+
+  /// [outChannels][inChannels / groups][height][width]
+  enum Weights: Sendable {
+    case floats([Float])
+    case stored(StoredTensor)
+
+    var count: Int {
+      switch self {
+      case .floats(let values): values.count
+      case .stored(let tensor): tensor.count
+      }
+    }
+
+    func withValues<Result>(_ body: (UnsafeBufferPointer<Float>) throws -> Result) rethrows -> Result {
+      switch self {
+      case .floats(let values): try values.withUnsafeBufferPointer(body)
+      case .stored(let tensor): try tensor.withValues(body)
+      }
+    }
   }
 
   let geometry: Geometry
-  /// [outChannels][inChannels / groups][height][width]
-  private let weights: [Float]
+  private let weights: Weights
   /// Of the output channels; the weights themselves are shared, not multiplied.
   private let scale: [Float]
   private let bias: [Float]
   private let correlation: Correlation
   private let gradientCorrelations: [Correlation]
+  /// Instead of these, where there are so few inputs that they would not fill the rows of a tile.
+  private let gradientFold: Correlation?
 
   /// - Precondition: the sizes fit together, and `groups` divides both numbers of channels.
   package convenience init(
     inChannels: Int, outChannels: Int, height: Int, width: Int, stride: Int = 1, pad: Int = 0,
-    groups: Int = 1,
-    weights: [Float], bias: [Float]? = nil, algorithm: Algorithm? = nil
+    groups: Int = 1, weights: [Float], bias: [Float]? = nil, algorithm: Algorithm? = nil
+  ) {
+    self.init(
+      inChannels: inChannels, outChannels: outChannels, height: height, width: width, stride: stride,
+      pad: pad,
+      groups: groups, weights: .floats(weights), bias: bias, algorithm: algorithm)
+  }
+
+  /// - Precondition: as above.
+  convenience init(
+    inChannels: Int, outChannels: Int, height: Int, width: Int, stride: Int = 1, pad: Int = 0,
+    groups: Int = 1, weights: Weights, bias: [Float]? = nil, algorithm: Algorithm? = nil
   ) {
     precondition(inChannels % groups == 0 && outChannels % groups == 0)
     precondition(weights.count == outChannels * (inChannels / groups) * height * width)
     self.init(
       Geometry(
         inChannels: inChannels, outChannels: outChannels, height: height, width: width, stride: stride,
-        pad: pad,
-        groups: groups, algorithm: algorithm),
+        pad: pad, groups: groups, algorithm: algorithm),
       weights: weights, scale: [Float](repeating: 1, count: outChannels),
       bias: bias ?? [Float](repeating: 0, count: outChannels))
   }
 
-  private init(_ geometry: Geometry, weights: [Float], scale: [Float], bias: [Float]) {
+  private init(_ geometry: Geometry, weights: Weights, scale: [Float], bias: [Float]) {
     (self.geometry, self.weights, self.scale, self.bias) = (geometry, weights, scale, bias)
     correlation = geometry.correlation(weights, scale)
-    let parts = (0..<geometry.stride * geometry.stride).map {
-      geometry.gradientCorrelation(weights, scale, y: $0 / geometry.stride, x: $0 % geometry.stride)
-    }
-    // So few outputs that each part alone would not fill the rows of a tile.
-    let isSmall = geometry.inChannels < Int(RT_ROWS) && geometry.groups == 1 && parts.count > 1
-    gradientCorrelations = isSmall ? [Correlation(joining: parts)] : parts
+    let isSmall = geometry.inChannels < Int(RT_ROWS) && geometry.groups == 1 && geometry.canFold
+    gradientFold = isSmall ? geometry.gradientFold(weights, scale) : nil
+    gradientCorrelations =
+      isSmall
+      ? []
+      : (0..<geometry.stride * geometry.stride).map {
+        geometry.gradientCorrelation(weights, scale, y: $0 / geometry.stride, x: $0 % geometry.stride)
+      }
   }
 
   /// The convolution followed by a scale and shift of each channel, as one convolution.
@@ -73,20 +105,27 @@ package final class Convolution: Operation {
 
   func bound(to inputs: [Tensor], _ output: Tensor, gradient: Bool) throws -> any BoundOperation {
     let (images, input) = (output.images, inputs[0])
+    func backward() throws -> [any BoundCorrelation] {
+      if let gradientFold {
+        return [
+          try FoldedGradient(
+            gradientFold, of: geometry, images: images, from: output.shape, to: input.shape)
+        ]
+      }
+      return try gradientCorrelations.map {
+        try $0.bound(images: images, from: output.shape, to: input.shape, preferring: geometry.algorithm)
+      }
+    }
     return try BoundConvolution(
       bias: bias, input: input, residual: inputs.count > 1 ? inputs[1] : nil, output: output,
-      forward: BoundCorrelation(
-        correlation, images: images, from: input.shape, to: output.shape, preferring: geometry.algorithm),
-      backward: gradient
-        ? try gradientCorrelations.map {
-          try BoundCorrelation(
-            $0, images: images, from: output.shape, to: input.shape, preferring: geometry.algorithm)
-        } : [])
+      forward: correlation.bound(
+        images: images, from: input.shape, to: output.shape, preferring: geometry.algorithm),
+      backward: gradient ? backward() : [])
   }
 }
 
 extension Convolution.Geometry {
-  fileprivate func correlation(_ weights: [Float], _ scale: [Float]) -> Correlation {
+  fileprivate func correlation(_ weights: Convolution.Weights, _ scale: [Float]) -> Correlation {
     let (ins, outs, area) = (inChannels / groups, outChannels / groups, height * width)
     return Correlation(
       inChannels: ins, outChannels: outs, groups: groups, groupStep: outs * ins * area,
@@ -95,10 +134,25 @@ extension Convolution.Geometry {
         values: weights, scale: scale, outStep: ins * area, inStep: area, rowStep: width, columnStep: 1))
   }
 
+  fileprivate var canFold: Bool { pad <= width && height * width > 1 }
+
+  /// For each input channel and tap, its products with the output's gradient at each position.
+  fileprivate func gradientFold(_ weights: Convolution.Weights, _ scale: [Float]) -> Correlation {
+    let taps = inChannels * height * width
+    return Correlation(
+      inChannels: outChannels, outChannels: taps, groups: 1, groupStep: 0,
+      window: Correlation.Window(tapsHeight: 1, tapsWidth: 1, top: 0, left: 0),
+      weights: Correlation.Weights(
+        values: weights, scale: scale, scalesInputs: true, outStep: 1, inStep: taps, rowStep: 0,
+        columnStep: 0))
+  }
+
   /// The gradient by the input: for each remainder of the input's position by the stride, a correlation of
   /// the output's gradient with those weights, rotated, that met such positions. With a stride of 1 there is
   /// one.
-  fileprivate func gradientCorrelation(_ weights: [Float], _ scale: [Float], y: Int, x: Int) -> Correlation {
+  fileprivate func gradientCorrelation(_ weights: Convolution.Weights, _ scale: [Float], y: Int, x: Int)
+    -> Correlation
+  {
     // Input row q·stride + y met tap `first` + stride·j at output row q + `last` − j.
     func taps(_ offset: Int, _ size: Int) -> (first: Int, count: Int, last: Int) {
       let (last, first) = (offset + pad).quotientAndRemainder(dividingBy: stride)
@@ -125,8 +179,8 @@ private struct BoundConvolution: BoundOperation {
   let input: Tensor
   let residual: Tensor?
   let output: Tensor
-  let forward: BoundCorrelation
-  let backward: [BoundCorrelation]
+  let forward: any BoundCorrelation
+  let backward: [any BoundCorrelation]
 
   var scratch: Int { max(forward.scratch, backward.map(\.scratch).max() ?? 0) }
   var sharedScratch: Int { max(forward.sharedScratch, backward.map(\.sharedScratch).max() ?? 0) }

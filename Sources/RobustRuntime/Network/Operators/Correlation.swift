@@ -9,7 +9,7 @@ import Synchronization
 final class Correlation: Sendable {
   /// Where the weight of an output, an input and a tap lies in the array.
   struct Weights: Sendable {
-    var values: [Float]
+    var values: Convolution.Weights
     /// Factors of the convolution's output channels, [group][channel]; which are the inputs in its gradient.
     var scale: [Float]
     var scalesInputs = false
@@ -27,58 +27,18 @@ final class Correlation: Sendable {
   let inChannels, outChannels: Int
   let groups, groupStep: Int
   let window: Window
-  /// The outputs are [phase][channel], and each phase is written to positions of its own: (phase / spread,
-  /// phase % spread) from those of the window. 1: there are none.
-  let phases: Int
   private let weights: Weights
   // Made when first needed, and kept: all plans share them.
   private let packed = Mutex<[Int: FloatBlock]>([:])
-  private let transformed = Mutex<FloatBlock?>(nil)
+  private let transformed = Mutex<[Int: FloatBlock]>([:])
 
   init(
-    inChannels: Int, outChannels: Int, groups: Int, groupStep: Int, window: Window, phases: Int = 1,
-    weights: Weights
+    inChannels: Int, outChannels: Int, groups: Int, groupStep: Int, window: Window, weights: Weights
   ) {
     (self.inChannels, self.outChannels, self.groups, self.groupStep) = (
       inChannels, outChannels, groups, groupStep
     )
-    (self.window, self.phases, self.weights) = (window, phases, weights)
-  }
-
-  /// The parts of a gradient, one for each phase, as one correlation: its window is the least that holds
-  /// theirs, with zeros for weights where a part has none.
-  /// - Precondition: there is one group.
-  convenience init(joining parts: [Correlation]) {
-    let (first, windows) = (parts[0], parts.map(\.window).filter { $0.tapsHeight > 0 && $0.tapsWidth > 0 })
-    var window = first.window
-    window.top = windows.map(\.top).min() ?? 0
-    window.left = windows.map(\.left).min() ?? 0
-    window.tapsHeight = (windows.map { $0.top + $0.tapsHeight }.max() ?? 0) - window.top
-    window.tapsWidth = (windows.map { $0.left + $0.tapsWidth }.max() ?? 0) - window.left
-    let (ins, outs, area) = (first.inChannels, first.outChannels, window.tapsHeight * window.tapsWidth)
-    var values = [Float](repeating: 0, count: parts.count * outs * ins * area)
-    for (phase, part) in parts.enumerated() {
-      let (w, from) = (part.window, part.weights)
-      for o in 0..<outs {
-        for i in 0..<ins {
-          for y in 0..<w.tapsHeight {
-            for x in 0..<w.tapsWidth {
-              let row = y + w.top - window.top
-              values[
-                ((phase * outs + o) * ins + i) * area + row * window.tapsWidth + x + w.left - window.left] =
-                from.values[
-                  from.first + o * from.outStep + i * from.inStep + y * from.rowStep + x * from.columnStep]
-            }
-          }
-        }
-      }
-    }
-    self.init(
-      inChannels: ins, outChannels: parts.count * outs, groups: 1, groupStep: 0, window: window,
-      phases: parts.count,
-      weights: Weights(
-        values: values, scale: first.weights.scale, scalesInputs: true, outStep: ins * area, inStep: area,
-        rowStep: window.tapsWidth, columnStep: 1))
+    (self.window, self.weights) = (window, weights)
   }
 
   /// Terms of each sum.
@@ -100,13 +60,15 @@ final class Correlation: Sendable {
     }
   }
 
-  /// For Winograd's algorithm: [group][outputs / 8][36][inChannels][8].
-  func transformedWeights() throws -> FloatBlock {
+  /// For Winograd's algorithm, with tiles of this side: [outputs / 32][(side + 2)²][inChannels][32].
+  func transformedWeights(side: Int) throws -> FloatBlock {
     try transformed.withLock { known in
       let made =
-        try known
-        ?? arranged(block: Int(RT_ROWS), floatsPerInput: Int(RT_WINOGRAD), rt_winograd_weights)
-      known = made
+        try known[side]
+        ?? arranged(block: Int(RT_MANY_ROWS), floatsPerInput: CorrelationMethod.products(side: side)) {
+          rt_winograd_weights($0, $1, Int32(side))
+        }
+      known[side] = made
       return made
     }
   }
@@ -119,7 +81,7 @@ final class Correlation: Sendable {
     let blocks = paddedOutputs(block: rows) / rows
     let arranged = try FloatBlock(count: groups * blocks * blockFloats)
     guard blockFloats > 0 else { return arranged }
-    weights.values.withUnsafeBufferPointer { values in
+    weights.values.withValues { values in
       let values = values.baseAddress!
       let scaled = weights.scalesInputs ? inChannels : outChannels
       Workers.shared.run(groups * blocks) { piece, _ in

@@ -1,50 +1,58 @@
 import CKernels
 
 /// How the sums of a correlation are made.
-enum CorrelationMethod {
+enum CorrelationMethod: Equatable {
   /// Columns of inputs, times rows of weights; positions side by side in the registers.
   case gather
   /// The same with rows side by side, for maps of so few positions that these would not fill whole panels.
   case gatherManyRows
-  /// Winograd's F(4x4, 3x3).
-  case winograd
+  /// Winograd's F(4x4, 3x3) or F(2x2, 3x3), by the side of a tile.
+  case winograd(side: Int)
 
-  /// By the products that each takes. Winograd's algorithm takes 36 for each tile, the other one for each
-  /// position and tap; its transforms take about as long as 24 more channels would.
-  init(_ c: Correlation, _ preferred: Convolution.Algorithm?, tiles: Int, positions: Int) {
-    let (w, products) = (c.window, c.inChannels * c.outChannels)
+  /// The products of two floats that could be made while a float of weights is read from memory.
+  private static let productsPerWeight = 16
+  /// The same while a float is transformed before or after the products of Winograd's algorithm.
+  private static let productsPerTransformed = 12
+
+  /// The one that is expected to take the least time. That is told from the shapes alone, not from measurements: each
+  /// rounds in its own way, and the same input must give the same bytes.
+  init(_ c: Correlation, _ preferred: Convolution.Algorithm?, images: Int, gridHeight: Int, gridWidth: Int) {
     func whole(_ count: Int, _ unit: Int) -> Int { (count + unit - 1) / unit * unit }
-    let half = Int(RT_PANEL) / 2
-    let taps = w.tapsHeight * w.tapsWidth
-    let panels = whole(positions, half) * c.paddedOutputs(block: Int(RT_ROWS))
-    // A little slower than whole panels.
-    let manyRows = (whole(positions, 4) * 33 + 31) / 32 * c.paddedOutputs(block: Int(RT_MANY_ROWS))
-    self = manyRows < panels && c.groups == 1 && c.phases == 1 ? .gatherManyRows : .gather
-    guard taps == 9, w.tapsHeight == 3, w.step == 1, w.spread == 1, c.groups == 1, preferred != .gather else {
-      return
+    let (w, positions) = (c.window, images * gridHeight * gridWidth)
+    let rows = c.paddedOutputs(block: Int(RT_ROWS))
+    let manyRows = c.paddedOutputs(block: Int(RT_MANY_ROWS))
+
+    var best: (method: CorrelationMethod, products: Int) = (
+      .gather, c.depth * rows * whole(positions, Int(RT_PANEL) / 2)
+    )
+    func offer(_ method: CorrelationMethod, _ products: Int) {
+      if products < best.products { best = (method, products) }
     }
-    let winograd =
-      Int(RT_WINOGRAD) * whole(tiles, half) * (products + 24 * (c.inChannels + c.outChannels))
-    let gather = taps * c.inChannels * min(panels, manyRows)
-    if winograd < gather || preferred == .winograd { self = .winograd }
+    if c.groups == 1 {
+      let read = max(positions, CorrelationMethod.productsPerWeight / 2)
+      // A little slower than whole panels.
+      offer(.gatherManyRows, (c.depth * manyRows * read * 33 + 31) / 32)
+    }
+    if c.groups == 1 && w.tapsHeight == 3 && w.tapsWidth == 3 && w.step == 1 && w.spread == 1
+      && preferred != .gather
+    {
+      for side in [4, 2] {
+        let tiles = images * ((gridHeight + side - 1) / side) * ((gridWidth + side - 1) / side)
+        let read = max(tiles, CorrelationMethod.productsPerWeight)
+        let products =
+          CorrelationMethod.products(side: side)
+          * (c.inChannels * manyRows * read
+            + CorrelationMethod.productsPerTransformed * tiles * (c.inChannels + manyRows))
+        if preferred == .winograd(side: side) {
+          self = .winograd(side: side)
+          return
+        }
+        offer(.winograd(side: side), products)
+      }
+    }
+    self = best.method
   }
 
-  /// Rows of a block of weights.
-  var block: Int { Int(self == .gatherManyRows ? RT_MANY_ROWS : RT_ROWS) }
-
-  /// Floats of columns for each position, and of weights for each row.
-  func depth(_ c: Correlation) -> Int { self == .winograd ? Int(RT_WINOGRAD) * c.inChannels : c.depth }
-
-  /// Multiplies columns with packed weights.
-  func product(
-    _ out: UnsafeMutablePointer<Float>, _ stride: Int, _ weights: UnsafePointer<Float>,
-    _ columns: UnsafePointer<Float>, _ depth: Int, _ rows: Int, _ count: Int,
-    _ finish: UnsafePointer<rt_finish>
-  ) {
-    if self == .gatherManyRows {
-      rt_product_many_rows(out, stride, weights, columns, depth, rows, count, finish)
-    } else {
-      rt_product(out, stride, weights, columns, depth, rows, count, finish)
-    }
-  }
+  /// The products of one input channel for a tile of outputs.
+  static func products(side: Int) -> Int { (side + 2) * (side + 2) }
 }

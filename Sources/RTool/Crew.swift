@@ -2,12 +2,14 @@ import Glibc
 import Synchronization
 
 /// Threads that share work which is cut into pieces. How it is cut must not depend on their number.
-struct Crew: Sendable {
+public struct Crew: Sendable {
   /// How many threads there may be, the caller's included.
-  var threads = 1
+  public var threads: Int
+
+  public init(threads: Int = 1) { self.threads = threads }
 
   /// Calls `body` once for each piece, in any order and several at a time, and returns when all are done.
-  func run(_ pieces: Int, _ body: @escaping @Sendable (_ piece: Int) -> Void) {
+  public func run(_ pieces: Int, _ body: @escaping @Sendable (_ piece: Int) -> Void) {
     let job = Job(pieces: pieces, body: body)
     let helpers = (1..<max(1, min(threads, pieces))).compactMap { _ in job.helper() }
     job.work()

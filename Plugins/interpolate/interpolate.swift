@@ -1,0 +1,99 @@
+import CRTool
+import RTool
+
+private let first = Parameter<Image>.image("first", "where the morph begins")
+private let second = Parameter<Image>.image("second", "where it ends, cut to the aspect of the first")
+private let stages = Parameter<Int>.integer(
+  "stages", letter: "n", initial: 13, in: 2...1000, "images from the first to the second, both included")
+private let loop = Parameter<Bool>.flag("loop", letter: "l", "go back to the first one at the end")
+private let frameTime = Parameter<Int>.integer(
+  "frame-time", unit: "ms", initial: 120, in: 10...60_000, "how long each frame of an animation is shown")
+private let side = Parameter<Int?>.automaticInteger(
+  "side", unit: "px", in: 1...4096, "shorter side of the images (auto: the model's)")
+private let layer = Parameter<String?>.layer(
+  "of which layer the features are mixed; all but the last keep things in their places")
+private let softness = Parameter<Double>.real(
+  "softness", unit: "px", flags: .advanced, initial: 2, in: 0...100,
+  "blur of the blend from which the middle starts, against double exposure; less towards the ends")
+
+private let options: AscentOptions = {
+  var initial = AscentOptions.Initial(steps: 80, stepSize: 0.7, radius: 40)
+  initial.levels = 2
+  initial.gradientBlur = 0.5
+  return AscentOptions(initial)
+}()
+
+private let description = Manifest(
+  name: "interpolate", version: "1.0.0",
+  summary: "Morph one image into another through their representations",
+  description: """
+    Makes a series of images between two: each starts from a soft blend of the two and follows the gradient until its \
+    representation is the same mixture of theirs, so that things turn into one another rather than fade. Written as \
+    WebP or GIF the series is an animation, in other formats numbered files.
+    """,
+  examples: [
+    ("daisy.jpg rose.jpg -o morph.webp", "Make an animation"),
+    ("daisy.jpg rose.jpg --loop --stages 25 -o morph.gif", "Go there and back, in finer steps"),
+    ("daisy.jpg rose.jpg --stages 5 -o morph.png", "Make five numbered files"),
+  ],
+  presets: [
+    ("balanced", "from a softened blend, with smoothed gradients", ""),
+    ("fast", "the same with fewer steps", "steps=30 step-size=1.5"),
+    (
+      "paper", "the published method: from the plain blend, with the gradient as it is",
+      "softness=0 steps=400 step-size=0.1 radius=1000 levels=1 gradient-blur=0"
+    ),
+  ],
+  parameters: [
+    first.definition, second.definition, stages.definition, loop.definition, frameTime.definition,
+    side.definition, layer.definition, softness.definition,
+  ] + options.definitions)
+
+nonisolated(unsafe) private let manifest = description.published { host, values in
+  description.perform(host, values) { host, values in try interpolate(host, values) }
+}
+
+@c(rtool_plugin)
+public func plugin(_ hostABI: UInt32) -> UnsafePointer<rtool_manifest>? { manifest }
+
+private func interpolate(_ host: Host, _ values: Values) throws {
+  let layer = try values.layer(layer, of: host.model)
+  let a = try WorkingCopy(values[first], mask: nil, side: values[side], host: host).image
+  let b = try host.covering(values[second], width: a.width, height: a.height)
+  let count = values[stages]
+  var frames = [a]
+  var distances: [Double] = []
+  for k in 1..<max(count - 1, 1) {
+    let frame = try between(
+      a, b, share: Double(k) / Double(count - 1), layer: layer, progress: part(k - 1, of: count - 2), host,
+      values)
+    frames.append(frame.image)
+    distances.append(frame.distance)
+  }
+  frames.append(b)
+  if let farthest = distances.max() {
+    host.record("relative-distance", "\((farthest * 10000).rounded() / 10000)")
+  }
+  let back = values[loop] ? frames.dropFirst().dropLast().reversed() : []
+  for frame in frames + back { try host.emit(frame, frameDuration: values[frameTime]) }
+}
+
+private func part(_ k: Int, of count: Int) -> ClosedRange<Double> {
+  Double(k) / Double(count)...Double(k + 1) / Double(count)
+}
+
+/// The image whose features are (1 - share) of a's and share of b's, and how far from it they are.
+private func between(
+  _ a: Image, _ b: Image, share: Double, layer: String, progress: ClosedRange<Double>, _ host: Host,
+  _ values: Values
+) throws -> (image: Image, distance: Double) {
+  let blend = try host.blended(a, b, share: share)
+  let sigma = values[softness] * 4 * share * (1 - share)
+  let start = sigma > 0 ? try host.blurred(blend, sigma: sigma) : blend
+  let target = try host.blendedFeatures(a, b, layer: layer, share: share)
+  let term = Term(1, .features(layer: layer, targets: [target], relative: true))
+  var ascent = try options.ascent(values, width: a.width, height: a.height)
+  ascent.progress = progress
+  let outcome = try host.ascend(ascent, from: [start], minimising: [term] + options.smoothnessTerms(values))
+  return (outcome.images[0], try host.losses([term], at: outcome.images)[0])
+}

@@ -1,0 +1,166 @@
+import CRTool
+import RTool
+
+let drawing = Parameter<Image>.image("image", withAlpha: true, "the drawing")
+let classes = Parameter<[ClassWeight]>.classes(
+  "class", letter: "c", flags: .required, "what it shows: a class, or a mixture like sea:2,mountain:1")
+let keep = Parameter<Double>.real(
+  "keep", group: "Drawing", initial: 20, in: 0...10_000,
+  "weight of the drawing's colours, blurred, where it is drawn on")
+let paper = Parameter<Double>.real(
+  "paper", group: "Drawing", initial: 0.8, in: 0...1,
+  "share of empty paper that is filled with colours of the class at the start")
+let grain = Parameter<Double>.real(
+  "grain", group: "Drawing", initial: 0.5, in: 0...4,
+  "how much of the class's detail and of fine noise is laid over the drawing at the start")
+let side = Parameter<Double?>.automaticReal(
+  "side", group: "Drawing", unit: "px", in: 1...8192,
+  "shorter side of the result (auto: the drawing's, but at least twice the model's)")
+let detail = Parameter<Double>.real(
+  "detail", group: "Ascent", initial: 0.5, in: 0...4,
+  "radius of a second ascent at twice the size, as a share of the first; 0: none")
+let options = AscentOptions(balanced)
+
+private let balanced: AscentOptions.Initial = {
+  var initial = AscentOptions.Initial(steps: 60, stepSize: 1, radius: 30)
+  initial.jitter = 6
+  initial.levels = 4
+  initial.passReLU = true
+  return initial
+}()
+
+let manifest = Manifest(
+  name: "sketch", version: "1.0.0", summary: "Make a photo of a drawing",
+  description: """
+    Makes a picture with the look of a photo of a drawing: lines on paper, blobs of colour, or both; what is \
+    transparent counts as paper. The composition stays.
+
+    Empty paper is first filled with colours of the class, a sample of its Gaussian, and detail of the same sample is \
+    laid over all. Then the gradient of the cross-entropy to the class is followed, while the blurred colours of the \
+    drawing are kept, at the size that the model knows and once more at twice that size.
+    """,
+  examples: [
+    ("hill.png --class mountain -o photo.png", "Make a photo of a drawing"),
+    ("rose.png --class flower --keep 100", "Keep nearer to the drawing's colours"),
+  ],
+  presets: [
+    ("balanced", "class colours on the paper, two sizes", ""),
+    ("fast", "one size, fewer steps", "steps=30 step-size=2 detail=0"),
+    (
+      "paper", "the published setting: from the drawing as it is, towards the class alone",
+      "steps=60 step-size=1 radius=40 keep=0 paper=0 grain=0 detail=0 jitter=0 levels=1 pass-relu=no"
+    ),
+  ],
+  parameters: [
+    drawing.definition, classes.definition, keep.definition, paper.definition, grain.definition,
+    side.definition, detail.definition,
+  ] + options.definitions)
+
+nonisolated(unsafe) private let published = manifest.published { host, values in
+  manifest.perform(host, values) { host, values in try sketch(host, values) }
+}
+
+@c(rtool_plugin)
+public func plugin(_ hostABI: UInt32) -> UnsafePointer<rtool_manifest>? { published }
+
+private func sketch(_ host: Host, _ values: Values) throws {
+  let flat = try onPaper(values[drawing], host)
+  let size = WorkingCopy.size(of: flat, side: host.model.side, host: host)
+  let small = try host.resized(flat, width: size.width, height: size.height, filter: .box)
+  let start = try Start(small, host, values)
+  let hasDetail = values[detail] > 0
+  var picture = try ascend(
+    start, from: start.image, share: 1, progress: 0...(hasDetail ? 0.3 : 1), host, values)
+  if hasDetail {
+    let (width, height) = (2 * size.width, 2 * size.height)
+    let larger = try host.resized(picture, width: width, height: height, filter: .cubic)
+    try addGrain(to: larger, amount: values[grain], stream: 2, host)
+    picture = try ascend(start, from: larger, share: values[detail], progress: 0.3...1, host, values)
+  }
+  let shorter = values[side].map { Int($0) } ?? max(2 * host.model.side, min(flat.width, flat.height))
+  let scale = Double(shorter) / Double(min(flat.width, flat.height))
+  func scaled(_ length: Int) -> Int { max(1, Int((Double(length) * scale).rounded())) }
+  let (width, height) = (scaled(flat.width), scaled(flat.height))
+  try host.emit(
+    host.resized(picture, width: width, height: height, filter: width < picture.width ? .box : .cubic))
+}
+
+/// The drawing without transparency: what is transparent is white.
+private func onPaper(_ drawing: Image, _ host: Host) throws -> Image {
+  let flat = try host.image(width: drawing.width, height: drawing.height, channels: 3)
+  let channels = drawing.channels
+  flat.fill { x, y, c in
+    let p = drawing.row(y) + x * channels
+    let value = p[channels < 3 ? 0 : c]
+    return channels == 4 ? 1 + p[3] * (value - 1) : value
+  }
+  return flat
+}
+
+/// What the ascent starts from, and what it keeps to.
+private struct Start {
+  let image: Image
+  /// The blurred drawing, reduced, and where it counts.
+  let kept, keptRegion: Image
+
+  /// Pixels of the working copy for one of the kept drawing.
+  static let reduction = 4
+
+  init(_ drawing: Image, _ host: Host, _ values: Values) throws {
+    let (width, height) = (drawing.width, drawing.height)
+    let blank = try host.image(width: width, height: height, channels: 1)
+    blank.fill { x, y, _ in
+      let p = drawing.row(y) + 3 * x
+      return min(max((min(p[0], p[1], p[2]) - 0.85) / 0.1, 0), 1)
+    }
+    let drawn = try host.blurred(drawing, sigma: 1)
+    image = try host.copy(drawing)
+    if host.model.hasSeeds, values[paper] > 0 || values[grain] > 0 {
+      let class_ = values[classes].max { $0.weight < $1.weight }!.index
+      let seed = try host.classSeed(Int(class_), stream: 0, width: width, height: height)
+      let smooth = try host.blurred(seed, sigma: Double(width + height) / 40)
+      let (share, amount) = (Float(values[paper]), Float(values[grain]))
+      let image = image
+      image.fill { x, y, c in
+        let i = 3 * x + c
+        let fill = share * blank.row(y)[x]
+        let color = drawn.row(y)[i] + fill * (smooth.row(y)[i] - drawn.row(y)[i])
+        return min(max(color + amount * (seed.row(y)[i] - smooth.row(y)[i]), 0), 1)
+      }
+    }
+    let (across, down) = (max(1, width / Start.reduction), max(1, height / Start.reduction))
+    kept = try host.resized(drawing, width: across, height: down, filter: .linear)
+    keptRegion = try host.resized(blank, width: across, height: down, filter: .linear)
+    let (region, share) = (keptRegion, Float(values[paper]))
+    region.fill { x, y, _ in 1 - share * region.row(y)[x] }
+  }
+}
+
+private func addGrain(to image: Image, amount: Double, stream: UInt64, _ host: Host) throws {
+  let noise = host.normal(stream: stream, count: image.width * image.height)
+  let deviation = Float(0.04 * amount)
+  image.fill { x, y, c in
+    min(max(image.row(y)[3 * x + c] + deviation * noise[y * image.width + x], 0), 1)
+  }
+}
+
+private func ascend(
+  _ start: Start, from image: Image, share: Double, progress: ClosedRange<Double>, _ host: Host,
+  _ values: Values
+) throws -> Image {
+  var ascent = try options.ascent(values, width: image.width, height: image.height)
+  if share != 1, case .l2(let radius) = ascent.set {
+    ascent.set = .l2(radius: radius * share)
+    ascent.stepSize *= share
+    ascent.steps = (ascent.steps + 1) / 2
+  }
+  ascent.progress = progress
+  var terms = [Term(1, .crossEntropy(values[classes]))] + options.smoothnessTerms(values)
+  if values[keep] > 0 {
+    terms.append(
+      Term(
+        values[keep],
+        .measurement(targets: [start.kept], regions: [start.keptRegion], sigma: 0, filter: .linear)))
+  }
+  return try host.ascend(ascent, from: [image], minimising: terms).images[0]
+}

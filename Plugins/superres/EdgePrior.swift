@@ -1,0 +1,178 @@
+import RTool
+
+/// The large image of least bilateral total variation (Farsiu et al. 2004) among those that reduce to the small one:
+/// descents of the prior and back-projections (Irani and Peleg 1991) in turns, tile by tile.
+struct EdgePrior: @unchecked Sendable {
+  let small, large: Image
+  let factor: Int
+  let filter: Host.Filter
+  var iterations = 30
+  /// Length of a descent.
+  var weight: Float = 0.005
+  var isNearest = false
+  /// Whether it goes on from the large image rather than from an interpolation.
+  var isResumed = false
+  /// What it goes on from; not written to.
+  var base: Image
+
+  init(small: Image, large: Image, factor: Int, filter: Host.Filter) {
+    (self.small, self.large, self.factor, self.filter, base) = (small, large, factor, filter, large)
+  }
+
+  /// Pixels of the small image in a tile, and around it, where a tile's result is dropped.
+  private static let core = 48, margin = 8
+  private static let reach = 2
+  /// What a neighbour one pixel further away weighs.
+  private static let decay: Float = 0.7
+  /// Differences below this are smoothed rather than kept as edges.
+  private static let edge: Float = 0.05
+
+  private var across: Int { (small.width + Self.core - 1) / Self.core }
+  var tileCount: Int { across * ((small.height + Self.core - 1) / Self.core) }
+
+  func solve(_ index: Int) {
+    let (left, top) = (index % across * Self.core, index / across * Self.core)
+    let (right, bottom) = (min(left + Self.core, small.width), min(top + Self.core, small.height))
+    let x0 = max(left - Self.margin, 0)
+    let y0 = max(top - Self.margin, 0)
+    let tile = Tile(
+      width: min(right + Self.margin, small.width) - x0, height: min(bottom + Self.margin, small.height) - y0,
+      factor: factor, filter: isNearest ? .nearest : .cubic, measured: filter)
+    tile.read(small, x: x0, y: y0)
+    if isResumed { tile.readLarge(base, x: x0 * factor, y: y0 * factor) } else { tile.interpolate() }
+    for _ in 0..<iterations {
+      if weight > 0 { tile.descend(by: weight, reach: Self.reach, decay: Self.decay, edge: Self.edge) }
+      tile.backProject()
+    }
+    tile.write(
+      large, from: (x: (left - x0) * factor, y: (top - y0) * factor),
+      to: (x: left * factor, y: top * factor), width: (right - left) * factor, height: (bottom - top) * factor
+    )
+  }
+}
+
+/// A part of the small image and of the large one, as planes.
+private final class Tile {
+  private let width, height, factor: Int
+  private let (largeWidth, largeHeight): (Int, Int)
+  private let up, down: (rows: Resampling, columns: Resampling)
+  private let y, x, gradient, residual, scratch: UnsafeMutablePointer<Float>
+
+  init(width: Int, height: Int, factor: Int, filter: Host.Filter, measured: Host.Filter) {
+    (self.width, self.height, self.factor) = (width, height, factor)
+    (largeWidth, largeHeight) = (width * factor, height * factor)
+    up = (
+      Resampling(from: height, to: height * factor, filter: filter),
+      Resampling(from: width, to: width * factor, filter: filter)
+    )
+    down = (
+      Resampling(from: height * factor, to: height, filter: measured),
+      Resampling(from: width * factor, to: width, filter: measured)
+    )
+    func plane(_ count: Int) -> UnsafeMutablePointer<Float> {
+      let plane = UnsafeMutablePointer<Float>.allocate(capacity: count)
+      plane.initialize(repeating: 0, count: count)
+      return plane
+    }
+    let area = largeWidth * largeHeight
+    (y, residual) = (plane(3 * width * height), plane(width * height))
+    (x, gradient, scratch) = (plane(3 * area), plane(3 * area), plane(4 * largeWidth))
+  }
+
+  deinit { for plane in [y, x, gradient, residual, scratch] { plane.deallocate() } }
+
+  func read(_ image: Image, x left: Int, y top: Int) {
+    copy(image, left, top, into: y, width, height)
+  }
+
+  func readLarge(_ image: Image, x left: Int, y top: Int) {
+    copy(image, left, top, into: x, largeWidth, largeHeight)
+  }
+
+  private func copy(
+    _ image: Image, _ left: Int, _ top: Int, into planes: UnsafeMutablePointer<Float>, _ width: Int,
+    _ height: Int
+  ) {
+    for row in 0..<height {
+      let from = image.row(top + row) + 3 * left
+      for column in 0..<width {
+        for c in 0..<3 { planes[(c * height + row) * width + column] = from[3 * column + c] }
+      }
+    }
+  }
+
+  func write(_ image: Image, from: (x: Int, y: Int), to: (x: Int, y: Int), width: Int, height: Int) {
+    for row in 0..<height {
+      let out = image.row(to.y + row) + 3 * to.x
+      for column in 0..<width {
+        for c in 0..<3 {
+          let value = x[(c * largeHeight + from.y + row) * largeWidth + from.x + column]
+          out[3 * column + c] = min(max(value, 0), 1)
+        }
+      }
+    }
+  }
+
+  func interpolate() {
+    for c in 0..<3 { enlarge(y + c * width * height, addingTo: x + c * largeWidth * largeHeight) }
+  }
+
+  /// x += enlarged(y - reduced(x))
+  func backProject() {
+    for c in 0..<3 {
+      let (large, small) = (x + c * largeWidth * largeHeight, y + c * width * height)
+      for row in 0..<height {
+        down.rows.mixRows(row, of: large, stride: largeWidth, count: largeWidth, into: scratch)
+        let out = residual + row * width
+        down.columns.resample(scratch, channels: 1, into: out)
+        for i in 0..<width { out[i] = small[row * width + i] - out[i] }
+      }
+      enlarge(residual, addingTo: large)
+    }
+  }
+
+  private func enlarge(_ small: UnsafePointer<Float>, addingTo large: UnsafeMutablePointer<Float>) {
+    let wide = scratch + largeWidth
+    for row in 0..<largeHeight {
+      up.rows.mixRows(row, of: small, stride: width, count: width, into: scratch)
+      up.columns.resample(scratch, channels: 1, into: wide)
+      let out = large + row * largeWidth
+      for i in 0..<largeWidth { out[i] += wide[i] }
+    }
+  }
+
+  /// One step down the gradient of sum decay^distance sqrt(|x(p) - x(p + offset)|^2 + edge^2), colours together.
+  func descend(by step: Float, reach: Int, decay: Float, edge: Float) {
+    let area = largeWidth * largeHeight
+    for i in 0..<3 * area { gradient[i] = 0 }
+    for dy in -reach...reach {
+      for dx in 0...reach where dx > 0 || dy > 0 {
+        var weight: Float = 1
+        for _ in 0..<dx + abs(dy) { weight *= decay }
+        addGradient(dx: dx, dy: dy, weight: weight, edge: edge)
+      }
+    }
+    for i in 0..<3 * area { x[i] -= step * gradient[i] }
+  }
+
+  private func addGradient(dx: Int, dy: Int, weight: Float, edge: Float) {
+    let (area, count) = (largeWidth * largeHeight, largeWidth - dx)
+    guard count > 0 else { return }
+    let (d0, d1, d2) = (scratch, scratch + largeWidth, scratch + 2 * largeWidth)
+    for row in max(0, dy)..<max(max(0, dy), min(largeHeight, largeHeight + dy)) {
+      let (here, there) = (row * largeWidth + dx, (row - dy) * largeWidth)
+      for i in 0..<count {
+        let a = x[here + i] - x[there + i]
+        let b = x[area + here + i] - x[area + there + i]
+        let c = x[2 * area + here + i] - x[2 * area + there + i]
+        let share = weight / (a * a + b * b + c * c + edge * edge).squareRoot()
+        (d0[i], d1[i], d2[i]) = (share * a, share * b, share * c)
+      }
+      for (c, difference) in [d0, d1, d2].enumerated() {
+        let (plus, minus) = (gradient + c * area + here, gradient + c * area + there)
+        for i in 0..<count { plus[i] += difference[i] }
+        for i in 0..<count { minus[i] -= difference[i] }
+      }
+    }
+  }
+}

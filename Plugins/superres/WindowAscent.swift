@@ -1,0 +1,120 @@
+import RTool
+
+/// Moves a large image by the gradient of the model, in windows of the size the model knows, several at once. Their
+/// changes fade into one another, so that no border shows.
+struct WindowAscent {
+  let host: Host
+  let values: Values
+  let small, large: Image
+
+  /// Windows of one ascent.
+  private static let batch = 8
+
+  func apply(progress: ClosedRange<Double>) throws {
+    let factor = values[factor]
+    let smallSide = (max(host.model.side, host.model.smallest) + factor - 1) / factor
+    let side = smallSide * factor
+    let overlap = max(1, smallSide / 6)
+    let columns = WindowAxis(length: small.width, side: smallSide, overlap: overlap, factor: factor)
+    let rows = WindowAxis(length: small.height, side: smallSide, overlap: overlap, factor: factor)
+    let windows = rows.starts.indices.flatMap { row in columns.starts.indices.map { (row, $0) } }
+    let towards = try chosenClasses()
+    let base = try host.copy(large)
+    var ascent = try options.ascent(values, width: side, height: side)
+    ascent.note = "texture"
+    let length = progress.upperBound - progress.lowerBound
+    for first in stride(from: 0, to: windows.count, by: Self.batch) {
+      let part = windows[first..<min(first + Self.batch, windows.count)]
+      let boxes = part.map { row, column in
+        Box(x: columns.starts[column], y: rows.starts[row], width: smallSide, height: smallSide)
+      }
+      let reached = [first, first + part.count].map {
+        progress.lowerBound + length * Double($0) / Double(windows.count)
+      }
+      ascent.progress = reached[0]...reached[1]
+      let starts = try boxes.map {
+        try host.cropped(base, to: Box(x: $0.x * factor, y: $0.y * factor, width: side, height: side))
+      }
+      let outcome = try host.ascend(ascent, from: starts, minimising: terms(for: boxes, towards: towards))
+      for (index, (row, column)) in part.enumerated() {
+        add(
+          outcome.images[index], minus: starts[index], x: boxes[index].x * factor, y: boxes[index].y * factor,
+          across: columns.weights[column], down: rows.weights[row])
+      }
+    }
+  }
+
+  private func chosenClasses() throws -> [ClassWeight]? {
+    if values[classWeight] == 0 { return nil }
+    let copy = try WorkingCopy(small, mask: nil, host: host)
+    return try host.classes(values[classes], for: copy.image)
+  }
+
+  private func terms(for boxes: [Box], towards: [ClassWeight]?) throws -> [Term] {
+    var terms = options.smoothnessTerms(values)
+    if let towards { terms.append(Term(values[classWeight], .crossEntropy(towards))) }
+    if values[fidelity] > 0 {
+      let targets = try boxes.map { try host.cropped(small, to: $0) }
+      terms.append(Term(values[fidelity], .measurement(targets: targets, filter: values[measured].filter)))
+    }
+    if values[texture] > 0 {
+      // Photos look alike at all scales: a window's texture is to be that of the small image around its place.
+      let side = max(host.model.side, host.model.smallest)
+      let targets = try boxes.map { box in
+        let (x, y) = (box.x + box.width / 2 - side / 2, box.y + box.height / 2 - side / 2)
+        let inside = Box(
+          x: min(max(x, 0), max(small.width - side, 0)), y: min(max(y, 0), max(small.height - side, 0)),
+          width: min(side, max(small.width, host.model.smallest)),
+          height: min(side, max(small.height, host.model.smallest)))
+        return try host.cropped(small, to: inside)
+      }
+      terms.append(
+        Term(
+          values[texture],
+          .statistics(
+            layer: host.model.layers[0].name, [.deviation, .covariance], regions: [], targets: targets,
+            targetRegions: [])))
+    }
+    if terms.isEmpty {
+      throw TaskFailure.usage("there is no class, no texture and no fidelity to follow; use --preset fast")
+    }
+    return terms
+  }
+
+  private func add(_ result: Image, minus start: Image, x: Int, y: Int, across: [Float], down: [Float]) {
+    for row in 0..<min(result.height, large.height - y) where down[row] > 0 {
+      let (to, new, old) = (large.row(y + row) + 3 * x, result.row(row), start.row(row))
+      for i in 0..<3 * min(result.width, large.width - x) {
+        to[i] += down[row] * across[i / 3] * (new[i] - old[i])
+      }
+    }
+  }
+}
+
+/// Where windows lie along one side, in pixels of the small image, and how much each pixel of the large one takes from
+/// each of them: they sum to 1.
+private struct WindowAxis {
+  let starts: [Int]
+  private(set) var weights: [[Float]]
+
+  init(length: Int, side: Int, overlap: Int, factor: Int) {
+    let count = length <= side ? 1 : 1 + (length - side + side - overlap - 1) / (side - overlap)
+    let starts = (0..<count).map { count == 1 ? 0 : $0 * (length - side) / (count - 1) }
+    self.starts = starts
+    let (large, ramp) = (side * factor, Float(overlap * factor))
+    weights = (0..<count).map { index in
+      (0..<large).map { position in
+        let before = index == 0 ? ramp : Float(position) + 0.5
+        let after = index == count - 1 ? ramp : Float(large - position) - 0.5
+        return min(before, after, ramp) / ramp
+      }
+    }
+    var sums = [Float](repeating: 0, count: max(length, side) * factor)
+    for (index, start) in starts.enumerated() {
+      for position in 0..<large { sums[start * factor + position] += weights[index][position] }
+    }
+    for (index, start) in starts.enumerated() {
+      for position in 0..<large { weights[index][position] /= sums[start * factor + position] }
+    }
+  }
+}

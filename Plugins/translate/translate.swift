@@ -1,0 +1,71 @@
+import CRTool
+import RTool
+
+let photo = Parameter<Image>.image("image", "the photo to translate")
+let to = Parameter<[ClassWeight]>.classes(
+  "to", letter: "c", flags: .required, "what it is to become: a class, or a mixture like sea:2,mountain:1")
+let from = Parameter<[ClassWeight]>.classes("from", "what it is, and is to be no more: a class or a mixture")
+let fromWeight = Parameter<Double>.real(
+  "from-weight", flags: .advanced, initial: 0.1, in: 0...100,
+  "weight of the logit of --from, which is lowered")
+let mask = Parameter<Image?>.mask("mask", letter: "m", "where to change it: white fully, black not at all")
+let strength = Parameter<Double>.real(
+  "strength", initial: 1, in: 0...2, "how much of the change is taken over")
+let side = Parameter<Double?>.automaticReal(
+  "side", unit: "px", flags: .advanced, in: 16...2048,
+  "shorter side of the copy that is worked on (auto: the model's)")
+let options = AscentOptions(balanced)
+
+private let balanced: AscentOptions.Initial = {
+  var initial = AscentOptions.Initial(steps: 60, stepSize: 1, radius: 20)
+  initial.jitter = 4
+  initial.levels = 4
+  initial.passReLU = true
+  return initial
+}()
+
+let manifest = Manifest(
+  name: "translate", version: "1.0.0", summary: "Move a photo to another class",
+  description: """
+    Changes a photo so that the model sees another class in it, a mountain instead of a forest, say, while its \
+    composition stays: the gradient of the cross-entropy to the class is followed within a radius around the photo.
+
+    Works at the size that the model knows; the change is carried to the photo's own size along its edges, so that its \
+    detail stays. With --mask, pixels where the mask is black keep their bytes.
+    """,
+  examples: [
+    ("valley.jpg --to glacier -o glacier.jpg", "Make a valley icy"),
+    ("lake.jpg --to sea --from forest --strength 1.5", "Also away from a class, and further"),
+    ("street.jpg --to flower --mask sill.png", "Change a part only"),
+  ],
+  presets: [
+    ("balanced", "a radius that keeps the photo's structure", ""),
+    ("fast", "fewer steps", "steps=20 step-size=2"),
+    (
+      "paper", "the published setting: 200 steps within a wide radius",
+      "steps=200 step-size=0.5 radius=80 jitter=0 levels=1 pass-relu=no"
+    ),
+  ],
+  parameters: [
+    photo.definition, to.definition, from.definition, fromWeight.definition, mask.definition,
+    strength.definition, side.definition,
+  ] + options.definitions)
+
+nonisolated(unsafe) private let published = manifest.published { host, values in
+  manifest.perform(host, values) { host, values in try translate(host, values) }
+}
+
+@c(rtool_plugin)
+public func plugin(_ hostABI: UInt32) -> UnsafePointer<rtool_manifest>? { published }
+
+private func translate(_ host: Host, _ values: Values) throws {
+  let copy = try WorkingCopy(
+    values[photo], mask: values[mask], side: values[side].map { Int($0) }, host: host)
+  var ascent = try options.ascent(values, width: copy.image.width, height: copy.image.height)
+  ascent.free = copy.mask.map { [$0] } ?? []
+  var terms = [Term(1, .crossEntropy(values[to]))] + options.smoothnessTerms(values)
+  if !values[from].isEmpty { terms.append(Term(-values[fromWeight], .logit(values[from]))) }
+  let outcome = try host.ascend(ascent, from: [copy.image], minimising: terms)
+  host.record("loss", "\(outcome.startLosses[0]) to \(outcome.losses[0])")
+  try copy.emit(outcome.images[0], strength: values[strength])
+}

@@ -1,0 +1,19 @@
+/// Finds the model that a step was done with, by its hash.
+enum RecordedModel {
+  /// What `--model` takes for it.
+  static func argument(for model: Provenance.Model) throws -> String {
+    let candidates = ModelSearch.candidates()
+    let likely = candidates.filter { $0.name == model.name }
+    for (name, source) in likely + candidates.filter({ $0.name != model.name }) {
+      guard (try? ModelSearch.digest(source)) == model.sha256 else { continue }
+      switch source {
+      case .embedded: return name
+      case .file(let path): return path
+      }
+    }
+    let text = likely.isEmpty ? "is not here" : "is another one here"
+    throw Failure.failed(
+      "the model \(quoted(model.name)) \(text), and no other has the recorded hash; `rtool models` tells where models are looked for"
+    )
+  }
+}

@@ -1,0 +1,96 @@
+import Glibc
+import Imaging
+
+/// `rtool replay IMAGE`: makes an image again from what is recorded in it, and tells whether it is the same.
+enum ReplayCommand {
+  static let parameters: [Parameter] = {
+    var output = HostOption.output.first { $0.name == "output" }!
+    output.group = nil
+    var inputs = Parameter(
+      name: "inputs", kind: .text, help: "where the files it was made from are; else beside it, or here")
+    inputs.value = "FOLDER"
+    return [
+      Parameter(
+        name: "image", kind: .image, help: "an image that rtool made, or -", flags: [.positional, .required]),
+      output, inputs,
+      Parameter(name: "check", kind: .bool, help: "write nothing, and fail where the bytes differ"),
+      ListCommands.help,
+    ]
+  }()
+
+  static func run(_ parsed: ParsedArguments) throws {
+    let name = parsed.last("image")!
+    let isChecked = parsed.isOn("check")
+    if isChecked, parsed.last("output") != nil {
+      throw Failure.usage("--check writes nothing, so it cannot be given with --output")
+    }
+    guard let bytes = name == "-" ? FileBytes.ofStandardInput() : FileBytes.ofRegularFile(name) else {
+      throw Failure.failed("\(name): it cannot be read: \(String(cString: strerror(errno)))")
+    }
+    let title = name == "-" ? "standard input" : name
+    let image = try SourceImage.open(.bytes(bytes, name: title))
+    guard let provenance = image.provenance.flatMap(Provenance.init(json:)), !provenance.steps.isEmpty else {
+      throw Failure.failed("\(title): nothing in it says that rtool made it")
+    }
+    let output = isChecked ? nil : try place(parsed.last("output"), name: name, format: image.format)
+    let folders = [parsed.last("inputs"), name == "-" ? nil : folder(of: name), "."].compactMap { $0 }
+    let replay = try Replay(provenance, inputs: RecordedInputs(folders: folders)) {
+      Terminal.warn("\(title): \($0)")
+    }
+    ProgressBar.shared.begin("replay")
+    let remade = try replay.run()
+    ProgressBar.shared.end()
+    if remade == bytes {
+      try output?.write(remade)
+      return Terminal.say("rtool replay: same bytes as \(title)")
+    }
+    let difference = try difference(
+      of: SourceImage.open(.bytes(remade, name: "the replayed image")), from: image)
+    if isChecked { throw Failure.failed("\(title) differs: \(difference)") }
+    try output?.write(remade)
+    Terminal.say("rtool replay: differs: \(difference)")
+  }
+
+  private static func place(_ output: String?, name: String, format: Format) throws -> Output {
+    if let output, output != "-" {
+      if let named = Format(path: output), named != format {
+        throw Failure.usage(
+          "\(output) would be a \(format.title) file, as \(name) is; give it the ending .\(format.extensions[0])"
+        )
+      }
+      return .file(output)
+    }
+    if output == "-" || Destination.outputIsRead {
+      guard !Terminal.outputIsTerminal else {
+        throw Failure.usage("an image is not written to a terminal; name a file with -o, or pipe it on")
+      }
+      return .standardOutput
+    }
+    let file = name == "-" ? "stdin" : fileName(of: name)
+    let dot = file.lastIndex(of: ".") ?? file.endIndex
+    let ending = dot == file.endIndex ? ".\(format.extensions[0])" : file[dot...]
+    var path = "\(file[..<dot])-replay\(ending)"
+    var copy = 2
+    while fileExists(path) {
+      path = "\(file[..<dot])-replay-\(copy)\(ending)"
+      copy += 1
+    }
+    return .file(path)
+  }
+
+  private static func difference(of remade: SourceImage, from image: SourceImage) throws -> String {
+    if (remade.width, remade.height) != (image.width, image.height) {
+      return "\(remade.width)x\(remade.height) pixels instead of \(image.width)x\(image.height)"
+    }
+    let (a, b) = try (remade.rgb().pixels, image.rgb().pixels)
+    let (alphaA, alphaB) = try (remade.alpha()?.pixels, image.alpha()?.pixels)
+    var count = 0
+    for pixel in 0..<remade.width * remade.height
+    where a[3 * pixel..<3 * pixel + 3] != b[3 * pixel..<3 * pixel + 3] || alphaA?[pixel] != alphaB?[pixel] {
+      count += 1
+    }
+    return count == 0
+      ? "only in the metadata, the pixels are the same"
+      : "\(count) of \(remade.width * remade.height) pixels"
+  }
+}

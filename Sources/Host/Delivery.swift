@@ -1,0 +1,145 @@
+import Imaging
+
+/// Writes what the runs of a task made, and tells where.
+struct Delivery {
+  private let destination: Destination
+  private let settings: RunSettings
+  private var report = Report()
+  /// Images so far, to number them.
+  private var imageCount = 0
+  /// What was said already.
+  private var notes: Set<String> = []
+  private var sheet: SheetBuilder?
+  private let input: SourceImage?
+
+  /// - Parameter input: the first image given to the task.
+  init(_ destination: Destination, _ settings: RunSettings, input: SourceImage?) {
+    self.destination = destination
+    self.settings = settings
+    self.input = input
+    sheet = settings.sheet.map { _ in SheetBuilder(input: input) }
+  }
+
+  /// Writes what a run made.
+  /// - Parameter makeStep: says how it was made; asked only where something keeps that.
+  mutating func deliver(_ run: Run, makeStep: () throws -> Provenance.Step) throws {
+    if run.emitted.isEmpty && run.text.isEmpty { throw Failure.failed("the task made no image") }
+    var entry = Report.Entry()
+    if settings.wantsJSON {
+      entry.result = try Report.checked(run.text, task: run.task)
+    } else if !run.text.isEmpty {
+      try Terminal.print(run.text)
+    }
+    if settings.wantsJSON || !run.emitted.isEmpty || run.recorder != nil { entry.step = try makeStep() }
+    if let step = entry.step, !run.emitted.isEmpty {
+      entry.outputs = try write(run, step)
+      try sheet?.add(run, step)
+    }
+    if let step = entry.step, let frames = settings.frames {
+      entry.frames = try write(run, step, framesTo: frames)
+    }
+    report.entries.append(entry)
+  }
+
+  /// Writes what all runs are in, and the report.
+  mutating func finish() throws {
+    if let file = settings.sheet, let sheet {
+      guard let drawn = try sheet.draw(settings) else {
+        throw Failure.failed("the task made no image to show in \(file.path)")
+      }
+      tell(
+        try ResultImage.fresh(drawn.image).write(
+          to: .file(file.path), format: file.format,
+          provenance: settings.options.stripMetadata ? nil : drawn.provenance.json))
+      report.sheet = file.path
+    }
+    if settings.wantsJSON { try Terminal.print(report.json + "\n") }
+  }
+
+  /// Emissions in a row that are frames belong together where the format holds them.
+  private mutating func write(_ run: Run, _ step: Provenance.Step) throws -> [String] {
+    var groups: [[Run.Emission]] = []
+    for emission in run.emitted {
+      let isFrame = emission.frameDuration > 0 && holdsAnimation(emission)
+      if isFrame, let last = groups.last?.last, last.frameDuration > 0, holdsAnimation(last) {
+        groups[groups.count - 1].append(emission)
+      } else {
+        groups.append([emission])
+      }
+    }
+    let total = groups.count * run.part.count
+    try destination.check(imageCount: total)
+    var written: [String] = []
+    for (index, group) in groups.enumerated() {
+      imageCount += 1
+      let format = format(of: group[0])
+      let number = total > 1 ? imageCount : nil
+      guard let output = destination.output(task: step.task, format: format, number: number) else { continue }
+      // What its own seed makes alone is numbered within its run.
+      let encoded = step.encoded(
+        as: format, settings.options, number: groups.count > 1 ? index + 1 : nil)
+      let provenance = provenance(of: group[0].source, encoded)
+      if group[0].frameDuration > 0, holdsAnimation(group[0]) {
+        let animation = try animation(group.map { ($0.result, $0.frameDuration) })
+        tell(
+          try animation.write(
+            to: output, format: format, options: settings.options, provenance: provenance))
+      } else {
+        tell(
+          try group[0].result.write(
+            to: output, format: format, options: settings.options, provenance: provenance))
+      }
+      guard case .file(let path) = output else { continue }
+      written.append(path)
+      if settings.output == nil, !settings.isQuiet, !settings.wantsJSON {
+        Terminal.say("rtool \(step.task): wrote \(path)")
+      }
+    }
+    return written
+  }
+
+  private func format(of emission: Run.Emission) -> Format {
+    destination.format(of: emission.source, isAnimation: emission.frameDuration > 0)
+  }
+
+  private func holdsAnimation(_ emission: Run.Emission) -> Bool {
+    Animation.formats.contains(format(of: emission))
+  }
+
+  /// nil where metadata is left out. What was made from nothing still has the task's first image behind it.
+  private func provenance(of source: SourceImage?, _ step: Provenance.Step) -> String? {
+    settings.options.stripMetadata ? nil : Provenance(of: source ?? input, step).json
+  }
+
+  private func animation(_ frames: [(image: ResultImage, milliseconds: Int)]) throws -> Animation {
+    do throws(ImagingError) {
+      return try Animation(frames)
+    } catch {
+      throw Failure.misuse(error.description)
+    }
+  }
+
+  private mutating func write(_ run: Run, _ step: Provenance.Step, framesTo file: SideFile) throws -> String {
+    guard let recorder = run.recorder, let frames = RecordedFrames(recorder) else {
+      throw Failure.failed("the task followed no gradient, so there is nothing to show in \(file.path)")
+    }
+    let path = numbered(file.path, run.part.count > 1 ? run.part.index + 1 : nil)
+    tell(
+      try frames.animation().write(
+        to: .file(path), format: file.format,
+        provenance: provenance(of: run.emitted.first?.source, step)))
+    return path
+  }
+
+  private mutating func tell(_ new: [String]) {
+    for note in new where notes.insert(note).inserted && !settings.isQuiet { Terminal.warn(note) }
+  }
+}
+
+extension Provenance {
+  /// The steps that led to `source`, and one more.
+  init(of source: SourceImage?, _ step: Step) {
+    self = source?.provenance.flatMap(Provenance.init(json:)) ?? Provenance()
+    steps.append(step)
+  }
+}

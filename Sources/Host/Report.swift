@@ -1,0 +1,61 @@
+import RobustRuntime
+
+/// What --json tells: which files were written, how, and the task's own result.
+struct Report {
+  /// Of one run.
+  struct Entry {
+    var outputs: [String] = []
+    var step: Provenance.Step?
+    var frames: String?
+    /// The task's text, which is JSON.
+    var result: String?
+
+    fileprivate var members: [(String, String)] {
+      var members = [("outputs", encodedJSON(outputs))]
+      if let step { members.append(("step", encodedJSON(step))) }
+      if let frames { members.append(("frames", encodedJSON(frames))) }
+      if let result { members.append(("result", result)) }
+      return members
+    }
+  }
+
+  var entries: [Entry] = []
+  var sheet: String?
+
+  /// One object; of several runs the outputs of all, and each under "runs".
+  var json: String {
+    var members = entries.first?.members ?? []
+    if entries.count > 1 {
+      members = [
+        ("outputs", encodedJSON(entries.flatMap(\.outputs))),
+        ("runs", "[\(entries.map { Self.object($0.members) }.joined(separator: ","))]"),
+      ]
+    }
+    if let sheet { members.append(("sheet", encodedJSON(sheet))) }
+    return Self.object(members)
+  }
+
+  private static func object(_ members: [(String, String)]) -> String {
+    let texts = members.sorted { $0.0 < $1.0 }.map { "\(encodedJSON($0.0)):\($0.1)" }
+    return "{\(texts.joined(separator: ","))}"
+  }
+
+  /// The text of a task where it is one JSON value; nil: there is none.
+  static func checked(_ text: String, task: String) throws -> String? {
+    if text.isEmpty { return nil }
+    do {
+      _ = try JSON(text)
+      return text.trimmingSpace
+    } catch let error as JSON.SyntaxError {
+      throw Failure.misuse("with --json \(task) printed what is no JSON: \(error.problem)")
+    }
+  }
+}
+
+extension String {
+  fileprivate var trimmingSpace: String {
+    var rest = self[...]
+    while rest.last?.isWhitespace == true { rest.removeLast() }
+    return String(rest.drop { $0.isWhitespace })
+  }
+}

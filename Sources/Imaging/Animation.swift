@@ -1,0 +1,86 @@
+import CVips
+
+/// Images of one size that are shown one after the other, again and again.
+public struct Animation: Sendable {
+  /// The formats that hold one.
+  public static let formats: [Format] = [.webp, .gif]
+
+  private let frames: [ResultImage]
+  private let milliseconds: [Int]
+
+  /// - Parameter frames: with how many milliseconds each is shown; GIF counts in hundredths of a second.
+  /// Throws `invalidArgument` if there is none, or they are not of one size.
+  public init(_ frames: [(image: ResultImage, milliseconds: Int)]) throws(ImagingError) {
+    guard let first = frames.first?.image else {
+      throw ImagingError(.invalidArgument, "an animation needs a frame")
+    }
+    for (index, frame) in frames.enumerated()
+    where frame.image.width != first.width || frame.image.height != first.height {
+      throw ImagingError(
+        .invalidArgument,
+        "frame \(index + 1) of an animation is \(frame.image.width)x\(frame.image.height) pixels, "
+          + "the first \(first.width)x\(first.height): all must have one size")
+    }
+    self.frames = frames.map(\.image)
+    milliseconds = frames.map(\.milliseconds)
+  }
+
+  /// The animation as a file in memory, in sRGB, with the metadata of the first frame's source.
+  /// Throws `invalidArgument`, `unsupported`, `tooLarge` or `failed`.
+  public func encoded(as format: Format, options: WriteOptions = WriteOptions(), provenance: String? = nil)
+    throws(ImagingError) -> EncodedImage
+  {
+    guard Self.formats.contains(format) else {
+      throw ImagingError(.unsupported, "\(format.title) does not hold an animation: choose WebP or GIF")
+    }
+    let stacked: ResultImage
+    do {
+      stacked = ResultImage(
+        try stack(), conversion: nil, sourceFormat: frames[0].sourceFormat, sourceName: frames[0].name)
+    } catch {
+      throw ImagingError(.failed, "the animation cannot be put together: \(error.reason)")
+    }
+    let timing = FrameTiming(height: frames[0].height, milliseconds: milliseconds.map { Int32(clamping: $0) })
+    return try stacked.encoded(as: format, options: options, provenance: provenance, frames: timing)
+  }
+
+  /// Encodes the animation and writes it. The sentences to tell the user come back.
+  ///
+  /// Throws what `encoded` throws, and `unwritable`, `diskFull` or `closedPipe`; then nothing has
+  /// changed on disk.
+  @discardableResult
+  public func write(
+    to output: Output, format: Format, options: WriteOptions = WriteOptions(), provenance: String? = nil
+  ) throws(ImagingError) -> [String] {
+    try output.write { () throws(ImagingError) in
+      try encoded(as: format, options: options, provenance: provenance)
+    }
+  }
+
+  /// The frames one below the other, all with alpha if one has it.
+  private func stack() throws(VipsError) -> NativeImage {
+    let hasAlpha = frames.contains { $0.hasAlpha }
+    var images: [NativeImage] = []
+    for frame in frames {
+      let image = try frame.native.srgb8(frame.conversion)
+      let needsAlpha = hasAlpha && !frame.hasAlpha
+      images.append(needsAlpha ? try NativeImage(cvips_join_constant(image.pointer, 255)) : image)
+    }
+    let pointers = images.map(\.pointer)
+    return try pointers.withUnsafeBufferPointer { buffer throws(VipsError) in
+      try NativeImage(cvips_stack(buffer.baseAddress!, Int32(buffer.count))).named(CVIPS_RGB)
+    }
+  }
+}
+
+/// How the rows of an image are frames.
+struct FrameTiming {
+  /// Rows of each.
+  let height: Int
+  let milliseconds: [Int32]
+
+  /// Only while nobody else has the image.
+  func set(on image: NativeImage) {
+    cvips_set_frames(image.pointer, Int32(height), milliseconds, Int32(milliseconds.count))
+  }
+}

@@ -1,0 +1,163 @@
+import Foundation
+import Testing
+
+/// A plugin in C that breaks one promise, told by a macro.
+private let brokenPlugin = """
+  #define _GNU_SOURCE
+  #include "rtool.h"
+  #include <signal.h>
+  #include <stdio.h>
+  #include <stdlib.h>
+  #include <time.h>
+  #include <unistd.h>
+
+  #ifndef BEFORE
+  #define BEFORE
+  #endif
+  #ifndef HELP
+  #define HELP "the photo"
+  #endif
+
+  static const rtool_param params[] = {
+    {.name = "image", .kind = RTOOL_IMAGE, .flags = RTOOL_POSITIONAL | RTOOL_REQUIRED, .help = HELP},
+    {.name = "amount", .kind = RTOOL_REAL, .initial = 0.5, .max = 1, .help = "how much"},
+  };
+
+  static int32_t run(const rtool_host *host, const rtool_value *values) {
+    const rtool_image *photo = values[0].images[0];
+    double amount = values[1].numbers[0];
+    rtool_image *out = host->image_new(host, photo->width, photo->height, 3);
+    if (!out) return RTOOL_FAILED;
+    for (int32_t i = 0; i < photo->width * photo->height * 3; i++)
+      out->data[i] = (float)(amount * photo->data[i]);
+    BEFORE
+    rtool_piece piece = {0, 0, out};
+    rtool_result result = {.struct_size = sizeof result, .over = photo, .pieces = &piece, .piece_count = 1};
+    return host->emit(host, &result);
+  }
+
+  static const rtool_manifest manifest = {
+    .struct_size = sizeof manifest, .abi = RTOOL_ABI, .param_size = sizeof(rtool_param), .param_count = 2,
+    .params = params, .name = "broken", .version = "1", .summary = "Break a promise", .run = run,
+  };
+
+  #ifndef ENTRY
+  #define ENTRY
+  #endif
+  RTOOL_EXPORT const rtool_manifest *rtool_plugin(uint32_t host_abi) { (void)host_abi; ENTRY return &manifest; }
+  """
+
+@Suite struct CheckTests {
+  let sandbox: Sandbox
+  init() throws { sandbox = try Sandbox() }
+
+  private struct Finding: Decodable {
+    let check, outcome, text: String
+  }
+
+  /// The checks of the broken plugin, by name.
+  private func findings(_ flags: String..., limit: String = "20") throws -> [String: Finding] {
+    let folder = try sandbox.compilePlugin("broken", brokenPlugin, flags: ["-std=c11"] + flags)
+    let outcome = try sandbox.rtool(
+      "check", "\(folder)/librtool-broken.so", "--json", "--rounds", "2", "--time-limit", limit)
+    let list = try JSONDecoder().decode([Finding].self, from: outcome.output)
+    #expect(outcome.status == (list.contains { $0.outcome == "FAILED" } ? 1 : 0), "\(outcome.errors)")
+    return Dictionary(list.map { ($0.check, $0) }, uniquingKeysWith: { $1 })
+  }
+
+  private func failed(_ findings: [String: Finding]) -> [String] {
+    findings.values.filter { $0.outcome == "FAILED" }.map(\.check).sorted()
+  }
+
+  @Test func theBundledTaskPasses() throws {
+    let outcome = try sandbox.rtool("check", "inpaint")
+    #expect(outcome.status == 0, "\(outcome.text)")
+    #expect(outcome.text.split(separator: "\n").allSatisfy { $0.hasPrefix("ok ") }, "\(outcome.text)")
+    #expect(sandbox.files.isEmpty)
+  }
+
+  @Test func theExamplePasses() throws {
+    let nudge = try String(contentsOfFile: "\(Program.root)/Examples/plugins/nudge.c", encoding: .utf8)
+    let folder = try sandbox.compilePlugin("nudge", nudge, flags: ["-std=c11"])
+    let outcome = try sandbox.rtool("check", "nudge", "--rounds", "2", environment: ["RTOOL_PATH": folder])
+    #expect(outcome.status == 0, "\(outcome.text)")
+  }
+
+  @Test func aPluginThatKeepsItsPromisesPasses() throws {
+    let findings = try findings()
+    #expect(failed(findings) == [])
+    #expect(findings.values.allSatisfy { $0.outcome == "ok" }, "\(findings)")
+  }
+
+  @Test(arguments: [
+    ("-DBEFORE=if (photo->width < 4) raise(11);", ["sizes"], "SIGSEGV"),
+    ("-DBEFORE=if (photo->height == 200) abort();", ["sizes"], "1x200"),
+    (
+      "-DBEFORE=struct timespec t; clock_gettime(CLOCK_REALTIME, &t); srand((unsigned)t.tv_nsec);"
+        + " for (int i = 0; i < photo->width; i++) out->data[i] = (float)rand() / (float)RAND_MAX;", ["seed"],
+      "other bytes"
+    ),
+    ("-DBEFORE=out->data[0] = 1.0f / (host->threads + 1);", ["threads"], "--threads 2"),
+    ("-DBEFORE=float zero = 0; out->data[7] = zero / zero;", ["pixels"], "no numbers"),
+    (
+      "-DBEFORE=FILE *f = fopen(values[0].texts[0], \"ab\"); fputc(1, f); fclose(f);", ["inputs"],
+      "changed by"
+    ),
+    ("-DBEFORE=if (amount != 0.5) abort();", ["values"], "SIGABRT"),
+    ("-DHELP=\"The photo.\"", ["manifest"], "full stop"),
+    ("-DENTRY=abort();", ["load"], "crashed"),
+    ("-DENTRY=return 0;", ["load"], "refuses"),
+    (
+      "-DBEFORE=if (photo->width < 4) { fprintf(stderr, \"a\\nb\\n\"); return host->fail(host, 2, \"too small\"); }",
+      ["sizes"], "lines"
+    ),
+    (
+      "-DBEFORE=if (photo->width < 4) return host->fail(host, RTOOL_USAGE, \"too small\");", ["sizes"],
+      "too small"
+    ),
+  ])
+  func aBrokenPromiseFailsItsCheck(_ flag: String, _ checks: [String], _ words: String) throws {
+    let findings = try findings(flag)
+    #expect(failed(findings) == checks, "\(findings)")
+    #expect(findings[checks[0]]?.text.contains(words) == true, "\(findings)")
+  }
+
+  @Test func aTaskThatHangsIsEnded() throws {
+    let start = Date()
+    let findings = try findings("-DBEFORE=sleep(100);", limit: "1")
+    #expect(failed(findings) == ["run"])
+    #expect(findings["run"]?.text.contains("did not end") == true)
+    #expect(findings["sizes"]?.outcome == "skipped")
+    #expect(Date().timeIntervalSince(start) < 60)
+  }
+
+  @Test func aTaskThatDoesNotHeedCtrlCFails() throws {
+    // 8 seconds for a large image, and none for a small one.
+    let findings = try findings(
+      "-DBEFORE=usleep(0); for (int i = 0; i < photo->width / 187; i++) { usleep(1000000); }")
+    #expect(failed(findings) == ["cancel"], "\(findings)")
+  }
+
+  @Test func aTaskThatHeedsCtrlCPasses() throws {
+    let findings = try findings(
+      "-DBEFORE=for (int i = 0; i < photo->width / 5; i++) { usleep(10000);"
+        + " if (!host->progress(host, 0.5, 0)) return RTOOL_STOPPED; }")
+    #expect(failed(findings) == [], "\(findings)")
+    #expect(findings["cancel"]?.text.contains("after Ctrl-C") == true)
+  }
+
+  @Test func whatIsNoPluginIsToldSo() throws {
+    let unknown = try sandbox.rtool("check", "inpant")
+    #expect(unknown.status == 2)
+    expectOneLine(unknown.errors, contains: "did you mean inpaint?")
+    let missing = try sandbox.rtool("check", "./librtool-gone.so")
+    #expect(missing.status == 1)
+    expectOneLine(missing.errors, contains: "librtool-gone.so")
+    try sandbox.write("other.so", [1])
+    #expect(try sandbox.rtool("check", "./other.so").status == 2)
+    try sandbox.write("librtool-text.so", [1])
+    let text = try sandbox.rtool("check", "./librtool-text.so")
+    #expect(text.status == 1)
+    #expect(text.text.contains("FAILED   load"))
+  }
+}

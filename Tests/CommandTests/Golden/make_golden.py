@@ -1,0 +1,149 @@
+#!/usr/bin/env python3
+"""Writes the golden files of the paper presets: a small random network, and what PyTorch makes of the published loops.
+
+    python3 make_golden.py    (needs torch and numpy; writes tiny.safetensors and *.f32 beside itself)
+
+Each loop is that of Santurkar et al., arXiv 1906.09453, at 32 pixels: L2 lengths, published for 224, are scaled by
+32 / 224. Images are [row][column][channel] in single precision.
+"""
+import json
+import os
+import struct
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+SIDE, CLASSES, STEPS = 32, 5, 20
+SCALE = SIDE / 224
+
+
+class PassReLU(torch.autograd.Function):
+    """A ReLU whose gradient is that of the identity."""
+
+    @staticmethod
+    def forward(ctx, x):
+        return x.clamp(min=0)
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return gradient
+
+
+class Block(nn.Module):
+    def __init__(self, channels, out, stride):
+        super().__init__()
+        self.conv1, self.bn1 = nn.Conv2d(channels, out, 3, stride, 1, bias=False), nn.BatchNorm2d(out)
+        self.conv2, self.bn2 = nn.Conv2d(out, out, 3, 1, 1, bias=False), nn.BatchNorm2d(out)
+        self.downsample = None
+        if stride != 1 or channels != out:
+            self.downsample = nn.Sequential(nn.Conv2d(channels, out, 1, stride, bias=False), nn.BatchNorm2d(out))
+
+    def forward(self, x):
+        y = self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x)))))
+        return y + (x if self.downsample is None else self.downsample(x))
+
+
+class Tiny(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("mean", torch.tensor([0.48, 0.46, 0.41]))
+        self.register_buffer("std", torch.tensor([0.23, 0.22, 0.23]))
+        self.conv1, self.bn1 = nn.Conv2d(3, 8, 3, 1, 1, bias=False), nn.BatchNorm2d(8)
+        self.layer1, self.layer2 = nn.Sequential(Block(8, 8, 1)), nn.Sequential(Block(8, 24, 2))
+        self.fc = nn.Linear(24, CLASSES)
+
+    def representation(self, x, pass_relu=False):
+        y = F.relu(self.bn1(self.conv1((x - self.mean.view(1, 3, 1, 1)) / self.std.view(1, 3, 1, 1))))
+        y = self.layer2(F.relu(self.layer1(y)))
+        return (PassReLU.apply(y) if pass_relu else F.relu(y)).mean((2, 3))
+
+    def forward(self, x, pass_relu=False):
+        return self.fc(self.representation(x, pass_relu))
+
+
+def tiny():
+    torch.manual_seed(7)
+    model = Tiny()
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            nn.init.uniform_(module.weight, 0.7, 1.3)
+            nn.init.normal_(module.bias, 0, 0.2)
+            nn.init.normal_(module.running_mean, 0, 0.2)
+            nn.init.uniform_(module.running_var, 0.5, 1.5)
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight)
+    nn.init.normal_(model.fc.weight, 0, 1)
+    return model.eval()
+
+
+def write_model(model):
+    tensors = {k: v for k, v in model.state_dict().items() if not k.endswith("num_batches_tracked")}
+    torch.manual_seed(8)
+    tensors["seeds.mean"] = 0.3 + 0.4 * torch.rand(CLASSES, 3, 8, 8)
+    tensors["seeds.factor"] = 0.05 * torch.randn(CLASSES, 3, 3, 8, 8)
+    metadata = {"size": str(SIDE), "classes": json.dumps(["ash", "birch", "cedar", "elm", "fir"]), "eps": "0.5",
+                "constraint": "l2", "stem_stride": "1"}
+    header, data = {"__metadata__": metadata}, b""
+    for key, value in tensors.items():
+        value = np.ascontiguousarray(value.numpy().astype(np.float32))
+        header[key] = {"dtype": "F32", "shape": list(value.shape), "data_offsets": [len(data), len(data) + value.nbytes]}
+        data += value.tobytes()
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    with open(os.path.join(HERE, "tiny.safetensors"), "wb") as f:
+        f.write(struct.pack("<Q", len(text)) + text + data)
+
+
+def photo(side, phase=0):
+    """What PaperTests writes as a file of 16 bits."""
+    y, x, c = np.meshgrid(np.arange(side), np.arange(side), np.arange(3), indexing="ij")
+    value = 0.5 + 0.3 * np.sin(0.4 * x + c + phase) * np.cos(0.3 * y) + 0.1 * (((x * 7 + y * 13 + c * 5) % 11) / 11 - 0.5)
+    return torch.from_numpy(np.round(value * 65535) / 65535).permute(2, 0, 1)[None]
+
+
+def ascend(start, objective, radius, step, centre=None):
+    """Minimises the objective in an L2 ball, by normalised steps."""
+    centre = start if centre is None else centre
+    z = start.clone()
+    for _ in range(STEPS):
+        z.requires_grad_()
+        gradient, = torch.autograd.grad(objective(z), z)
+        with torch.no_grad():
+            z = z - step * SCALE * gradient / (gradient.norm() + 1e-10)
+            difference = z - centre
+            z = (centre + difference * min(1.0, radius * SCALE / difference.norm().item())).clamp(0, 1)
+    return z.detach()
+
+
+def cross_entropy(model, index, pass_relu=False):
+    return lambda z: F.cross_entropy(model(z, pass_relu), torch.tensor([index]))
+
+
+def store(name, image):
+    image[0].permute(1, 2, 0).contiguous().numpy().astype(np.float32).tofile(os.path.join(HERE, name + ".f32"))
+
+
+def inpaint(model, x):
+    """CE + 10 mean[((z - x)(1 - m))^2] from the mean colour; known pixels are pasted back."""
+    m = torch.zeros(1, 1, SIDE, SIDE, dtype=torch.float64)
+    m[..., 12:21, 11:20] = 1
+    mean = (x * (1 - m)).sum((2, 3), keepdim=True) / (1 - m).sum()
+    start = x * (1 - m) + mean * m
+    ce = cross_entropy(model, 3, pass_relu=True)
+    z = ascend(start, lambda z: ce(z) + 10 * (((z - start) * (1 - m)) ** 2).mean(), 21.6, 0.1)
+    return x * (1 - m) + z * m
+
+
+def main():
+    model = tiny()
+    write_model(model)
+    model = model.double()
+    x = photo(SIDE)
+    store("inpaint", inpaint(model, x))
+
+
+if __name__ == "__main__":
+    main()
