@@ -45,6 +45,9 @@ private let paint = Manifest(
     Follows the gradient of one unit of the model, or of the logit of a class, within the part of a photo that a mask \
     marks, at the size the model knows; the change is carried to the photo's own resolution. All other pixels stay as \
     they are.
+
+    With --constraint hard, steps and radius are to the masked part as they would be to a whole photo, so that a small \
+    part is painted as strongly as a large one.
     """,
   examples: [
     ("photo.jpg --mask meadow.png --feature flower -o flowers.jpg", "Paint with a feature"),
@@ -53,11 +56,11 @@ private let paint = Manifest(
   presets: [
     (
       "balanced", "100 steps in the masked part, at each of which the photo is moved and enlarged",
-      "steps=100 radius=40 jitter=4 zoom=0.3 momentum=0.5 levels=2 smoothness=0.1"
+      "steps=100 radius=60 jitter=4 zoom=0.3 momentum=0.5 levels=2 smoothness=0.1"
     ),
     (
       "fast", "the same with 40 steps",
-      "steps=40 radius=40 jitter=4 zoom=0.3 momentum=0.5 levels=2 smoothness=0.1"
+      "steps=40 radius=60 jitter=4 zoom=0.3 momentum=0.5 levels=2 smoothness=0.1"
     ),
     (
       "paper", "the published method: 140 steps, with a penalty on change outside the mask",

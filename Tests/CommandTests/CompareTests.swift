@@ -71,6 +71,21 @@ import Testing
     }
   }
 
+  @Test func aShiftedCopyIsNearerThanNoiseOfEqualPSNR() throws {
+    // Shapes larger than the shift.
+    func shape(_ x: Int, _ y: Int, _ c: Int) -> Float {
+      (x / 20 + y / 24) % 2 == 0 ? 0.25 + 0.2 * Float(c) : 0.6 - 0.1 * Float(c)
+    }
+    try sandbox.picture("a.png", width: 160, height: 120, shape)
+    try sandbox.picture("shifted.png", width: 160, height: 120) { shape($0 + 1, $1 + 1, $2) }
+    let shifted = try distance("a.png", "shifted.png")
+    let error = pow(10, -(try #require(shifted.psnr)) / 10)
+    try noisy("noisy.png", Float((3 * error).squareRoot()))
+    let noise = try distance("a.png", "noisy.png")
+    #expect(abs(try #require(noise.psnr) - (shifted.psnr ?? 0)) < 0.5)
+    #expect(shifted.representation < noise.representation)
+  }
+
   @Test func theMapIsWhereTheyDiffer() throws {
     let photo = try sandbox.open("a.png")
     try sandbox.picture("b.png", width: 160, height: 120) { x, y, c in
