@@ -33,8 +33,11 @@ import Testing
 
   @Test(arguments: ["relative", "whitened", "plain"])
   func everyDistanceLeadsThere(_ distance: String) throws {
-    try invert("--distance", distance, "--side", "48", "--steps", "20")
-    #expect(try sandbox.number("relative-distance", of: "out.png") < 0.3)
+    try invert("--side", "48", "--steps", "0", to: "start.png")
+    try invert("--distance", distance, "--side", "48", "--steps", "30")
+    #expect(
+      try sandbox.number("relative-distance", of: "out.png")
+        < 0.8 * sandbox.number("relative-distance", of: "start.png"))
   }
 
   @Test func thePublishedSettingsRun() throws {
