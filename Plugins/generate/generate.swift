@@ -172,14 +172,14 @@ private struct Generation {
     if let image = values[from] { return try host.covering(image, width: size.width, height: size.height) }
     let image = try host.image(width: size.width, height: size.height, channels: 3)
     if values[start] == .gaussian && host.model.hasSeeds {
-      try addSeeds(target.isEmpty ? even : target, to: image)
+      try addSeeds(target.isEmpty ? someClasses : target, to: image)
       return image
     }
     if values[start] == .gaussian {
       host.note("the model \(host.model.name) has no seed distributions; the image starts from noise")
     }
     let noise = host.uniform(stream: Stream.noise, count: size.width * size.height * 3)
-    image.fill { x, y, c in 0.4 + 0.2 * noise[(y * size.width + x) * 3 + c] }
+    image.fill { x, y, c in 0.475 + 0.05 * noise[(y * size.width + x) * 3 + c] }
     return image
   }
 
@@ -204,13 +204,18 @@ private struct Generation {
     image.fill { x, y, c in min(max(image.row(y)[3 * x + c], 0), 1) }
   }
 
+  /// Weight of the logits of a mixture beside its cross-entropy.
+  private static let raise = 0.3
+
   /// Samples from which the mean of a class is taken.
   private static let meanSamples: UInt64 = 12
 
-  /// All classes alike.
-  private var even: [ClassWeight] {
+  /// A few classes drawn by the seed, to be unsure between.
+  private var someClasses: [ClassWeight] {
     let count = host.model.classes.count
-    return (0..<count).map { ClassWeight(index: Int32($0), weight: 1 / Double(count)) }
+    let draws = host.uniform(stream: Stream.choice, count: 3)
+    let drawn = Set(draws.map { min(Int($0 * Float(count)), count - 1) }).sorted()
+    return drawn.map { ClassWeight(index: Int32($0), weight: 1 / Double(drawn.count)) }
   }
 
   private func ascend(_ start: Image, level: Int, of count: Int) throws -> Image {
@@ -231,9 +236,11 @@ private struct Generation {
     let done = (0..<level).reduce(0) { $0 + work($1) }
     ascent.progress = done / total...min((done + work(level)) / total, 1)
     ascent.note = "\(start.width)x\(start.height)"
-    let term = Term(1, target.isEmpty ? .entropy : .crossEntropy(target))
+    var terms = [Term(1, target.isEmpty ? .entropy : .crossEntropy(target))]
+    // Where a mixture is balanced its cross-entropy has no gradient, however little there is of either class.
+    if target.count > 1 { terms.append(Term(Generation.raise, .logit(target))) }
     return try host.ascend(
-      ascent, from: [start], minimising: [term] + options.smoothnessTerms(values)
+      ascent, from: [start], minimising: terms + options.smoothnessTerms(values)
     ).images[0]
   }
 

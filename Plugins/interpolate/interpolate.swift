@@ -15,6 +15,9 @@ private let layer = Parameter<String?>.layer(
 private let softness = Parameter<Double>.real(
   "softness", unit: "px", flags: .advanced, initial: 2, in: 0...100,
   "blur of the blend from which the middle starts, against double exposure; less towards the ends")
+private let carry = Parameter<Double>.real(
+  "carry", flags: .advanced, initial: 0.5, in: 0...1,
+  "share of the change of one frame with which the next one starts, so that the series moves evenly")
 
 private let options: AscentOptions = {
   var initial = AscentOptions.Initial(steps: 80, stepSize: 0.7, radius: 40)
@@ -41,12 +44,12 @@ private let description = Manifest(
     ("fast", "the same with fewer steps", "steps=30 step-size=1.5"),
     (
       "paper", "the published method: from the plain blend, with the gradient as it is",
-      "softness=0 steps=400 step-size=0.1 radius=1000 levels=1 gradient-blur=0"
+      "softness=0 carry=0 steps=400 step-size=0.1 radius=1000 levels=1 gradient-blur=0"
     ),
   ],
   parameters: [
     first.definition, second.definition, stages.definition, loop.definition, frameTime.definition,
-    side.definition, layer.definition, softness.definition,
+    side.definition, layer.definition, softness.definition, carry.definition,
   ] + options.definitions)
 
 nonisolated(unsafe) private let manifest = description.published { host, values in
@@ -63,12 +66,22 @@ private func interpolate(_ host: Host, _ values: Values) throws {
   let count = values[stages]
   var frames = [a]
   var distances: [Double] = []
+  var change: Image?
   for k in 1..<max(count - 1, 1) {
-    let frame = try between(
-      a, b, share: Double(k) / Double(count - 1), layer: layer, progress: part(k - 1, of: count - 2), host,
-      values)
-    frames.append(frame.image)
-    distances.append(frame.distance)
+    let share = Double(k) / Double(count - 1)
+    let blend = try softBlend(a, b, share: share, host, values)
+    let start = try change.map { try moved(blend, by: $0, values[carry] * 4 * share * (1 - share), host) }
+    let target = try host.blendedFeatures(a, b, layer: layer, share: share)
+    let term = Term(1, .features(layer: layer, targets: [target], relative: true))
+    var ascent = try options.ascent(values, width: a.width, height: a.height)
+    ascent.centres = [blend]
+    ascent.progress = Double(k - 1) / Double(count - 2)...Double(k) / Double(count - 2)
+    ascent.note = "frame \(k + 1)/\(count)"
+    let outcome = try host.ascend(
+      ascent, from: [start ?? blend], minimising: [term] + options.smoothnessTerms(values))
+    change = try moved(outcome.images[0], by: blend, -1, host)
+    frames.append(outcome.images[0])
+    distances.append(try host.losses([term], at: outcome.images)[0])
   }
   frames.append(b)
   if let farthest = distances.max() {
@@ -78,22 +91,16 @@ private func interpolate(_ host: Host, _ values: Values) throws {
   for frame in frames + back { try host.emit(frame, frameDuration: values[frameTime]) }
 }
 
-private func part(_ k: Int, of count: Int) -> ClosedRange<Double> {
-  Double(k) / Double(count)...Double(k + 1) / Double(count)
-}
-
-/// The image whose features are (1 - share) of a's and share of b's, and how far from it they are.
-private func between(
-  _ a: Image, _ b: Image, share: Double, layer: String, progress: ClosedRange<Double>, _ host: Host,
-  _ values: Values
-) throws -> (image: Image, distance: Double) {
+private func softBlend(_ a: Image, _ b: Image, share: Double, _ host: Host, _ values: Values) throws -> Image
+{
   let blend = try host.blended(a, b, share: share)
   let sigma = values[softness] * 4 * share * (1 - share)
-  let start = sigma > 0 ? try host.blurred(blend, sigma: sigma) : blend
-  let target = try host.blendedFeatures(a, b, layer: layer, share: share)
-  let term = Term(1, .features(layer: layer, targets: [target], relative: true))
-  var ascent = try options.ascent(values, width: a.width, height: a.height)
-  ascent.progress = progress
-  let outcome = try host.ascend(ascent, from: [start], minimising: [term] + options.smoothnessTerms(values))
-  return (outcome.images[0], try host.losses([term], at: outcome.images)[0])
+  return sigma > 0 ? try host.blurred(blend, sigma: sigma) : blend
+}
+
+/// image + factor * change, which may lie outside of 0...1.
+private func moved(_ image: Image, by change: Image, _ factor: Double, _ host: Host) throws -> Image {
+  let result = try host.image(width: image.width, height: image.height, channels: 3)
+  result.fill { x, y, c in image.row(y)[3 * x + c] + Float(factor) * change.row(y)[3 * x + c] }
+  return result
 }

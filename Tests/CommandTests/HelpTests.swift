@@ -29,7 +29,10 @@ import Testing
   @Test func fullHelpOfAPlugin() throws { try expectSnapshot("echo-full", "echo", "--help") }
   @Test func shortHelpOfInpaint() throws { try expectSnapshot("inpaint-short", "inpaint", "-h") }
   @Test func fullHelpOfInpaint() throws { try expectSnapshot("inpaint-full", "help", "inpaint") }
-  @Test(arguments: ["attack", "classify", "compare", "paint", "visualize"])
+  @Test(arguments: [
+    "attack", "classify", "compare", "generate", "interpolate", "invert", "mix", "paint", "refine", "sketch", "superres",
+    "translate", "visualize",
+  ])
   func fullHelpOf(_ task: String) throws { try expectSnapshot("\(task)-full", task, "--help") }
   @Test func helpOfAListCommand() throws { try expectSnapshot("classes", "classes", "--help") }
 

@@ -52,19 +52,19 @@ import Testing
 
   @Test func superres() throws {
     try photo("in.png", side: 8)
-    try run("superres", ["in.png", "--factor", "4", "--class", "cedar"])
+    try run("superres", ["in.png", "--factor", "4", "--class", "birch"])
     #expect(try error("superres") < 1e-3)
   }
 
   @Test func translate() throws {
     try photo("in.png")
-    try run("translate", ["in.png", "--to", "fir"])
+    try run("translate", ["in.png", "--to", "elm"])
     #expect(try error("translate") < 1e-3)
   }
 
   @Test func sketch() throws {
     try photo("in.png")
-    try run("sketch", ["in.png", "--class", "ash", "--bit-depth", "16"])
+    try run("sketch", ["in.png", "--class", "ash", "--side", "32", "--bit-depth", "16"])
     #expect(try error("sketch") < 1e-3)
   }
 

@@ -195,3 +195,19 @@ func expectOneLine(
     #expect(errors.contains(word), "“\(word)” is not in: \(errors)", sourceLocation: sourceLocation)
   }
 }
+
+extension Sandbox {
+  /// What the last task found out about its result, as kept in the file.
+  func facts(_ name: String) throws -> [String: String] {
+    struct Info: Decodable {
+      struct Step: Decodable { let facts: [String: String] }
+      let steps: [Step]
+    }
+    let info = try rtool("info", name, "--json")
+    return try #require(JSONDecoder().decode(Info.self, from: info.output).steps.last?.facts)
+  }
+
+  func number(_ fact: String, of name: String) throws -> Double {
+    try #require(facts(name)[fact].flatMap { Double($0) })
+  }
+}
