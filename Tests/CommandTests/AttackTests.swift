@@ -16,7 +16,7 @@ import Testing
 
   private func classes(_ name: String) throws -> [String] {
     let outcome = try sandbox.rtool("classify", name, "--json")
-    let results = try JSONSerialization.jsonObject(with: outcome.output) as? [[String: Any]]
+    let results = try JSONSerialization.jsonObject(with: outcome.result) as? [[String: Any]]
     return try #require(results?.first?["classes"] as? [String])
   }
 

@@ -16,7 +16,7 @@ import Testing
   private func results(_ arguments: String...) throws -> [[String: Any]] {
     let outcome = try sandbox.run(Program.path, ["classify", "--json"] + arguments)
     #expect(outcome.status == 0, "\(outcome.errors)")
-    return try #require(try JSONSerialization.jsonObject(with: outcome.output) as? [[String: Any]])
+    return try #require(try JSONSerialization.jsonObject(with: outcome.result) as? [[String: Any]])
   }
 
   @Test func probabilitiesAreTheSoftmaxOfTheLogits() throws {

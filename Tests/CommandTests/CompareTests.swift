@@ -25,7 +25,7 @@ import Testing
   private func distance(_ a: String, _ b: String) throws -> Distance {
     let outcome = try compare(a, b, "--json")
     #expect(outcome.status == 0, "\(outcome.errors)")
-    return try JSONDecoder().decode(Distance.self, from: outcome.output)
+    return try JSONDecoder().decode(Distance.self, from: outcome.result)
   }
 
   /// "a.png" with grain of this strength, the same grain each time.

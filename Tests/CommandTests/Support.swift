@@ -36,27 +36,19 @@ final class Sandbox {
     let errors: String
     var text: String { String(decoding: output, as: UTF8.self) }
 
-    /// What --json told, in one value or one a line.
-    var json: [Any] {
-      if let value = try? JSONSerialization.jsonObject(with: output, options: .fragmentsAllowed) {
-        return [value]
-      }
-      return text.split(separator: "\n").compactMap {
-        try? JSONSerialization.jsonObject(with: Data($0.utf8), options: .fragmentsAllowed)
-      }
+    /// What --json told.
+    private var report: [String: Any] {
+      (try? JSONSerialization.jsonObject(with: output)) as? [String: Any] ?? [:]
     }
 
     /// What the task recorded, as --json tells it.
     var facts: [String: String] {
-      var places = json
-      while let place = places.popLast() {
-        if let object = place as? [String: Any] {
-          if let facts = object["facts"] as? [String: String] { return facts }
-          places += Array(object.values)
-        }
-        if let list = place as? [Any] { places += list }
-      }
-      return [:]
+      (report["step"] as? [String: Any])?["facts"] as? [String: String] ?? [:]
+    }
+
+    /// What the task handed over as JSON, as --json tells it.
+    var result: Data {
+      report["result"].flatMap { try? JSONSerialization.data(withJSONObject: $0) } ?? Data()
     }
   }
 

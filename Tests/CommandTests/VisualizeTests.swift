@@ -66,7 +66,7 @@ import Testing
     }
     let outcome = try visualize("--list", "--json")
     #expect(outcome.status == 0, "\(outcome.errors)")
-    let rows = try JSONDecoder().decode([Row].self, from: outcome.output)
+    let rows = try JSONDecoder().decode([Row].self, from: outcome.result)
     #expect(Set(rows.map(\.unit)) == Set(0..<256) && Set(rows.map(\.name)).count == 256)
     for row in rows {
       let first = try #require(row.raises.first)
