@@ -160,7 +160,7 @@ private struct Start {
 
 private func addGrain(to image: Image, amount: Double, stream: UInt64, _ host: Host) throws {
   let noise = host.normal(stream: stream, count: image.width * image.height)
-  let deviation = Float(0.04 * amount)
+  let deviation = Float(0.015 * amount)
   image.fill { x, y, c in
     min(max(image.row(y)[3 * x + c] + deviation * noise[y * image.width + x], 0), 1)
   }

@@ -29,6 +29,8 @@ import Testing
   @Test func fullHelpOfAPlugin() throws { try expectSnapshot("echo-full", "echo", "--help") }
   @Test func shortHelpOfInpaint() throws { try expectSnapshot("inpaint-short", "inpaint", "-h") }
   @Test func fullHelpOfInpaint() throws { try expectSnapshot("inpaint-full", "help", "inpaint") }
+  @Test(arguments: ["refine", "sketch", "superres", "translate"])
+  func fullHelpOfATask(_ task: String) throws { try expectSnapshot("\(task)-full", "help", task) }
   @Test func helpOfAListCommand() throws { try expectSnapshot("classes", "classes", "--help") }
 
   @Test func theManualPageHasNoFaults() throws {
