@@ -107,7 +107,7 @@ import Testing
     try fails(["superres", "in.png", "--factor", "9"], "--factor")
     try fails(["superres", "in.png", "--measured", "blur"], "--measured")
     try fails(
-      ["superres", "in.png", "--class", "none", "--texture", "0", "--fidelity", "0"], "nothing to follow")
+      ["superres", "in.png", "--class", "none", "--texture", "0", "--fidelity", "0"], "to follow")
   }
 
   // MARK: superres
