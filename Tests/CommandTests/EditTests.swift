@@ -166,6 +166,12 @@ import Testing
     }
   }
 
+  @Test func greyStaysGrey() throws {
+    try sandbox.photo("grey-in.png", width: 20, height: 10, channels: 1)
+    _ = try run("superres", "grey-in.png", "-x", "2", "--preset", "fast", "-o", "grey.png")
+    #expect(try SourceImage.open(.file(sandbox.path("grey.png"))).colourChannels == 1)
+  }
+
   // MARK: sketch
 
   @Test func aDrawingIsEnlargedAndFilled() throws {
