@@ -5,7 +5,7 @@ let drawing = Parameter<Image>.image("image", withAlpha: true, "the drawing")
 let classes = Parameter<[ClassWeight]>.classes(
   "class", letter: "c", flags: .required, "what it shows: a class, or a mixture like sea:2,mountain:1")
 let keep = Parameter<Double>.real(
-  "keep", group: "Drawing", initial: 20, in: 0...10_000,
+  "keep", group: "Drawing", initial: 8, in: 0...10_000,
   "weight of the drawing's colours, blurred, where it is drawn on")
 let paper = Parameter<Double>.real(
   "paper", group: "Drawing", initial: 0.8, in: 0...1,
@@ -22,7 +22,7 @@ let detail = Parameter<Double>.real(
 let options = AscentOptions(balanced)
 
 private let balanced: AscentOptions.Initial = {
-  var initial = AscentOptions.Initial(steps: 60, stepSize: 1, radius: 30)
+  var initial = AscentOptions.Initial(steps: 60, stepSize: 1, radius: 40)
   initial.jitter = 6
   initial.levels = 4
   initial.passReLU = true
@@ -41,7 +41,7 @@ let manifest = Manifest(
     """,
   examples: [
     ("hill.png --class mountain -o photo.png", "Make a photo of a drawing"),
-    ("rose.png --class flower --keep 100", "Keep nearer to the drawing's colours"),
+    ("rose.png --class flower --keep 40", "Keep nearer to the drawing's colours"),
   ],
   presets: [
     ("balanced", "class colours on the paper, two sizes", ""),
@@ -104,41 +104,63 @@ private struct Start {
   let kept, keptRegion: Image
 
   /// Pixels of the working copy for one of the kept drawing.
-  static let reduction = 4
+  private static let reduction = 4
+  /// Share of a drawing that must be blank to count as paper.
+  private static let leastPaper: Float = 0.25
 
   init(_ drawing: Image, _ host: Host, _ values: Values) throws {
     let (width, height) = (drawing.width, drawing.height)
-    let blank = try host.image(width: width, height: height, channels: 1)
-    blank.fill { x, y, _ in
-      let p = drawing.row(y) + 3 * x
-      return min(max((min(p[0], p[1], p[2]) - 0.85) / 0.1, 0), 1)
-    }
-    let drawn = try host.blurred(drawing, sigma: 1)
-    image = try host.copy(drawing)
-    if host.model.hasSeeds, values[paper] > 0 || values[grain] > 0 {
-      let class_ = values[classes].max { $0.weight < $1.weight }!.index
-      let seed = try host.classSeed(Int(class_), stream: 0, width: width, height: height)
+    let (across, down) = (max(1, width / Start.reduction), max(1, height / Start.reduction))
+    let (share, amount) = (Float(values[paper]), Float(values[grain]))
+    let blank = try Start.blankPaper(of: drawing, host)
+    let image = try host.blurred(drawing, sigma: 0.7)
+    self.image = image
+    if host.model.hasSeeds, share > 0 || amount > 0 {
+      let most = values[classes].max { $0.weight < $1.weight }!.index
+      let seed = try host.classSeed(Int(most), stream: 0, width: width, height: height)
       let smooth = try host.blurred(seed, sigma: Double(width + height) / 40)
-      let (share, amount) = (Float(values[paper]), Float(values[grain]))
-      let image = image
+      // Paper takes the colour as glass would, so that lines on it stay dark and have no bright rims.
       image.fill { x, y, c in
         let i = 3 * x + c
-        let fill = share * blank.row(y)[x]
-        let color = drawn.row(y)[i] + fill * (smooth.row(y)[i] - drawn.row(y)[i])
-        return min(max(color + amount * (seed.row(y)[i] - smooth.row(y)[i]), 0), 1)
+        return image.row(y)[i] * (1 + share * blank.row(y)[x] * (smooth.row(y)[i] - 1))
       }
+      kept = try host.resized(image, width: across, height: down, filter: .linear)
+      image.fill { x, y, c in
+        let i = 3 * x + c
+        return min(max(image.row(y)[i] + amount * (seed.row(y)[i] - smooth.row(y)[i]), 0), 1)
+      }
+    } else {
+      kept = try host.resized(drawing, width: across, height: down, filter: .linear)
     }
-    let (across, down) = (max(1, width / Start.reduction), max(1, height / Start.reduction))
-    kept = try host.resized(drawing, width: across, height: down, filter: .linear)
-    keptRegion = try host.resized(blank, width: across, height: down, filter: .linear)
-    let (region, share) = (keptRegion, Float(values[paper]))
+    let region = try host.resized(blank, width: across, height: down, filter: .linear)
     region.fill { x, y, _ in 1 - share * region.row(y)[x] }
+    keptRegion = region
+  }
+
+  /// Where there is empty paper with at most lines on it: 1, and 0 where it is coloured. A little white in a drawing is
+  /// no paper.
+  private static func blankPaper(of drawing: Image, _ host: Host) throws -> Image {
+    let blank = try host.image(width: drawing.width, height: drawing.height, channels: 1)
+    var sum: Float = 0
+    blank.fill { x, y, _ in
+      let p = drawing.row(y) + 3 * x
+      let value = min(max((min(p[0], p[1], p[2]) - 0.85) / 0.1, 0), 1)
+      sum += value
+      return value
+    }
+    if sum < leastPaper * Float(drawing.width * drawing.height) {
+      blank.fill { _, _, _ in 0 }
+      return blank
+    }
+    let around = try host.blurred(blank, sigma: Double(drawing.width + drawing.height) / 80)
+    around.fill { x, y, _ in min(max((around.row(y)[x] - 0.25) / 0.35, 0), 1) }
+    return around
   }
 }
 
 private func addGrain(to image: Image, amount: Double, stream: UInt64, _ host: Host) throws {
   let noise = host.normal(stream: stream, count: image.width * image.height)
-  let deviation = Float(0.04 * amount)
+  let deviation = Float(0.015 * amount)
   image.fill { x, y, c in
     min(max(image.row(y)[3 * x + c] + deviation * noise[y * image.width + x], 0), 1)
   }

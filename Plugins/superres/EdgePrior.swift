@@ -20,7 +20,7 @@ struct EdgePrior: @unchecked Sendable {
   }
 
   /// Pixels of the small image in a tile, and around it, where a tile's result is dropped.
-  private static let core = 48, margin = 8
+  private static let core = 96, margin = 8
   private static let reach = 2
   /// What a neighbour one pixel further away weighs.
   private static let decay: Float = 0.7

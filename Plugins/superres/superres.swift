@@ -30,7 +30,7 @@ let fidelity = Parameter<Double>.real(
 let options = AscentOptions(balanced)
 
 private let balanced: AscentOptions.Initial = {
-  var initial = AscentOptions.Initial(steps: 6, stepSize: 0.5, radius: 2.5)
+  var initial = AscentOptions.Initial(steps: 8, stepSize: 0.5, radius: 4)
   initial.passReLU = true
   initial.chromaDamping = 0.9
   return initial

@@ -17,7 +17,7 @@ let side = Parameter<Double?>.automaticReal(
 let options = AscentOptions(balanced)
 
 private let balanced: AscentOptions.Initial = {
-  var initial = AscentOptions.Initial(steps: 60, stepSize: 1, radius: 20)
+  var initial = AscentOptions.Initial(steps: 60, stepSize: 1, radius: 25)
   initial.jitter = 4
   initial.levels = 4
   initial.passReLU = true

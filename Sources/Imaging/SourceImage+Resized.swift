@@ -12,7 +12,11 @@ extension SourceImage {
     }
     if newWidth == width, newHeight == height { return self }
     do {
-      return SourceImage(self, native: try nativeResized(newWidth, newHeight).inMemory())
+      let image = try nativeResized(newWidth, newHeight).inMemory()
+      // Writers set the other tags of the size themselves.
+      image.remove("exif-ifd0-ImageWidth")
+      image.remove("exif-ifd0-ImageLength")
+      return SourceImage(self, native: image)
     } catch {
       throw ImagingError(.failed, name, "it cannot be resized: \(error.reason)")
     }

@@ -22,7 +22,8 @@ public struct Resampling: Sendable {
       let first = Int((middle - radius).rounded(.down)) + (filter == .box || filter == .nearest ? 0 : 1)
       let values = (0..<taps).map { k -> Double in
         let position = Double(first + k)
-        if filter == .box || filter == .nearest {
+        if filter == .nearest { return position == (middle + 0.5).rounded(.down) ? 1 : 0 }
+        if filter == .box {
           return max(min(position + 0.5, middle + radius) - max(position - 0.5, middle - radius), 0)
         }
         return filter.value((position - middle) / widening)

@@ -30,7 +30,8 @@ import Testing
   @Test func shortHelpOfInpaint() throws { try expectSnapshot("inpaint-short", "inpaint", "-h") }
   @Test func fullHelpOfInpaint() throws { try expectSnapshot("inpaint-full", "help", "inpaint") }
   @Test(arguments: [
-    "attack", "classify", "compare", "generate", "interpolate", "invert", "mix", "paint", "refine", "sketch", "superres",
+    "attack", "classify", "compare", "generate", "interpolate", "invert", "mix", "paint", "refine", "sketch",
+    "superres",
     "translate", "visualize",
   ])
   func fullHelpOf(_ task: String) throws { try expectSnapshot("\(task)-full", task, "--help") }

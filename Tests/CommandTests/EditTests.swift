@@ -1,0 +1,191 @@
+import Foundation
+import Imaging
+import Testing
+
+/// The tasks that change or enlarge an image, end to end on small pictures.
+@Suite struct EditTests {
+  let sandbox: Sandbox
+  init() throws {
+    sandbox = try Sandbox()
+    try sandbox.photo("in.png")
+    try sandbox.mask("mask.png")
+  }
+
+  private func run(_ arguments: String...) throws -> Sandbox.Outcome {
+    let outcome = try sandbox.run(Program.path, arguments)
+    #expect(outcome.status == 0, "\(arguments): \(outcome.errors)")
+    return outcome
+  }
+
+  /// Losses of the objective before and after, as they are recorded.
+  private func losses(_ outcome: Sandbox.Outcome) throws -> (before: Double, after: Double) {
+    let match = try #require(outcome.text.firstMatch(of: /"loss" ?: ?"([-0-9.e]+) to ([-0-9.e]+)"/))
+    return (try #require(Double(match.1)), try #require(Double(match.2)))
+  }
+
+  private func distance(_ a: FloatImage, _ b: FloatImage) -> Float {
+    #expect(a.width == b.width && a.height == b.height)
+    let sum = zip(a.pixels, b.pixels).reduce(Float(0)) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
+    return (sum / Float(a.pixels.count)).squareRoot()
+  }
+
+  // MARK: translate and refine
+
+  @Test func translateGoesTowardsTheClass() throws {
+    let outcome = try run(
+      "translate", "in.png", "--to", "forest", "--from", "sea", "--steps", "6", "--json", "-o", "out.png")
+    let losses = try losses(outcome)
+    #expect(losses.after < losses.before - 0.5)
+  }
+
+  @Test(arguments: [["translate", "--to", "forest"], ["refine"]])
+  func onlyTheMaskChanges(_ task: [String]) throws {
+    let outcome = try sandbox.run(
+      Program.path, task + ["in.png", "--mask", "mask.png", "--steps", "4", "-o", "out.png"])
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    let (before, after) = (try sandbox.open("in.png"), try sandbox.open("out.png"))
+    var changed = 0
+    for y in 0..<120 {
+      for x in 0..<160 {
+        for c in 0..<3 where before[x, y, c] != after[x, y, c] {
+          changed += 1
+          #expect((60..<90).contains(x) && (40..<70).contains(y))
+        }
+      }
+    }
+    #expect(changed > 300)
+  }
+
+  @Test func strengthScalesTheChange() throws {
+    for strength in ["0", "0.5", "1"] {
+      _ = try run(
+        "translate", "in.png", "--to", "sea", "--steps", "4", "--strength", strength, "-o", "\(strength).png")
+    }
+    let photo = try sandbox.open("in.png")
+    #expect(photo == (try sandbox.open("0.png")))
+    let (half, whole) = (
+      distance(photo, try sandbox.open("0.5.png")), distance(photo, try sandbox.open("1.png"))
+    )
+    #expect(whole > 0.005)
+    #expect(abs(half / whole - 0.5) < 0.1)
+  }
+
+  @Test func refineTellsTheClassAndStaysNear() throws {
+    let outcome = try run("refine", "in.png", "--json", "-o", "out.png")
+    #expect(outcome.text.contains("\"class\""))
+    let losses = try losses(outcome)
+    #expect(losses.after < losses.before)
+    let change = distance(try sandbox.open("in.png"), try sandbox.open("out.png"))
+    #expect(change > 0 && change < 0.02)
+  }
+
+  @Test(arguments: [["translate", "--to", "sea"], ["refine"], ["superres"], ["sketch", "--class", "sea"]])
+  func oddSizesWorkAndRunsRepeat(_ task: [String]) throws {
+    for (name, width, height, channels) in [("dot.png", 1, 1, 1), ("strip.png", 90, 2, 4)] {
+      try sandbox.photo(name, width: width, height: height, channels: channels)
+      for output in ["a.png", "b.png"] {
+        let outcome = try sandbox.run(
+          Program.path, task + [name, "--steps", "2", "--seed", "3", "-o", output])
+        #expect(outcome.status == 0, "\(task) \(name): \(outcome.errors)")
+      }
+      #expect(try sandbox.bytes("a.png") == sandbox.bytes("b.png"))
+    }
+  }
+
+  @Test func mistakesAreTold() throws {
+    func fails(_ arguments: [String], _ word: String) throws {
+      let outcome = try sandbox.run(Program.path, arguments)
+      #expect(outcome.status == 2)
+      expectOneLine(outcome.errors, contains: word)
+    }
+    try fails(["translate", "in.png"], "--to")
+    try fails(["translate", "in.png", "--to", "unicorn"], "unicorn")
+    try fails(["translate", "in.png", "--to", "sea", "--strength", "3"], "--strength")
+    try fails(["refine", "in.png", "--class", "none"], "--class none")
+    try fails(["sketch", "in.png"], "--class")
+    try fails(["sketch", "in.png", "--class", "sea", "--keep", "-1"], "--keep")
+    try fails(["superres", "in.png", "--factor", "9"], "--factor")
+    try fails(["superres", "in.png", "--measured", "blur"], "--measured")
+    try fails(
+      ["superres", "in.png", "--class", "none", "--texture", "0", "--fidelity", "0"], "to follow")
+  }
+
+  // MARK: superres
+
+  @Test(arguments: [("box", "3", "fast"), ("cubic", "2", "balanced"), ("lanczos", "4", "fast")])
+  func theResultReducesToTheInput(_ measured: String, _ factor: String, _ preset: String) throws {
+    try sandbox.photo("small.png", width: 70, height: 50)
+    _ = try run(
+      "superres", "small.png", "-x", factor, "--measured", measured, "--preset", preset, "-o", "large.png")
+    let (small, large) = (try sandbox.open("small.png"), try sandbox.open("large.png"))
+    let times = try #require(Int(factor))
+    #expect(large.width == 70 * times && large.height == 50 * times)
+    let kernel: Kernel = measured == "box" ? .box : measured == "cubic" ? .cubic : .lanczos
+    #expect(distance(try large.resized(width: 70, height: 50, kernel: kernel), small) < 0.012)
+  }
+
+  @Test func sharperThanCubicAndNearerToTheTruth() throws {
+    func disc(_ x: Float, _ y: Float) -> Float {
+      let r = ((x - 60) * (x - 60) + (y - 60) * (y - 60)).squareRoot()
+      return min(max(40 - r + 0.5, 0), 1) * 0.6 + 0.2
+    }
+    try sandbox.picture("truth.png", width: 120, height: 120) { x, y, _ in disc(Float(x), Float(y)) }
+    let truth = try sandbox.open("truth.png")
+    let small = try truth.resized(width: 40, height: 40, kernel: .box)
+    try ResultImage.fresh(small).write(to: .file(sandbox.path("small.png")))
+    _ = try run("superres", "small.png", "-x", "3", "-o", "large.png")
+    let cubic = try small.resized(width: 120, height: 120, kernel: .cubic)
+    #expect(distance(try sandbox.open("large.png"), truth) < 0.75 * distance(cubic, truth))
+  }
+
+  @Test func windowsAndTilesLeaveNoSeams() throws {
+    // Far larger than a tile and a window: a smooth field must stay smooth.
+    func field(_ x: Int, _ y: Int) -> Float { 0.3 + 0.001 * Float(x) + 0.002 * Float(y) }
+    try sandbox.picture("field.png", width: 110, height: 100) { x, y, _ in field(x, y) }
+    _ = try run("superres", "field.png", "-x", "2", "--steps", "3", "-o", "large.png")
+    let large = try sandbox.open("large.png")
+    var worst: Float = 0
+    for y in 1..<199 {
+      for x in 1..<219 { worst = max(worst, abs(large[x, y, 0] - large[x - 1, y, 0])) }
+    }
+    #expect(worst < 4.5 / 255, "a step of \(worst * 255)")
+  }
+
+  @Test func depthAndTransparencyAreEnlargedToo() throws {
+    try sandbox.picture("deep.png", width: 40, height: 30, channels: 4, bitDepth: 16) { x, y, channel in
+      channel == 3 ? (x < 20 ? 0 : 1) : x < 20 ? 0 : 0.4 + 0.01 * Float(y)
+    }
+    _ = try run("superres", "deep.png", "-x", "2", "--preset", "fast", "-o", "out.png")
+    let source = try SourceImage.open(.file(sandbox.path("out.png")))
+    #expect(source.width == 80 && source.height == 60 && source.bitDepth == 16)
+    let (alpha, colors) = (try #require(try source.alpha()), try source.rgb())
+    #expect(alpha[10, 30, 0] == 0 && alpha[70, 30, 0] == 1)
+    // The black under the transparent part does not darken the edge.
+    for x in 38..<50 where alpha[x, 30, 0] > 0.05 {
+      #expect(abs(colors[x, 30, 0] - 0.55) < 0.03, "\(colors[x, 30, 0]) at \(x)")
+    }
+  }
+
+  @Test func greyStaysGrey() throws {
+    try sandbox.photo("grey-in.png", width: 20, height: 10, channels: 1)
+    _ = try run("superres", "grey-in.png", "-x", "2", "--preset", "fast", "-o", "grey.png")
+    #expect(try SourceImage.open(.file(sandbox.path("grey.png"))).colourChannels == 1)
+  }
+
+  // MARK: sketch
+
+  @Test func aDrawingIsEnlargedAndFilled() throws {
+    try sandbox.picture("line.png", width: 60, height: 60, channels: 4) { x, y, channel in
+      channel == 3 ? (abs(x - 30) < 2 ? 1 : 0) : 0
+    }
+    _ = try run("sketch", "line.png", "--class", "forest", "--steps", "3", "-o", "out.png")
+    let picture = try sandbox.open("out.png")
+    #expect(picture.width == 256 && picture.height == 256)
+    #expect(try SourceImage.open(.file(sandbox.path("out.png"))).hasAlpha == false)
+    // The line stays dark, and the paper is white no more.
+    #expect(picture[128, 128, 1] < picture[40, 128, 1])
+    #expect(picture[40, 128, 0] < 0.9)
+    _ = try run("sketch", "line.png", "--class", "forest", "--steps", "3", "--side", "90", "-o", "small.png")
+    #expect(try sandbox.open("small.png").width == 90)
+  }
+}
