@@ -113,7 +113,8 @@ private struct Start {
     let (across, down) = (max(1, width / Start.reduction), max(1, height / Start.reduction))
     let (share, amount) = (Float(values[paper]), Float(values[grain]))
     let blank = try Start.blankPaper(of: drawing, host)
-    let image = try host.blurred(drawing, sigma: 0.7)
+    // Lines without the steps of their pixels; a drawing that is to be taken as it is stays so.
+    let image = try share > 0 || amount > 0 ? host.blurred(drawing, sigma: 0.7) : host.copy(drawing)
     self.image = image
     if host.model.hasSeeds, share > 0 || amount > 0 {
       let most = values[classes].max { $0.weight < $1.weight }!.index
