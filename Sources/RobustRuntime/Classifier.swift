@@ -5,7 +5,8 @@ public final class Classifier: Sendable {
   private let plans: PlanPool
   private let seeds: SeedDistribution?
 
-  /// Reads a safetensors file, which stays mapped: weights are read again when they are needed in another arrangement.
+  /// Reads a safetensors file, which stays mapped: weights are read again when they are needed in another
+  /// arrangement.
   /// - Throws: `CheckpointError`
   public convenience init(contentsOf path: String) throws {
     let file = try CheckpointFile.map(path)
