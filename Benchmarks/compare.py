@@ -3,9 +3,10 @@
 
     python3 Benchmarks/compare.py [--rtool .build/release/rtool] [--rounds 5] [--seconds 2] [--only NAME] [--json FILE]
 
-A step is logits, cross-entropy and the gradient to the input; rtool's also moves the image. PyTorch is measured with
-batch normalisation folded, in fp32 and in bfloat16, in both memory layouts; the fastest in fp32 counts. Of the times
-the median is told, and the least, which says more on a machine that has other work to do.
+A step is logits, cross-entropy and the gradient to the input; rtool's also moves the image. PyTorch is measured in
+fp32 in both memory layouts, with batch normalisation folded ("folded") and as it comes ("plain"), and in bfloat16; of
+each kind the faster layout counts. Of the times the median is told, and the least, which says more on a machine that
+has other work to do.
 """
 import argparse
 import json
@@ -24,8 +25,12 @@ CASES = [
     ("photos", 128, 1), ("photos", 128, 8), ("resnet18", 224, 1), ("resnet50", 224, 1), ("resnet50", 224, 8),
 ]
 SETTINGS = [
-    ("float32", "contiguous"), ("float32", "channels_last"), ("bfloat16", "channels_last"),
+    ("float32", "contiguous", "folded"), ("float32", "channels_last", "folded"),
+    ("float32", "contiguous", "plain"), ("float32", "channels_last", "plain"),
+    ("bfloat16", "channels_last", "folded"),
 ]
+# The kinds that are told, by how the names of their settings begin and end.
+KINDS = {"folded": ("float32", "folded"), "plain": ("float32", "plain"), "bfloat16": ("bfloat16", "folded")}
 
 
 class Worker:
@@ -140,25 +145,47 @@ def compare(case, options, folder):
             "least": min(min(a["times"]) for a in answers),
             "processor": statistics.median(a["processor"] for a in answers), "first": answers[0]["first"],
             "peak_memory": max(a["peak_memory"] for a in answers)}
-    single = [n for n in workers if n.startswith("float32")]
-    row["fastest"] = min(single, key=lambda n: row["torch"][n]["least"])
-    for key in ("seconds", "least"):
-        row["ratio_" + key] = min(row["torch"][n][key] for n in single) / row["rtool"][key]
-        row["ratio_bfloat16_" + key] = row["torch"]["bfloat16-channels_last"][key] / row["rtool"][key]
-    row["memory_share"] = row["rtool"]["peak_memory"] / row["torch"][row["fastest"]]["peak_memory"]
+    for kind, (start, end) in KINDS.items():
+        names = [n for n in workers if n.startswith(start) and n.endswith(end)]
+        row["fastest_" + kind] = min(names, key=lambda n: row["torch"][n]["least"])
+        for key in ("seconds", "least"):
+            row[f"ratio_{kind}_{key}"] = min(row["torch"][n][key] for n in names) / row["rtool"][key]
+    row["memory_share"] = row["rtool"]["peak_memory"] / row["torch"][row["fastest_folded"]]["peak_memory"]
+    row["operators"] = layers(options.rtool, model, case, options.threads)
     return row
 
 
+def layers(rtool, model, case, threads):
+    """Times of each layer, and the peaks of the machine."""
+    out = subprocess.run(
+        [rtool, "bench", "--model", model, "--side", str(case[1]), "--batch", str(case[2]), "--threads", str(threads),
+         "--layers", "--json"], check=True, capture_output=True, text=True).stdout
+    return json.loads(out)
+
+
 def show(row):
-    own, other = row["rtool"], row["torch"][row["fastest"]]
-    half = row["torch"]["bfloat16-channels_last"]
+    own = row["rtool"]
+    others = [row["torch"][row["fastest_" + kind]] for kind in KINDS]
     name = f"{row['network']} {row['side']} b{row['batch']}"
     for key in ("seconds", "least"):
-        times = " ".join(f"{t[key] * 1e3:9.2f}" for t in (own, other, half))
-        print(f"{name:17} {key.replace('seconds', 'median'):6} {times} {row['ratio_' + key]:7.2f} "
-              f"{row['ratio_bfloat16_' + key]:7.2f}", flush=True)
-    print(f"{'':17} memory {own['peak_memory'] / 2**20:.0f} MiB, PyTorch {other['peak_memory'] / 2**20:.0f}; "
-          f"first step after {own['first']:.3f} s, PyTorch {other['first']:.2f}", flush=True)
+        times = " ".join(f"{t[key] * 1e3:9.2f}" for t in (own, *others))
+        ratios = " ".join(f"{row[f'ratio_{kind}_{key}']:8.2f}" for kind in KINDS)
+        print(f"{name:17} {key.replace('seconds', 'median'):6} {times} {ratios}", flush=True)
+    print(f"{'':17} memory {own['peak_memory'] / 2**20:.0f} MiB, PyTorch {others[0]['peak_memory'] / 2**20:.0f}; "
+          f"first step after {own['first']:.3f} s, PyTorch {others[0]['first']:.2f}", flush=True)
+    found = row["operators"]
+    peak = found["matrixProductPeak"]
+    total = {}
+    for layer in found["batches"][0]["layers"]:
+        kind = " ".join(layer["name"].split()[:2 if layer["name"].startswith("conv") else 1])
+        sums = total.setdefault(kind, [0, 0, 0])
+        for k, key in enumerate(("operations", "forward", "backward")):
+            sums[k] += layer[key]
+    print(f"{'':17} peak {peak * 1e-9:.0f} GFLOP/s by OpenBLAS, {found['tilePeak'] * 1e-9:.0f} by rtool's tiles")
+    for kind, (operations, *times) in total.items():
+        parts = [f"{t * 1e3:7.2f} ms {operations / t * 1e-9:5.0f} GFLOP/s {100 * operations / t / peak:4.0f}%"
+                 for t in times]
+        print(f"{'':17}   {kind:14} forward {parts[0]}, backward {parts[1]}", flush=True)
 
 
 def main():
@@ -180,8 +207,8 @@ def main():
 
     record = {"machine": machine(options.threads), "rows": []}
     print(" ".join(f"{k}: {v}" for k, v in record["machine"].items()))
-    print("                                ms a step                 PyTorch / rtool")
-    print("                             rtool   PyTorch  bfloat16    fp32 bfloat16")
+    print(f"{'':24} {'ms a step: PyTorch':>39} {'PyTorch / rtool':>26}")
+    print(f"{'':24} {'rtool':>9}" + "".join(f" {k:>9}" for k in KINDS) + "".join(f" {k:>8}" for k in KINDS))
     with tempfile.TemporaryDirectory() as folder:
         for case in CASES:
             if options.only in (None, case[0]):

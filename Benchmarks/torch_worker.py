@@ -1,6 +1,6 @@
 """Ascent steps in PyTorch: logits, cross-entropy, the gradient to the input.
 
-    torch_worker.py NETWORK SIDE BATCH THREADS float32|bfloat16 contiguous|channels_last
+    torch_worker.py NETWORK SIDE BATCH THREADS float32|bfloat16 contiguous|channels_last folded|plain
 
 Reads one number of seconds a line, takes steps for so long, and answers with one line of JSON; the first line is
 answered after the first step.
@@ -14,7 +14,7 @@ BEGIN = time.perf_counter()
 
 
 def main():
-    name, side, batch, threads, kind, layout = sys.argv[1:7]
+    name, side, batch, threads, kind, layout, norms = sys.argv[1:8]
     import torch
     import torch.nn.functional as F
 
@@ -23,7 +23,8 @@ def main():
     torch.set_num_threads(int(threads))
     layout = torch.channels_last if layout == "channels_last" else torch.contiguous_format
     model = network(name)
-    model.fold()
+    if norms == "folded":
+        model.fold()
     model = model.to(getattr(torch, kind)).to(memory_format=layout)
     images = torch.rand(int(batch), 3, int(side), int(side)).to(getattr(torch, kind)).to(memory_format=layout)
     classes = torch.zeros(int(batch), dtype=torch.long)

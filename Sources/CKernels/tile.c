@@ -89,7 +89,9 @@ static const rt_tile_variant variants[] = {
     {"x86-64-v3", tile_v3, panel_tile_v3, strided_tile_v3},
     {"x86-64", tile_v1, panel_tile_v1, strided_tile_v1},
 };
-static size_t best(void) { return __builtin_cpu_supports("x86-64-v4") ? 0 : __builtin_cpu_supports("x86-64-v3") ? 1 : 2; }
+static size_t best(void) {
+  return __builtin_cpu_supports("x86-64-v4") ? 0 : __builtin_cpu_supports("x86-64-v3") ? 1 : 2;
+}
 #else
 static void tile_plain(TILE_ARGUMENTS) { TILE(4, 2) }
 static void panel_tile_plain(PANEL_ARGUMENTS) { PANEL_ROWS_TILES(4, 2) }

@@ -105,7 +105,8 @@ enum { SEEN = 32 };
 /* The run that begins with tile `done` of these. */
 INLINE run run_at(const rt_tiles *tiles, int32_t done, int side) {
   const rt_window *w = tiles->window;
-  const size_t across = (size_t)((w->grid_width + side - 1) / side), down = (size_t)((w->grid_height + side - 1) / side);
+  const size_t across = (size_t)((w->grid_width + side - 1) / side);
+  const size_t down = (size_t)((w->grid_height + side - 1) / side);
   const size_t row = (tiles->first + (size_t)done) / across, from = (tiles->first + (size_t)done) % across;
   const int32_t left = (int32_t)tiles->count - done, inside = (int32_t)(across - from), most = (SEEN - 2) / side;
   const int32_t least = left < inside ? left : inside;
@@ -234,8 +235,9 @@ CLONES WIDE void rt_winograd_output(float *out, size_t plane, const float *weigh
     for (size_t k = 0; k < products; k++, weights += block)
       for (size_t part = 0; part < parts; part++) {
         const size_t first = count * part / parts, end = count * (part + 1) / parts;
-        rt_tile_strided(sums + (k * count + first) * RT_MANY_ROWS, weights, inputs + k * tiles->step + first * tiles->depth,
-                     tiles->depth, (size_t)channels, end - first, part == 0 ? weights + RT_AHEAD : NULL);
+        rt_tile_strided(sums + (k * count + first) * RT_MANY_ROWS, weights,
+                        inputs + k * tiles->step + first * tiles->depth, tiles->depth, (size_t)channels, end - first,
+                        part == 0 ? weights + RT_AHEAD : NULL);
       }
     for (size_t half = 0; half < RT_MANY_ROWS && row + half < rows; half += LANES) {
       const size_t some = rows - row - half < LANES ? rows - row - half : LANES;

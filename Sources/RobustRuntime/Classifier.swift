@@ -7,7 +7,8 @@ public final class Classifier: Sendable {
   /// The last linear layer, [class][channel].
   private let head: StoredTensor
 
-  /// Reads a safetensors file, which stays mapped: weights are read again when they are needed in another arrangement.
+  /// Reads a safetensors file, which stays mapped: weights are read again when they are needed in another
+  /// arrangement.
   /// - Throws: `CheckpointError`
   public convenience init(contentsOf path: String) throws {
     let file = try CheckpointFile.map(path)

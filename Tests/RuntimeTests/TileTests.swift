@@ -1,8 +1,8 @@
 import CKernels
 import Testing
 
-/// The tiles of products as written for each kind of CPU, as far as this one can execute them, against sums in double
-/// precision.
+/// The tiles of products as written for each kind of CPU, as far as this one can execute them, against sums in
+/// double precision.
 @Suite struct TileTests {
   private static let (rows, panel, manyRows) = (Int(RT_ROWS), Int(RT_PANEL), Int(RT_MANY_ROWS))
 
@@ -16,12 +16,11 @@ import Testing
 
   /// Whether each sum of so many terms is right, up to the rounding of each of them.
   private func agrees(
-    _ depth: Int, _ own: (Int, Int) -> Float, _ rows: Int, _ count: Int, _ term: (Int, Int, Int) -> Float
-  )
-    -> Bool
-  {
+    _ depth: Int, rows: Int, positions: Int, own: (_ row: Int, _ position: Int) -> Float,
+    term: (_ k: Int, _ row: Int, _ position: Int) -> Float
+  ) -> Bool {
     for row in 0..<rows {
-      for position in 0..<count {
+      for position in 0..<positions {
         let sum = (0..<depth).reduce(0.0) { $0 + Double(term($1, row, position)) }
         if abs(Double(own(row, position)) - sum) > 1e-6 * Double(depth + 1) { return false }
       }
@@ -36,11 +35,10 @@ import Testing
       for count in [1, 5, 16, 17, 32] {
         var tile = [Float](repeating: .nan, count: rows * panel)
         variant.panel(&tile, weights, columns, depth, count)
-        #expect(
-          agrees(depth, { tile[$0 * panel + $1] }, rows, count) {
-            weights[$0 * rows + $1] * columns[$0 * panel + $2]
-          },
-          "\(String(cString: variant.name)), \(count) positions")
+        let isRight = agrees(
+          depth, rows: rows, positions: count, own: { tile[$0 * panel + $1] },
+          term: { weights[$0 * rows + $1] * columns[$0 * panel + $2] })
+        #expect(isRight, "\(String(cString: variant.name)), \(count) positions")
       }
     }
   }
@@ -53,17 +51,15 @@ import Testing
       for count in 1...8 {
         var tile = [Float](repeating: .nan, count: rows * 8)
         variant.many_rows(&tile, weights, columns, depth, count, weights)
-        #expect(
-          agrees(depth, { tile[$1 * rows + $0] }, rows, count) {
-            weights[$0 * rows + $1] * columns[$0 * panel + $2]
-          },
-          "\(String(cString: variant.name)), \(count) positions of a panel")
+        let ofPanel = agrees(
+          depth, rows: rows, positions: count, own: { tile[$1 * rows + $0] },
+          term: { weights[$0 * rows + $1] * columns[$0 * panel + $2] })
+        #expect(ofPanel, "\(String(cString: variant.name)), \(count) positions of a panel")
         variant.strided(&tile, weights, strided, step, depth, count, nil)
-        #expect(
-          agrees(depth, { tile[$1 * rows + $0] }, rows, count) {
-            weights[$0 * rows + $1] * strided[$2 * step + $0]
-          },
-          "\(String(cString: variant.name)), \(count) positions apart")
+        let apart = agrees(
+          depth, rows: rows, positions: count, own: { tile[$1 * rows + $0] },
+          term: { weights[$0 * rows + $1] * strided[$2 * step + $0] })
+        #expect(apart, "\(String(cString: variant.name)), \(count) positions apart")
       }
     }
   }

@@ -57,8 +57,8 @@ double rt_weighted_squares(const float *x, const float *weights, double mean, si
 
 /*
  * Sums of products are made in tiles of RT_ROWS output channels by RT_PANEL positions, which the registers hold.
- * Weights are packed for this as [rows / RT_ROWS][depth][RT_ROWS], columns as panels [count / RT_PANEL][depth][RT_PANEL],
- * both filled up with zeros. Where positions are few, tiles have RT_MANY_ROWS output channels side by side in the
+ * Weights are packed for this as [rows / RT_ROWS][depth][RT_ROWS], columns as panels [count /
+ * RT_PANEL][depth][RT_PANEL], both filled up with zeros. Where positions are few, tiles have RT_MANY_ROWS output channels side by side in the
  * registers and just as many positions as there are, up to eight; weights are packed as
  * [rows / RT_MANY_ROWS][depth][RT_MANY_ROWS].
  */

@@ -2,8 +2,8 @@ import CKernels
 import COpenBLAS
 import Synchronization
 
-/// The most that this machine's processors do in products of floats, to measure operators by; operations per second, a
-/// product and a sum being two.
+/// The most that this machine's processors do in products of floats, to measure operators by; operations per
+/// second, a product and a sum being two.
 package enum Peaks {
   /// A matrix product by OpenBLAS, of a size that suits it, on as many threads as compute.
   package static func matrixProduct() -> Double {

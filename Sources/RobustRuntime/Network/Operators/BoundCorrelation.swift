@@ -21,8 +21,8 @@ struct Finish {
   }
 }
 
-/// A correlation of feature maps of known shapes, with the algorithm that suits them. The work is cut in pieces by rows
-/// (output channels) and by positions.
+/// A correlation of feature maps of known shapes, with the algorithm that suits them. The work is cut in pieces
+/// by rows (output channels) and by positions.
 protocol BoundCorrelation {
   /// Floats that each worker needs.
   var scratch: Int { get }

@@ -14,8 +14,8 @@ enum CorrelationMethod: Equatable {
   /// The same while a float is transformed before or after the products of Winograd's algorithm.
   private static let productsPerTransformed = 12
 
-  /// The one that is expected to take the least time. That is told from the shapes alone, not from measurements: each
-  /// rounds in its own way, and the same input must give the same bytes.
+  /// The one that is expected to take the least time. That is told from the shapes alone, not from
+  /// measurements: each rounds in its own way, and the same input must give the same bytes.
   init(_ c: Correlation, _ preferred: Convolution.Algorithm?, images: Int, gridHeight: Int, gridWidth: Int) {
     func whole(_ count: Int, _ unit: Int) -> Int { (count + unit - 1) / unit * unit }
     let (w, positions) = (c.window, images * gridHeight * gridWidth)

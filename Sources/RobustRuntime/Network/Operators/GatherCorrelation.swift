@@ -1,7 +1,7 @@
 import CKernels
 
-/// A correlation as a matrix product: what the window sees is gathered in columns, which are multiplied with rows of
-/// weights.
+/// A correlation as a matrix product: what the window sees is gathered in columns, which are multiplied with
+/// rows of weights.
 struct GatherCorrelation: BoundCorrelation {
   private let correlation: Correlation
   /// Whether rows lie side by side in the registers, instead of positions.

@@ -42,8 +42,8 @@ struct WinogradCorrelation: BoundCorrelation {
     rowPieces = (correlation.outChannels + pieceRows - 1) / pieceRows
   }
 
-  /// From one product's columns to the next; so much more than they have that these do not all meet in the same part of a
-  /// cache.
+  /// From one product's columns to the next; so much more than they have that these do not all meet in the same
+  /// part of a cache.
   private var step: Int { pieceTiles * depth + 16 }
   private var columnFloats: Int { CorrelationMethod.products(side: side) * step }
   var scratch: Int { sharesColumns ? 0 : columnFloats }
