@@ -63,7 +63,7 @@ import Testing
   }
 
   @Test func sketch() throws {
-    try photo("in.png")
+    try photo("in.png", phase: 0.7)
     try run("sketch", ["in.png", "--class", "ash", "--side", "32", "--bit-depth", "16"])
     #expect(try error("sketch") < 1e-3)
   }

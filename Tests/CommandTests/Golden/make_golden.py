@@ -179,7 +179,7 @@ def main():
     blocks = photo(SIDE // 4).repeat_interleave(4, 2).repeat_interleave(4, 3)
     store("superres", ascend(blocks, cross_entropy(model, 1, pass_relu=True), 8, 1))
     store("translate", ascend(x, cross_entropy(model, 3), 80, 0.5))
-    store("sketch", ascend(x, cross_entropy(model, 0), 40, 1))
+    store("sketch", ascend(photo(SIDE, 0.7), cross_entropy(model, 0), 40, 1))
     store("paint", paint(model, x))
     store("invert", invert(model, x))
 
