@@ -13,6 +13,7 @@ private let strength = Parameter<Double>.real(
 private let keep = Parameter<Double>.real(
   "keep", letter: "k", initial: 0, in: 0...100_000,
   "weight of the mean squared change, which keeps the photo's composition")
+private let context = Parameter<Double>.context
 private let mask = Parameter<Image?>.mask(
   "mask", letter: "m", "where the photo may change: white may, grey in part, black is kept")
 private let side = Parameter<Int?>.automaticInteger(
@@ -46,7 +47,7 @@ private let description = Manifest(
   ],
   parameters: [
     image.definition, other.definition, classes.definition, share.definition, strength.definition,
-    keep.definition, mask.definition, side.definition, layer.definition,
+    keep.definition, mask.definition, context.definition, side.definition, layer.definition,
   ] + options.definitions)
 
 nonisolated(unsafe) private let manifest = description.published { host, values in
@@ -59,7 +60,8 @@ public func plugin(_ hostABI: UInt32) -> UnsafePointer<rtool_manifest>? { manife
 private func mix(_ host: Host, _ values: Values) throws {
   try checkWhatToMix(values)
   let layer = try values.layer(layer, of: host.model)
-  let copy = try WorkingCopy(values[image], mask: values[mask], side: values[side], host: host)
+  let copy = try WorkingCopy(
+    values[image], mask: values[mask], side: values[side], context: values[context], host: host)
   let start = copy.image
   let goal: Term
   if let other = values[other] {

@@ -18,6 +18,7 @@ private let penalty = Parameter<Double>.real(
 private let feather = Parameter<Double>.real(
   "feather", group: "Ascent", unit: "px", flags: .advanced, initial: 8, in: 0...100,
   "the change fades in over so many pixels of the model's side, with --constraint hard")
+private let context = Parameter<Double>.context
 private let strength = Parameter<Double>.real(
   "strength", initial: 1, in: 0...4, "how much of the change is put on the photo")
 
@@ -55,20 +56,21 @@ private let paint = Manifest(
   ],
   presets: [
     (
-      "balanced", "100 steps in the masked part, at each of which the photo is moved and enlarged",
-      "steps=100 radius=60 jitter=4 zoom=0.3 momentum=0.5 levels=2 smoothness=0.1"
+      "balanced", "120 steps in the masked part, at each of which the photo is moved and enlarged",
+      "steps=120 radius=80 jitter=4 zoom=0.3 momentum=0.5 levels=4 smoothness=0.1 context=0.2"
     ),
     (
-      "fast", "the same with 40 steps",
-      "steps=40 radius=60 jitter=4 zoom=0.3 momentum=0.5 levels=2 smoothness=0.1"
+      "fast", "the same with 50 steps",
+      "steps=50 step-size=2 radius=80 jitter=4 zoom=0.3 momentum=0.5 levels=4 smoothness=0.1 context=0.2"
     ),
     (
       "paper", "the published method: 140 steps, with a penalty on change outside the mask",
-      "constraint=soft"
+      "constraint=soft context=100"
     ),
   ],
   parameters: [
     photo.definition, mask.definition, feature.definition, classes.definition, strength.definition,
+    context.definition,
     constraint.definition, penalty.definition, feather.definition,
   ] + options.definitions)
 
@@ -89,12 +91,8 @@ private func run(_ host: Host, _ values: Values) throws {
   if values[options.parametrisation] == .fourier && values[constraint] == .hard {
     throw TaskFailure.usage("--parametrisation fourier moves every pixel; give --constraint soft with it")
   }
-  let copy = try WorkingCopy(values[photo], mask: marked, host: host)
+  let copy = try WorkingCopy(values[photo], mask: marked, context: values[context], host: host)
   let region = copy.mask!
-  guard (0..<region.height).contains(where: { y in (0..<region.width).contains { region.row(y)[$0] > 0 } })
-  else {
-    throw TaskFailure.message("the mask is black everywhere, so there is nothing to paint; white is painted")
-  }
   let subject = try subject(host, values, region)
   var terms = [Term(0.1, subject)] + options.smoothnessTerms(values)
   var ascent = try options.ascent(values, width: region.width, height: region.height)

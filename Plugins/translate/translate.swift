@@ -9,6 +9,7 @@ let fromWeight = Parameter<Double>.real(
   "from-weight", flags: .advanced, initial: 0.1, in: 0...100,
   "weight of the logit of --from, which is lowered")
 let mask = Parameter<Image?>.mask("mask", letter: "m", "where to change it: white fully, black not at all")
+let context = Parameter<Double>.context
 let strength = Parameter<Double>.real(
   "strength", initial: 1, in: 0...2, "how much of the change is taken over")
 let side = Parameter<Double?>.automaticReal(
@@ -43,11 +44,12 @@ let manifest = Manifest(
     ("fast", "fewer steps", "steps=20 step-size=2"),
     (
       "paper", "the published setting: 200 steps within a wide radius",
-      "steps=200 step-size=0.5 radius=80 jitter=0 levels=1 pass-relu=no"
+      "steps=200 step-size=0.5 radius=80 jitter=0 levels=1 pass-relu=no context=100"
     ),
   ],
   parameters: [
     photo.definition, to.definition, from.definition, fromWeight.definition, mask.definition,
+    context.definition,
     strength.definition, side.definition,
   ] + options.definitions)
 
@@ -60,7 +62,8 @@ public func plugin(_ hostABI: UInt32) -> UnsafePointer<rtool_manifest>? { publis
 
 private func translate(_ host: Host, _ values: Values) throws {
   let copy = try WorkingCopy(
-    values[photo], mask: values[mask], side: values[side].map { Int($0) }, host: host)
+    values[photo], mask: values[mask], side: values[side].map { Int($0) }, context: values[context],
+    host: host)
   var ascent = try options.ascent(values, width: copy.image.width, height: copy.image.height)
   ascent.free = copy.mask.map { [$0] } ?? []
   var terms = [Term(1, .crossEntropy(values[to]))] + options.smoothnessTerms(values)

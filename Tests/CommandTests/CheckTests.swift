@@ -69,8 +69,13 @@ private let brokenPlugin = """
     findings.values.filter { $0.outcome == "FAILED" }.map(\.check).sorted()
   }
 
-  @Test func theBundledTaskPasses() throws {
-    let outcome = try sandbox.rtool("check", "inpaint")
+  @Test(arguments: [
+    "attack", "classify", "compare", "generate", "inpaint", "interpolate", "invert", "mix", "paint", "refine",
+    "sketch",
+    "superres", "translate", "visualize",
+  ])
+  func aBundledTaskPasses(_ task: String) throws {
+    let outcome = try sandbox.rtool("check", task, "--rounds", "2")
     #expect(outcome.status == 0, "\(outcome.text)")
     #expect(outcome.text.split(separator: "\n").allSatisfy { $0.hasPrefix("ok ") }, "\(outcome.text)")
     #expect(sandbox.files.isEmpty)

@@ -49,6 +49,20 @@ import Testing
     try JSONDecoder().decode(Info.self, from: try sandbox.rtool("info", name, "--json").output).steps
   }
 
+  /// From nothing, through tasks of different kinds, one of them a third party's.
+  @Test func tasksOfAllKindsMakeAChain() throws {
+    let outcome = try shell(
+      """
+      rtool generate --class forest --steps 5 --seed 11 | rtool superres - --factor 2 --steps 1 \\
+      | rtool nudge - --class sea | rtool translate - --to glacier --steps 4 -o out.png
+      """)
+    try #require(outcome.status == 0, "\(outcome.errors)")
+    #expect(try steps("out.png").map(\.task) == ["generate", "superres", "nudge", "translate"])
+    let image = try sandbox.open("out.png")
+    #expect((image.width, image.height) == (256, 256))
+    #expect(try replay("out.png", "--check").status == 0)
+  }
+
   @Test func aChainOfTasksIsListedInOrderAndGivesTheSameBytesAgain() throws {
     try makeChain()
     #expect(try steps("out.webp").map(\.task) == ["inpaint", "inpaint", "nudge", "inpaint"])
