@@ -56,7 +56,7 @@ private final class Tile {
   private let width, height, factor: Int
   private let (largeWidth, largeHeight): (Int, Int)
   private let up, down: (rows: Resampling, columns: Resampling)
-  private let y, x, gradient, residual, scratch: UnsafeMutablePointer<Float>
+  private let y, x, gradient, residual, wide, scratch: UnsafeMutablePointer<Float>
 
   init(width: Int, height: Int, factor: Int, filter: Host.Filter, measured: Host.Filter) {
     (self.width, self.height, self.factor) = (width, height, factor)
@@ -76,10 +76,11 @@ private final class Tile {
     }
     let area = largeWidth * largeHeight
     (y, residual) = (plane(3 * width * height), plane(width * height))
+    wide = plane(largeWidth * height)
     (x, gradient, scratch) = (plane(3 * area), plane(3 * area), plane(4 * largeWidth))
   }
 
-  deinit { for plane in [y, x, gradient, residual, scratch] { plane.deallocate() } }
+  deinit { for plane in [y, x, gradient, residual, wide, scratch] { plane.deallocate() } }
 
   func read(_ image: Image, x left: Int, y top: Int) {
     copy(image, left, top, into: y, width, height)
@@ -132,12 +133,13 @@ private final class Tile {
   }
 
   private func enlarge(_ small: UnsafePointer<Float>, addingTo large: UnsafeMutablePointer<Float>) {
-    let wide = scratch + largeWidth
+    for row in 0..<height {
+      up.columns.resample(small + row * width, channels: 1, into: wide + row * largeWidth)
+    }
     for row in 0..<largeHeight {
-      up.rows.mixRows(row, of: small, stride: width, count: width, into: scratch)
-      up.columns.resample(scratch, channels: 1, into: wide)
+      up.rows.mixRows(row, of: wide, stride: largeWidth, count: largeWidth, into: scratch)
       let out = large + row * largeWidth
-      for i in 0..<largeWidth { out[i] += wide[i] }
+      for i in 0..<largeWidth { out[i] += scratch[i] }
     }
   }
 

@@ -54,6 +54,14 @@ public struct Resampling: Sendable {
   ) {
     sources.withUnsafeBufferPointer { sources in
       weights.withUnsafeBufferPointer { weights in
+        if channels == 1 {
+          for x in 0..<to {
+            var sum: Float = 0
+            for k in taps * x..<taps * (x + 1) { sum += weights[k] * row[Int(sources[k])] }
+            new[x] = sum
+          }
+          return
+        }
         for x in 0..<to {
           let out = new + x * channels
           for c in 0..<channels { out[c] = 0 }
