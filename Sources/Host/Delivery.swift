@@ -99,7 +99,9 @@ struct Delivery {
   }
 
   private func format(of emission: Run.Emission) -> Format {
-    destination.format(of: emission.source, isAnimation: emission.frameDuration > 0)
+    // What a repetition was laid over is in the form that it went around in.
+    destination.format(
+      of: settings.rounds > 1 ? input : emission.source, isAnimation: emission.frameDuration > 0)
   }
 
   private func holdsAnimation(_ emission: Run.Emission) -> Bool {

@@ -53,6 +53,9 @@ enum HostOption {
       "count", .int, group: "Run", initial: 1, limits: 1...1000,
       "do the task so many times, with --seed and the seeds after it"),
     option(
+      "repeat", .int, group: "Run", flags: .advanced, initial: 1, limits: 1...100,
+      "do the task so often, each time with the image that it made before"),
+    option(
       "threads", .int, letter: "t", group: "Run", limits: 0...256,
       "processors to use, 0 for all; the result does not depend on it"),
     option(

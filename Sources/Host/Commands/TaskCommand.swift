@@ -29,25 +29,36 @@ struct TaskCommand {
     try destination.checkFormat()
     let images = try openImages(taskValues, settings, destination)
     var delivery = Delivery(destination, settings, input: firstImage(images))
+    let repetition = settings.rounds > 1 ? try Repetition(plugin: plugin, settings: settings) : nil
     var digest: String?
+    func step(_ run: Run, _ values: [TypedValue], _ images: [[SourceImage]]) throws -> Provenance.Step {
+      digest = try digest ?? ModelSearch.digest(modelSource)
+      return Provenance.Step(
+        task: plugin.name, version: plugin.version, rtool: Installation.version,
+        model: Provenance.Model(name: classifier.facts.name, sha256: digest!),
+        seed: run.seed, preset: settings.preset?.name,
+        parameters: described(values, classes: classifier.facts.classes), facts: run.facts,
+        given: parsed.texts.keys.filter { name in plugin.parameters.contains { $0.name == name } }.sorted(),
+        inputs: digests(images))
+    }
 
     if !settings.isQuiet { ProgressBar.shared.begin(plugin.name) }
     for index in 0..<settings.count {
-      let run = Run(
-        task: plugin.name, classifier: classifier, part: Run.Part(index: index, count: settings.count),
-        threads: threads, settings: settings)
-      try perform(run, taskValues, images)
-      if index == settings.count - 1 { ProgressBar.shared.end() }
-      try delivery.deliver(run) {
-        digest = try digest ?? ModelSearch.digest(modelSource)
-        return Provenance.Step(
-          task: plugin.name, version: plugin.version, rtool: Installation.version,
-          model: Provenance.Model(name: classifier.facts.name, sha256: digest!),
-          seed: run.seed, preset: settings.preset?.name,
-          parameters: described(taskValues, classes: classifier.facts.classes), facts: run.facts,
-          given: parsed.texts.keys.filter { name in plugin.parameters.contains { $0.name == name } }.sorted(),
-          inputs: digests(images))
+      var (values, images) = (taskValues, images)
+      func perform() throws -> Run {
+        let run = Run(
+          task: plugin.name, classifier: classifier, part: Run.Part(index: index, count: settings.count),
+          threads: threads, settings: settings)
+        try self.perform(run, values, images)
+        return run
       }
+      for _ in 1..<settings.rounds {
+        let run = try perform()
+        try repetition?.replace(in: &values, &images, by: run, step: step(run, values, images))
+      }
+      let run = try perform()
+      if index == settings.count - 1 { ProgressBar.shared.end() }
+      try delivery.deliver(run) { try step(run, values, images) }
     }
     try delivery.finish()
   }
@@ -201,6 +212,8 @@ struct RunSettings {
   let seed: UInt64
   /// How often the task is done, each time with the next seed.
   let count: Int
+  /// How often the task is done on its own result, the first time included.
+  let rounds: Int
   let threads: Int
   let limits: Limits
   let isQuiet, isVerbose, wantsJSON: Bool
@@ -223,6 +236,7 @@ struct RunSettings {
     model = text("model")
     seed = UInt64(number("seed"))
     count = Int(number("count"))
+    rounds = Int(number("repeat"))
     threads = Int(number("threads"))
     limits = Limits(maxPixels: Int(number("max-pixels")) * 1_000_000)
     isQuiet = isOn("quiet")

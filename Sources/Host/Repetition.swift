@@ -1,0 +1,46 @@
+import Imaging
+
+/// What a task made, as the image that it is given the next time: as if it had gone through a pipe, without loss.
+struct Repetition {
+  let plugin: Plugin
+  let settings: RunSettings
+  private let folder: TemporaryFolder
+
+  /// - Throws: a usage failure where the task takes no image.
+  init(plugin: Plugin, settings: RunSettings) throws {
+    guard plugin.parameters.contains(where: { $0.kind == .image }) else {
+      throw Failure.usage("--repeat needs a task that is given an image, and \(plugin.name) is not")
+    }
+    (self.plugin, self.settings, folder) = (plugin, settings, try TemporaryFolder())
+  }
+
+  /// Puts the image that `run` made in the place of the first one of the task.
+  func replace(
+    in values: inout [TypedValue], _ images: inout [[SourceImage]], by run: Run, step: Provenance.Step
+  ) throws {
+    guard let emission = run.emitted.first, run.emitted.count == 1 else {
+      throw Failure.failed("--repeat needs one image of the task, and it made \(run.emitted.count)")
+    }
+    let index = plugin.parameters.firstIndex { $0.kind == .image }!
+    guard values[index].texts.count <= 1 else {
+      throw Failure.failed("--repeat does not know which of several images the result is to replace")
+    }
+    let encoded = step.encoded(as: .png, settings, number: nil)
+    let path = "\(folder.path)/result.png"
+    let provenance = Provenance(of: emission.source ?? images[index].first, encoded)
+    _ = try emission.result.write(
+      to: .file(path), format: .png, options: settings.options,
+      provenance: settings.options.stripMetadata ? nil : provenance.json)
+    let result = try SourceImage.open(.file(path), limits: settings.limits, digest: true)
+    for (parameter, masks) in zip(plugin.parameters, images) where parameter.kind == .mask {
+      for mask in masks where (mask.width, mask.height) != (result.width, result.height) {
+        throw Failure.failed(
+          "the task made an image of \(result.width)x\(result.height) pixels, which \(mask.name) does not fit; "
+            + "leave out --repeat")
+      }
+    }
+    images[index] = [result]
+    values[index].texts = ["-"]
+    values[index].count = 1
+  }
+}
