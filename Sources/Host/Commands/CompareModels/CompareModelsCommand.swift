@@ -27,7 +27,7 @@ enum CompareModelsCommand {
     let plugin = try task(name)
     let parsed = try ParsedArguments(
       Array(rest.dropFirst()), parameters: plugin.parameters + HostOption.all(presets: plugin.presets))
-    for option in ["output", "model", "json"] where parsed.texts[option] != nil {
+    for option in ["output", "model", "json", "frames"] where parsed.texts[option] != nil {
       throw Failure.usage(
         "--\(option) cannot be given here: the results go to --sheet, one for each of --models")
     }
