@@ -246,16 +246,12 @@ private struct Generation {
 
   /// What the model sees in the image, recorded and in words.
   private func recognised(_ image: Image) throws -> String {
-    let logits = try host.logits(image)
-    let highest = logits.max() ?? 0
-    let exponentials = logits.map { exp($0 - highest) }
-    let sum = exponentials.reduce(0, +)
-    let best = logits.firstIndex(of: highest) ?? 0
-    let wanted = target.isEmpty ? [best] : target.map { Int($0.index) }
+    let prediction = try host.prediction(image)
+    let wanted = target.isEmpty ? [prediction.best] : target.map { Int($0.index) }
     let names = wanted.map { host.model.classes[$0] }
-    let shares = wanted.map { Double(exponentials[$0] / sum) }
+    let shares = wanted.map { prediction.probabilities[$0] }
     host.record("class", names.joined(separator: ","))
-    host.record("probability", shares.map { "\(($0 * 10000).rounded() / 10000)" }.joined(separator: ","))
-    return zip(names, shares).map { "\($0) \(Int(($1 * 100).rounded())) %" }.joined(separator: ", ")
+    host.record("probability", shares.map { Text.fixed($0, 4) }.joined(separator: ","))
+    return zip(names, shares).map { "\($0) \(Text.fixed(100 * $1, 0)) %" }.joined(separator: ", ")
   }
 }

@@ -19,7 +19,7 @@ struct ClassAscent {
     let hole = try host.resized(full, width: width, height: height, filter: .box)
     hole.fill { x, y, _ in hole.row(y)[x] > 0 ? 1 : 0 }
     let start = try host.resized(window.colors.image(host), width: width, height: height, filter: .box)
-    guard let classes = try chosenClasses(for: start) else { return }
+    guard let classes = try host.classes(values[classes], for: start) else { return }
 
     let result = try ascend(from: start, hole: hole, towards: classes, progress: progress)
     // The change, about grey since images are in 0...1.
@@ -33,20 +33,6 @@ struct ClassAscent {
           window.colors.samples[c * window.colors.area + index] + 2 * (enlarged.row(y)[3 * x + c] - 0.5)
         window.colors.samples[c * window.colors.area + index] = min(max(value, 0), 1)
       }
-    }
-  }
-
-  /// The classes to go towards; nil: none.
-  private func chosenClasses(for start: Image) throws -> [ClassWeight]? {
-    switch values[classes] {
-    case .none: return nil
-    case .mixture(let mixture): return mixture
-    case .auto:
-      // Sharpened to one class: the cross-entropy to the prediction itself would have no gradient.
-      let logits = try host.logits(start)
-      guard let best = logits.indices.max(by: { logits[$0] < logits[$1] }) else { return nil }
-      host.record("class", host.model.classes[best])
-      return [ClassWeight(index: Int32(best), weight: 1)]
     }
   }
 

@@ -88,9 +88,9 @@ private func invert(_ host: Host, _ values: Values) throws {
   let outcome = try host.ascend(ascent, from: [start], minimising: [term] + options.smoothnessTerms(values))
   let result = outcome.images[0]
   let reached = try host.losses([distanceTerm(name, target, relative: true, [], host)], at: [result])[0]
-  host.record("relative-distance", text(reached, digits: 4))
-  host.record("psnr", text(psnr(result, target), digits: 2))
-  try host.emit(result, caption: "\(name) \(text(reached, digits: 4))")
+  host.record("relative-distance", Text.fixed(reached, 4))
+  host.record("psnr", Text.fixed(psnr(result, target), 2))
+  try host.emit(result, caption: "\(name) \(Text.fixed(reached, 4))")
 }
 
 /// The distance of an image's features at a layer to the target's.
@@ -179,9 +179,4 @@ private func psnr(_ a: Image, _ b: Image) -> Double {
   }
   let error = sum / Double(3 * a.width * a.height)
   return error > 0 ? -10 * log10(error) : 99
-}
-
-private func text(_ number: Double, digits: Int) -> String {
-  let scale = pow(10.0, Double(digits))
-  return "\((number * scale).rounded() / scale)"
 }
