@@ -135,9 +135,25 @@ enum { RT_SLACK = 64 };
 void rt_gather(float *panels, const float *input, size_t plane, int32_t channels, const rt_window *window,
                size_t first, size_t count);
 
+/* Weights of the other direction, [depth / RT_MANY_ROWS]...[ins][RT_MANY_ROWS], blocks of which are transposed when they
+   are needed. */
+typedef struct rt_transposed {
+  size_t ins;
+  float *block; /* room for a block, of whole RT_MANY_ROWS of depth */
+} rt_transposed;
+
+/* One block of RT_MANY_ROWS rows, packed as [depth][RT_MANY_ROWS] up to whole RT_MANY_ROWS of depth, of the transposed
+   of a matrix that is packed in such blocks, `step` floats apart: `packed` is the part of the first of them that holds
+   these rows. `next` is what the next call will read. */
+void rt_transposed_block(float *block, const float *packed, size_t step, size_t depth, const float *_Nullable next);
+
 /* Rows of products, `stride` floats apart, by weights in blocks of RT_MANY_ROWS. */
 void rt_product_many_rows(float *out, size_t stride, const float *packed, const float *panels, size_t depth,
                           size_t rows, size_t count, const rt_finish *finish);
+
+/* The same by weights [depth / RT_MANY_ROWS][ins][RT_MANY_ROWS] from the row on. */
+void rt_product_transposed(float *out, size_t stride, const float *weights, const rt_transposed *transposed,
+                           const float *panels, size_t depth, size_t rows, size_t count, const rt_finish *finish);
 
 /* The same by weights in blocks of RT_ROWS. */
 void rt_product(float *out, size_t stride, const float *packed, const float *panels, size_t depth, size_t rows,
@@ -167,6 +183,8 @@ void rt_fold(float *out, size_t plane, int32_t channels, const rt_window *window
 typedef struct rt_tiles {
   const rt_window *window; /* says where inputs lie; its grid is the output map */
   int32_t side;            /* of a tile: 4 or 2 */
+  /* The window sees the map, and writes the output, turned by half a turn: as if its weights were turned. */
+  bool turned;
   size_t first, count;     /* up to RT_PANEL tiles */
   /* Transformed inputs are [product][tile][channel], a tile's `depth` floats apart, with room for whole sixteens of
      channels, and a product's `step` floats. */
@@ -178,9 +196,10 @@ void rt_winograd_weights(float *transformed, const rt_weights *weights, int32_t 
 
 void rt_winograd_input(float *transformed, const float *input, size_t plane, int32_t channels, const rt_tiles *tiles);
 
-/* The outputs of these tiles. `out` and the residual are the first plane of `rows`. */
-void rt_winograd_output(float *out, size_t plane, const float *weights, const float *inputs, int32_t channels,
-                        size_t rows, const rt_tiles *tiles, const rt_finish *finish);
+/* The outputs of these tiles. `out` and the residual are the first plane of `rows`, and the weights theirs. */
+void rt_winograd_output(float *out, size_t plane, const float *weights, const rt_transposed *_Nullable transposed,
+                        const float *inputs, int32_t channels, size_t rows, const rt_tiles *tiles,
+                        const rt_finish *finish);
 
 /* ---- pooling */
 
