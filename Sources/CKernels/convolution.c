@@ -197,12 +197,13 @@ static inline __attribute__((always_inline)) void product_many_rows(float *out, 
   const size_t block = RT_MANY_ROWS * depth;
   for (size_t row = 0; row < rows; row += RT_MANY_ROWS) {
     const float *packed = weights + row / RT_MANY_ROWS * block, *ahead = packed + RT_AHEAD;
+    size_t ahead_step = RT_SQUARE;
     if (transposed) {
       const float *own = weights + row * RT_MANY_ROWS;
-      rt_transposed_block(transposed->block, own, transposed->ins * RT_MANY_ROWS, depth,
-                          row + RT_MANY_ROWS < rows ? own + RT_MANY_ROWS * RT_MANY_ROWS : NULL);
+      ahead_step = transposed->ins * RT_MANY_ROWS;
+      rt_transposed_block(transposed->block, own, ahead_step, depth);
       packed = transposed->block;
-      ahead = NULL;
+      ahead = row + RT_MANY_ROWS < rows ? own + RT_SQUARE : NULL;
     }
     for (size_t at = 0; at < count; at += RT_PANEL) {
       const size_t inside = count - at < RT_PANEL ? count - at : RT_PANEL;
@@ -210,7 +211,7 @@ static inline __attribute__((always_inline)) void product_many_rows(float *out, 
       for (size_t part = 0; part < parts; part++) {
         const size_t first = inside * part / parts, end = inside * (part + 1) / parts;
         rt_tile_many_rows(tile + first * RT_MANY_ROWS, packed, panels + at * depth + first, depth, end - first,
-                          at + part == 0 ? ahead : NULL);
+                          at + part == 0 ? ahead : NULL, ahead_step);
       }
       for (size_t p = 0; p < inside; p += LANES)
         for (size_t r = 0; r < RT_MANY_ROWS; r += LANES)

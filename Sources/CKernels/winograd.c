@@ -243,20 +243,21 @@ CLONES WIDE void rt_winograd_output(float *out, size_t plane, const float *weigh
   for (size_t row = 0; row < rows; row += RT_MANY_ROWS) {
     for (size_t k = 0; k < products; k++) {
       const float *used = weights + (row / RT_MANY_ROWS * products + k) * block, *ahead = used + RT_AHEAD;
+      size_t ahead_step = RT_SQUARE;
       if (transposed) {
         const size_t plane_floats = transposed->ins * RT_MANY_ROWS, at = row * RT_MANY_ROWS;
         const bool last = k + 1 == products;
-        const float *next = weights + (last ? at + RT_MANY_ROWS * RT_MANY_ROWS : at + (k + 1) * plane_floats);
-        rt_transposed_block(transposed->block, weights + at + k * plane_floats, products * plane_floats,
-                            (size_t)channels, last && row + RT_MANY_ROWS >= rows ? NULL : next);
+        const float *next = weights + (last ? at + RT_SQUARE : at + (k + 1) * plane_floats);
+        ahead_step = products * plane_floats;
+        rt_transposed_block(transposed->block, weights + at + k * plane_floats, ahead_step, (size_t)channels);
         used = transposed->block;
-        ahead = NULL;
+        ahead = last && row + RT_MANY_ROWS >= rows ? NULL : next;
       }
       for (size_t part = 0; part < parts; part++) {
         const size_t first = count * part / parts, end = count * (part + 1) / parts;
         rt_tile_strided(sums + (k * count + first) * RT_MANY_ROWS, used,
                         inputs + k * tiles->step + first * tiles->depth, tiles->depth, (size_t)channels, end - first,
-                        part == 0 ? ahead : NULL);
+                        part == 0 ? ahead : NULL, ahead_step);
       }
     }
     for (size_t half = 0; half < RT_MANY_ROWS && row + half < rows; half += LANES) {
