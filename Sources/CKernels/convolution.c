@@ -187,20 +187,31 @@ CLONES WIDE void rt_product(float *out, size_t stride, const float *packed, cons
     }
 }
 
-CLONES WIDE void rt_product_many_rows(float *out, size_t stride, const float *packed, const float *panels, size_t depth,
-                                      size_t rows, size_t count, const rt_finish *finish) {
+static inline __attribute__((always_inline)) void product_many_rows(float *out, size_t stride, const float *weights,
+                                                                    const rt_transposed *transposed,
+                                                                    const float *panels, size_t depth, size_t rows,
+                                                                    size_t count, const rt_finish *finish) {
   _Static_assert(RT_MANY_ROWS == RT_PANEL, "tiles are square");
   enum { POSITIONS = 8 };
   _Alignas(64) float tile[RT_PANEL * RT_MANY_ROWS] = {0}, sums[RT_MANY_ROWS * RT_PANEL];
   const size_t block = RT_MANY_ROWS * depth;
-  for (size_t row = 0; row < rows; row += RT_MANY_ROWS, packed += block)
+  for (size_t row = 0; row < rows; row += RT_MANY_ROWS) {
+    const float *packed = weights + row / RT_MANY_ROWS * block, *ahead = packed + RT_AHEAD;
+    size_t ahead_step = RT_SQUARE;
+    if (transposed) {
+      const float *own = weights + row * RT_MANY_ROWS;
+      ahead_step = transposed->ins * RT_MANY_ROWS;
+      rt_transposed_block(transposed->block, own, ahead_step, depth);
+      packed = transposed->block;
+      ahead = row + RT_MANY_ROWS < rows ? own + RT_SQUARE : NULL;
+    }
     for (size_t at = 0; at < count; at += RT_PANEL) {
       const size_t inside = count - at < RT_PANEL ? count - at : RT_PANEL;
       const size_t parts = (inside + POSITIONS - 1) / POSITIONS;
       for (size_t part = 0; part < parts; part++) {
         const size_t first = inside * part / parts, end = inside * (part + 1) / parts;
         rt_tile_many_rows(tile + first * RT_MANY_ROWS, packed, panels + at * depth + first, depth, end - first,
-                          at + part == 0 ? packed + RT_AHEAD : NULL);
+                          at + part == 0 ? ahead : NULL, ahead_step);
       }
       for (size_t p = 0; p < inside; p += LANES)
         for (size_t r = 0; r < RT_MANY_ROWS; r += LANES)
@@ -208,6 +219,18 @@ CLONES WIDE void rt_product_many_rows(float *out, size_t stride, const float *pa
       for (size_t r = row; r < rows && r < row + RT_MANY_ROWS; r++)
         finish_part(out, r * stride + at, sums + (r - row) * RT_PANEL, r, inside, finish);
     }
+  }
+}
+
+CLONES WIDE void rt_product_many_rows(float *out, size_t stride, const float *packed, const float *panels, size_t depth,
+                                      size_t rows, size_t count, const rt_finish *finish) {
+  product_many_rows(out, stride, packed, NULL, panels, depth, rows, count, finish);
+}
+
+CLONES WIDE void rt_product_transposed(float *out, size_t stride, const float *weights, const rt_transposed *transposed,
+                                       const float *panels, size_t depth, size_t rows, size_t count,
+                                       const rt_finish *finish) {
+  product_many_rows(out, stride, weights, transposed, panels, depth, rows, count, finish);
 }
 
 CLONES void rt_scatter(float *restrict out, size_t plane, int32_t height, int32_t width, int32_t grid_height,

@@ -26,7 +26,8 @@
       for (size_t k = 0; k < depth; k++, w += RT_MANY_ROWS, c += advance) {                         \
         if (ahead)                                                                                  \
           for (int v = 0; v < VECTORS; v++)                                                         \
-            __builtin_prefetch(ahead + k * RT_MANY_ROWS + slice + v * LANES, 0, 2);                 \
+            __builtin_prefetch(ahead + k / RT_MANY_ROWS * ahead_step + k % RT_MANY_ROWS * RT_MANY_ROWS + slice + \
+                               v * LANES, 0, 2);                                                    \
         for (int v = 0; v < VECTORS; v++) {                                                         \
           const vector x = *(const vector *)(w + v * LANES);                                        \
           for (size_t p = 0; p < COUNT; p++) sums[p][v] += c[p * step] * x;                         \
@@ -61,8 +62,8 @@
 
 #define ARGUMENTS float *restrict tile, const float *restrict weights, const float *restrict columns
 #define TILE_ARGUMENTS ARGUMENTS, size_t depth, size_t count
-#define PANEL_ARGUMENTS ARGUMENTS, size_t depth, size_t count, const float *ahead
-#define STRIDED_ARGUMENTS ARGUMENTS, size_t step, size_t depth, size_t count, const float *ahead
+#define PANEL_ARGUMENTS ARGUMENTS, size_t depth, size_t count, const float *ahead, size_t ahead_step
+#define STRIDED_ARGUMENTS ARGUMENTS, size_t step, size_t depth, size_t count, const float *ahead, size_t ahead_step
 
 #if defined(__x86_64__)
 /* Each CPU has registers of another width, so these are written apart instead of cloned. */
@@ -108,8 +109,10 @@ const rt_tile_variant *rt_tile_variants(size_t *count) {
 
 void rt_tile(TILE_ARGUMENTS) { variants[best()].panel(tile, weights, columns, depth, count); }
 
-void rt_tile_many_rows(PANEL_ARGUMENTS) { variants[best()].many_rows(tile, weights, columns, depth, count, ahead); }
+void rt_tile_many_rows(PANEL_ARGUMENTS) {
+  variants[best()].many_rows(tile, weights, columns, depth, count, ahead, ahead_step);
+}
 
 void rt_tile_strided(STRIDED_ARGUMENTS) {
-  variants[best()].strided(tile, weights, columns, step, depth, count, ahead);
+  variants[best()].strided(tile, weights, columns, step, depth, count, ahead, ahead_step);
 }

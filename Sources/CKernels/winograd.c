@@ -28,7 +28,7 @@ INLINE void transform_weights(lanes *t, const lanes *g, size_t step, int side) {
 }
 
 /* B' d for values that are `step` vectors apart. */
-INLINE void transform_input(lanes *t, const lanes *d, size_t step, int side) {
+INLINE void transform_input(lanes *t, const lanes *d, ptrdiff_t step, int side) {
   const lanes d0 = d[0], d1 = d[step], d2 = d[2 * step], d3 = d[3 * step];
   if (side == 2) {
     t[0] = d0 - d2;
@@ -156,8 +156,10 @@ INLINE void see(frame *f, const float *map, size_t plane, size_t channels, const
 }
 
 INLINE void input_of(float *restrict transformed, const float *restrict input, size_t plane, int32_t channels,
-                     const rt_tiles *tiles, int side) {
+                     const rt_tiles *tiles, int side, bool turned) {
   const rt_window *w = tiles->window;
+  const ptrdiff_t line = LANES + SEEN + LANES, down = turned ? -line : line, across = turned ? -1 : 1;
+  const ptrdiff_t corner = turned ? (side + 1) * (line + 1) : 0;
   const size_t map = (size_t)w->height * (size_t)w->width;
   _Alignas(64) frame seen;
   for (size_t channel = 0; channel < (size_t)channels; channel += LANES) {
@@ -168,9 +170,9 @@ INLINE void input_of(float *restrict transformed, const float *restrict input, s
       see(&seen, input + channel * plane + r.image * map, plane, left < LANES ? left : LANES, w, r.y + w->top,
           r.x + w->left, side + 2, side * r.count + 2);
       for (int32_t t = 0; t < r.count; t++) {
-        const lanes *from = (const lanes *)seen.values[0][LANES + side * t];
+        const lanes *from = (const lanes *)seen.values[0][LANES + side * t] + corner;
         lanes columns[MOST][MOST], row[MOST];
-        for (int j = 0; j < side + 2; j++) transform_input(columns[j], from + j, LANES + SEEN + LANES, side);
+        for (int j = 0; j < side + 2; j++) transform_input(columns[j], from + j * across, down, side);
         float *to = transformed + (size_t)(r.at + t) * tiles->depth + channel;
         for (int i = 0; i < side + 2; i++) {
           transform_input(row, &columns[0][i], MOST, side);
@@ -183,10 +185,14 @@ INLINE void input_of(float *restrict transformed, const float *restrict input, s
 
 CLONES WIDE void rt_winograd_input(float *transformed, const float *input, size_t plane, int32_t channels,
                                    const rt_tiles *tiles) {
-  if (tiles->side == 2)
-    input_of(transformed, input, plane, channels, tiles, 2);
+  if (tiles->side == 2 && tiles->turned)
+    input_of(transformed, input, plane, channels, tiles, 2, true);
+  else if (tiles->side == 2)
+    input_of(transformed, input, plane, channels, tiles, 2, false);
+  else if (tiles->turned)
+    input_of(transformed, input, plane, channels, tiles, 4, true);
   else
-    input_of(transformed, input, plane, channels, tiles, 4);
+    input_of(transformed, input, plane, channels, tiles, 4, false);
 }
 
 /* The outputs of a run of tiles, for up to sixteen rows; sums are [product][tile][RT_MANY_ROWS]. */
@@ -205,8 +211,10 @@ INLINE void output_of(float *out, size_t plane, const float *sums, size_t rows, 
       transform_output(columns[j], from + (size_t)j * step, (size_t)(side + 2) * step, side);
     for (int i = 0; i < side; i++) {
       transform_output(values, &columns[0][i], 4, side);
-      for (int j = 0; j < side; j++)
-        if (i < height && side * t + j < width) *(lanes *)outputs[i * width + side * t + j] = values[j];
+      for (int j = 0; j < side; j++) {
+        const int32_t y = tiles->turned ? side - 1 - i : i, x = side * t + (tiles->turned ? side - 1 - j : j);
+        if (y < height && x < width) *(lanes *)outputs[y * width + x] = values[j];
+      }
     }
   }
   const int32_t count = height * width;
@@ -224,21 +232,34 @@ INLINE void output_of(float *out, size_t plane, const float *sums, size_t rows, 
   }
 }
 
-CLONES WIDE void rt_winograd_output(float *out, size_t plane, const float *weights, const float *inputs,
-                                    int32_t channels, size_t rows, const rt_tiles *tiles, const rt_finish *finish) {
+CLONES WIDE void rt_winograd_output(float *out, size_t plane, const float *weights, const rt_transposed *transposed,
+                                    const float *inputs, int32_t channels, size_t rows, const rt_tiles *tiles,
+                                    const rt_finish *finish) {
   enum { POSITIONS = 8 };
   const int32_t side = tiles->side;
   const size_t products = (size_t)((side + 2) * (side + 2)), block = (size_t)channels * RT_MANY_ROWS;
   const size_t count = tiles->count, parts = (count + POSITIONS - 1) / POSITIONS;
   _Alignas(64) float sums[MOST * MOST * RT_PANEL * RT_MANY_ROWS];
   for (size_t row = 0; row < rows; row += RT_MANY_ROWS) {
-    for (size_t k = 0; k < products; k++, weights += block)
+    for (size_t k = 0; k < products; k++) {
+      const float *used = weights + (row / RT_MANY_ROWS * products + k) * block, *ahead = used + RT_AHEAD;
+      size_t ahead_step = RT_SQUARE;
+      if (transposed) {
+        const size_t plane_floats = transposed->ins * RT_MANY_ROWS, at = row * RT_MANY_ROWS;
+        const bool last = k + 1 == products;
+        const float *next = weights + (last ? at + RT_SQUARE : at + (k + 1) * plane_floats);
+        ahead_step = products * plane_floats;
+        rt_transposed_block(transposed->block, weights + at + k * plane_floats, ahead_step, (size_t)channels);
+        used = transposed->block;
+        ahead = last && row + RT_MANY_ROWS >= rows ? NULL : next;
+      }
       for (size_t part = 0; part < parts; part++) {
         const size_t first = count * part / parts, end = count * (part + 1) / parts;
-        rt_tile_strided(sums + (k * count + first) * RT_MANY_ROWS, weights,
+        rt_tile_strided(sums + (k * count + first) * RT_MANY_ROWS, used,
                         inputs + k * tiles->step + first * tiles->depth, tiles->depth, (size_t)channels, end - first,
-                        part == 0 ? weights + RT_AHEAD : NULL);
+                        part == 0 ? ahead : NULL, ahead_step);
       }
+    }
     for (size_t half = 0; half < RT_MANY_ROWS && row + half < rows; half += LANES) {
       const size_t some = rows - row - half < LANES ? rows - row - half : LANES;
       run r;

@@ -43,6 +43,13 @@ import Testing
     Case(name: "1x1, one position", channels: 20, out: 32, kernel: (1, 1), pad: 0, height: 1, width: 1),
     Case(name: "3x3, few positions", channels: 36, out: 64, count: 2, height: 5, width: 5),
     Case(name: "3x3, few tiles", channels: 40, out: 40, height: 14, width: 14),
+    Case(name: "3x3, transposed blocks", channels: 96, out: 72, height: 13, width: 14),
+    Case(name: "3x3, small transposed blocks", channels: 64, out: 160, height: 7, width: 7),
+    Case(
+      name: "1x1, transposed blocks", channels: 96, out: 200, kernel: (1, 1), pad: 0, height: 7, width: 7),
+    Case(
+      name: "1x1, strided, transposed blocks", channels: 64, out: 96, kernel: (1, 1), stride: 2, pad: 0,
+      height: 14, width: 13),
     Case(name: "3x3, narrow", channels: 18, out: 33, count: 3, height: 21, width: 15),
     Case(name: "3x3, several runs of tiles", channels: 17, out: 34, count: 2, height: 18, width: 67),
     Case(name: "3x3, no padding", channels: 9, out: 8, pad: 0, height: 20, width: 19),

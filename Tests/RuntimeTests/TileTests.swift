@@ -50,12 +50,12 @@ import Testing
     for variant in TileTests.variants() {
       for count in 1...8 {
         var tile = [Float](repeating: .nan, count: rows * 8)
-        variant.many_rows(&tile, weights, columns, depth, count, weights)
+        variant.many_rows(&tile, weights, columns, depth, count, weights, Int(RT_SQUARE))
         let ofPanel = agrees(
           depth, rows: rows, positions: count, own: { tile[$1 * rows + $0] },
           term: { weights[$0 * rows + $1] * columns[$0 * panel + $2] })
         #expect(ofPanel, "\(String(cString: variant.name)), \(count) positions of a panel")
-        variant.strided(&tile, weights, strided, step, depth, count, nil)
+        variant.strided(&tile, weights, strided, step, depth, count, nil, 0)
         let apart = agrees(
           depth, rows: rows, positions: count, own: { tile[$1 * rows + $0] },
           term: { weights[$0 * rows + $1] * strided[$2 * step + $0] })

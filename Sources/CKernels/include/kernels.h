@@ -67,6 +67,9 @@ enum { RT_ROWS = 8, RT_PANEL = 32, RT_MANY_ROWS = 32 };
 /* How many floats before their use weights are brought near: what is computed while memory answers. */
 enum { RT_AHEAD = 128 * RT_MANY_ROWS };
 
+/* Floats of as many terms as there are rows in a block. */
+enum { RT_SQUARE = RT_MANY_ROWS * RT_MANY_ROWS };
+
 /* Weights [out][in][row][column] in an array, in steps that may be negative; multiplied by a scale of each output or
    each input. */
 typedef struct rt_weights {
@@ -103,22 +106,22 @@ typedef struct rt_finish {
 void rt_tile(float *tile, const float *weights, const float *columns, size_t depth, size_t count);
 
 /* The same with RT_MANY_ROWS rows and at most 8 positions: tile[position][row]. As much of what lies at `ahead`, which
-   need not be there, is brought near meanwhile as there are weights. */
+   need not be there, in squares of weights `ahead_step` floats apart, is brought near meanwhile as there are weights. */
 void rt_tile_many_rows(float *tile, const float *weights, const float *columns, size_t depth, size_t count,
-                       const float *_Nullable ahead);
+                       const float *_Nullable ahead, size_t ahead_step);
 
 /* The same of columns[position][depth], positions `step` floats apart. */
 void rt_tile_strided(float *tile, const float *weights, const float *columns, size_t step, size_t depth, size_t count,
-                     const float *_Nullable ahead);
+                     const float *_Nullable ahead, size_t ahead_step);
 
 /* The three of them as written for one kind of CPU. */
 typedef struct rt_tile_variant {
   const char *name;
   void (*panel)(float *tile, const float *weights, const float *columns, size_t depth, size_t count);
   void (*many_rows)(float *tile, const float *weights, const float *columns, size_t depth, size_t count,
-                    const float *_Nullable ahead);
+                    const float *_Nullable ahead, size_t ahead_step);
   void (*strided)(float *tile, const float *weights, const float *columns, size_t step, size_t depth, size_t count,
-                  const float *_Nullable ahead);
+                  const float *_Nullable ahead, size_t ahead_step);
 } rt_tile_variant;
 
 /* Those that this CPU can execute; the first is the one that is used. */
@@ -135,9 +138,25 @@ enum { RT_SLACK = 64 };
 void rt_gather(float *panels, const float *input, size_t plane, int32_t channels, const rt_window *window,
                size_t first, size_t count);
 
+/* Weights of the other direction, [depth / RT_MANY_ROWS]...[ins][RT_MANY_ROWS], where a block is transposed when it is
+   needed. */
+typedef struct rt_transposed {
+  size_t ins;
+  float *block; /* room for a block, of whole RT_MANY_ROWS of depth */
+} rt_transposed;
+
+/* One block of RT_MANY_ROWS rows, packed as [depth][RT_MANY_ROWS] up to whole RT_MANY_ROWS of depth, of the transposed
+   of a matrix that is packed in such blocks, `step` floats apart: `packed` is the part of the first of them that holds
+   these rows. */
+void rt_transposed_block(float *block, const float *packed, size_t step, size_t depth);
+
 /* Rows of products, `stride` floats apart, by weights in blocks of RT_MANY_ROWS. */
 void rt_product_many_rows(float *out, size_t stride, const float *packed, const float *panels, size_t depth,
                           size_t rows, size_t count, const rt_finish *finish);
+
+/* The same by weights [depth / RT_MANY_ROWS][ins][RT_MANY_ROWS] from the row on. */
+void rt_product_transposed(float *out, size_t stride, const float *weights, const rt_transposed *transposed,
+                           const float *panels, size_t depth, size_t rows, size_t count, const rt_finish *finish);
 
 /* The same by weights in blocks of RT_ROWS. */
 void rt_product(float *out, size_t stride, const float *packed, const float *panels, size_t depth, size_t rows,
@@ -167,6 +186,8 @@ void rt_fold(float *out, size_t plane, int32_t channels, const rt_window *window
 typedef struct rt_tiles {
   const rt_window *window; /* says where inputs lie; its grid is the output map */
   int32_t side;            /* of a tile: 4 or 2 */
+  /* The window sees the map, and writes the output, turned by half a turn: as if its weights were turned. */
+  bool turned;
   size_t first, count;     /* up to RT_PANEL tiles */
   /* Transformed inputs are [product][tile][channel], a tile's `depth` floats apart, with room for whole sixteens of
      channels, and a product's `step` floats. */
@@ -178,9 +199,10 @@ void rt_winograd_weights(float *transformed, const rt_weights *weights, int32_t 
 
 void rt_winograd_input(float *transformed, const float *input, size_t plane, int32_t channels, const rt_tiles *tiles);
 
-/* The outputs of these tiles. `out` and the residual are the first plane of `rows`. */
-void rt_winograd_output(float *out, size_t plane, const float *weights, const float *inputs, int32_t channels,
-                        size_t rows, const rt_tiles *tiles, const rt_finish *finish);
+/* The outputs of these tiles. `out` and the residual are the first plane of `rows`, and the weights theirs. */
+void rt_winograd_output(float *out, size_t plane, const float *weights, const rt_transposed *_Nullable transposed,
+                        const float *inputs, int32_t channels, size_t rows, const rt_tiles *tiles,
+                        const rt_finish *finish);
 
 /* ---- pooling */
 

@@ -76,14 +76,16 @@ package final class Convolution: Operation {
 
   private init(_ geometry: Geometry, weights: Weights, scale: [Float], bias: [Float]) {
     (self.geometry, self.weights, self.scale, self.bias) = (geometry, weights, scale, bias)
-    correlation = geometry.correlation(weights, scale)
+    let correlation = geometry.correlation(weights, scale)
+    self.correlation = correlation
     let isSmall = geometry.inChannels < Int(RT_ROWS) && geometry.groups == 1 && geometry.canFold
     gradientFold = isSmall ? geometry.gradientFold(weights, scale) : nil
     gradientCorrelations =
       isSmall
       ? []
       : (0..<geometry.stride * geometry.stride).map {
-        geometry.gradientCorrelation(weights, scale, y: $0 / geometry.stride, x: $0 % geometry.stride)
+        geometry.gradientCorrelation(
+          of: correlation, weights, scale, y: $0 / geometry.stride, x: $0 % geometry.stride)
       }
   }
 
@@ -150,9 +152,9 @@ extension Convolution.Geometry {
   /// The gradient by the input: for each remainder of the input's position by the stride, a correlation of
   /// the output's gradient with those weights, rotated, that met such positions. With a stride of 1 there is
   /// one.
-  fileprivate func gradientCorrelation(_ weights: Convolution.Weights, _ scale: [Float], y: Int, x: Int)
-    -> Correlation
-  {
+  fileprivate func gradientCorrelation(
+    of convolution: Correlation, _ weights: Convolution.Weights, _ scale: [Float], y: Int, x: Int
+  ) -> Correlation {
     // Input row q·stride + y met tap `first` + stride·j at output row q + `last` − j.
     func taps(_ offset: Int, _ size: Int) -> (first: Int, count: Int, last: Int) {
       let (last, first) = (offset + pad).quotientAndRemainder(dividingBy: stride)
@@ -170,7 +172,8 @@ extension Convolution.Geometry {
       weights: Correlation.Weights(
         values: weights, scale: scale, scalesInputs: true, first: lastTap, outStep: area, inStep: ins * area,
         rowStep: -stride * width,
-        columnStep: -stride))
+        columnStep: -stride),
+      gradientOf: convolution)
   }
 }
 

@@ -15,6 +15,14 @@ final class Correlation: Sendable {
     var scalesInputs = false
     var first = 0
     var outStep, inStep, rowStep, columnStep: Int
+
+    /// Those of the window turned by half a turn.
+    func turned(_ window: Window) -> Weights {
+      var turned = self
+      turned.first += (window.tapsHeight - 1) * rowStep + (window.tapsWidth - 1) * columnStep
+      (turned.rowStep, turned.columnStep) = (-rowStep, -columnStep)
+      return turned
+    }
   }
 
   struct Window: Sendable {
@@ -28,17 +36,27 @@ final class Correlation: Sendable {
   let groups, groupStep: Int
   let window: Window
   private let weights: Weights
-  // Made when first needed, and kept: all plans share them.
-  private let packed = Mutex<[Int: FloatBlock]>([:])
-  private let transformed = Mutex<[Int: FloatBlock]>([:])
+  /// The one whose gradient this is, with the same weights in the other direction.
+  private let convolution: Correlation?
+  /// Made when first needed, and kept: all plans share them.
+  private let made = Mutex<[Arrangement: FloatBlock]>([:])
+
+  /// How weights lie in memory.
+  enum Arrangement: Hashable {
+    /// [group][outputs / block][depth][block]
+    case packed(block: Int)
+    /// For Winograd's algorithm, with tiles of this side: [outputs / 32][(side + 2)²][inChannels][32].
+    case transformed(side: Int)
+  }
 
   init(
-    inChannels: Int, outChannels: Int, groups: Int, groupStep: Int, window: Window, weights: Weights
+    inChannels: Int, outChannels: Int, groups: Int, groupStep: Int, window: Window, weights: Weights,
+    gradientOf convolution: Correlation? = nil
   ) {
     (self.inChannels, self.outChannels, self.groups, self.groupStep) = (
       inChannels, outChannels, groups, groupStep
     )
-    (self.window, self.weights) = (window, weights)
+    (self.window, self.weights, self.convolution) = (window, weights, convolution)
   }
 
   /// Terms of each sum.
@@ -47,34 +65,43 @@ final class Correlation: Sendable {
   /// Outputs of a group, filled up to whole blocks of rows.
   func paddedOutputs(block: Int) -> Int { (outChannels + block - 1) / block * block }
 
-  /// [group][outputs / block][depth][block]
-  func packedWeights(block: Int) throws -> FloatBlock {
-    try packed.withLock { known in
-      let made =
-        try known[block]
-        ?? arranged(block: block, floatsPerInput: window.tapsHeight * window.tapsWidth) {
+  /// Whether Winograd's algorithm turns the maps instead of the weights, which are then transformed as those of
+  /// the convolution are.
+  var turnsMaps: Bool { convolution != nil }
+
+  func weights(_ arrangement: Arrangement) throws -> FloatBlock {
+    try made.withLock { made in
+      if let known = made[arrangement] { return known }
+      let new: FloatBlock
+      switch arrangement {
+      case .packed(let block):
+        new = try arranged(weights, block: block, floatsPerInput: window.tapsHeight * window.tapsWidth) {
           rt_pack($0, $1, Int32(block))
         }
-      known[block] = made
-      return made
+      case .transformed(let side):
+        new = try arranged(
+          turnsMaps ? weights.turned(window) : weights, block: Int(RT_MANY_ROWS),
+          floatsPerInput: CorrelationMethod.products(side: side)
+        ) { rt_winograd_weights($0, $1, Int32(side)) }
+      }
+      made[arrangement] = new
+      return new
     }
   }
 
-  /// For Winograd's algorithm, with tiles of this side: [outputs / 32][(side + 2)²][inChannels][32].
-  func transformedWeights(side: Int) throws -> FloatBlock {
-    try transformed.withLock { known in
-      let made =
-        try known[side]
-        ?? arranged(block: Int(RT_MANY_ROWS), floatsPerInput: CorrelationMethod.products(side: side)) {
-          rt_winograd_weights($0, $1, Int32(side))
-        }
-      known[side] = made
-      return made
+  /// The convolution's weights, in blocks of which those of this correlation can be made when they are needed. Nil:
+  /// they are not there, or this correlation's own are.
+  func weightsToTranspose(_ arrangement: Arrangement) -> FloatBlock? {
+    guard let convolution, groups == 1, outChannels % Int(RT_MANY_ROWS) == 0 else { return nil }
+    if case .packed = arrangement, depth != inChannels || convolution.depth != convolution.inChannels {
+      return nil
     }
+    if made.withLock({ $0[arrangement] }) != nil { return nil }
+    return convolution.made.withLock { $0[arrangement] }
   }
 
   private func arranged(
-    block rows: Int, floatsPerInput: Int,
+    _ weights: Weights, block rows: Int, floatsPerInput: Int,
     _ arrange: (UnsafeMutablePointer<Float>, UnsafePointer<rt_weights>) -> Void
   ) throws -> FloatBlock {
     let blockFloats = rows * inChannels * floatsPerInput

@@ -25,7 +25,7 @@ struct FoldedGradient: BoundCorrelation {
     throws
   {
     (self.correlation, self.images, channels) = (correlation, images, input.channels)
-    weights = try correlation.packedWeights(block: Int(RT_ROWS))
+    weights = try correlation.weights(.packed(block: Int(RT_ROWS)))
     window = rt_window(
       height: Int32(input.height), width: Int32(input.width), grid_height: Int32(output.height),
       grid_width: Int32(output.width), step: Int32(g.stride), top: Int32(-g.pad), left: Int32(-g.pad),

@@ -7,6 +7,8 @@ struct GatherCorrelation: BoundCorrelation {
   /// Whether rows lie side by side in the registers, instead of positions.
   private let manyRows: Bool
   private let weights: FloatBlock
+  /// Whether the weights are the convolution's, of which blocks are transposed when they are needed.
+  private let transposes: Bool
   private let inPlane, outPlane: Int
   private let outHeight, outWidth: Int
   private let window: rt_window
@@ -29,10 +31,13 @@ struct GatherCorrelation: BoundCorrelation {
     (outHeight, outWidth) = (output.height, output.width)
     positions = images * Int(window.grid_height) * Int(window.grid_width)
     let block = manyRows ? many : Int(RT_ROWS)
-    weights = try c.packedWeights(block: block)
     let panels = (positions + panel - 1) / panel
     sharesColumns =
       c.groups == 1 && panels <= 8 && panels * panel * c.depth <= Pieces.sharedBudget
+    // Transposing pays where each block is used by one piece.
+    let shared = sharesColumns && manyRows ? c.weightsToTranspose(.packed(block: block)) : nil
+    transposes = shared != nil
+    weights = try shared ?? c.weights(.packed(block: block))
 
     // Positions that share a pass over the weights, in whole panels.
     if sharesColumns {
@@ -59,7 +64,10 @@ struct GatherCorrelation: BoundCorrelation {
   var scratch: Int {
     let isScattered = correlation.window.spread > 1
     return (sharesColumns ? 0 : columnFloats) + (isScattered ? mostPositions * pieceRows : 0)
+      + (transposes ? blockFloats : 0)
   }
+
+  private var blockFloats: Int { (correlation.depth + 31) / 32 * 32 * Int(RT_MANY_ROWS) }
 
   var sharedScratch: Int { sharesColumns ? columnFloats : 0 }
   var canMask: Bool { correlation.window.spread == 1 && !isEmpty }
@@ -80,7 +88,9 @@ struct GatherCorrelation: BoundCorrelation {
       let count = min(firstPosition(ofPiece: positionPart + 1), positions) - first
 
       let channel = group * correlation.outChannels + firstRow
-      let rowWeights = weights.base + (group * padded + firstRow) * correlation.depth
+      let rowWeights =
+        weights.base
+        + (transposes ? firstRow * Int(RT_MANY_ROWS) : (group * padded + firstRow) * correlation.depth)
       let out = output + channel * outPlane
       var own = scratch[worker]
       var columns = scratch.shared
@@ -91,10 +101,10 @@ struct GatherCorrelation: BoundCorrelation {
       }
       if correlation.window.spread == 1 {
         var parts = finish.parts(channel: channel, plane: outPlane, position: first)
-        multiply(out + first, outPlane, rowWeights, columns, rows, count, &parts)
+        multiply(out + first, outPlane, rowWeights, columns, rows, count, &parts, own)
       } else {
         var plain = rt_finish()
-        multiply(own, count, rowWeights, columns, rows, count, &plain)
+        multiply(own, count, rowWeights, columns, rows, count, &plain, own + mostPositions * pieceRows)
         scatter(own, rows, to: out, first, count, accumulate: finish.accumulate)
       }
     }
@@ -107,9 +117,14 @@ struct GatherCorrelation: BoundCorrelation {
 
   private func multiply(
     _ out: UnsafeMutablePointer<Float>, _ stride: Int, _ weights: UnsafePointer<Float>,
-    _ columns: UnsafePointer<Float>, _ rows: Int, _ count: Int, _ finish: UnsafePointer<rt_finish>
+    _ columns: UnsafePointer<Float>, _ rows: Int, _ count: Int, _ finish: UnsafePointer<rt_finish>,
+    _ block: UnsafeMutablePointer<Float>
   ) {
-    if manyRows {
+    if transposes {
+      withUnsafePointer(to: rt_transposed(ins: correlation.outChannels, block: block)) {
+        rt_product_transposed(out, stride, weights, $0, columns, correlation.depth, rows, count, finish)
+      }
+    } else if manyRows {
       rt_product_many_rows(out, stride, weights, columns, correlation.depth, rows, count, finish)
     } else {
       rt_product(out, stride, weights, columns, correlation.depth, rows, count, finish)

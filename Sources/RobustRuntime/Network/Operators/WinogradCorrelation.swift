@@ -5,6 +5,8 @@ struct WinogradCorrelation: BoundCorrelation {
   private let correlation: Correlation
   private let side: Int
   private let weights: FloatBlock
+  /// Whether the weights are the convolution's, of which blocks are transposed when they are needed.
+  private let transposes: Bool
   private let window: rt_window
   private let inPlane, outPlane: Int
   /// Over all images.
@@ -25,7 +27,6 @@ struct WinogradCorrelation: BoundCorrelation {
     inPlane = images * Int(window.height) * Int(window.width)
     outPlane = images * height * width
     tiles = images * ((height + side - 1) / side) * ((width + side - 1) / side)
-    weights = try correlation.transformedWeights(side: side)
     depth = (correlation.inChannels + 15) / 16 * 16
 
     let (products, panel) = (CorrelationMethod.products(side: side), Int(RT_PANEL))
@@ -38,6 +39,10 @@ struct WinogradCorrelation: BoundCorrelation {
       let pieces = Pieces.whole((tiles + most - 1) / most)
       (pieceTiles, pieceRows) = ((tiles + pieces - 1) / pieces, correlation.outChannels)
     }
+    // Transposing pays where each block is used by one piece.
+    let shared = sharesColumns ? correlation.weightsToTranspose(.transformed(side: side)) : nil
+    transposes = shared != nil
+    weights = try shared ?? correlation.weights(.transformed(side: side))
     tilePieces = (tiles + pieceTiles - 1) / pieceTiles
     rowPieces = (correlation.outChannels + pieceRows - 1) / pieceRows
   }
@@ -46,13 +51,14 @@ struct WinogradCorrelation: BoundCorrelation {
   /// part of a cache.
   private var step: Int { pieceTiles * depth + 16 }
   private var columnFloats: Int { CorrelationMethod.products(side: side) * step }
-  var scratch: Int { sharesColumns ? 0 : columnFloats }
+  private var blockFloats: Int { (correlation.inChannels + 31) / 32 * 32 * Int(RT_MANY_ROWS) }
+  var scratch: Int { transposes ? blockFloats : sharesColumns ? 0 : columnFloats }
   var sharedScratch: Int { sharesColumns ? columnFloats : 0 }
 
   func run(
     _ input: UnsafePointer<Float>, _ output: UnsafeMutablePointer<Float>, _ finish: Finish, _ scratch: Scratch
   ) {
-    let c = correlation
+    let (c, products) = (correlation, CorrelationMethod.products(side: side))
     if sharesColumns {
       let (atOnce, channels) = (Pieces.channelsAtOnce, c.inChannels)
       Workers.shared.run((channels + atOnce - 1) / atOnce) { part, _ in
@@ -69,12 +75,15 @@ struct WinogradCorrelation: BoundCorrelation {
       let row = rowPiece * pieceRows
       let columns = sharesColumns ? scratch.shared : scratch[worker]
       var parts = finish.parts(channel: row, plane: outPlane)
-      withTiles(tilePiece) {
-        if !sharesColumns { rt_winograd_input(columns, input, inPlane, Int32(c.inChannels), $0) }
-        rt_winograd_output(
-          output + row * outPlane, outPlane,
-          weights.base + row * CorrelationMethod.products(side: side) * c.inChannels, columns,
-          Int32(c.inChannels), min(pieceRows, c.outChannels - row), $0, &parts)
+      let transposed = rt_transposed(ins: c.outChannels, block: scratch[worker])
+      let first = transposes ? row * Int(RT_MANY_ROWS) : row * products * c.inChannels
+      withTiles(tilePiece) { tiles in
+        if !sharesColumns { rt_winograd_input(columns, input, inPlane, Int32(c.inChannels), tiles) }
+        withUnsafePointer(to: transposed) { transposed in
+          rt_winograd_output(
+            output + row * outPlane, outPlane, weights.base + first, transposes ? transposed : nil, columns,
+            Int32(c.inChannels), min(pieceRows, c.outChannels - row), tiles, &parts)
+        }
       }
     }
   }
@@ -83,7 +92,8 @@ struct WinogradCorrelation: BoundCorrelation {
     withUnsafePointer(to: window) { window in
       let first = piece * pieceTiles
       var part = rt_tiles(
-        window: window, side: Int32(side), first: first, count: min(pieceTiles, tiles - first), depth: depth,
+        window: window, side: Int32(side), turned: correlation.turnsMaps, first: first,
+        count: min(pieceTiles, tiles - first), depth: depth,
         step: step)
       body(&part)
     }
