@@ -38,6 +38,13 @@ package struct Graph: Sendable {
   package var nodes = [Node(operator: .input, inputs: [])]
   package var layers: [Layer] = []
 
+  /// Of all convolutions.
+  var weightCount: Int {
+    nodes.reduce(0) { sum, node in
+      if case .convolution(let convolution) = node.operator { sum + convolution.weightCount } else { sum }
+    }
+  }
+
   package init(mean: [Float], deviation: [Float]) { (self.mean, self.deviation) = (mean, deviation) }
 
   /// Adds a node and returns its number.

@@ -21,8 +21,12 @@ package struct Network: Sendable {
   /// The step whose ReLU is the last before the pooled representation.
   private(set) var lastReLU: Int?
 
+  /// From so many weights on, memory counts for more than the last few percent of speed.
+  private static let leastLarge = 16 << 20
+
   package init(_ graph: Graph) {
     normalization = InputNormalization(mean: graph.mean, deviation: graph.deviation)
+    let isLarge = graph.weightCount >= Network.leastLarge
     var readers = [Int](repeating: 0, count: graph.nodes.count)
     for node in graph.nodes { for input in node.inputs { readers[input] += 1 } }
     // A layer is also read from outside, so nothing may be joined to it.
@@ -39,7 +43,10 @@ package struct Network: Sendable {
       }
       switch node.operator {
       case .input: continue
-      case .convolution(let convolution): steps.append(Step(operation: convolution, inputs: inputs))
+      case .convolution(let convolution):
+        steps.append(
+          Step(
+            operation: isLarge ? convolution : convolution.keepingWeightsOfBothDirections(), inputs: inputs))
       case .batchNormalization(let affine):
         if joins(node.inputs[0]), let convolution = steps.last?.operation as? Convolution,
           steps[steps.count - 1].inputs.count == 1, !steps[steps.count - 1].relu

@@ -38,6 +38,7 @@ final class Correlation: Sendable {
   private let weights: Weights
   /// The one whose gradient this is, with the same weights in the other direction.
   private let convolution: Correlation?
+  private let sharesWeights: Bool
   /// Made when first needed, and kept: all plans share them.
   private let made = Mutex<[Arrangement: FloatBlock]>([:])
 
@@ -51,12 +52,13 @@ final class Correlation: Sendable {
 
   init(
     inChannels: Int, outChannels: Int, groups: Int, groupStep: Int, window: Window, weights: Weights,
-    gradientOf convolution: Correlation? = nil
+    gradientOf convolution: Correlation? = nil, sharesWeights: Bool = false
   ) {
     (self.inChannels, self.outChannels, self.groups, self.groupStep) = (
       inChannels, outChannels, groups, groupStep
     )
     (self.window, self.weights, self.convolution) = (window, weights, convolution)
+    self.sharesWeights = sharesWeights
   }
 
   /// Terms of each sum.
@@ -92,7 +94,9 @@ final class Correlation: Sendable {
   /// The convolution's weights, in blocks of which those of this correlation can be made when they are needed. Nil:
   /// they are not there, or this correlation's own are.
   func weightsToTranspose(_ arrangement: Arrangement) -> FloatBlock? {
-    guard let convolution, groups == 1, outChannels % Int(RT_MANY_ROWS) == 0 else { return nil }
+    guard sharesWeights, let convolution, groups == 1, outChannels % Int(RT_MANY_ROWS) == 0 else {
+      return nil
+    }
     if case .packed = arrangement, depth != inChannels || convolution.depth != convolution.inChannels {
       return nil
     }
