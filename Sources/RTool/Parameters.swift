@@ -63,9 +63,8 @@ extension Parameter where Value == Bool {
     _ name: String, letter: Character? = nil, group: String? = nil, flags: ParameterDefinition.Flags = [],
     initial: Bool = false, _ help: String
   ) -> Parameter {
-    var definition = ParameterDefinition(name: name, help: help, kind: RTOOL_BOOL, flags: flags)
-    definition.letter = letter
-    definition.group = group
+    var definition = ParameterDefinition(
+      name: name, help: help, kind: RTOOL_BOOL, flags: flags, letter: letter, group: group)
     definition.initial = initial ? 1 : 0
     return Parameter(definition: definition) { $0.number != 0 }
   }
@@ -76,10 +75,8 @@ extension Parameter where Value == Int {
     _ name: String, letter: Character? = nil, group: String? = nil, unit: String? = nil,
     flags: ParameterDefinition.Flags = [], initial: Int, in limits: ClosedRange<Int>, _ help: String
   ) -> Parameter {
-    var definition = ParameterDefinition(name: name, help: help, kind: RTOOL_INT, flags: flags)
-    definition.letter = letter
-    definition.group = group
-    definition.unit = unit
+    var definition = ParameterDefinition(
+      name: name, help: help, kind: RTOOL_INT, flags: flags, letter: letter, group: group, unit: unit)
     definition.initial = Double(initial)
     definition.limits = Double(limits.lowerBound)...Double(limits.upperBound)
     return Parameter(definition: definition) { Int($0.number) }
@@ -91,10 +88,8 @@ extension Parameter where Value == Double {
     _ name: String, letter: Character? = nil, group: String? = nil, unit: String? = nil,
     flags: ParameterDefinition.Flags = [], initial: Double, in limits: ClosedRange<Double>, _ help: String
   ) -> Parameter {
-    var definition = ParameterDefinition(name: name, help: help, kind: RTOOL_REAL, flags: flags)
-    definition.letter = letter
-    definition.group = group
-    definition.unit = unit
+    var definition = ParameterDefinition(
+      name: name, help: help, kind: RTOOL_REAL, flags: flags, letter: letter, group: group, unit: unit)
     definition.initial = initial
     definition.limits = limits
     return Parameter(definition: definition) { $0.number }
@@ -108,9 +103,8 @@ extension Parameter where Value: RawRepresentable & CaseIterable & Sendable, Val
     initial: Value, help describe: (Value) -> String, _ help: String
   ) -> Parameter {
     let cases = Array(Value.allCases)
-    var definition = ParameterDefinition(name: name, help: help, kind: RTOOL_CHOICE, flags: flags)
-    definition.letter = letter
-    definition.group = group
+    var definition = ParameterDefinition(
+      name: name, help: help, kind: RTOOL_CHOICE, flags: flags, letter: letter, group: group)
     definition.choices = cases.map { ($0.rawValue, describe($0)) }
     definition.initial = Double(cases.firstIndex { $0.rawValue == initial.rawValue } ?? 0)
     return Parameter(definition: definition) { cases[Int($0.number)] }
@@ -132,10 +126,9 @@ extension Parameter where Value == [Image] {
   public static func images(_ name: String, group: String? = nil, required: Bool = true, _ help: String)
     -> Parameter
   {
-    var definition = ParameterDefinition(
+    let definition = ParameterDefinition(
       name: name, help: help, kind: RTOOL_IMAGE,
-      flags: required ? [.required, .positional, .repeated] : [.positional, .repeated])
-    definition.group = group
+      flags: required ? [.required, .positional, .repeated] : [.positional, .repeated], group: group)
     return Parameter(definition: definition, read: \.allImages)
   }
 
@@ -156,9 +149,8 @@ extension Parameter where Value == Image? {
     _ name: String, letter: Character? = nil, group: String? = nil, flags: ParameterDefinition.Flags = [],
     _ help: String
   ) -> Parameter {
-    var definition = ParameterDefinition(name: name, help: help, kind: RTOOL_IMAGE, flags: flags)
-    definition.letter = letter
-    definition.group = group
+    let definition = ParameterDefinition(
+      name: name, help: help, kind: RTOOL_IMAGE, flags: flags, letter: letter, group: group)
     return Parameter(definition: definition, read: \.allImages.first)
   }
 
@@ -178,10 +170,8 @@ extension Parameter where Value == String? {
     _ name: String, letter: Character? = nil, group: String? = nil, value: String? = nil,
     flags: ParameterDefinition.Flags = [], initial: String? = nil, _ help: String
   ) -> Parameter {
-    var definition = ParameterDefinition(name: name, help: help, kind: RTOOL_TEXT, flags: flags)
-    definition.letter = letter
-    definition.group = group
-    definition.value = value
+    var definition = ParameterDefinition(
+      name: name, help: help, kind: RTOOL_TEXT, flags: flags, letter: letter, value: value, group: group)
     definition.initialText = initial
     return Parameter(definition: definition) { $0.count > 0 ? String(cString: $0.texts[0]!) : nil }
   }
@@ -193,10 +183,9 @@ extension Parameter where Value == Double? {
     _ name: String, letter: Character? = nil, group: String? = nil, unit: String? = nil,
     flags: ParameterDefinition.Flags = [], in limits: ClosedRange<Double>, _ help: String
   ) -> Parameter {
-    var definition = ParameterDefinition(name: name, help: help, kind: RTOOL_REAL, flags: flags.union(.auto))
-    definition.letter = letter
-    definition.group = group
-    definition.unit = unit
+    var definition = ParameterDefinition(
+      name: name, help: help, kind: RTOOL_REAL, flags: flags.union(.auto), letter: letter, group: group,
+      unit: unit)
     definition.limits = limits
     // Not used, but it must lie within the limits.
     definition.initial = limits.lowerBound
@@ -210,10 +199,9 @@ extension Parameter where Value == Int? {
     _ name: String, letter: Character? = nil, group: String? = nil, unit: String? = nil,
     flags: ParameterDefinition.Flags = [], in limits: ClosedRange<Int>, _ help: String
   ) -> Parameter {
-    var definition = ParameterDefinition(name: name, help: help, kind: RTOOL_INT, flags: flags.union(.auto))
-    definition.letter = letter
-    definition.group = group
-    definition.unit = unit
+    var definition = ParameterDefinition(
+      name: name, help: help, kind: RTOOL_INT, flags: flags.union(.auto), letter: letter, group: group,
+      unit: unit)
     definition.limits = Double(limits.lowerBound)...Double(limits.upperBound)
     // Never read, but the host wants it within the limits.
     definition.initial = Double(limits.lowerBound)
@@ -227,9 +215,8 @@ extension Parameter where Value == [ClassWeight] {
     _ name: String, letter: Character? = nil, group: String? = nil, flags: ParameterDefinition.Flags = [],
     _ help: String
   ) -> Parameter {
-    var definition = ParameterDefinition(name: name, help: help, kind: RTOOL_CLASS, flags: flags)
-    definition.letter = letter
-    definition.group = group
+    let definition = ParameterDefinition(
+      name: name, help: help, kind: RTOOL_CLASS, flags: flags, letter: letter, group: group)
     return Parameter(definition: definition, read: \.mixture)
   }
 }
@@ -257,9 +244,8 @@ extension Parameter where Value == [Box] {
   public static func boxes(_ name: String, letter: Character? = nil, group: String? = nil, _ help: String)
     -> Parameter
   {
-    var definition = ParameterDefinition(name: name, help: help, kind: RTOOL_BOX, flags: .repeated)
-    definition.letter = letter
-    definition.group = group
+    let definition = ParameterDefinition(
+      name: name, help: help, kind: RTOOL_BOX, flags: .repeated, letter: letter, group: group)
     return Parameter(definition: definition) { value in
       (0..<Int(value.count)).map {
         let numbers = value.numbers + 4 * $0
