@@ -63,6 +63,7 @@ private func interpolate(_ host: Host, _ values: Values) throws {
   let layer = try values.layer(layer, of: host.model)
   let a = try WorkingCopy(values[first], mask: nil, side: values[side], host: host).image
   let b = try host.covering(values[second], width: a.width, height: a.height)
+  let ends = (try host.features(a, layer: layer), try host.features(b, layer: layer))
   let count = values[stages]
   var frames = [a]
   var distances: [Double] = []
@@ -71,7 +72,7 @@ private func interpolate(_ host: Host, _ values: Values) throws {
     let share = Double(k) / Double(count - 1)
     let blend = try softBlend(a, b, share: share, host, values)
     let start = try change.map { try moved(blend, by: $0, values[carry] * 4 * share * (1 - share), host) }
-    let target = try host.blendedFeatures(a, b, layer: layer, share: share)
+    let target = try host.blended(ends.0, ends.1, share: share)
     let term = Term(1, .features(layer: layer, targets: [target], relative: true))
     var ascent = try options.ascent(values, width: a.width, height: a.height)
     ascent.centres = [blend]

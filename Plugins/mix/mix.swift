@@ -66,7 +66,8 @@ private func mix(_ host: Host, _ values: Values) throws {
   let goal: Term
   if let other = values[other] {
     let fitted = try host.covering(other, width: start.width, height: start.height)
-    let target = try host.blendedFeatures(start, fitted, layer: layer, share: values[share])
+    let target = try host.blended(
+      host.features(start, layer: layer), host.features(fitted, layer: layer), share: values[share])
     goal = Term(1, .features(layer: layer, targets: [target], relative: true))
   } else {
     goal = Term(1, .crossEntropy(values[classes]))

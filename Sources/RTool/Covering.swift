@@ -26,9 +26,8 @@ extension Host {
     return result
   }
 
-  /// The same of the features of two images at a layer; nil: the pooled representation.
-  public func blendedFeatures(_ a: Image, _ b: Image, layer: String?, share: Double) throws -> Tensor {
-    let (from, to) = (try features(a, layer: layer), try features(b, layer: layer))
+  /// The same of the features of two images at one layer.
+  public func blended(_ from: Tensor, _ to: Tensor, share: Double) throws -> Tensor {
     let result = try tensor(channels: from.channels, height: from.height, width: from.width)
     let share = Float(share)
     for i in 0..<result.count { result.data[i] = from.data[i] + share * (to.data[i] - from.data[i]) }
