@@ -12,15 +12,7 @@ struct PixelDistance {
   var psnr: Double { -10 * log10(squaredError) }
 
   init(_ a: Image, _ b: Image) {
-    var sum = 0.0
-    for y in 0..<a.height {
-      let (p, q) = (a.row(y), b.row(y))
-      for i in 0..<3 * a.width {
-        let difference = Double(p[i] - q[i])
-        sum += difference * difference
-      }
-    }
-    squaredError = sum / Double(3 * a.width * a.height)
+    squaredError = a.meanSquaredDifference(to: b)
     ssim = PixelDistance.ssim(a, b)
   }
 

@@ -170,13 +170,6 @@ private func inverseSpreads(_ layer: String, of image: Image, _ host: Host, _ va
 }
 
 private func psnr(_ a: Image, _ b: Image) -> Double {
-  var sum = 0.0
-  for y in 0..<a.height {
-    for i in 0..<3 * a.width {
-      let difference = Double(a.row(y)[i] - b.row(y)[i])
-      sum += difference * difference
-    }
-  }
-  let error = sum / Double(3 * a.width * a.height)
+  let error = a.meanSquaredDifference(to: b)
   return error > 0 ? -10 * log10(error) : 99
 }

@@ -18,6 +18,19 @@ public struct Image {
   /// The first float of row `y`. Writing is allowed for images that the task made.
   public func row(_ y: Int) -> UnsafeMutablePointer<Float> { pointer.pointee.data + y * stride }
 
+  /// Mean over pixels and channels of the squared difference to an image of the same size and channels.
+  public func meanSquaredDifference(to other: Image) -> Double {
+    var sum = 0.0
+    for y in 0..<height {
+      let (p, q) = (row(y), other.row(y))
+      for i in 0..<channels * width {
+        let difference = Double(p[i] - q[i])
+        sum += difference * difference
+      }
+    }
+    return sum / Double(channels * width * height)
+  }
+
   /// Gives every pixel the value of `function` at (x, y, channel).
   public func fill(_ function: (Int, Int, Int) -> Float) {
     for y in 0..<height {
