@@ -118,14 +118,19 @@ struct Destination {
     case .beside(let stem):
       let base = "\(stem)-\(task)" + (number.map { "-\($0)" } ?? "")
       let ending = ".\(format.extensions[0])"
-      var path = base + ending
-      var copy = 2
-      while fileExists(path) {
-        path = "\(base)-\(copy)\(ending)"
-        copy += 1
-      }
-      return .file(path)
+      return .file(Self.unusedPath(base, ending: ending))
     }
+  }
+
+  /// The first of base.png, base-2.png, base-3.png, ... that is not there.
+  static func unusedPath(_ base: String, ending: String) -> String {
+    var path = base + ending
+    var copy = 2
+    while fileExists(path) {
+      path = "\(base)-\(copy)\(ending)"
+      copy += 1
+    }
+    return path
   }
 }
 

@@ -41,7 +41,7 @@ enum CompareModelsCommand {
     if readsStream { try FileBytes.write(FileBytes.ofStandardInput() ?? [], toNewFile: input) }
 
     ProgressBar.shared.begin("compare-models")
-    var results: [[FloatImage]] = []
+    var results: [[Thumbnail]] = []
     for (index, model) in models.enumerated() {
       ProgressBar.shared.show(Double(index) / Double(models.count), model)
       results.append(try images(rest, model: model, input: input, folder: temporary.folder("\(index)")))
@@ -51,11 +51,10 @@ enum CompareModelsCommand {
       }
     }
     ProgressBar.shared.end()
-    let pictures = try results[0].indices.flatMap { row in
-      try models.indices.map { column in
+    let pictures = results[0].indices.flatMap { row in
+      models.indices.map { column in
         ContactSheet.Picture(
-          image: try Thumbnail(results[column][row], longestSide: ContactSheet.longestSide),
-          caption: String(fileName(of: models[column])))
+          image: results[column][row], caption: String(fileName(of: models[column])))
       }
     }
     try ResultImage.fresh(ContactSheet.grid(of: pictures, columns: models.count).drawn()).write(to: output)
@@ -99,17 +98,11 @@ enum CompareModelsCommand {
       }
       return .standardOutput
     }
-    guard Format(path: sheet) != nil else {
-      throw Failure.usage("\(sheet) has no ending that names an image format, as .png does")
-    }
-    guard fileExists(folder(of: sheet)) else {
-      throw Failure.failed("\(sheet) cannot be written: there is no folder \(folder(of: sheet))")
-    }
-    return .file(sheet)
+    return .file(try SideFile(sheet, option: "--sheet", formats: Format.allCases).path)
   }
 
   private static func images(_ words: [String], model: String, input: String, folder: String) throws
-    -> [FloatImage]
+    -> [Thumbnail]
   {
     // Before the user's words, so that a format among them has the last word.
     let options = ["--output=\(folder)/result.png", "--format=png", "--model=\(model)", "--quiet"]
@@ -131,15 +124,8 @@ enum CompareModelsCommand {
     guard !files.isEmpty else {
       throw Failure.failed("the task \(words[0]) makes no image that could be compared")
     }
-    return try files.map { try onWhite(SourceImage.open(.file("\(folder)/\($0)"))) }
-  }
-
-  private static func onWhite(_ image: SourceImage) throws -> FloatImage {
-    var colors = try image.rgb()
-    guard let alpha = try image.alpha() else { return colors }
-    for index in colors.pixels.indices {
-      colors.pixels[index] = 1 + alpha.pixels[index / 3] * (colors.pixels[index] - 1)
+    return try files.map {
+      try SourceImage.open(.file("\(folder)/\($0)")).thumbnail(longestSide: ContactSheet.longestSide)
     }
-    return colors
   }
 }

@@ -69,13 +69,7 @@ enum ReplayCommand {
     let file = name == "-" ? "stdin" : fileName(of: name)
     let dot = file.lastIndex(of: ".") ?? file.endIndex
     let ending = dot == file.endIndex ? ".\(format.extensions[0])" : file[dot...]
-    var path = "\(file[..<dot])-replay\(ending)"
-    var copy = 2
-    while fileExists(path) {
-      path = "\(file[..<dot])-replay-\(copy)\(ending)"
-      copy += 1
-    }
-    return .file(path)
+    return .file(Destination.unusedPath("\(file[..<dot])-replay", ending: String(ending)))
   }
 
   private static func difference(of remade: SourceImage, from image: SourceImage) throws -> String {
