@@ -71,6 +71,10 @@ import Testing
     Case(name: "5x5", channels: 2, out: 3, kernel: (5, 5), pad: 2, count: 2),
   ]
 
+  static let algorithms: [Convolution.Algorithm] = [
+    .gather, .winograd(side: 4), .winograd(side: 2), .split,
+  ]
+
   private func random(_ name: String, _ count: Int) -> [Float] { uniform(name, count).map { 2 * $0 - 1 } }
 
   /// Runs a graph, and its gradient for a given gradient of the output; images have `channels` channels.
@@ -158,7 +162,7 @@ import Testing
     )
   }
 
-  @Test(arguments: convolutions, [Convolution.Algorithm.gather, .winograd(side: 4), .winograd(side: 2)])
+  @Test(arguments: convolutions, algorithms)
   func convolution(_ c: Case, _ algorithm: Convolution.Algorithm) throws {
     let (convolution, oracle) = convolution(c, algorithm)
     var graph = graph(c)
@@ -179,7 +183,7 @@ import Testing
   }
 
   /// relu(conv(x) + x): the residual joins the convolution, and the gradient has two ways back.
-  @Test(arguments: [Convolution.Algorithm.gather, .winograd(side: 4), .winograd(side: 2)]) func residual(
+  @Test(arguments: algorithms) func residual(
     _ algorithm: Convolution.Algorithm
   ) throws {
     let c = Case(channels: 6, out: 6, count: 2, height: 9, width: 10)

@@ -180,6 +180,70 @@ void rt_fold(float *out, size_t plane, int32_t channels, const rt_window *window
              int32_t first, int32_t rows, int32_t top, int32_t bottom, float *lines);
 
 /*
+ * Products on the matrix units of a CPU (AMX), which multiply bfloat16 alone: a float is split in two parts of that
+ * type, and three of the four products of parts are added in float32 (Henry, Tang, Heinecke: arXiv 1904.06376). So 16
+ * bits of each float count.
+ *
+ * Parts lie two in a word of 32 bits. Channels are taken in blocks of RT_MANY_ROWS, in which channel k shares a word
+ * with channel k + RT_MANY_ROWS / 2. Weights are kept as floats, in squares of RT_MANY_ROWS inputs of a convolution by
+ * as many outputs, filled up with zeros, and are split when they are needed. What is multiplied here are rows of
+ * inputs, so that the product is the gradient of the convolution.
+ */
+
+/* Squares that are split at a time. */
+enum { RT_SPLIT_CHUNK = 16 };
+
+/* Whether this CPU has such units and the system lets them be used. Without them the products below are done plainly,
+   and slowly. */
+bool rt_has_matrix_unit(void);
+
+/* Positions of the window's grid: columns column..<column + columns of rows row..<row + rows of an image. */
+typedef struct rt_strip {
+  int32_t image, row, rows, column, columns;
+  size_t first; /* of the output's positions, which follow each other */
+} rt_strip;
+
+/* What strips see, by parts of words: [strip][part][pair of channels][line][column]. */
+typedef struct rt_pairs {
+  int32_t channel_blocks;
+  int32_t width; /* from line to line: the columns of a strip and those that its taps see beside them */
+  int32_t taps, taps_width;
+  const int32_t *offsets; /* of each tap, from where the first tap sees the same position */
+  size_t strip_step, part_step, row_step; /* in words */
+} rt_pairs;
+
+/* The panels of a strip's lines. */
+static inline size_t rt_strip_panels(const rt_strip *strip, const rt_pairs *layout) {
+  return ((size_t)(strip->rows - 1) * (size_t)layout->width + (size_t)strip->columns + RT_PANEL - 1) / RT_PANEL;
+}
+
+/* Writes what a strip sees of some channels, of which `input` is the first plane, to whole blocks of them. The window's
+   step is 1. As by rt_gather, RT_SLACK floats around the planes are read too. */
+void rt_split_columns(uint32_t *pairs, const float *input, size_t plane, int32_t channels, const rt_window *window,
+                      const rt_strip *strip, const rt_pairs *layout);
+
+/* Packs up to RT_MANY_ROWS outputs as squares: [tap][inputs / RT_MANY_ROWS][RT_MANY_ROWS][RT_MANY_ROWS], which for one
+   tap is as rt_pack does it. */
+void rt_pack_squares(float *squares, const rt_weights *weights);
+
+/* Weights in squares, the steps between which are counted in squares. */
+typedef struct rt_squares {
+  const float *squares;
+  size_t row_step, tap_step, channel_step;
+  const int32_t *taps; /* where those of the window lie */
+} rt_squares;
+
+/* Floats of scratch memory for so many panels, and for the positions of the largest strip. */
+static inline size_t rt_split_scratch(size_t panels, size_t positions) {
+  return (size_t)RT_SPLIT_CHUNK * RT_SQUARE + panels * RT_PANEL * RT_MANY_ROWS + positions + RT_SLACK;
+}
+
+/* Rows of products, `stride` floats apart, of squares from a block of rows on. The output is that of row 0 of these. */
+void rt_split_product(float *out, size_t stride, const rt_squares *weights, size_t first_block, size_t rows,
+                      const uint32_t *pairs, const rt_pairs *layout, const rt_strip *strips, size_t strip_count,
+                      const rt_finish *finish, float *scratch);
+
+/*
  * Winograd's F(4x4, 3x3) and F(2x2, 3x3) (Lavin, Gray: arXiv 1509.09308), for a step of 1: outputs in tiles of 4x4 from
  * 36 products instead of 144, or of 2x2 from 16 instead of 36. Tiles are numbered over all images.
  */

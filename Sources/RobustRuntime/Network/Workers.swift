@@ -29,12 +29,24 @@ package final class Workers: @unchecked Sendable {
   private var job: UnsafePointer<Body>?
   private var helpers = 0
   private let open = Atomic(false)
-  private let next = Atomic(0)
   private let pieces = Atomic(0)
+  /// Pieces that nobody has begun.
+  private let waiting = Atomic(0)
   private let joined = Atomic(0)
+  /// The pieces are shared out among so many workers, each of which begins with those of its own share. So in one
+  /// job after the other a worker meets the same part of the data, which lies in its core's cache.
+  private let shares = Atomic(1)
+  private let nextOfShare = UnsafeMutablePointer<Counter>.allocate(capacity: Workers.limit)
+
+  /// Alone in its lines of the cache.
+  private struct Counter: ~Copyable {
+    let value = Atomic(0)
+    private let room: InlineArray<15, Int> = .init(repeating: 0)
+  }
 
   private init() {
     threads = Atomic(min(max(Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))), 1), Workers.limit))
+    for share in 0..<Workers.limit { (nextOfShare + share).initialize(to: Counter()) }
     pthread_mutex_init(busy, nil)
     pthread_mutex_init(mutex, nil)
     pthread_cond_init(wake, nil)
@@ -62,7 +74,10 @@ package final class Workers: @unchecked Sendable {
     while helpers < wanted, start(worker: helpers + 1) { helpers += 1 }
     job = body
     self.pieces.store(pieces, ordering: .relaxed)
-    next.store(0, ordering: .relaxed)
+    waiting.store(pieces, ordering: .relaxed)
+    let shares = min(wanted, helpers) + 1
+    self.shares.store(shares, ordering: .relaxed)
+    for share in 0..<shares { nextOfShare[share].value.store(pieces * share / shares, ordering: .relaxed) }
     open.store(true, ordering: .releasing)
     pthread_cond_broadcast(wake)
     pthread_mutex_unlock(mutex)
@@ -86,10 +101,16 @@ package final class Workers: @unchecked Sendable {
   // Not inlined, so that no reference to the closure is held when it returns.
   @inline(never)
   private func work(_ body: UnsafePointer<Body>, _ pieces: Int, worker: Int) {
-    while true {
-      let piece = next.add(1, ordering: .relaxed).oldValue
-      if piece >= pieces { return }
-      body.pointee(piece, worker)
+    let shares = shares.load(ordering: .relaxed)
+    for other in 0..<shares {
+      let share = (worker + other) % shares
+      let (next, end) = (nextOfShare + share, pieces * (share + 1) / shares)
+      while next.pointee.value.load(ordering: .relaxed) < end {
+        let piece = next.pointee.value.add(1, ordering: .relaxed).oldValue
+        if piece >= end { break }
+        waiting.subtract(1, ordering: .relaxed)
+        body.pointee(piece, worker)
+      }
     }
   }
 
@@ -116,8 +137,7 @@ package final class Workers: @unchecked Sendable {
   }
 
   private func hasWork(for worker: Int) -> Bool {
-    worker < threads.load(ordering: .relaxed)
-      && next.load(ordering: .relaxed) < pieces.load(ordering: .relaxed)
+    worker < threads.load(ordering: .relaxed) && waiting.load(ordering: .relaxed) > 0
   }
 
   private func start(worker: Int) -> Bool {

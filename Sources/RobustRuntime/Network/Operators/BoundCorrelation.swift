@@ -64,8 +64,7 @@ extension Correlation {
   func bound(
     images: Int, from input: Shape, to output: Shape, preferring preferred: Convolution.Algorithm? = nil
   ) throws -> any BoundCorrelation {
-    let gridHeight = (output.height - window.y + window.spread - 1) / window.spread
-    let gridWidth = (output.width - window.x + window.spread - 1) / window.spread
+    let (gridHeight, gridWidth) = grid(outHeight: output.height, outWidth: output.width)
     let seen = rt_window(
       height: Int32(input.height), width: Int32(input.width), grid_height: Int32(gridHeight),
       grid_width: Int32(gridWidth), step: Int32(window.step), top: Int32(window.top),
@@ -73,6 +72,9 @@ extension Correlation {
       taps_height: Int32(window.tapsHeight), taps_width: Int32(window.tapsWidth))
     let method = CorrelationMethod(
       self, preferred, images: images, gridHeight: gridHeight, gridWidth: gridWidth)
+    if method == .split, let squares = try squares() {
+      return SplitCorrelation(self, squares, images: images, from: input, to: output, seen)
+    }
     if case .winograd(let side) = method {
       return try WinogradCorrelation(self, side: side, images: images, seen)
     }

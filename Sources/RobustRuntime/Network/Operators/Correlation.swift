@@ -38,7 +38,8 @@ final class Correlation: Sendable {
   private let weights: Weights
   /// The one whose gradient this is, with the same weights in the other direction.
   private let convolution: Correlation?
-  private let sharesWeights: Bool
+  /// Whether the convolution's weights serve it where they can, so that it has none of its own.
+  let sharesWeights: Bool
   /// Made when first needed, and kept: all plans share them.
   private let made = Mutex<[Arrangement: FloatBlock]>([:])
 
@@ -48,6 +49,8 @@ final class Correlation: Sendable {
     case packed(block: Int)
     /// For Winograd's algorithm, with tiles of this side: [outputs / 32][(side + 2)²][inChannels][32].
     case transformed(side: Int)
+    /// For both directions: [outputs / 32][tap][inputs / 32][32 inputs][32 outputs].
+    case squares
   }
 
   init(
@@ -69,7 +72,7 @@ final class Correlation: Sendable {
 
   /// Whether Winograd's algorithm turns the maps instead of the weights, which are then transformed as those of
   /// the convolution are.
-  var turnsMaps: Bool { convolution != nil }
+  var turnsMaps: Bool { isGradient }
 
   func weights(_ arrangement: Arrangement) throws -> FloatBlock {
     try made.withLock { made in
@@ -77,18 +80,67 @@ final class Correlation: Sendable {
       let new: FloatBlock
       switch arrangement {
       case .packed(let block):
-        new = try arranged(weights, block: block, floatsPerInput: window.tapsHeight * window.tapsWidth) {
+        new = try arranged(weights, block: block, floats: block * depth) {
           rt_pack($0, $1, Int32(block))
         }
       case .transformed(let side):
         new = try arranged(
           turnsMaps ? weights.turned(window) : weights, block: Int(RT_MANY_ROWS),
-          floatsPerInput: CorrelationMethod.products(side: side)
+          floats: Int(RT_MANY_ROWS) * inChannels * CorrelationMethod.products(side: side)
         ) { rt_winograd_weights($0, $1, Int32(side)) }
+      case .squares:
+        let perInput = channelBlocks * Int(RT_MANY_ROWS) * window.tapsHeight * window.tapsWidth
+        new = try arranged(weights, block: Int(RT_MANY_ROWS), floats: Int(RT_MANY_ROWS) * perInput) {
+          rt_pack_squares($0, $1)
+        }
       }
       made[arrangement] = new
       return new
     }
+  }
+
+  /// Whether it is the gradient of a convolution.
+  var isGradient: Bool { convolution != nil }
+
+  /// Blocks of 32 inputs, the last filled up.
+  var channelBlocks: Int { (inChannels + Int(RT_MANY_ROWS) - 1) / Int(RT_MANY_ROWS) }
+
+  /// A convolution's weights as its gradient reads them: in squares of 32 inputs by 32 outputs.
+  struct Squares {
+    let weights: FloatBlock
+    /// Which of the convolution's taps each of the window's is.
+    let taps: [Int32]
+    /// From a square to that of the next outputs, tap and inputs of the gradient.
+    let rowStep, tapStep, channelStep: Int
+  }
+
+  /// Whether it has squares: it is the gradient of a convolution that is not parted in groups.
+  var hasSquares: Bool { isGradient && groups == 1 && depth > 0 }
+
+  /// - Throws: `RuntimeError.outOfMemory`
+  func squares() throws -> Squares? {
+    guard let convolution, hasSquares else { return nil }
+    let taps = (0..<window.tapsHeight).flatMap { y in
+      (0..<window.tapsWidth).map { x in
+        Int32(weights.first + y * weights.rowStep + x * weights.columnStep)
+      }
+    }
+    let all = convolution.window.tapsHeight * convolution.window.tapsWidth
+    let arrangement = convolution.isPackedAsSquares ? Arrangement.packed(block: Int(RT_MANY_ROWS)) : .squares
+    return Squares(
+      weights: try convolution.weights(arrangement), taps: taps, rowStep: 1,
+      tapStep: convolution.channelBlocks, channelStep: all * convolution.channelBlocks)
+  }
+
+  /// Weights that are packed in blocks of 32 rows are squares where there is one tap.
+  private var isPackedAsSquares: Bool { depth == inChannels && inChannels % Int(RT_MANY_ROWS) == 0 }
+
+  /// Positions of the window for an output of this size.
+  func grid(outHeight: Int, outWidth: Int) -> (height: Int, width: Int) {
+    (
+      (outHeight - window.y + window.spread - 1) / window.spread,
+      (outWidth - window.x + window.spread - 1) / window.spread
+    )
   }
 
   /// The convolution's weights, in blocks of which those of this correlation can be made when they are needed. Nil:
@@ -104,11 +156,11 @@ final class Correlation: Sendable {
     return convolution.made.withLock { $0[arrangement] }
   }
 
+  /// - Parameter blockFloats: of a block of so many rows.
   private func arranged(
-    _ weights: Weights, block rows: Int, floatsPerInput: Int,
+    _ weights: Weights, block rows: Int, floats blockFloats: Int,
     _ arrange: (UnsafeMutablePointer<Float>, UnsafePointer<rt_weights>) -> Void
   ) throws -> FloatBlock {
-    let blockFloats = rows * inChannels * floatsPerInput
     let blocks = paddedOutputs(block: rows) / rows
     let arranged = try FloatBlock(count: groups * blocks * blockFloats)
     guard blockFloats > 0 else { return arranged }

@@ -9,10 +9,16 @@ enum CorrelationMethod: Equatable {
   /// Winograd's F(4x4, 3x3) or F(2x2, 3x3), by the side of a tile.
   case winograd(side: Int)
 
+  /// Products of parts of floats, on the CPU's matrix units; of gradients alone.
+  case split
+
   /// The products of two floats that could be made while a float of weights is read from memory.
   private static let productsPerWeight = 16
   /// The same while a float is transformed before or after the products of Winograd's algorithm.
   private static let productsPerTransformed = 12
+
+  /// Products of parts, of three each, that are made while one of floats is.
+  private static let splitProducts = 3
 
   /// The one that is expected to take the least time. That is told from the shapes alone, not from
   /// measurements: each rounds in its own way, and the same input must give the same bytes.
@@ -49,6 +55,19 @@ enum CorrelationMethod: Equatable {
         }
         offer(.winograd(side: side), products)
       }
+    }
+    if preferred == .split && c.hasSquares {
+      self = .split
+      return
+    }
+    if rt_has_matrix_unit() && preferred == nil && c.hasSquares {
+      // In large networks Winograd's weights serve both directions, and squares would come on top of them.
+      if case .winograd = best.method, c.sharesWeights {
+        self = best.method
+        return
+      }
+      let seen = positions + images * gridHeight * (w.tapsWidth - 1)
+      offer(.split, c.depth * manyRows * whole(seen, Int(RT_PANEL)) / CorrelationMethod.splitProducts)
     }
     self = best.method
   }

@@ -1,0 +1,244 @@
+import CKernels
+
+/// The gradient of a convolution as products on the CPU's matrix units, which multiply bfloat16: floats are split in
+/// two parts, and the products of these are added in float32.
+///
+/// What is lost is a few millionths of the gradient. Forward that would be too much: it would switch ReLUs, each of
+/// which changes the gradient for good. Backward they are settled.
+///
+/// What the window sees is not gathered for each tap: strips of the map are split once, and every tap is a shift in them.
+struct SplitCorrelation: BoundCorrelation {
+  private let correlation: Correlation
+  private let squares: Correlation.Squares
+  private let window: rt_window
+  private let inPlane, outPlane: Int
+  private let outHeight, outWidth: Int
+  private let layout: Layout
+  private let strips: [rt_strip]
+  /// Strips and blocks of rows of a piece.
+  private let pieceStrips, pieceBlocks: Int
+  private let stripPieces, rowPieces: Int
+  /// Columns are made first and shared by the pieces; else each piece makes its own.
+  private let sharesColumns: Bool
+
+  /// Words of columns that stay in a core's second-level cache.
+  private static let pieceBudget = 5 << 16
+  /// Words of columns that are shared at most.
+  private static let sharedBudget = 1 << 20
+
+  /// How the columns of a strip lie.
+  private struct Layout {
+    let channelBlocks, width, tapsWidth, rowStep: Int
+    let offsets: [Int32]
+
+    var partStep: Int { channelBlocks * Int(RT_MANY_ROWS) / 2 * rowStep }
+    var stripStep: Int { 2 * partStep }
+
+    /// - Parameter lines: of the grid in a strip, at most.
+    init(_ correlation: Correlation, _ w: rt_window, lines: Int, columns: Int) {
+      let (panel, vector) = (Int(RT_PANEL), 16)
+      let (down, across) = (Int(w.taps_height) - 1, Int(w.taps_width) - 1)
+      let width = columns + across
+      (channelBlocks, tapsWidth, self.width) = (correlation.channelBlocks, Int(w.taps_width), width)
+      // Panels reach beyond the last line, and vectors beyond the last column.
+      let panels = ((lines - 1) * width + columns + panel - 1) / panel
+      let words = max(panels * panel + down * width + across, (lines + down) * width + vector)
+      // An odd number of vectors, so that rows do not all meet in the same part of a cache.
+      rowStep = ((words + vector - 1) / vector | 1) * vector
+      offsets = (0...down).flatMap { y in (0...across).map { x in Int32(y * width + x) } }
+    }
+
+    func withPairs<Result>(_ body: (UnsafePointer<rt_pairs>) -> Result) -> Result {
+      offsets.withUnsafeBufferPointer {
+        var pairs = rt_pairs(
+          channel_blocks: Int32(channelBlocks), width: Int32(width), taps: Int32(offsets.count),
+          taps_width: Int32(tapsWidth), offsets: $0.baseAddress!, strip_step: stripStep, part_step: partStep,
+          row_step: rowStep)
+        return body(&pairs)
+      }
+    }
+  }
+
+  /// - Precondition: the correlation has squares.
+  init(
+    _ correlation: Correlation, _ squares: Correlation.Squares, images: Int, from input: Shape,
+    to output: Shape, _ seen: rt_window
+  ) {
+    (self.correlation, self.squares) = (correlation, squares)
+    inPlane = images * input.height * input.width
+    outPlane = images * output.height * output.width
+    (outHeight, outWidth) = (output.height, output.width)
+
+    // Where the window sees the map as it is, all of it is one line.
+    var (window, images) = (seen, images)
+    if window.isPlain {
+      let positions = window.height * window.width * Int32(images)
+      (window.height, window.grid_height, window.width, window.grid_width) = (1, 1, positions, positions)
+      images = 1
+    }
+    self.window = window
+
+    let whole = Layout(
+      correlation, window, lines: Int(window.grid_height), columns: Int(window.grid_width))
+    let blocks = correlation.paddedOutputs(block: Int(RT_MANY_ROWS)) / Int(RT_MANY_ROWS)
+    sharesColumns = images * whole.stripStep <= SplitCorrelation.sharedBudget
+
+    // Few pieces share a pass over the weights, of which each piece splits its own.
+    let budget = SplitCorrelation.pieceBudget
+    let needed = (images * whole.stripStep + budget - 1) / budget
+    let wanted =
+      sharesColumns ? max(needed, (Pieces.fewest + blocks - 1) / blocks) : Pieces.whole(needed)
+    strips = SplitCorrelation.strips(window, images: images, pieces: wanted)
+    pieceStrips = (strips.count + wanted - 1) / wanted
+    stripPieces = (strips.count + pieceStrips - 1) / pieceStrips
+    rowPieces = sharesColumns ? min(blocks, max((2 * Pieces.fewest + stripPieces - 1) / stripPieces, 1)) : 1
+    pieceBlocks = (blocks + rowPieces - 1) / rowPieces
+    layout = Layout(
+      correlation, window, lines: strips.map { Int($0.rows) }.max() ?? 1,
+      columns: strips.map { Int($0.columns) }.max() ?? 1)
+  }
+
+  /// Cuts the grid: a line in parts of whole panels, images in bands of lines.
+  private static func strips(_ w: rt_window, images: Int, pieces: Int) -> [rt_strip] {
+    let (height, width, panel) = (Int(w.grid_height), Int(w.grid_width), Int(RT_PANEL))
+    if images == 1 && height == 1 {
+      let panels = (width + panel - 1) / panel
+      let parts = min(pieces, panels)
+      return (0..<parts).map { part in
+        let first = panels * part / parts * panel
+        let end = min(panels * (part + 1) / parts * panel, width)
+        return rt_strip(
+          image: 0, row: 0, rows: 1, column: Int32(first), columns: Int32(end - first), first: first)
+      }
+    }
+    let bands = min((pieces + images - 1) / max(images, 1), height)
+    return (0..<images * bands).map {
+      let (image, band) = $0.quotientAndRemainder(dividingBy: bands)
+      let (row, end) = (height * band / bands, height * (band + 1) / bands)
+      return rt_strip(
+        image: Int32(image), row: Int32(row), rows: Int32(end - row), column: 0, columns: Int32(width),
+        first: (image * height + row) * width)
+    }
+  }
+
+  private func outputs(_ strip: rt_strip) -> Int { Int(strip.rows) * Int(strip.columns) }
+
+  private var piecePositions: Int { pieceStrips * (strips.map(outputs).max() ?? 0) }
+  private var columnWords: Int { pieceStrips * layout.stripStep }
+  private var productScratch: Int {
+    layout.withPairs { layout in
+      let panels = strips.map { strip in withUnsafePointer(to: strip) { rt_strip_panels($0, layout) } }.max()
+      return rt_split_scratch(pieceStrips * (panels ?? 0), strips.map(outputs).max() ?? 0)
+    }
+  }
+  private var isScattered: Bool { correlation.window.spread > 1 }
+
+  var scratch: Int {
+    (sharesColumns ? 0 : columnWords) + productScratch
+      + (isScattered ? piecePositions * pieceBlocks * Int(RT_MANY_ROWS) : 0)
+  }
+  var sharedScratch: Int { sharesColumns ? strips.count * layout.stripStep : 0 }
+  var canMask: Bool { !isScattered }
+  let isEmpty = false
+
+  func run(
+    _ input: UnsafePointer<Float>, _ output: UnsafeMutablePointer<Float>, _ finish: Finish, _ scratch: Scratch
+  ) {
+    let blocks = layout.channelBlocks
+    if sharesColumns {
+      Workers.shared.run(strips.count * blocks) { piece, _ in
+        let (strip, block) = piece.quotientAndRemainder(dividingBy: blocks)
+        makeColumns(of: input, strips[strip], block..<block + 1, scratch.shared + strip * layout.stripStep)
+      }
+    }
+    let rows = Int(RT_MANY_ROWS)
+    Workers.shared.run(stripPieces * rowPieces) { piece, worker in
+      let (stripPiece, rowPiece) = piece.quotientAndRemainder(dividingBy: rowPieces)
+      let block = rowPiece * pieceBlocks
+      let outputs = min(pieceBlocks * rows, correlation.outChannels - block * rows)
+      let part = stripPiece * pieceStrips..<min((stripPiece + 1) * pieceStrips, strips.count)
+      guard outputs > 0 else { return }
+      var own = scratch[worker]
+      var columns = scratch.shared + part.lowerBound * layout.stripStep
+      if !sharesColumns {
+        (columns, own) = (own, own + columnWords)
+        for (k, strip) in part.enumerated() {
+          makeColumns(of: input, strips[strip], 0..<blocks, columns + k * layout.stripStep)
+        }
+      }
+      let out = output + block * rows * outPlane
+      if isScattered {
+        let products = own + productScratch
+        let first = strips[part.lowerBound].first
+        let count = part.reduce(0) { $0 + self.outputs(strips[$1]) }
+        multiply(products, count, block, outputs, columns, part, from: first, rt_finish(), own)
+        scatter(products, outputs, to: out, first, count, accumulate: finish.accumulate)
+      } else {
+        let parts = finish.parts(channel: block * rows, plane: outPlane)
+        multiply(out, outPlane, block, outputs, columns, part, from: 0, parts, own)
+      }
+    }
+  }
+
+  private func makeColumns(
+    of input: UnsafePointer<Float>, _ strip: rt_strip, _ blocks: Range<Int>,
+    _ columns: UnsafeMutablePointer<Float>
+  ) {
+    let rows = Int(RT_MANY_ROWS)
+    let channel = blocks.lowerBound * rows
+    let channels = min(blocks.upperBound * rows, correlation.inChannels) - channel
+    layout.withPairs { layout in
+      withUnsafePointer(to: window) { window in
+        withUnsafePointer(to: strip) { strip in
+          let words = UnsafeMutableRawPointer(columns).assumingMemoryBound(to: UInt32.self)
+          rt_split_columns(
+            words + blocks.lowerBound * rows / 2 * layout.pointee.row_step, input + channel * inPlane,
+            inPlane,
+            Int32(channels), window, strip, layout)
+        }
+      }
+    }
+  }
+
+  /// Of some strips, with the outputs of the position `first` at the beginning of the rows.
+  private func multiply(
+    _ out: UnsafeMutablePointer<Float>, _ stride: Int, _ block: Int, _ outputs: Int,
+    _ columns: UnsafePointer<Float>, _ part: Range<Int>, from first: Int, _ finish: rt_finish,
+    _ scratch: UnsafeMutablePointer<Float>
+  ) {
+    layout.withPairs { layout in
+      squares.taps.withUnsafeBufferPointer { taps in
+        strips.withUnsafeBufferPointer { strips in
+          var finish = finish
+          var weights = rt_squares(
+            squares: squares.weights.base, row_step: squares.rowStep, tap_step: squares.tapStep,
+            channel_step: squares.channelStep, taps: taps.baseAddress!)
+          let words = UnsafeRawPointer(columns).assumingMemoryBound(to: UInt32.self)
+          rt_split_product(
+            out - first, stride, &weights, block, outputs, words, layout,
+            strips.baseAddress! + part.lowerBound, part.count, &finish, scratch)
+        }
+      }
+    }
+  }
+
+  /// Writes rows of products to positions that are not beside each other.
+  private func scatter(
+    _ products: UnsafePointer<Float>, _ rows: Int, to out: UnsafeMutablePointer<Float>, _ first: Int,
+    _ count: Int, accumulate: Bool
+  ) {
+    let w = correlation.window
+    let grid = correlation.grid(outHeight: outHeight, outWidth: outWidth)
+    rt_scatter(
+      out, outPlane, Int32(outHeight), Int32(outWidth), Int32(grid.height), Int32(grid.width),
+      Int32(w.spread), Int32(w.y), Int32(w.x), products, rows, first, count, accumulate)
+  }
+}
+
+extension rt_window {
+  /// Whether positions of the grid are positions of the map, in the same order.
+  var isPlain: Bool {
+    taps_height == 1 && taps_width == 1 && step == 1 && top == 0 && left == 0 && grid_height == height
+      && grid_width == width
+  }
+}
