@@ -181,7 +181,8 @@ def show(row):
         sums = total.setdefault(kind, [0, 0, 0])
         for k, key in enumerate(("operations", "forward", "backward")):
             sums[k] += layer[key]
-    print(f"{'':17} peak {peak * 1e-9:.0f} GFLOP/s by OpenBLAS, {found['tilePeak'] * 1e-9:.0f} by rtool's tiles")
+    print(f"{'':17} peak {peak * 1e-9:.0f} GFLOP/s by OpenBLAS, {found['tilePeak'] * 1e-9:.0f} by rtool's tiles"
+          + (f", {found['matrixUnitPeak'] * 1e-9:.0f} by matrix units" if found.get("matrixUnitPeak") else ""))
     for kind, (operations, *times) in total.items():
         parts = [f"{t * 1e3:7.2f} ms {operations / t * 1e-9:5.0f} GFLOP/s {100 * operations / t / peak:4.0f}%"
                  for t in times]

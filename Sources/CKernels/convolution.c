@@ -15,11 +15,18 @@ CLONES void rt_pack(float *restrict packed, const rt_weights *weights, int32_t b
             *packed++ = first + o < w.outs ? rt_weight(&w, first + o, i, y, x) : 0;
 }
 
+#define INLINE static inline __attribute__((always_inline))
+
 /* Taps side by side for which vectors are made ready. */
 enum { MOST_TAPS = 8 };
 
 /* The elements of two vectors at even places. */
 #define EVEN(a, b) __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30)
+
+/* Eight of `new`, from the one on, at even places and what is old at odd ones. */
+#define BETWEEN(new, old, from)                                                                                   \
+  __builtin_shufflevector(new, old, from, 17, from + 1, 19, from + 2, 21, from + 3, 23, from + 4, 25, from + 5, 27, \
+                          from + 6, 29, from + 7, 31)
 
 /* Part of one row of the grid: positions at..<at + count of a panel. */
 typedef struct segment {
@@ -51,8 +58,8 @@ static bool is_plain(const rt_window *w) {
          w->grid_height == w->height && w->grid_width == w->width;
 }
 
-static inline __attribute__((always_inline)) void gather_plain(float *restrict panels, const float *restrict input,
-                                                               size_t plane, int32_t channels, size_t count) {
+INLINE void gather_plain(float *restrict panels, const float *restrict input, size_t plane, int32_t channels,
+                         size_t count) {
   for (size_t done = 0; done < count; done += RT_PANEL) {
     const size_t inside = count - done < RT_PANEL ? count - done : RT_PANEL;
     const float *in = input + done;
@@ -68,9 +75,8 @@ static inline __attribute__((always_inline)) void gather_plain(float *restrict p
 }
 
 /* What a panel sees where the step is 1 or 2, by vectors that may begin before a segment and end behind it. */
-static inline __attribute__((always_inline)) void gather_vectors(float *restrict panel, size_t plane, int32_t channels,
-                                                                 const rt_window *w, const segment *segments,
-                                                                 int32_t number, int32_t step) {
+INLINE void gather_vectors(float *restrict panel, size_t plane, int32_t channels, const rt_window *w,
+                           const segment *segments, int32_t number, int32_t step) {
   const integers place = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
   for (int32_t k = 0; k < number; k++) {
     const segment s = segments[k];
@@ -103,9 +109,8 @@ static inline __attribute__((always_inline)) void gather_vectors(float *restrict
 }
 
 /* The same for any step. */
-static inline __attribute__((always_inline)) void gather_singly(float *restrict panel, size_t plane, int32_t channels,
-                                                                const rt_window *w, const segment *segments,
-                                                                int32_t number) {
+INLINE void gather_singly(float *restrict panel, size_t plane, int32_t channels, const rt_window *w,
+                          const segment *segments, int32_t number) {
   for (int32_t k = 0; k < number; k++) {
     const segment s = segments[k];
     float *out = panel + s.at;
@@ -153,8 +158,7 @@ static inline void fetch(const float *block, size_t floats, size_t part, size_t 
 }
 
 /* Finishes the part of a row that lies in one panel. */
-static inline __attribute__((always_inline)) void finish_part(float *out, size_t at, const float *sums, size_t row,
-                                                              size_t count, const rt_finish *finish) {
+INLINE void finish_part(float *out, size_t at, const float *sums, size_t row, size_t count, const rt_finish *finish) {
   const float bias = finish->bias ? finish->bias[row] : 0;
   if (count == RT_PANEL)
     finish_row(out, at, sums, bias, finish, RT_PANEL);
@@ -163,8 +167,7 @@ static inline __attribute__((always_inline)) void finish_part(float *out, size_t
 }
 
 /* Brings near what finishing `rows` rows of a panel from `at` on will read. */
-static inline __attribute__((always_inline)) void fetch_finish(const float *out, size_t at, size_t stride, size_t rows,
-                                                               const rt_finish *finish) {
+INLINE void fetch_finish(const float *out, size_t at, size_t stride, size_t rows, const rt_finish *finish) {
   const float *read[3] = {finish->accumulate ? out : NULL, finish->residual, finish->mask};
   for (int k = 0; k < 3; k++)
     if (read[k])
@@ -187,31 +190,30 @@ CLONES WIDE void rt_product(float *out, size_t stride, const float *packed, cons
     }
 }
 
-static inline __attribute__((always_inline)) void product_many_rows(float *out, size_t stride, const float *weights,
-                                                                    const rt_transposed *transposed,
-                                                                    const float *panels, size_t depth, size_t rows,
-                                                                    size_t count, const rt_finish *finish) {
+INLINE void product_many_rows(float *out, size_t stride, const float *weights, const rt_transposed *transposed,
+                              const float *panels, size_t depth, size_t rows, size_t count,
+                              const rt_finish *finish) {
   _Static_assert(RT_MANY_ROWS == RT_PANEL, "tiles are square");
   enum { POSITIONS = 8 };
   _Alignas(64) float tile[RT_PANEL * RT_MANY_ROWS] = {0}, sums[RT_MANY_ROWS * RT_PANEL];
-  const size_t block = RT_MANY_ROWS * depth;
+  const size_t block = RT_MANY_ROWS * depth, passes = (count + POSITIONS - 1) / POSITIONS;
   for (size_t row = 0; row < rows; row += RT_MANY_ROWS) {
-    const float *packed = weights + row / RT_MANY_ROWS * block, *ahead = packed + RT_AHEAD;
-    size_t ahead_step = RT_SQUARE;
+    const float *packed = weights + row / RT_MANY_ROWS * block, *next = packed + block;
+    size_t step = RT_SQUARE, pass = 0;
     if (transposed) {
       const float *own = weights + row * RT_MANY_ROWS;
-      ahead_step = transposed->ins * RT_MANY_ROWS;
-      rt_transposed_block(transposed->block, own, ahead_step, depth);
+      step = transposed->ins * RT_MANY_ROWS;
+      rt_transposed_block(transposed->block, own, step, depth);
       packed = transposed->block;
-      ahead = row + RT_MANY_ROWS < rows ? own + RT_SQUARE : NULL;
+      next = row + RT_MANY_ROWS < rows ? own + RT_SQUARE : NULL;
     }
     for (size_t at = 0; at < count; at += RT_PANEL) {
       const size_t inside = count - at < RT_PANEL ? count - at : RT_PANEL;
       const size_t parts = (inside + POSITIONS - 1) / POSITIONS;
-      for (size_t part = 0; part < parts; part++) {
+      for (size_t part = 0; part < parts; part++, pass++) {
         const size_t first = inside * part / parts, end = inside * (part + 1) / parts;
         rt_tile_many_rows(tile + first * RT_MANY_ROWS, packed, panels + at * depth + first, depth, end - first,
-                          at + part == 0 ? ahead : NULL, ahead_step);
+                          rt_ahead_of_pass(next, step, depth, pass, passes));
       }
       for (size_t p = 0; p < inside; p += LANES)
         for (size_t r = 0; r < RT_MANY_ROWS; r += LANES)
@@ -233,9 +235,29 @@ CLONES WIDE void rt_product_transposed(float *out, size_t stride, const float *w
   product_many_rows(out, stride, weights, transposed, panels, depth, rows, count, finish);
 }
 
-CLONES void rt_scatter(float *restrict out, size_t plane, int32_t height, int32_t width, int32_t grid_height,
-                       int32_t grid_width, int32_t spread, int32_t y, int32_t x, const float *restrict rows,
-                       size_t row_count, size_t first, size_t count, bool accumulate) {
+/* out[step q] of q from..<end, beginning with rows[0]. */
+INLINE void scatter_line(float *out, int32_t step, const float *restrict rows, int32_t from, int32_t end,
+                         bool accumulate) {
+  int32_t q = from;
+  if (step == 2) {
+    /* What lies between is written back as it was; nothing else is at work there. */
+    for (; q + LANES < end; q += LANES, rows += LANES) {
+      lanes *low = (lanes *)(out + 2 * (ptrdiff_t)q), *high = low + 1;
+      const lanes a = *low, b = *high;
+      lanes new = *(const lanes *)rows;
+      if (accumulate) new += EVEN(a, b);
+      *low = BETWEEN(new, a, 0), *high = BETWEEN(new, b, 8);
+    }
+  }
+  for (; q < end; q++, rows++) {
+    float *place = out + (ptrdiff_t)q * step;
+    *place = accumulate ? *place + *rows : *rows;
+  }
+}
+
+CLONES WIDE void rt_scatter(float *restrict out, size_t plane, int32_t height, int32_t width, int32_t grid_height,
+                            int32_t grid_width, int32_t spread, int32_t y, int32_t x, const float *restrict rows,
+                            size_t row_count, size_t first, size_t count, bool accumulate) {
   /* Of the map's positions from (y, x) on, in steps of the spread; the grid may be larger. */
   const int32_t down = (height - y + spread - 1) / spread, across = (width - x + spread - 1) / spread;
   for (size_t r = 0; r < row_count; r++, out += plane) {
@@ -247,11 +269,7 @@ CLONES void rt_scatter(float *restrict out, size_t plane, int32_t height, int32_
       const size_t qy = grid_row % (size_t)grid_height;
       float *line = out + (image * (size_t)height + qy * (size_t)spread + (size_t)y) * (size_t)width + x;
       const int32_t end = (int32_t)qy >= down ? from : to < across ? to : across;
-      if (accumulate) {
-        for (int32_t q = from; q < end; q++) line[(size_t)q * (size_t)spread] += rows[q - from];
-      } else {
-        for (int32_t q = from; q < end; q++) line[(size_t)q * (size_t)spread] = rows[q - from];
-      }
+      scatter_line(line, spread, rows, from, end, accumulate);
       rows += to - from;
       done += (size_t)(to - from);
     }

@@ -24,10 +24,14 @@
       vector sums[COUNT][VECTORS] = {0};                                                            \
       const float *w = weights + slice, *c = columns;                                               \
       for (size_t k = 0; k < depth; k++, w += RT_MANY_ROWS, c += advance) {                         \
-        if (ahead)                                                                                  \
-          for (int v = 0; v < VECTORS; v++)                                                         \
-            __builtin_prefetch(ahead + k / RT_MANY_ROWS * ahead_step + k % RT_MANY_ROWS * RT_MANY_ROWS + slice + \
-                               v * LANES, 0, 2);                                                    \
+        if (ahead.weights) {                                                                        \
+          const size_t row = ahead.first + (ahead.half ? k / 2 : k);                                \
+          const float *near = ahead.weights + row / RT_MANY_ROWS * ahead.step + row % RT_MANY_ROWS * RT_MANY_ROWS;\
+          if (ahead.half)                                                                           \
+            __builtin_prefetch(near + slice + (VECTORS > 1 ? k % 2 * LANES : 0), 0, 2);             \
+          else                                                                                      \
+            for (int v = 0; v < VECTORS; v++) __builtin_prefetch(near + slice + v * LANES, 0, 2);   \
+        }                                                                                           \
         for (int v = 0; v < VECTORS; v++) {                                                         \
           const vector x = *(const vector *)(w + v * LANES);                                        \
           for (size_t p = 0; p < COUNT; p++) sums[p][v] += c[p * step] * x;                         \
@@ -62,8 +66,8 @@
 
 #define ARGUMENTS float *restrict tile, const float *restrict weights, const float *restrict columns
 #define TILE_ARGUMENTS ARGUMENTS, size_t depth, size_t count
-#define PANEL_ARGUMENTS ARGUMENTS, size_t depth, size_t count, const float *ahead, size_t ahead_step
-#define STRIDED_ARGUMENTS ARGUMENTS, size_t step, size_t depth, size_t count, const float *ahead, size_t ahead_step
+#define PANEL_ARGUMENTS ARGUMENTS, size_t depth, size_t count, rt_ahead ahead
+#define STRIDED_ARGUMENTS ARGUMENTS, size_t step, size_t depth, size_t count, rt_ahead ahead
 
 #if defined(__x86_64__)
 /* Each CPU has registers of another width, so these are written apart instead of cloned. */
@@ -110,9 +114,9 @@ const rt_tile_variant *rt_tile_variants(size_t *count) {
 void rt_tile(TILE_ARGUMENTS) { variants[best()].panel(tile, weights, columns, depth, count); }
 
 void rt_tile_many_rows(PANEL_ARGUMENTS) {
-  variants[best()].many_rows(tile, weights, columns, depth, count, ahead, ahead_step);
+  variants[best()].many_rows(tile, weights, columns, depth, count, ahead);
 }
 
 void rt_tile_strided(STRIDED_ARGUMENTS) {
-  variants[best()].strided(tile, weights, columns, step, depth, count, ahead, ahead_step);
+  variants[best()].strided(tile, weights, columns, step, depth, count, ahead);
 }

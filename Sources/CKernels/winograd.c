@@ -242,22 +242,22 @@ CLONES WIDE void rt_winograd_output(float *out, size_t plane, const float *weigh
   _Alignas(64) float sums[MOST * MOST * RT_PANEL * RT_MANY_ROWS];
   for (size_t row = 0; row < rows; row += RT_MANY_ROWS) {
     for (size_t k = 0; k < products; k++) {
-      const float *used = weights + (row / RT_MANY_ROWS * products + k) * block, *ahead = used + RT_AHEAD;
-      size_t ahead_step = RT_SQUARE;
+      const float *used = weights + (row / RT_MANY_ROWS * products + k) * block, *next = used + block;
+      size_t step = RT_SQUARE;
       if (transposed) {
         const size_t plane_floats = transposed->ins * RT_MANY_ROWS, at = row * RT_MANY_ROWS;
         const bool last = k + 1 == products;
-        const float *next = weights + (last ? at + RT_SQUARE : at + (k + 1) * plane_floats);
-        ahead_step = products * plane_floats;
-        rt_transposed_block(transposed->block, weights + at + k * plane_floats, ahead_step, (size_t)channels);
+        step = products * plane_floats;
+        rt_transposed_block(transposed->block, weights + at + k * plane_floats, step, (size_t)channels);
         used = transposed->block;
-        ahead = last && row + RT_MANY_ROWS >= rows ? NULL : next;
+        next = weights + (last ? at + RT_SQUARE : at + (k + 1) * plane_floats);
+        if (last && row + RT_MANY_ROWS >= rows) next = NULL;
       }
       for (size_t part = 0; part < parts; part++) {
         const size_t first = count * part / parts, end = count * (part + 1) / parts;
         rt_tile_strided(sums + (k * count + first) * RT_MANY_ROWS, used,
                         inputs + k * tiles->step + first * tiles->depth, tiles->depth, (size_t)channels, end - first,
-                        part == 0 ? ahead : NULL, ahead_step);
+                        rt_ahead_of_pass(next, step, (size_t)channels, part, parts));
       }
     }
     for (size_t half = 0; half < RT_MANY_ROWS && row + half < rows; half += LANES) {

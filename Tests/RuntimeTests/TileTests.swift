@@ -50,12 +50,15 @@ import Testing
     for variant in TileTests.variants() {
       for count in 1...8 {
         var tile = [Float](repeating: .nan, count: rows * 8)
-        variant.many_rows(&tile, weights, columns, depth, count, weights, Int(RT_SQUARE))
+        weights.withUnsafeBufferPointer {
+          let ahead = rt_ahead_of_pass($0.baseAddress, Int(RT_SQUARE), depth, count % 3, count)
+          variant.many_rows(&tile, weights, columns, depth, count, ahead)
+        }
         let ofPanel = agrees(
           depth, rows: rows, positions: count, own: { tile[$1 * rows + $0] },
           term: { weights[$0 * rows + $1] * columns[$0 * panel + $2] })
         #expect(ofPanel, "\(String(cString: variant.name)), \(count) positions of a panel")
-        variant.strided(&tile, weights, strided, step, depth, count, nil, 0)
+        variant.strided(&tile, weights, strided, step, depth, count, rt_ahead())
         let apart = agrees(
           depth, rows: rows, positions: count, own: { tile[$1 * rows + $0] },
           term: { weights[$0 * rows + $1] * strided[$2 * step + $0] })

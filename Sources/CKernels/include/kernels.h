@@ -64,9 +64,6 @@ double rt_weighted_squares(const float *x, const float *weights, double mean, si
  */
 enum { RT_ROWS = 8, RT_PANEL = 32, RT_MANY_ROWS = 32 };
 
-/* How many floats before their use weights are brought near: what is computed while memory answers. */
-enum { RT_AHEAD = 128 * RT_MANY_ROWS };
-
 /* Floats of as many terms as there are rows in a block. */
 enum { RT_SQUARE = RT_MANY_ROWS * RT_MANY_ROWS };
 
@@ -105,23 +102,37 @@ typedef struct rt_finish {
    `count` of RT_PANEL positions. */
 void rt_tile(float *tile, const float *weights, const float *columns, size_t depth, size_t count);
 
-/* The same with RT_MANY_ROWS rows and at most 8 positions: tile[position][row]. As much of what lies at `ahead`, which
-   need not be there, in squares of weights `ahead_step` floats apart, is brought near meanwhile as there are weights. */
+/* Weights that are brought near while others are multiplied: rows of RT_MANY_ROWS from the row `first` on, in squares
+   `step` floats apart. They need not be there. As many rows as there are terms, or half as many. */
+typedef struct rt_ahead {
+  const float *_Nullable weights;
+  size_t step, first;
+  bool half;
+} rt_ahead;
+
+/* What a pass over weights brings near of as many others. Memory is slower than one pass, so two of them share the work
+   where there are more. */
+static inline rt_ahead rt_ahead_of_pass(const float *_Nullable weights, size_t step, size_t depth, size_t pass, size_t passes) {
+  const bool needed = pass < 2;
+  return (rt_ahead){needed ? weights : (const float *)0, step, pass * depth / 2, passes > 1};
+}
+
+/* The same with RT_MANY_ROWS rows and at most 8 positions: tile[position][row]. */
 void rt_tile_many_rows(float *tile, const float *weights, const float *columns, size_t depth, size_t count,
-                       const float *_Nullable ahead, size_t ahead_step);
+                       rt_ahead ahead);
 
 /* The same of columns[position][depth], positions `step` floats apart. */
 void rt_tile_strided(float *tile, const float *weights, const float *columns, size_t step, size_t depth, size_t count,
-                     const float *_Nullable ahead, size_t ahead_step);
+                     rt_ahead ahead);
 
 /* The three of them as written for one kind of CPU. */
 typedef struct rt_tile_variant {
   const char *name;
   void (*panel)(float *tile, const float *weights, const float *columns, size_t depth, size_t count);
   void (*many_rows)(float *tile, const float *weights, const float *columns, size_t depth, size_t count,
-                    const float *_Nullable ahead, size_t ahead_step);
+                    rt_ahead ahead);
   void (*strided)(float *tile, const float *weights, const float *columns, size_t step, size_t depth, size_t count,
-                  const float *_Nullable ahead, size_t ahead_step);
+                  rt_ahead ahead);
 } rt_tile_variant;
 
 /* Those that this CPU can execute; the first is the one that is used. */

@@ -95,6 +95,8 @@ enum BenchCommand {
   private struct Layers: Encodable {
     /// Of OpenBLAS's matrix product, and of the tiles of which the convolutions are made.
     let matrixProductPeak, tilePeak: Double
+    /// Of the CPU's matrix units, where it has such, of which gradients are made.
+    let matrixUnitPeak: Double?
     var batches: [Batch] = []
 
     struct Batch: Encodable {
@@ -109,7 +111,8 @@ enum BenchCommand {
   }
 
   private static func layers(_ classifier: Classifier, batches: [Int], side: Int) throws -> Layers {
-    var found = Layers(matrixProductPeak: Peaks.matrixProduct(), tilePeak: Peaks.tiles())
+    var found = Layers(matrixProductPeak: Peaks.matrixProduct(), tilePeak: Peaks.tiles(),
+      matrixUnitPeak: Peaks.matrixUnits())
     for batch in batches {
       let times = try classifier.stepTimes(images: batch, height: side, width: side, passes: 20)
       found.batches.append(
@@ -130,7 +133,9 @@ enum BenchCommand {
     }
     func percent(_ speed: Double) -> String { padded(Int(100 * speed / found.matrixProductPeak), 4) + "%" }
     var text = "peak: \(Int(found.matrixProductPeak * 1e-9)) GFLOP/s by OpenBLAS's matrix product (100%), "
-    text += "\(Int(found.tilePeak * 1e-9)) by the tiles of the convolutions\n"
+    text += "\(Int(found.tilePeak * 1e-9)) by the tiles of the convolutions"
+    if let peak = found.matrixUnitPeak { text += ", \(Int(peak * 1e-9)) by matrix units, for gradients" }
+    text += "\n"
     for batch in found.batches {
       text +=
         "batch \(batch.batch): ms, GFLOP/s of the plain algorithm and share forward, the same backward\n"

@@ -34,6 +34,46 @@ package enum Peaks {
     }
   }
 
+  /// The matrix units of which gradients are made, on data in the second-level cache, splitting the weights; a product
+  /// of floats is counted once, not for each product of parts. Nil: there are none.
+  package static func matrixUnits() -> Double? {
+    guard rt_has_matrix_unit() else { return nil }
+    let (blocks, repetitions, rows) = (8, 200, Int(RT_MANY_ROWS))
+    let positions = 8 * Int(RT_PANEL)
+    let pieces = 4 * Workers.shared.threads.load(ordering: .relaxed)
+    let squares = [Float](repeating: 0.3, count: blocks * Int(RT_SQUARE))
+    let pairWords = blocks * rows / 2 * positions
+    let pairs = [UInt32](repeating: 0x3E9A_BE23, count: 2 * pairWords)
+    return fastest(
+      of: 8, operations: 2 * Double(blocks * rows * rows * positions) * Double(repetitions * pieces)
+    ) {
+      Workers.shared.run(pieces) { _, _ in
+        let scratch = rt_split_scratch(positions / Int(RT_PANEL), positions)
+        withUnsafeTemporaryAllocation(of: Float.self, capacity: rows * positions + scratch) { memory in
+          let zero: [Int32] = [0]
+          squares.withUnsafeBufferPointer { squares in
+            zero.withUnsafeBufferPointer { zero in
+              var weights = rt_squares(
+                squares: squares.baseAddress!, row_step: blocks, tap_step: 1,
+                channel_step: 1, taps: zero.baseAddress!)
+              var layout = rt_pairs(
+                channel_blocks: Int32(blocks), width: Int32(positions), taps: 1, taps_width: 1,
+                offsets: zero.baseAddress!, strip_step: 0, part_step: pairWords, row_step: positions)
+              var strip = rt_strip(
+                image: 0, row: 0, rows: 1, column: 0, columns: Int32(positions), first: 0)
+              var finish = rt_finish()
+              for _ in 0..<repetitions {
+                rt_split_product(
+                  memory.baseAddress!, positions, &weights, 0, rows, pairs, &layout, &strip, 1, &finish,
+                  memory.baseAddress! + rows * positions)
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+
   private static func fastest(of passes: Int, operations: Double, _ body: () -> Void) -> Double {
     var least = Double.infinity
     for _ in 0..<passes {
