@@ -19,25 +19,33 @@ static float half_of(uint32_t word, bool high) {
   return value;
 }
 
+#define PANEL_ARGUMENTS                                                                                            \
+  float *sums, size_t stride, const uint32_t *const *rows, const rt_matrix_columns *columns, size_t squares,       \
+      int32_t parts, bool anew, const void *const *ahead
+
 /* The product of the two smaller parts is left out: it is smaller than what splitting rounded away. */
-static void panel_plain(float *sums, size_t stride, const uint32_t *rows, const rt_matrix_columns *columns,
-                        size_t squares, bool anew) {
+static void panel_plain(PANEL_ARGUMENTS) {
   for (size_t r = 0; r < RT_MANY_ROWS; r++)
     for (size_t p = 0; p < RT_PANEL; p++) {
       float sum = anew ? 0 : sums[r * stride + p];
       for (size_t k = 0; k < squares; k++)
-        for (size_t i = 0; i < PARTS; i++)
-          for (size_t j = 0; i + j < PARTS; j++) {
-            const uint32_t *row = rows + (k * PARTS + i) * PART_WORDS + r * LANES;
+        for (size_t i = 0; i < (size_t)parts; i++)
+          for (size_t j = 0; i + j < (size_t)parts; j++) {
+            const uint32_t *row = rows[k] + i * PART_WORDS + r * LANES;
             const uint32_t *column = columns->pairs + columns->offsets[k] + j * columns->part_step + p;
             for (size_t l = 0; l < LANES; l++, column += columns->row_step)
               sum += half_of(row[l], false) * half_of(*column, false) + half_of(row[l], true) * half_of(*column, true);
           }
       sums[r * stride + p] = sum;
     }
+  (void)ahead;
 }
 
 #if HAS_MATRIX_UNIT
+static inline void bring_near(const char *data, int32_t parts) {
+  for (size_t i = 0; i < (size_t)parts * PART_WORDS * sizeof(uint32_t); i += 64) __builtin_prefetch(data + i, 0, 2);
+}
+
 #define MATRIX_UNIT __attribute__((target("avx512f,avx512bw,amx-tile,amx-bf16")))
 
 typedef struct tile_configuration {
@@ -70,9 +78,8 @@ MATRIX_UNIT static void release_tiles(void) { _tile_release(); }
   _tile_dpbf16ps(2, 5, 6); \
   _tile_dpbf16ps(3, 5, 7);
 
-MATRIX_UNIT static void panel_tiles(float *sums, size_t stride, const uint32_t *rows, const rt_matrix_columns *columns,
-                                    size_t squares, bool anew, const float *const *ahead) {
-  const size_t line = stride * sizeof *sums, step = columns->row_step * sizeof *rows;
+MATRIX_UNIT static void panel_tiles(PANEL_ARGUMENTS) {
+  const size_t line = stride * sizeof *sums, step = columns->row_step * sizeof(uint32_t);
   if (anew) {
     _tile_zero(0);
     _tile_zero(1);
@@ -84,24 +91,58 @@ MATRIX_UNIT static void panel_tiles(float *sums, size_t stride, const uint32_t *
     _tile_loadd(2, sums + LANES * stride, line);
     _tile_loadd(3, sums + LANES * stride + LANES, line);
   }
-  const uint32_t *row = rows;
-  for (size_t k = 0; k < squares; k++, row += PARTS * PART_WORDS) {
-    const uint32_t *column = columns->pairs + columns->offsets[k];
-    if (ahead)
-      for (size_t i = 0; i < RT_SQUARE; i += LANES) __builtin_prefetch(ahead[k] + i, 0, 2);
+  for (size_t k = 0; k < squares; k++) {
+    const uint32_t *row = rows[k], *column = columns->pairs + columns->offsets[k];
+    if (ahead) bring_near(ahead[k], parts);
     /* Each step exchanges one factor alone. */
     LOAD_ROWS(0)
-    LOAD_COLUMNS(1)
-    MULTIPLY
+    if (parts == 2) {
+      LOAD_COLUMNS(1)
+      MULTIPLY
+    }
     LOAD_COLUMNS(0)
     MULTIPLY
-    LOAD_ROWS(1)
-    MULTIPLY
+    if (parts == 2) {
+      LOAD_ROWS(1)
+      MULTIPLY
+    }
   }
   _tile_stored(0, sums, line);
   _tile_stored(1, sums + LANES, line);
   _tile_stored(2, sums + LANES * stride, line);
   _tile_stored(3, sums + LANES * stride + LANES, line);
+}
+
+#define VECTORS __attribute__((target("avx512f,avx512bw,avx512bf16"), min_vector_width(512)))
+
+/* The same of one part, by vectors of pairs. */
+VECTORS static void panel_vectors(PANEL_ARGUMENTS) {
+  enum { ROWS = 8 };
+  for (size_t first = 0; first < RT_MANY_ROWS; first += ROWS) {
+    float *own = sums + first * stride;
+    __m512 low[ROWS], high[ROWS];
+    for (size_t r = 0; r < ROWS; r++) {
+      low[r] = anew ? _mm512_setzero_ps() : _mm512_loadu_ps(own + r * stride);
+      high[r] = anew ? _mm512_setzero_ps() : _mm512_loadu_ps(own + r * stride + LANES);
+    }
+    for (size_t k = 0; k < squares; k++) {
+      const uint32_t *row = rows[k] + first * LANES, *column = columns->pairs + columns->offsets[k];
+      if (ahead && first == 0) bring_near(ahead[k], parts);
+      for (size_t l = 0; l < LANES; l++, column += columns->row_step) {
+        const __m512bh a = (__m512bh)_mm512_loadu_si512(column), b = (__m512bh)_mm512_loadu_si512(column + LANES);
+#pragma clang loop unroll(full)
+        for (size_t r = 0; r < ROWS; r++) {
+          const __m512bh weight = (__m512bh)_mm512_set1_epi32((int)row[r * LANES + l]);
+          low[r] = _mm512_dpbf16_ps(low[r], weight, a);
+          high[r] = _mm512_dpbf16_ps(high[r], weight, b);
+        }
+      }
+    }
+    for (size_t r = 0; r < ROWS; r++) {
+      _mm512_storeu_ps(own + r * stride, low[r]);
+      _mm512_storeu_ps(own + r * stride + LANES, high[r]);
+    }
+  }
 }
 
 /* The state of the tiles is large, so that Linux wants to be asked for it. */
@@ -110,41 +151,42 @@ static bool may_use_tiles(void) {
   return syscall(SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA) == 0;
 }
 
-static bool has_matrix_unit;
-static void look_for_matrix_unit(void) {
+static rt_bfloat_unit unit;
+static void look_for_unit(void) {
   __builtin_cpu_init();
-  has_matrix_unit = __builtin_cpu_supports("x86-64-v4") && __builtin_cpu_supports("amx-tile") &&
-                    __builtin_cpu_supports("amx-bf16") && may_use_tiles();
+  if (!__builtin_cpu_supports("x86-64-v4")) return;
+  if (__builtin_cpu_supports("amx-tile") && __builtin_cpu_supports("amx-bf16") && may_use_tiles())
+    unit = RT_BFLOAT_TILES;
+  else if (__builtin_cpu_supports("avx512bf16"))
+    unit = RT_BFLOAT_VECTORS;
 }
 
-bool rt_has_matrix_unit(void) {
+rt_bfloat_unit rt_bfloat_products(void) {
   static pthread_once_t once = PTHREAD_ONCE_INIT;
-  pthread_once(&once, look_for_matrix_unit);
-  return has_matrix_unit;
+  pthread_once(&once, look_for_unit);
+  return unit;
 }
 
 void rt_matrix_begin(void) {
-  if (rt_has_matrix_unit()) load_configuration();
+  if (rt_bfloat_products() == RT_BFLOAT_TILES) load_configuration();
 }
 
 void rt_matrix_end(void) {
-  if (rt_has_matrix_unit()) release_tiles();
+  if (rt_bfloat_products() == RT_BFLOAT_TILES) release_tiles();
 }
 
-void rt_matrix_panel(float *sums, size_t stride, const uint32_t *rows, const rt_matrix_columns *columns, size_t squares,
-                     bool anew, const float *const *ahead) {
-  if (rt_has_matrix_unit())
-    panel_tiles(sums, stride, rows, columns, squares, anew, ahead);
+void rt_matrix_panel(PANEL_ARGUMENTS) {
+  const rt_bfloat_unit unit = rt_bfloat_products();
+  if (unit == RT_BFLOAT_TILES)
+    panel_tiles(sums, stride, rows, columns, squares, parts, anew, ahead);
+  else if (unit == RT_BFLOAT_VECTORS && parts == 1)
+    panel_vectors(sums, stride, rows, columns, squares, parts, anew, ahead);
   else
-    panel_plain(sums, stride, rows, columns, squares, anew);
+    panel_plain(sums, stride, rows, columns, squares, parts, anew, ahead);
 }
 #else
-bool rt_has_matrix_unit(void) { return false; }
+rt_bfloat_unit rt_bfloat_products(void) { return RT_BFLOAT_NONE; }
 void rt_matrix_begin(void) {}
 void rt_matrix_end(void) {}
-void rt_matrix_panel(float *sums, size_t stride, const uint32_t *rows, const rt_matrix_columns *columns, size_t squares,
-                     bool anew, const float *const *ahead) {
-  (void)ahead;
-  panel_plain(sums, stride, rows, columns, squares, anew);
-}
+void rt_matrix_panel(PANEL_ARGUMENTS) { panel_plain(sums, stride, rows, columns, squares, parts, anew, ahead); }
 #endif

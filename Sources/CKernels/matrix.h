@@ -14,10 +14,10 @@ typedef struct rt_matrix_columns {
 void rt_matrix_begin(void);
 void rt_matrix_end(void);
 
-/* sums[row][column] of RT_MANY_ROWS rows and RT_PANEL columns, begun anew or continued, of so many squares of rows, which
-   lie as [square][part][row][pair]. ahead[k] is brought near with square k, if
-   it is there. */
-void rt_matrix_panel(float *sums, size_t stride, const uint32_t *rows, const rt_matrix_columns *columns, size_t squares,
-                     bool anew, const float *const *ahead);
+/* sums[row][column] of RT_MANY_ROWS rows and RT_PANEL columns, begun anew or continued, of so many squares of rows, each
+   of which lies as [part][row][pair]. What lies at ahead[k] is brought near with square k, if it is there: half as many
+   bytes as a square of floats for each part. */
+void rt_matrix_panel(float *sums, size_t stride, const uint32_t *const *rows, const rt_matrix_columns *columns,
+                     size_t squares, int32_t parts, bool anew, const void *const *ahead);
 
 #endif

@@ -5,17 +5,15 @@
 
 typedef uint32_t words __attribute__((vector_size(64), aligned(4)));
 
-/* Floats are split in two parts: rounded to a bfloat16, and what is left. */
-enum { PARTS = 2 };
 /* Words of one part of a square. */
 enum { PART_WORDS = 512 };
 
-/* Writes the parts of two vectors, `step` words apart: of the first in the low half of each word, of the second in the
+/* Writes the parts of two vectors, each what is left, rounded to a bfloat16, `step` words apart: of the first in the low half of each word, of the second in the
    high one. */
 static inline __attribute__((always_inline)) void split(uint32_t *out, size_t step, const lanes *lows,
-                                                        const lanes *highs) {
+                                                        const lanes *highs, int32_t parts) {
   lanes low = *lows, high = *highs;
-  for (int part = 0; part < PARTS; part++, out += step) {
+  for (int32_t part = 0; part < parts; part++, out += step) {
     const words l = ((words)low + 0x8000) & 0xffff0000, h = ((words)high + 0x8000) & 0xffff0000;
     *(words *)out = l >> 16 | h;
     low -= (lanes)l;

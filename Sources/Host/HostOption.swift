@@ -1,3 +1,4 @@
+import RobustRuntime
 /// The options that every task has: the host's own parameters.
 enum HostOption {
   static func all(presets: [Plugin.Preset]) -> [Parameter] {
@@ -58,6 +59,7 @@ enum HostOption {
     option(
       "threads", .int, letter: "t", group: "Run", limits: 0...256,
       "processors to use, 0 for all; the result does not depend on it"),
+    precision,
     option(
       "max-pixels", .int, value: "MEGAPIXELS", group: "Run", flags: .advanced, initial: 268,
       limits: 1...10000, "refuse images of more megapixels than this"),
@@ -65,6 +67,10 @@ enum HostOption {
     option("verbose", .bool, letter: "v", group: "Run", "say more about what is done"),
     option("help", .bool, letter: "h", group: "Run", "show this help; -h shows less"),
   ]
+
+  static let precision = option(
+    "precision", .choice, group: "Run", choices: Precision.allCases.map(\.rawValue), flags: .advanced,
+    "bfloat16 is faster on processors that have it; images then differ by less than the eye sees")
 
   /// A number as JSON holds it exactly.
   static let largestSeed: UInt64 = 9_007_199_254_740_991

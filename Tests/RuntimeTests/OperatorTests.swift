@@ -72,7 +72,7 @@ import Testing
   ]
 
   static let algorithms: [Convolution.Algorithm] = [
-    .gather, .winograd(side: 4), .winograd(side: 2), .split,
+    .gather, .winograd(side: 4), .winograd(side: 2), .bfloat(parts: 2),
   ]
 
   private func random(_ name: String, _ count: Int) -> [Float] { uniform(name, count).map { 2 * $0 - 1 } }

@@ -191,22 +191,23 @@ void rt_fold(float *out, size_t plane, int32_t channels, const rt_window *window
              int32_t first, int32_t rows, int32_t top, int32_t bottom, float *lines);
 
 /*
- * Products on the matrix units of a CPU (AMX), which multiply bfloat16 alone: a float is split in two parts of that
- * type, and three of the four products of parts are added in float32 (Henry, Tang, Heinecke: arXiv 1904.06376). So 16
- * bits of each float count.
+ * Products by the units of a CPU that multiply bfloat16. Floats are rounded to that type: one part; or split in two
+ * parts, the second of what rounding leaves, of which three of the four products are added in float32 (Henry, Tang,
+ * Heinecke: arXiv 1904.06376), so that 16 bits of each float count.
  *
  * Parts lie two in a word of 32 bits. Channels are taken in blocks of RT_MANY_ROWS, in which channel k shares a word
- * with channel k + RT_MANY_ROWS / 2. Weights are kept as floats, in squares of RT_MANY_ROWS inputs of a convolution by
- * as many outputs, filled up with zeros, and are split when they are needed. What is multiplied here are rows of
- * inputs, so that the product is the gradient of the convolution.
+ * with channel k + RT_MANY_ROWS / 2. Weights lie in squares of RT_MANY_ROWS by as many, filled up with zeros: as words,
+ * of outputs by inputs, where there is one part; or as floats, which are split when they are needed. These are squares of
+ * a convolution's inputs by outputs, so that what they make is its gradient.
  */
 
-/* Squares that are split at a time. */
+/* Squares that are multiplied at a time. */
 enum { RT_SPLIT_CHUNK = 16 };
 
-/* Whether this CPU has such units and the system lets them be used. Without them the products below are done plainly,
-   and slowly. */
-bool rt_has_matrix_unit(void);
+/* What multiplies bfloat16 on this CPU, if the system lets it be used: matrix units (AMX), or vector units alone
+   (AVX-512), which are worth it for one part only. Without either the products below are done plainly, and slowly. */
+typedef enum rt_bfloat_unit { RT_BFLOAT_NONE, RT_BFLOAT_VECTORS, RT_BFLOAT_TILES } rt_bfloat_unit;
+rt_bfloat_unit rt_bfloat_products(void);
 
 /* Positions of the window's grid: columns column..<column + columns of rows row..<row + rows of an image. */
 typedef struct rt_strip {
@@ -214,13 +215,14 @@ typedef struct rt_strip {
   size_t first; /* of the output's positions, which follow each other */
 } rt_strip;
 
-/* What strips see, by parts of words: [strip][part][pair of channels][line][column]. */
+/* What strips see: [strip][part][pair of channels][phase][line][column]. Phase (y, x) holds the lines and columns that
+   are y and x behind whole steps of the window (of 1 or 2). */
 typedef struct rt_pairs {
-  int32_t channel_blocks;
+  int32_t parts, channel_blocks;
   int32_t width; /* from line to line: the columns of a strip and those that its taps see beside them */
   int32_t taps, taps_width;
   const int32_t *offsets; /* of each tap, from where the first tap sees the same position */
-  size_t strip_step, part_step, row_step; /* in words */
+  size_t strip_step, part_step, row_step, phase_step; /* in words */
 } rt_pairs;
 
 /* The panels of a strip's lines. */
@@ -228,8 +230,8 @@ static inline size_t rt_strip_panels(const rt_strip *strip, const rt_pairs *layo
   return ((size_t)(strip->rows - 1) * (size_t)layout->width + (size_t)strip->columns + RT_PANEL - 1) / RT_PANEL;
 }
 
-/* Writes what a strip sees of some channels, of which `input` is the first plane, to whole blocks of them. The window's
-   step is 1. As by rt_gather, RT_SLACK floats around the planes are read too. */
+/* Writes what a strip sees of some channels, of which `input` is the first plane, to whole blocks of them. As by
+   rt_gather, RT_SLACK floats around the planes are read too. */
 void rt_split_columns(uint32_t *pairs, const float *input, size_t plane, int32_t channels, const rt_window *window,
                       const rt_strip *strip, const rt_pairs *layout);
 
@@ -237,9 +239,13 @@ void rt_split_columns(uint32_t *pairs, const float *input, size_t plane, int32_t
    tap is as rt_pack does it. */
 void rt_pack_squares(float *squares, const rt_weights *weights);
 
+/* Packs up to RT_MANY_ROWS outputs as words of one part: [tap][inputs / RT_MANY_ROWS][RT_MANY_ROWS][pair of inputs]. */
+void rt_pack_words(uint32_t *words, const rt_weights *weights);
+
 /* Weights in squares, the steps between which are counted in squares. */
 typedef struct rt_squares {
-  const float *squares;
+  const float *_Nullable squares; /* to be split */
+  const uint32_t *_Nullable words; /* or ready */
   size_t row_step, tap_step, channel_step;
   const int32_t *taps; /* where those of the window lie */
 } rt_squares;

@@ -9,6 +9,7 @@ enum BenchCommand {
     number("side", flags: .auto, limits: 1...4096, "side of the images in pixels; auto is the model's own"),
     number("batch", flags: .auto, limits: 1...256, "images at once; auto measures 1 and 8"),
     number("threads", letter: "t", limits: 0...256, "processors to use, 0 for all"),
+    HostOption.precision,
     Parameter(
       name: "layers", kind: .bool, help: "list how long each layer takes, and its share of the machine's peak"
     ),
@@ -17,7 +18,7 @@ enum BenchCommand {
 
   /// Times are in seconds, memory in bytes.
   private struct Report: Encodable {
-    let model, architecture: String
+    let model, architecture, precision: String
     let side, threads: Int
     /// Reading the model.
     let load: Double
@@ -44,11 +45,13 @@ enum BenchCommand {
       seconds: value("seconds")!, side: value("side"), batch: value("batch"), threads: value("threads")!
     )
     let threads = configureRuntime(threads: Int(wanted.threads))
+    let precision = Precision.allCases[Int(try value("precision") ?? 0)]
+    try configureRuntime(precision: precision)
     let start = monotonicSeconds()
     let classifier = try ModelSearch.load(ModelSearch.find(parsed.last("model")))
     let facts = classifier.facts
     var report = Report(
-      model: facts.name, architecture: facts.architecture, side: wanted.side.map { Int($0) } ?? facts.side,
+      model: facts.name, architecture: facts.architecture, precision: precision.rawValue, side: wanted.side.map { Int($0) } ?? facts.side,
       threads: threads, load: monotonicSeconds() - start)
     let batches = wanted.batch.map { [Int($0)] } ?? [1, 8]
     if parsed.isOn("layers") {
@@ -163,7 +166,7 @@ enum BenchCommand {
       numberText((value * places).rounded() / places)
     }
     var text = "\(report.model): \(report.architecture)\n"
-    text += "\(report.side)x\(report.side) px, threads: \(report.threads)\n"
+    text += "\(report.side)x\(report.side) px, threads: \(report.threads), \(report.precision)\n"
     for batch in report.batches {
       text += "batch \(batch.batch): \(rounded(batch.stepsPerSecond, 10)) steps/s, "
       text += "\(rounded(batch.stepsPerSecond * Double(batch.batch), 10)) images/s, "

@@ -21,6 +21,7 @@ struct TaskCommand {
 
     Imaging.preload()
     let threads = configureRuntime(threads: settings.threads)
+    try configureRuntime(precision: settings.precision)
     let modelSource = try ModelSearch.find(settings.model)
     let classifier = try ModelSearch.load(modelSource)
     let taskValues = try plugin.parameters.map { parameter in
@@ -215,6 +216,7 @@ struct RunSettings {
   /// How often the task is done on its own result, the first time included.
   let rounds: Int
   let threads: Int
+  let precision: Precision
   let limits: Limits
   let isQuiet, isVerbose, wantsJSON: Bool
 
@@ -238,6 +240,7 @@ struct RunSettings {
     count = Int(number("count"))
     rounds = Int(number("repeat"))
     threads = Int(number("threads"))
+    precision = Precision.allCases[Int(number("precision"))]
     limits = Limits(maxPixels: Int(number("max-pixels")) * 1_000_000)
     isQuiet = isOn("quiet")
     isVerbose = isOn("verbose")
@@ -265,4 +268,13 @@ func configureRuntime(threads: Int) -> Int {
   RobustRuntime.configure(threads: threads)
   Imaging.configure(threads: threads)
   return threads
+}
+
+/// - Throws: `Failure` where this processor does not offer the precision.
+func configureRuntime(precision: Precision) throws {
+  guard precision.isOffered else {
+    throw Failure.failed(
+      "--precision \(precision.rawValue): this processor has no units for it (AMX, or AVX-512 with bfloat16); leave it out")
+  }
+  RobustRuntime.configure(precision: precision)
 }

@@ -37,7 +37,7 @@ package enum Peaks {
   /// The matrix units of which gradients are made, on data in the second-level cache, splitting the weights; a product
   /// of floats is counted once, not for each product of parts. Nil: there are none.
   package static func matrixUnits() -> Double? {
-    guard rt_has_matrix_unit() else { return nil }
+    guard rt_bfloat_products() == RT_BFLOAT_TILES else { return nil }
     let (blocks, repetitions, rows) = (8, 200, Int(RT_MANY_ROWS))
     let positions = 8 * Int(RT_PANEL)
     let pieces = 4 * Workers.shared.threads.load(ordering: .relaxed)
@@ -54,11 +54,12 @@ package enum Peaks {
           squares.withUnsafeBufferPointer { squares in
             zero.withUnsafeBufferPointer { zero in
               var weights = rt_squares(
-                squares: squares.baseAddress!, row_step: blocks, tap_step: 1,
+                squares: squares.baseAddress!, words: nil, row_step: blocks, tap_step: 1,
                 channel_step: 1, taps: zero.baseAddress!)
               var layout = rt_pairs(
-                channel_blocks: Int32(blocks), width: Int32(positions), taps: 1, taps_width: 1,
-                offsets: zero.baseAddress!, strip_step: 0, part_step: pairWords, row_step: positions)
+                parts: 2, channel_blocks: Int32(blocks), width: Int32(positions), taps: 1, taps_width: 1,
+                offsets: zero.baseAddress!, strip_step: 0, part_step: pairWords, row_step: positions,
+                phase_step: positions)
               var strip = rt_strip(
                 image: 0, row: 0, rows: 1, column: 0, columns: Int32(positions), first: 0)
               var finish = rt_finish()

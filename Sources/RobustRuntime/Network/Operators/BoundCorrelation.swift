@@ -72,8 +72,8 @@ extension Correlation {
       taps_height: Int32(window.tapsHeight), taps_width: Int32(window.tapsWidth))
     let method = CorrelationMethod(
       self, preferred, images: images, gridHeight: gridHeight, gridWidth: gridWidth)
-    if method == .split, let squares = try squares() {
-      return SplitCorrelation(self, squares, images: images, from: input, to: output, seen)
+    if case .bfloat(let parts) = method, let squares = try parts == 1 ? roundedSquares() : squares() {
+      return SplitCorrelation(self, squares, parts: parts, images: images, from: input, to: output, seen)
     }
     if case .winograd(let side) = method {
       return try WinogradCorrelation(self, side: side, images: images, seen)

@@ -19,8 +19,8 @@ package final class Convolution: Operation {
     case gather
     /// Winograd's F(4x4, 3x3) or F(2x2, 3x3), by the side of a tile, for a stride of 1.
     case winograd(side: Int)
-    /// Forward as fits the size; backward products of parts of floats, as matrix units do them.
-    case split
+    /// Products of bfloat16: of rounded floats, one part, or, backward alone, of floats in two parts.
+    case bfloat(parts: Int)
   }
 
   /// [outChannels][inChannels / groups][height][width]

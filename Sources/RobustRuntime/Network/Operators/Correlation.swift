@@ -51,6 +51,8 @@ final class Correlation: Sendable {
     case transformed(side: Int)
     /// For both directions: [outputs / 32][tap][inputs / 32][32 inputs][32 outputs].
     case squares
+    /// Rounded to bfloat16, two in a word: [outputs / 32][tap][inputs / 32][32 outputs][16 pairs of inputs].
+    case words
   }
 
   init(
@@ -88,6 +90,11 @@ final class Correlation: Sendable {
           turnsMaps ? weights.turned(window) : weights, block: Int(RT_MANY_ROWS),
           floats: Int(RT_MANY_ROWS) * inChannels * CorrelationMethod.products(side: side)
         ) { rt_winograd_weights($0, $1, Int32(side)) }
+      case .words:
+        let area = window.tapsHeight * window.tapsWidth
+        new = try arranged(
+          weights, block: Int(RT_MANY_ROWS), floats: channelBlocks * Int(RT_SQUARE) / 2 * area
+        ) { rt_pack_words(UnsafeMutableRawPointer($0).assumingMemoryBound(to: UInt32.self), $1) }
       case .squares:
         let perInput = channelBlocks * Int(RT_MANY_ROWS) * window.tapsHeight * window.tapsWidth
         new = try arranged(weights, block: Int(RT_MANY_ROWS), floats: Int(RT_MANY_ROWS) * perInput) {
@@ -105,17 +112,24 @@ final class Correlation: Sendable {
   /// Blocks of 32 inputs, the last filled up.
   var channelBlocks: Int { (inChannels + Int(RT_MANY_ROWS) - 1) / Int(RT_MANY_ROWS) }
 
-  /// A convolution's weights as its gradient reads them: in squares of 32 inputs by 32 outputs.
+  /// Weights in squares of 32 by 32.
   struct Squares {
     let weights: FloatBlock
-    /// Which of the convolution's taps each of the window's is.
+    /// Whether they are words of its own, else floats of the convolution whose gradient this is.
+    let areWords: Bool
+    /// Which of the taps of the weights each of the window's is.
     let taps: [Int32]
-    /// From a square to that of the next outputs, tap and inputs of the gradient.
+    /// From a square to that of the next outputs, tap and inputs.
     let rowStep, tapStep, channelStep: Int
   }
 
   /// Whether it has squares: it is the gradient of a convolution that is not parted in groups.
   var hasSquares: Bool { isGradient && groups == 1 && depth > 0 }
+
+  /// Whether it can be done with rounded floats.
+  var canRound: Bool {
+    groups == 1 && depth > 0 && window.step <= 2 && max(window.tapsHeight, window.tapsWidth) <= 16
+  }
 
   /// - Throws: `RuntimeError.outOfMemory`
   func squares() throws -> Squares? {
@@ -128,8 +142,17 @@ final class Correlation: Sendable {
     let all = convolution.window.tapsHeight * convolution.window.tapsWidth
     let arrangement = convolution.isPackedAsSquares ? Arrangement.packed(block: Int(RT_MANY_ROWS)) : .squares
     return Squares(
-      weights: try convolution.weights(arrangement), taps: taps, rowStep: 1,
+      weights: try convolution.weights(arrangement), areWords: false, taps: taps, rowStep: 1,
       tapStep: convolution.channelBlocks, channelStep: all * convolution.channelBlocks)
+  }
+
+  /// Its own weights, rounded to bfloat16.
+  /// - Throws: `RuntimeError.outOfMemory`
+  func roundedSquares() throws -> Squares {
+    let taps = window.tapsHeight * window.tapsWidth
+    return Squares(
+      weights: try weights(.words), areWords: true, taps: (0..<taps).map(Int32.init),
+      rowStep: taps * channelBlocks, tapStep: channelBlocks, channelStep: 1)
   }
 
   /// Weights that are packed in blocks of 32 rows are squares where there is one tap.

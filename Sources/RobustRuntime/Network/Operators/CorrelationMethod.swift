@@ -9,8 +9,8 @@ enum CorrelationMethod: Equatable {
   /// Winograd's F(4x4, 3x3) or F(2x2, 3x3), by the side of a tile.
   case winograd(side: Int)
 
-  /// Products of parts of floats, on the CPU's matrix units; of gradients alone.
-  case split
+  /// Products of bfloat16: of rounded floats, one part, or, of gradients alone, of floats in two parts.
+  case bfloat(parts: Int)
 
   /// The products of two floats that could be made while a float of weights is read from memory.
   private static let productsPerWeight = 16
@@ -56,18 +56,30 @@ enum CorrelationMethod: Equatable {
         offer(.winograd(side: side), products)
       }
     }
-    if preferred == .split && c.hasSquares {
-      self = .split
+    if case .bfloat(let parts) = preferred, parts == 1 ? c.canRound : c.hasSquares {
+      self = .bfloat(parts: parts)
       return
     }
-    if rt_has_matrix_unit() && preferred == nil && c.hasSquares {
+    let (unit, isLikely) = (rt_bfloat_products(), preferred == nil && positions >= Int(RT_PANEL) / 2)
+    if Precision.current == .bfloat16, isLikely, c.canRound, c.inChannels >= Int(RT_MANY_ROWS) / 2 {
+      // By vectors Winograd's algorithm takes less time still.
+      if case .winograd = best.method, unit == RT_BFLOAT_VECTORS {
+        self = best.method
+        return
+      }
+      self = .bfloat(parts: 1)
+      return
+    }
+    if unit == RT_BFLOAT_TILES, preferred == nil, c.hasSquares {
       // In large networks Winograd's weights serve both directions, and squares would come on top of them.
       if case .winograd = best.method, c.sharesWeights {
         self = best.method
         return
       }
       let seen = positions + images * gridHeight * (w.tapsWidth - 1)
-      offer(.split, c.depth * manyRows * whole(seen, Int(RT_PANEL)) / CorrelationMethod.splitProducts)
+      offer(
+        .bfloat(parts: 2),
+        c.depth * manyRows * whole(seen, Int(RT_PANEL)) / CorrelationMethod.splitProducts)
     }
     self = best.method
   }

@@ -1,10 +1,10 @@
 import CKernels
 
-/// The gradient of a convolution as products on the CPU's matrix units, which multiply bfloat16: floats are split in
-/// two parts, and the products of these are added in float32.
+/// A correlation as products by the CPU's units for bfloat16, added in float32: of floats that are rounded to that type,
+/// or, in a gradient, that are split in two parts.
 ///
-/// What is lost is a few millionths of the gradient. Forward that would be too much: it would switch ReLUs, each of
-/// which changes the gradient for good. Backward they are settled.
+/// With two parts a few millionths of the gradient are lost. Forward that would be too much: it would switch ReLUs, each
+/// of which changes the gradient for good. Backward they are settled.
 ///
 /// What the window sees is not gathered for each tap: strips of the map are split once, and every tap is a shift in them.
 struct SplitCorrelation: BoundCorrelation {
@@ -28,40 +28,47 @@ struct SplitCorrelation: BoundCorrelation {
 
   /// How the columns of a strip lie.
   private struct Layout {
-    let channelBlocks, width, tapsWidth, rowStep: Int
+    let parts, channelBlocks, width, tapsWidth, phaseStep, rowStep: Int
     let offsets: [Int32]
 
     var partStep: Int { channelBlocks * Int(RT_MANY_ROWS) / 2 * rowStep }
-    var stripStep: Int { 2 * partStep }
+    var stripStep: Int { parts * partStep }
 
     /// - Parameter lines: of the grid in a strip, at most.
-    init(_ correlation: Correlation, _ w: rt_window, lines: Int, columns: Int) {
-      let (panel, vector) = (Int(RT_PANEL), 16)
-      let (down, across) = (Int(w.taps_height) - 1, Int(w.taps_width) - 1)
+    init(_ correlation: Correlation, parts: Int, _ w: rt_window, lines: Int, columns: Int) {
+      let (panel, vector, step) = (Int(RT_PANEL), 16, Int(w.step))
+      let (height, tapsWidth) = (Int(w.taps_height), Int(w.taps_width))
+      let (down, across) = ((height - 1) / step, (tapsWidth - 1) / step)
       let width = columns + across
-      (channelBlocks, tapsWidth, self.width) = (correlation.channelBlocks, Int(w.taps_width), width)
       // Panels reach beyond the last line, and vectors beyond the last column.
       let panels = ((lines - 1) * width + columns + panel - 1) / panel
       let words = max(panels * panel + down * width + across, (lines + down) * width + vector)
+      let phaseStep = (words + vector - 1) / vector * vector
       // An odd number of vectors, so that rows do not all meet in the same part of a cache.
-      rowStep = ((words + vector - 1) / vector | 1) * vector
-      offsets = (0...down).flatMap { y in (0...across).map { x in Int32(y * width + x) } }
+      rowStep = (phaseStep * step * step / vector | 1) * vector
+      offsets = (0..<height).flatMap { y in
+        (0..<tapsWidth).map { x in
+          Int32((y % step * step + x % step) * phaseStep + y / step * width + x / step)
+        }
+      }
+      (self.parts, channelBlocks) = (parts, correlation.channelBlocks)
+      (self.width, self.tapsWidth, self.phaseStep) = (width, tapsWidth, phaseStep)
     }
 
     func withPairs<Result>(_ body: (UnsafePointer<rt_pairs>) -> Result) -> Result {
       offsets.withUnsafeBufferPointer {
         var pairs = rt_pairs(
-          channel_blocks: Int32(channelBlocks), width: Int32(width), taps: Int32(offsets.count),
+          parts: Int32(parts), channel_blocks: Int32(channelBlocks), width: Int32(width), taps: Int32(offsets.count),
           taps_width: Int32(tapsWidth), offsets: $0.baseAddress!, strip_step: stripStep, part_step: partStep,
-          row_step: rowStep)
+          row_step: rowStep, phase_step: phaseStep)
         return body(&pairs)
       }
     }
   }
 
-  /// - Precondition: the correlation has squares.
+  /// - Precondition: the weights are words if there is one part, else floats.
   init(
-    _ correlation: Correlation, _ squares: Correlation.Squares, images: Int, from input: Shape,
+    _ correlation: Correlation, _ squares: Correlation.Squares, parts: Int, images: Int, from input: Shape,
     to output: Shape, _ seen: rt_window
   ) {
     (self.correlation, self.squares) = (correlation, squares)
@@ -79,7 +86,7 @@ struct SplitCorrelation: BoundCorrelation {
     self.window = window
 
     let whole = Layout(
-      correlation, window, lines: Int(window.grid_height), columns: Int(window.grid_width))
+      correlation, parts: parts, window, lines: Int(window.grid_height), columns: Int(window.grid_width))
     let blocks = correlation.paddedOutputs(block: Int(RT_MANY_ROWS)) / Int(RT_MANY_ROWS)
     sharesColumns = images * whole.stripStep <= SplitCorrelation.sharedBudget
 
@@ -94,7 +101,7 @@ struct SplitCorrelation: BoundCorrelation {
     rowPieces = sharesColumns ? min(blocks, max((2 * Pieces.fewest + stripPieces - 1) / stripPieces, 1)) : 1
     pieceBlocks = (blocks + rowPieces - 1) / rowPieces
     layout = Layout(
-      correlation, window, lines: strips.map { Int($0.rows) }.max() ?? 1,
+      correlation, parts: parts, window, lines: strips.map { Int($0.rows) }.max() ?? 1,
       columns: strips.map { Int($0.columns) }.max() ?? 1)
   }
 
@@ -211,7 +218,8 @@ struct SplitCorrelation: BoundCorrelation {
         strips.withUnsafeBufferPointer { strips in
           var finish = finish
           var weights = rt_squares(
-            squares: squares.weights.base, row_step: squares.rowStep, tap_step: squares.tapStep,
+            squares: squares.areWords ? nil : squares.weights.base,
+            words: squares.areWords ? wordsOfWeights : nil, row_step: squares.rowStep, tap_step: squares.tapStep,
             channel_step: squares.channelStep, taps: taps.baseAddress!)
           let words = UnsafeRawPointer(columns).assumingMemoryBound(to: UInt32.self)
           rt_split_product(
@@ -220,6 +228,10 @@ struct SplitCorrelation: BoundCorrelation {
         }
       }
     }
+  }
+
+  private var wordsOfWeights: UnsafePointer<UInt32> {
+    UnsafeRawPointer(squares.weights.base).assumingMemoryBound(to: UInt32.self)
   }
 
   /// Writes rows of products to positions that are not beside each other.
