@@ -1,7 +1,6 @@
-#include "matrix.h"
-
 #include <string.h>
 
+#include "kernels.h"
 #include "split.h"
 
 #if defined(__x86_64__) && defined(__linux__)
@@ -175,18 +174,32 @@ void rt_matrix_end(void) {
   if (rt_bfloat_products() == RT_BFLOAT_TILES) release_tiles();
 }
 
-void rt_matrix_panel(PANEL_ARGUMENTS) {
-  const rt_bfloat_unit unit = rt_bfloat_products();
-  if (unit == RT_BFLOAT_TILES)
-    panel_tiles(sums, stride, rows, columns, squares, parts, anew, ahead);
-  else if (unit == RT_BFLOAT_VECTORS && parts == 1)
-    panel_vectors(sums, stride, rows, columns, squares, parts, anew, ahead);
-  else
-    panel_plain(sums, stride, rows, columns, squares, parts, anew, ahead);
-}
+static const rt_matrix_variant variants[] = {
+    {"tiles", RT_BFLOAT_TILES, 2, panel_tiles},
+    {"vectors", RT_BFLOAT_VECTORS, 1, panel_vectors},
+    {"plain", RT_BFLOAT_NONE, 2, panel_plain},
+};
 #else
 rt_bfloat_unit rt_bfloat_products(void) { return RT_BFLOAT_NONE; }
 void rt_matrix_begin(void) {}
 void rt_matrix_end(void) {}
-void rt_matrix_panel(PANEL_ARGUMENTS) { panel_plain(sums, stride, rows, columns, squares, parts, anew, ahead); }
+static const rt_matrix_variant variants[] = {{"plain", RT_BFLOAT_NONE, 2, panel_plain}};
 #endif
+
+/* The best comes first. */
+static size_t best(void) {
+  size_t variant = 0;
+  while (variants[variant].unit > rt_bfloat_products()) variant++;
+  return variant;
+}
+
+const rt_matrix_variant *rt_matrix_variants(size_t *count) {
+  *count = sizeof variants / sizeof *variants - best();
+  return variants + best();
+}
+
+void rt_matrix_panel(PANEL_ARGUMENTS) {
+  const rt_matrix_variant *variant = variants + best();
+  while (variant->most_parts < parts) variant++;
+  variant->panel(sums, stride, rows, columns, squares, parts, anew, ahead);
+}

@@ -3,7 +3,6 @@
 #include "clones.h"
 #include "finish.h"
 #include "kernels.h"
-#include "matrix.h"
 
 #define INLINE static inline __attribute__((always_inline))
 

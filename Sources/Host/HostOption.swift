@@ -1,4 +1,5 @@
 import RobustRuntime
+
 /// The options that every task has: the host's own parameters.
 enum HostOption {
   static func all(presets: [Plugin.Preset]) -> [Parameter] {

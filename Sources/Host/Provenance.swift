@@ -23,6 +23,8 @@ struct Provenance: Codable, Sendable {
     var given: [String]?
     /// SHA-256 of the files that were read, by parameter, in the order of their names.
     var inputs: [String: [String]]?
+    /// Of the products of convolutions; nil: float32.
+    var precision: String?
     var encoding: Encoding?
   }
 

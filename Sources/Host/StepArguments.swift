@@ -1,4 +1,5 @@
 import Imaging
+import RobustRuntime
 
 /// The words that make a task do a recorded step again: what was given, and what is not as it would be anyway.
 ///
@@ -46,6 +47,7 @@ struct StepArguments {
     if step.seed != 0 { words += ["--seed", "\(step.seed)"] }
     if let quality = step.encoding?.quality { words += Self.word("quality", "\(quality)") }
     if step.encoding?.lossless == true { words.append("--lossless") }
+    if step.precision == Precision.bfloat16.rawValue { words += Self.word("precision", "bfloat16") }
     if step.encoding?.bitDepth == 16 { words.append("--bit-depth=16") }
     return words
   }

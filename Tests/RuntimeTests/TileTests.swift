@@ -66,4 +66,62 @@ import Testing
       }
     }
   }
+
+  /// Sums of products of bfloat16 pairs, by each unit that this CPU has, anew and continued.
+  @Test(arguments: [1, 2], [1, 3, 17]) func bfloatPanels(parts: Int, squares: Int) {
+    let (rows, panel, pairs) = (TileTests.manyRows, TileTests.panel, 16)
+    // Two bfloat16 in a word.
+    func words(_ name: String, _ count: Int) -> [UInt32] {
+      zip(random(name, count), random(name + "'", count)).map { low, high in
+        low.bitPattern >> 16 | high.bitPattern & 0xFFFF_0000
+      }
+    }
+    func half(_ word: UInt32, _ high: Int) -> Double {
+      Double(Float(bitPattern: high == 1 ? word & 0xFFFF_0000 : word << 16))
+    }
+    let weights = words("w", squares * parts * rows * pairs)
+    let (rowStep, partStep) = (panel + 16, squares * pairs * (panel + 16))
+    let columns = words("c", parts * partStep)
+    let offsets = (0..<squares).map { $0 * pairs * rowStep }
+    let before = random("s", rows * panel)
+
+    var expected = before.map(Double.init)
+    for r in 0..<rows {
+      for p in 0..<panel {
+        for k in 0..<squares {
+          for i in 0..<parts {
+            for j in 0..<parts - i {
+              for l in 0..<pairs {
+                let a = weights[((k * parts + i) * rows + r) * pairs + l]
+                let b = columns[offsets[k] + j * partStep + l * rowStep + p]
+                for h in 0...1 { expected[r * panel + p] += half(a, h) * half(b, h) }
+              }
+            }
+          }
+        }
+      }
+    }
+    var count = 0
+    let variants = rt_matrix_variants(&count)
+    for variant in UnsafeBufferPointer(start: variants, count: count) where variant.most_parts >= parts {
+      for anew in [false, true] {
+        var sums = before
+        weights.withUnsafeBufferPointer { weights in
+          columns.withUnsafeBufferPointer { columns in
+            offsets.withUnsafeBufferPointer { offsets in
+              let own = (0..<squares).map { weights.baseAddress! + $0 * parts * rows * pairs }
+              var seen = rt_matrix_columns(
+                pairs: columns.baseAddress!, offsets: offsets.baseAddress!, row_step: rowStep,
+                part_step: partStep)
+              rt_matrix_begin()
+              variant.panel(&sums, panel, own, &seen, squares, Int32(parts), anew, nil)
+              rt_matrix_end()
+            }
+          }
+        }
+        let wanted = anew ? zip(expected, before).map { $0 - Double($1) } : expected
+        #expect(relativeError(sums, wanted) < 1e-6, "\(String(cString: variant.name))")
+      }
+    }
+  }
 }

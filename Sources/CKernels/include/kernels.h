@@ -209,6 +209,34 @@ enum { RT_SPLIT_CHUNK = 16 };
 typedef enum rt_bfloat_unit { RT_BFLOAT_NONE, RT_BFLOAT_VECTORS, RT_BFLOAT_TILES } rt_bfloat_unit;
 rt_bfloat_unit rt_bfloat_products(void);
 
+/* Columns of parts: square k begins at pairs + offsets[k], its pairs of channels are row_step words apart. */
+typedef struct rt_matrix_columns {
+  const uint32_t *pairs;
+  const size_t *offsets;
+  size_t row_step, part_step;
+} rt_matrix_columns;
+
+/* sums[row][column] of RT_MANY_ROWS rows and RT_PANEL columns, begun anew or continued, of so many squares of rows, each
+   of which lies as [part][row][pair]. What lies at ahead[k] is brought near with square k, if it is there: half as many
+   bytes as a square of floats for each part. A thread calls rt_matrix_begin before and rt_matrix_end after its panels. */
+void rt_matrix_panel(float *sums, size_t stride, const uint32_t *_Nonnull const *_Nonnull rows,
+                     const rt_matrix_columns *columns, size_t squares, int32_t parts, bool anew,
+                     const void *_Nonnull const *_Nullable ahead);
+void rt_matrix_begin(void);
+void rt_matrix_end(void);
+
+/* It as written for one kind of unit. */
+typedef struct rt_matrix_variant {
+  const char *name;
+  rt_bfloat_unit unit;
+  int32_t most_parts;
+  void (*panel)(float *sums, size_t stride, const uint32_t *_Nonnull const *_Nonnull rows, const rt_matrix_columns *columns,
+                size_t squares, int32_t parts, bool anew, const void *_Nonnull const *_Nullable ahead);
+} rt_matrix_variant;
+
+/* Those that this CPU can execute. */
+const rt_matrix_variant *rt_matrix_variants(size_t *count);
+
 /* Positions of the window's grid: columns column..<column + columns of rows row..<row + rows of an image. */
 typedef struct rt_strip {
   int32_t image, row, rows, column, columns;

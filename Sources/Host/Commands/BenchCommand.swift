@@ -51,7 +51,8 @@ enum BenchCommand {
     let classifier = try ModelSearch.load(ModelSearch.find(parsed.last("model")))
     let facts = classifier.facts
     var report = Report(
-      model: facts.name, architecture: facts.architecture, precision: precision.rawValue, side: wanted.side.map { Int($0) } ?? facts.side,
+      model: facts.name, architecture: facts.architecture, precision: precision.rawValue,
+      side: wanted.side.map { Int($0) } ?? facts.side,
       threads: threads, load: monotonicSeconds() - start)
     let batches = wanted.batch.map { [Int($0)] } ?? [1, 8]
     if parsed.isOn("layers") {
@@ -114,7 +115,8 @@ enum BenchCommand {
   }
 
   private static func layers(_ classifier: Classifier, batches: [Int], side: Int) throws -> Layers {
-    var found = Layers(matrixProductPeak: Peaks.matrixProduct(), tilePeak: Peaks.tiles(),
+    var found = Layers(
+      matrixProductPeak: Peaks.matrixProduct(), tilePeak: Peaks.tiles(),
       matrixUnitPeak: Peaks.matrixUnits())
     for batch in batches {
       let times = try classifier.stepTimes(images: batch, height: side, width: side, passes: 20)

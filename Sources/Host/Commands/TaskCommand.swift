@@ -40,7 +40,8 @@ struct TaskCommand {
         seed: run.seed, preset: settings.preset?.name,
         parameters: described(values, classes: classifier.facts.classes), facts: run.facts,
         given: parsed.texts.keys.filter { name in plugin.parameters.contains { $0.name == name } }.sorted(),
-        inputs: digests(images))
+        inputs: digests(images),
+        precision: settings.precision == .float32 ? nil : settings.precision.rawValue)
     }
 
     if !settings.isQuiet { ProgressBar.shared.begin(plugin.name) }
@@ -274,7 +275,8 @@ func configureRuntime(threads: Int) -> Int {
 func configureRuntime(precision: Precision) throws {
   guard precision.isOffered else {
     throw Failure.failed(
-      "--precision \(precision.rawValue): this processor has no units for it (AMX, or AVX-512 with bfloat16); leave it out")
+      "--precision \(precision.rawValue): this processor has no units for it (AMX, or AVX-512 with bfloat16); leave it out"
+    )
   }
   RobustRuntime.configure(precision: precision)
 }

@@ -58,7 +58,8 @@ struct SplitCorrelation: BoundCorrelation {
     func withPairs<Result>(_ body: (UnsafePointer<rt_pairs>) -> Result) -> Result {
       offsets.withUnsafeBufferPointer {
         var pairs = rt_pairs(
-          parts: Int32(parts), channel_blocks: Int32(channelBlocks), width: Int32(width), taps: Int32(offsets.count),
+          parts: Int32(parts), channel_blocks: Int32(channelBlocks), width: Int32(width),
+          taps: Int32(offsets.count),
           taps_width: Int32(tapsWidth), offsets: $0.baseAddress!, strip_step: stripStep, part_step: partStep,
           row_step: rowStep, phase_step: phaseStep)
         return body(&pairs)
@@ -219,7 +220,8 @@ struct SplitCorrelation: BoundCorrelation {
           var finish = finish
           var weights = rt_squares(
             squares: squares.areWords ? nil : squares.weights.base,
-            words: squares.areWords ? wordsOfWeights : nil, row_step: squares.rowStep, tap_step: squares.tapStep,
+            words: squares.areWords ? wordsOfWeights : nil, row_step: squares.rowStep,
+            tap_step: squares.tapStep,
             channel_step: squares.channelStep, taps: taps.baseAddress!)
           let words = UnsafeRawPointer(columns).assumingMemoryBound(to: UInt32.self)
           rt_split_product(
