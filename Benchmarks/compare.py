@@ -3,7 +3,8 @@
 
     python3 Benchmarks/compare.py [--rtool .build/release/rtool] [--rounds 5] [--seconds 2] [--only NAME] [--json FILE]
 
-A step is logits, cross-entropy and the gradient to the input; rtool's also moves the image. PyTorch is measured in
+A step is logits, cross-entropy and the gradient to the input; rtool's also moves the image. rtool is measured in float32
+and, where the processor has units for it, in bfloat16, which is compared with PyTorch's. PyTorch is measured in
 fp32 in both memory layouts, with batch normalisation folded ("folded") and as it comes ("plain"), and in bfloat16; of
 each kind the faster layout counts. Of the times the median is told, and the least, which says more on a machine that
 has other work to do.
@@ -52,11 +53,17 @@ class Worker:
         self.process.wait()
 
 
-def rtool_bench(rtool, model, case, threads, seconds):
+def rtool_bench(rtool, model, case, threads, seconds, precision="float32"):
+    """None: the processor has no units for this precision."""
     start = os.times()
-    out = subprocess.run(
+    done = subprocess.run(
         [rtool, "bench", "--model", model, "--side", str(case[1]), "--batch", str(case[2]), "--threads", str(threads),
-         "--seconds", str(seconds), "--json"], check=True, capture_output=True, text=True).stdout
+         "--seconds", str(seconds), "--precision", precision, "--json"], capture_output=True, text=True)
+    if done.returncode != 0:
+        if "has no units for it" in done.stderr:
+            return None
+        sys.exit(done.stderr)
+    out = done.stdout
     end = os.times()
     answer = json.loads(out)
     batch = answer["batches"][0]
@@ -124,12 +131,15 @@ def compare(case, options, folder):
     workers = {"-".join(s): Worker(case, options.threads, s) for s in SETTINGS}
     for worker in workers.values():
         worker.run(0)
-    own, others = [], {name: [] for name in workers}
+    own, rounded, others = [], [], {name: [] for name in workers}
     for turn in range(options.rounds):
-        order = ["rtool", *workers]
+        order = ["rtool", "rtool-bfloat16", *workers]
         for name in order if turn % 2 == 0 else reversed(order):
             if name == "rtool":
                 own.append(rtool_bench(options.rtool, model, case, options.threads, options.seconds))
+            elif name == "rtool-bfloat16":
+                found = rtool_bench(options.rtool, model, case, options.threads, options.seconds, "bfloat16")
+                rounded += [found] if found else []
             else:
                 others[name].append(workers[name].run(options.seconds))
     for worker in workers.values():
@@ -150,6 +160,15 @@ def compare(case, options, folder):
         row["fastest_" + kind] = min(names, key=lambda n: row["torch"][n]["least"])
         for key in ("seconds", "least"):
             row[f"ratio_{kind}_{key}"] = min(row["torch"][n][key] for n in names) / row["rtool"][key]
+    if rounded:
+        row["rtool_bfloat16"] = {
+            "seconds": statistics.median(r["median"] for r in rounded), "least": min(r["fastest"] for r in rounded),
+            "peak_memory": max(r["peak_memory"] for r in rounded)}
+        for key in ("seconds", "least"):
+            row[f"ratio_rounded_{key}"] = row["torch"][row["fastest_bfloat16"]][key] / row["rtool_bfloat16"][key]
+            row[f"ratio_rounded_folded_{key}"] = (
+                min(row["torch"][n][key] for n in workers if n.startswith("float32") and n.endswith("folded"))
+                / row["rtool_bfloat16"][key])
     row["memory_share"] = row["rtool"]["peak_memory"] / row["torch"][row["fastest_folded"]]["peak_memory"]
     row["operators"] = layers(options.rtool, model, case, options.threads)
     return row
@@ -171,6 +190,12 @@ def show(row):
         times = " ".join(f"{t[key] * 1e3:9.2f}" for t in (own, *others))
         ratios = " ".join(f"{row[f'ratio_{kind}_{key}']:8.2f}" for kind in KINDS)
         print(f"{name:17} {key.replace('seconds', 'median'):6} {times} {ratios}", flush=True)
+    rounded = row.get("rtool_bfloat16")
+    if rounded:
+        print(f"{'':17} rtool in bfloat16: median {rounded['seconds'] * 1e3:.2f} ms, least {rounded['least'] * 1e3:.2f}; "
+              f"PyTorch's bfloat16 takes {row['ratio_rounded_seconds']:.2f} and {row['ratio_rounded_least']:.2f} times "
+              f"as long, its folded float32 {row['ratio_rounded_folded_seconds']:.2f} and "
+              f"{row['ratio_rounded_folded_least']:.2f}; memory {rounded['peak_memory'] / 2**20:.0f} MiB", flush=True)
     print(f"{'':17} memory {own['peak_memory'] / 2**20:.0f} MiB, PyTorch {others[0]['peak_memory'] / 2**20:.0f}; "
           f"first step after {own['first']:.3f} s, PyTorch {others[0]['first']:.2f}", flush=True)
     found = row["operators"]

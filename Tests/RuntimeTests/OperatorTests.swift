@@ -33,6 +33,7 @@ import Testing
     Case(name: "3x3, strided", stride: 2),
     Case(name: "3x3, strided, even", stride: 2, count: 2, height: 8, width: 8),
     Case(name: "3x3, strided, one pixel", stride: 2, height: 1, width: 1),
+    Case(name: "3x3, strided, one pixel of many channels", channels: 40, stride: 2, height: 1, width: 1),
     Case(name: "3x3, stride 3", stride: 3, height: 10, width: 11),
     Case(name: "3x3, groups", channels: 6, out: 9, groups: 3, count: 2),
     Case(name: "3x3, strided groups", channels: 8, out: 4, stride: 2, groups: 4, count: 2),

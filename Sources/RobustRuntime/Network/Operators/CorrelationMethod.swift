@@ -8,7 +8,6 @@ enum CorrelationMethod: Equatable {
   case gatherManyRows
   /// Winograd's F(4x4, 3x3) or F(2x2, 3x3), by the side of a tile.
   case winograd(side: Int)
-
   /// Products of bfloat16: of rounded floats, one part, or, of gradients alone, of floats in two parts.
   case bfloat(parts: Int)
 
@@ -16,12 +15,11 @@ enum CorrelationMethod: Equatable {
   private static let productsPerWeight = 16
   /// The same while a float is transformed before or after the products of Winograd's algorithm.
   private static let productsPerTransformed = 12
-
   /// Products of parts, of three each, that are made while one of floats is.
   private static let splitProducts = 3
 
-  /// The one that is expected to take the least time. That is told from the shapes alone, not from
-  /// measurements: each rounds in its own way, and the same input must give the same bytes.
+  /// The one that is expected to take the least time. That is told from the shapes and from what this processor has, not
+  /// from measurements: each rounds in its own way, and the same input must give the same bytes.
   init(_ c: Correlation, _ preferred: Convolution.Algorithm?, images: Int, gridHeight: Int, gridWidth: Int) {
     func whole(_ count: Int, _ unit: Int) -> Int { (count + unit - 1) / unit * unit }
     let (w, positions) = (c.window, images * gridHeight * gridWidth)
@@ -56,7 +54,7 @@ enum CorrelationMethod: Equatable {
         offer(.winograd(side: side), products)
       }
     }
-    if case .bfloat(let parts) = preferred, parts == 1 ? c.canRound : c.hasSquares {
+    if case .bfloat(let parts) = preferred, positions > 0, parts == 1 ? c.canRound : c.hasSquares {
       self = .bfloat(parts: parts)
       return
     }
