@@ -167,8 +167,7 @@ def compare(case, options, folder):
         for key in ("seconds", "least"):
             row[f"ratio_rounded_{key}"] = row["torch"][row["fastest_bfloat16"]][key] / row["rtool_bfloat16"][key]
             row[f"ratio_rounded_folded_{key}"] = (
-                min(row["torch"][n][key] for n in workers if n.startswith("float32") and n.endswith("folded"))
-                / row["rtool_bfloat16"][key])
+                row[f"ratio_folded_{key}"] * row["rtool"][key] / row["rtool_bfloat16"][key])
     row["memory_share"] = row["rtool"]["peak_memory"] / row["torch"][row["fastest_folded"]]["peak_memory"]
     row["operators"] = layers(options.rtool, model, case, options.threads)
     return row

@@ -19,6 +19,9 @@
 #define WIDE
 #endif
 
+/* Made part of each of the variants that call it. */
+#define INLINE static inline __attribute__((always_inline))
+
 /* Keeps short copies as loops, which end sooner than a call of memcpy. */
 #if defined(__clang__)
 #define INLINE_COPIES __attribute__((no_builtin("memcpy", "memset", "memmove")))

@@ -15,13 +15,8 @@ CLONES void rt_pack(float *restrict packed, const rt_weights *weights, int32_t b
             *packed++ = first + o < w.outs ? rt_weight(&w, first + o, i, y, x) : 0;
 }
 
-#define INLINE static inline __attribute__((always_inline))
-
 /* Taps side by side for which vectors are made ready. */
 enum { MOST_TAPS = 8 };
-
-/* The elements of two vectors at even places. */
-#define EVEN(a, b) __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30)
 
 /* Eight of `new`, from the one on, at even places and what is old at odd ones. */
 #define BETWEEN(new, old, from)                                                                                   \
@@ -50,12 +45,6 @@ static int32_t segments_of(segment *segments, const float *input, const rt_windo
     done += s->count;
   }
   return number;
-}
-
-/* Whether the window sees the map as it is: positions of the grid are positions of the map, in the same order. */
-static bool is_plain(const rt_window *w) {
-  return w->taps_height == 1 && w->taps_width == 1 && w->step == 1 && w->top == 0 && w->left == 0 &&
-         w->grid_height == w->height && w->grid_width == w->width;
 }
 
 INLINE void gather_plain(float *restrict panels, const float *restrict input, size_t plane, int32_t channels,
@@ -131,7 +120,7 @@ INLINE void gather_singly(float *restrict panel, size_t plane, int32_t channels,
 CLONES WIDE INLINE_COPIES void rt_gather(float *restrict panels, const float *restrict input, size_t plane,
                                          int32_t channels, const rt_window *window, size_t first, size_t count) {
   const rt_window w = *window;
-  if (is_plain(window)) {
+  if (rt_is_plain(window)) {
     gather_plain(panels, input + first, plane, channels, count);
     return;
   }

@@ -4,10 +4,6 @@
 #include "finish.h"
 #include "kernels.h"
 
-#define INLINE static inline __attribute__((always_inline))
-
-#define EVEN(a, b) __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30)
-
 /* What sixteen columns of the grid see of a line, which begins `x` columns into the map, as zeros outside. */
 INLINE void see(lanes *out, const float *line, int32_t x, int32_t width, int32_t step) {
   const integers place = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};

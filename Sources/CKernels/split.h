@@ -8,8 +8,8 @@ typedef uint32_t words __attribute__((vector_size(64), aligned(4)));
 /* Words of one part of a square. */
 enum { PART_WORDS = 512 };
 
-/* Writes the parts of two vectors, each what is left, rounded to a bfloat16, `step` words apart: of the first in the low half of each word, of the second in the
-   high one. */
+/* Writes the parts of two vectors, `step` words apart: of the first in the low half of each word, of the second in the
+   high one. A part is what is left, rounded to a bfloat16. */
 static inline __attribute__((always_inline)) void split(uint32_t *out, size_t step, const lanes *lows,
                                                         const lanes *highs, int32_t parts) {
   lanes low = *lows, high = *highs;

@@ -6,7 +6,6 @@
    side of 4. Vectors hold sixteen channels of one position. */
 
 enum { MOST = 6 };
-#define INLINE static inline __attribute__((always_inline))
 
 /* G g for weights that are `step` vectors apart. */
 INLINE void transform_weights(lanes *t, const lanes *g, size_t step, int side) {

@@ -90,6 +90,12 @@ typedef struct rt_window {
   int32_t taps_height, taps_width;
 } rt_window;
 
+/* Whether the window sees the map as it is: positions of the grid are positions of the map, in the same order. */
+static inline bool rt_is_plain(const rt_window *w) {
+  return w->taps_height == 1 && w->taps_width == 1 && w->step == 1 && w->top == 0 && w->left == 0 &&
+         w->grid_height == w->height && w->grid_width == w->width;
+}
+
 /* What is done to sums of products before they are written. Residual and mask are shaped as the output. */
 typedef struct rt_finish {
   const float *_Nullable bias; /* of each row */
@@ -112,7 +118,8 @@ typedef struct rt_ahead {
 
 /* What a pass over weights brings near of as many others. Memory is slower than one pass, so two of them share the work
    where there are more. */
-static inline rt_ahead rt_ahead_of_pass(const float *_Nullable weights, size_t step, size_t depth, size_t pass, size_t passes) {
+static inline rt_ahead rt_ahead_of_pass(const float *_Nullable weights, size_t step, size_t depth, size_t pass,
+                                        size_t passes) {
   const bool needed = pass < 2;
   return (rt_ahead){needed ? weights : (const float *)0, step, pass * depth / 2, passes > 1};
 }

@@ -20,6 +20,8 @@ struct SplitCorrelation: BoundCorrelation {
   private let stripPieces, rowPieces: Int
   /// Columns are made first and shared by the pieces; else each piece makes its own.
   private let sharesColumns: Bool
+  /// Positions of a piece at most, and floats of scratch memory for its products.
+  private let piecePositions, productScratch: Int
 
   /// Words of columns that stay in a core's second-level cache.
   private static let pieceBudget = 5 << 16
@@ -79,7 +81,7 @@ struct SplitCorrelation: BoundCorrelation {
 
     // Where the window sees the map as it is, all of it is one line.
     var (window, images) = (seen, images)
-    if window.isPlain {
+    if withUnsafePointer(to: seen, rt_is_plain) {
       let positions = window.height * window.width * Int32(images)
       (window.height, window.grid_height, window.width, window.grid_width) = (1, 1, positions, positions)
       images = 1
@@ -96,14 +98,22 @@ struct SplitCorrelation: BoundCorrelation {
     let needed = (images * whole.stripStep + budget - 1) / budget
     let wanted =
       sharesColumns ? max(needed, (Pieces.fewest + blocks - 1) / blocks) : Pieces.whole(needed)
-    strips = SplitCorrelation.strips(window, images: images, pieces: wanted)
+    let strips = SplitCorrelation.strips(window, images: images, pieces: wanted)
+    self.strips = strips
     pieceStrips = (strips.count + wanted - 1) / wanted
     stripPieces = (strips.count + pieceStrips - 1) / pieceStrips
     rowPieces = sharesColumns ? min(blocks, max((2 * Pieces.fewest + stripPieces - 1) / stripPieces, 1)) : 1
     pieceBlocks = (blocks + rowPieces - 1) / rowPieces
-    layout = Layout(
+    let layout = Layout(
       correlation, parts: parts, window, lines: strips.map { Int($0.rows) }.max() ?? 1,
       columns: strips.map { Int($0.columns) }.max() ?? 1)
+    self.layout = layout
+    let mostOutputs = strips.map(SplitCorrelation.outputs).max() ?? 0
+    let mostPanels = layout.withPairs { pairs in
+      strips.map { strip in withUnsafePointer(to: strip) { rt_strip_panels($0, pairs) } }.max() ?? 0
+    }
+    piecePositions = pieceStrips * mostOutputs
+    productScratch = rt_split_scratch(pieceStrips * mostPanels, mostOutputs)
   }
 
   /// Cuts the grid: a line in parts of whole panels, images in bands of lines.
@@ -129,16 +139,9 @@ struct SplitCorrelation: BoundCorrelation {
     }
   }
 
-  private func outputs(_ strip: rt_strip) -> Int { Int(strip.rows) * Int(strip.columns) }
+  private static func outputs(_ strip: rt_strip) -> Int { Int(strip.rows) * Int(strip.columns) }
 
-  private var piecePositions: Int { pieceStrips * (strips.map(outputs).max() ?? 0) }
   private var columnWords: Int { pieceStrips * layout.stripStep }
-  private var productScratch: Int {
-    layout.withPairs { layout in
-      let panels = strips.map { strip in withUnsafePointer(to: strip) { rt_strip_panels($0, layout) } }.max()
-      return rt_split_scratch(pieceStrips * (panels ?? 0), strips.map(outputs).max() ?? 0)
-    }
-  }
   private var isScattered: Bool { correlation.window.spread > 1 }
 
   var scratch: Int {
@@ -178,7 +181,7 @@ struct SplitCorrelation: BoundCorrelation {
       if isScattered {
         let products = own + productScratch
         let first = strips[part.lowerBound].first
-        let count = part.reduce(0) { $0 + self.outputs(strips[$1]) }
+        let count = part.reduce(0) { $0 + SplitCorrelation.outputs(strips[$1]) }
         multiply(products, count, block, outputs, columns, part, from: first, rt_finish(), own)
         scatter(products, outputs, to: out, first, count, accumulate: finish.accumulate)
       } else {
@@ -246,13 +249,5 @@ struct SplitCorrelation: BoundCorrelation {
     rt_scatter(
       out, outPlane, Int32(outHeight), Int32(outWidth), Int32(grid.height), Int32(grid.width),
       Int32(w.spread), Int32(w.y), Int32(w.x), products, rows, first, count, accumulate)
-  }
-}
-
-extension rt_window {
-  /// Whether positions of the grid are positions of the map, in the same order.
-  var isPlain: Bool {
-    taps_height == 1 && taps_width == 1 && step == 1 && top == 0 && left == 0 && grid_height == height
-      && grid_width == width
   }
 }
