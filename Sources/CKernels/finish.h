@@ -2,35 +2,30 @@
 #define FINISH_H
 
 #include "kernels.h"
+#include "transpose.h"
 
-/* Writes `count` finished values of one row, from out[at] on. */
-static inline __attribute__((always_inline)) void finish_row(float *restrict all, size_t at,
-                                                             const float *restrict sums, float bias,
-                                                             const rt_finish *finish, size_t count) {
-  const float low = finish->relu ? 0 : -__builtin_inff();
-  const float *restrict residual = finish->residual, *restrict mask = finish->mask;
-  float *restrict out = all + at;
-  if (mask) {
-    mask += at;
-    if (finish->accumulate) {
-      for (size_t i = 0; i < count; i++) out[i] = mask[i] > 0 ? out[i] + sums[i] : 0;
-    } else {
-      for (size_t i = 0; i < count; i++) out[i] = mask[i] > 0 ? sums[i] : 0;
-    }
-  } else if (finish->accumulate) {
-    for (size_t i = 0; i < count; i++) out[i] += sums[i];
-  } else if (residual) {
-    residual += at;
-    for (size_t i = 0; i < count; i++) {
-      const float value = sums[i] + bias + residual[i];
-      out[i] = value < low ? low : value;
-    }
+/* Writes the finished sums of sixteen rows, from out[at] on; `rows` are those of the bias. */
+static inline __attribute__((always_inline)) void finish_lanes(float *out, size_t at, const lanes *made, size_t rows,
+                                                               const rt_finish *finish) {
+  lanes sums = *made;
+  lanes *place = (lanes *)(out + at);
+  if (finish->accumulate) sums += *place;
+  if (finish->mask) {
+    sums = (lanes)((integers)sums & (*(const lanes *)(finish->mask + at) > 0));
   } else {
-    for (size_t i = 0; i < count; i++) {
-      const float value = sums[i] + bias;
-      out[i] = value < low ? low : value;
-    }
+    if (finish->bias) sums += *(const lanes *)(finish->bias + rows);
+    if (finish->residual) sums += *(const lanes *)(finish->residual + at);
+    /* What is not a number stays so. */
+    if (finish->relu) sums = (lanes)((integers)sums & ~(sums < 0));
   }
+  *place = sums;
+}
+
+/* Brings near what finishing sixteen rows reads. */
+static inline __attribute__((always_inline)) void fetch_lanes(const float *out, size_t at, const rt_finish *finish) {
+  if (finish->accumulate) __builtin_prefetch(out + at, 0, 3);
+  if (finish->mask) __builtin_prefetch(finish->mask + at, 0, 3);
+  if (finish->residual) __builtin_prefetch(finish->residual + at, 0, 3);
 }
 
 #endif

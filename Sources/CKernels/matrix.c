@@ -19,23 +19,24 @@ static float half_of(uint32_t word, bool high) {
 }
 
 #define PANEL_ARGUMENTS                                                                                            \
-  float *sums, size_t stride, const uint32_t *const *rows, const rt_matrix_columns *columns, size_t squares,       \
-      int32_t parts, bool anew, const void *const *ahead
+  float *sums, const uint32_t *const *weights, const rt_matrix_positions *positions, size_t squares, int32_t parts, \
+      bool anew, const void *const *ahead
 
 /* The product of the two smaller parts is left out: it is smaller than what splitting rounded away. */
 static void panel_plain(PANEL_ARGUMENTS) {
-  for (size_t r = 0; r < RT_MANY_ROWS; r++)
-    for (size_t p = 0; p < RT_PANEL; p++) {
-      float sum = anew ? 0 : sums[r * stride + p];
+  for (size_t p = 0; p < RT_PANEL; p++)
+    for (size_t r = 0; r < RT_ROWS; r++) {
+      float sum = anew ? 0 : sums[p * RT_ROWS + r];
       for (size_t k = 0; k < squares; k++)
         for (size_t i = 0; i < (size_t)parts; i++)
           for (size_t j = 0; i + j < (size_t)parts; j++) {
-            const uint32_t *row = rows[k] + i * PART_WORDS + r * LANES;
-            const uint32_t *column = columns->pairs + columns->offsets[k] + j * columns->part_step + p;
-            for (size_t l = 0; l < LANES; l++, column += columns->row_step)
-              sum += half_of(row[l], false) * half_of(*column, false) + half_of(row[l], true) * half_of(*column, true);
+            const uint32_t *weight = weights[k] + i * PART_WORDS + r / LANES * HALF_WORDS + r % LANES;
+            const uint32_t *position = positions->pairs + positions->offsets[k] + j * positions->part_step + p * LANES;
+            for (size_t l = 0; l < LANES; l++, weight += LANES)
+              sum += half_of(*weight, false) * half_of(position[l], false) +
+                     half_of(*weight, true) * half_of(position[l], true);
           }
-      sums[r * stride + p] = sum;
+      sums[p * RT_ROWS + r] = sum;
     }
   (void)ahead;
 }
@@ -64,13 +65,13 @@ MATRIX_UNIT static void load_configuration(void) {
 
 MATRIX_UNIT static void release_tiles(void) { _tile_release(); }
 
-/* Tiles 0 to 3 hold sums, 4 and 5 rows, 6 and 7 columns. */
-#define LOAD_ROWS(PART)                                            \
-  _tile_loadd(4, row + (PART) * PART_WORDS, 64);                   \
-  _tile_loadd(5, row + (PART) * PART_WORDS + PART_WORDS / 2, 64);
-#define LOAD_COLUMNS(PART)                                         \
-  _tile_loadd(6, column + (PART) * columns->part_step, step);      \
-  _tile_loadd(7, column + (PART) * columns->part_step + LANES, step);
+/* Tiles 0 to 3 hold sums, 4 and 5 positions, 6 and 7 weights. */
+#define LOAD_POSITIONS(PART)                                               \
+  _tile_loadd(4, position + (PART) * positions->part_step, LINE);          \
+  _tile_loadd(5, position + (PART) * positions->part_step + LANES * LANES, LINE);
+#define LOAD_WEIGHTS(PART)                                 \
+  _tile_loadd(6, weight + (PART) * PART_WORDS, LINE);      \
+  _tile_loadd(7, weight + (PART) * PART_WORDS + HALF_WORDS, LINE);
 #define MULTIPLY           \
   _tile_dpbf16ps(0, 4, 6); \
   _tile_dpbf16ps(1, 4, 7); \
@@ -78,68 +79,70 @@ MATRIX_UNIT static void release_tiles(void) { _tile_release(); }
   _tile_dpbf16ps(3, 5, 7);
 
 MATRIX_UNIT static void panel_tiles(PANEL_ARGUMENTS) {
-  const size_t line = stride * sizeof *sums, step = columns->row_step * sizeof(uint32_t);
+  enum { LINE = LANES * sizeof(uint32_t), SUMS_LINE = RT_ROWS * sizeof *sums };
   if (anew) {
     _tile_zero(0);
     _tile_zero(1);
     _tile_zero(2);
     _tile_zero(3);
   } else {
-    _tile_loadd(0, sums, line);
-    _tile_loadd(1, sums + LANES, line);
-    _tile_loadd(2, sums + LANES * stride, line);
-    _tile_loadd(3, sums + LANES * stride + LANES, line);
+    _tile_loadd(0, sums, SUMS_LINE);
+    _tile_loadd(1, sums + LANES, SUMS_LINE);
+    _tile_loadd(2, sums + LANES * RT_ROWS, SUMS_LINE);
+    _tile_loadd(3, sums + LANES * RT_ROWS + LANES, SUMS_LINE);
   }
   for (size_t k = 0; k < squares; k++) {
-    const uint32_t *row = rows[k], *column = columns->pairs + columns->offsets[k];
+    const uint32_t *weight = weights[k], *position = positions->pairs + positions->offsets[k];
     if (ahead) bring_near(ahead[k], parts);
     /* Each step exchanges one factor alone. */
-    LOAD_ROWS(0)
+    LOAD_WEIGHTS(0)
     if (parts == 2) {
-      LOAD_COLUMNS(1)
+      LOAD_POSITIONS(1)
       MULTIPLY
     }
-    LOAD_COLUMNS(0)
+    LOAD_POSITIONS(0)
     MULTIPLY
     if (parts == 2) {
-      LOAD_ROWS(1)
+      LOAD_WEIGHTS(1)
       MULTIPLY
     }
   }
-  _tile_stored(0, sums, line);
-  _tile_stored(1, sums + LANES, line);
-  _tile_stored(2, sums + LANES * stride, line);
-  _tile_stored(3, sums + LANES * stride + LANES, line);
+  _tile_stored(0, sums, SUMS_LINE);
+  _tile_stored(1, sums + LANES, SUMS_LINE);
+  _tile_stored(2, sums + LANES * RT_ROWS, SUMS_LINE);
+  _tile_stored(3, sums + LANES * RT_ROWS + LANES, SUMS_LINE);
 }
 
 #define VECTORS __attribute__((target("avx512f,avx512bw,avx512bf16"), min_vector_width(512)))
 
 /* The same of one part, by vectors of pairs. */
 VECTORS static void panel_vectors(PANEL_ARGUMENTS) {
-  enum { ROWS = 8 };
-  for (size_t first = 0; first < RT_MANY_ROWS; first += ROWS) {
-    float *own = sums + first * stride;
-    __m512 low[ROWS], high[ROWS];
-    for (size_t r = 0; r < ROWS; r++) {
-      low[r] = anew ? _mm512_setzero_ps() : _mm512_loadu_ps(own + r * stride);
-      high[r] = anew ? _mm512_setzero_ps() : _mm512_loadu_ps(own + r * stride + LANES);
+  enum { POSITIONS = 8 };
+  for (size_t first = 0; first < RT_PANEL; first += POSITIONS) {
+    float *own = sums + first * RT_ROWS;
+    __m512 low[POSITIONS], high[POSITIONS];
+    for (size_t p = 0; p < POSITIONS; p++) {
+      low[p] = anew ? _mm512_setzero_ps() : _mm512_loadu_ps(own + p * RT_ROWS);
+      high[p] = anew ? _mm512_setzero_ps() : _mm512_loadu_ps(own + p * RT_ROWS + LANES);
     }
     for (size_t k = 0; k < squares; k++) {
-      const uint32_t *row = rows[k] + first * LANES, *column = columns->pairs + columns->offsets[k];
+      const uint32_t *weight = weights[k];
+      const uint32_t *position = positions->pairs + positions->offsets[k] + first * LANES;
       if (ahead && first == 0) bring_near(ahead[k], parts);
-      for (size_t l = 0; l < LANES; l++, column += columns->row_step) {
-        const __m512bh a = (__m512bh)_mm512_loadu_si512(column), b = (__m512bh)_mm512_loadu_si512(column + LANES);
+      for (size_t l = 0; l < LANES; l++, weight += LANES) {
+        const __m512bh a = (__m512bh)_mm512_loadu_si512(weight);
+        const __m512bh b = (__m512bh)_mm512_loadu_si512(weight + HALF_WORDS);
 #pragma clang loop unroll(full)
-        for (size_t r = 0; r < ROWS; r++) {
-          const __m512bh weight = (__m512bh)_mm512_set1_epi32((int)row[r * LANES + l]);
-          low[r] = _mm512_dpbf16_ps(low[r], weight, a);
-          high[r] = _mm512_dpbf16_ps(high[r], weight, b);
+        for (size_t p = 0; p < POSITIONS; p++) {
+          const __m512bh pair = (__m512bh)_mm512_set1_epi32((int)position[p * LANES + l]);
+          low[p] = _mm512_dpbf16_ps(low[p], a, pair);
+          high[p] = _mm512_dpbf16_ps(high[p], b, pair);
         }
       }
     }
-    for (size_t r = 0; r < ROWS; r++) {
-      _mm512_storeu_ps(own + r * stride, low[r]);
-      _mm512_storeu_ps(own + r * stride + LANES, high[r]);
+    for (size_t p = 0; p < POSITIONS; p++) {
+      _mm512_storeu_ps(own + p * RT_ROWS, low[p]);
+      _mm512_storeu_ps(own + p * RT_ROWS + LANES, high[p]);
     }
   }
 }
@@ -201,5 +204,5 @@ const rt_matrix_variant *rt_matrix_variants(size_t *count) {
 void rt_matrix_panel(PANEL_ARGUMENTS) {
   const rt_matrix_variant *variant = variants + best();
   while (variant->most_parts < parts) variant++;
-  variant->panel(sums, stride, rows, columns, squares, parts, anew, ahead);
+  variant->panel(sums, weights, positions, squares, parts, anew, ahead);
 }

@@ -1,108 +1,122 @@
 #include "kernels.h"
 
-/* The sums stay in registers while the depth is run through once for each slice of LANES * VECTORS positions. */
-#define TILE(LANES, VECTORS)                                                                        \
-  typedef float vector __attribute__((vector_size(4 * LANES), aligned(4)));                         \
-  for (size_t slice = 0; slice < count; slice += LANES * VECTORS) {                                 \
-    vector sums[RT_ROWS][VECTORS] = {0};                                                            \
-    const float *w = weights, *c = columns + slice;                                                 \
-    for (size_t k = 0; k < depth; k++, w += RT_ROWS, c += RT_PANEL)                                 \
-      for (int v = 0; v < VECTORS; v++) {                                                           \
-        const vector x = *(const vector *)(c + v * LANES);                                          \
-        for (int r = 0; r < RT_ROWS; r++) sums[r][v] += w[r] * x;                                   \
-      }                                                                                             \
-    for (int r = 0; r < RT_ROWS; r++)                                                               \
-      for (int v = 0; v < VECTORS; v++) *(vector *)(tile + r * RT_PANEL + slice + v * LANES) = sums[r][v]; \
+#define UNROLL _Pragma("clang loop unroll(full)")
+
+/* The sums of COUNT positions stay in registers while the terms are run through, once for each slice of LANES * VECTORS
+   rows of BLOCKS blocks. */
+#define TILE(LANES, VECTORS, BLOCKS, COUNT)                                                               \
+  case COUNT: {                                                                                           \
+    typedef float vector __attribute__((vector_size(4 * LANES), aligned(4)));                             \
+    for (size_t slice = 0; slice < RT_ROWS; slice += LANES * VECTORS) {                                   \
+      vector sums[COUNT][BLOCKS][VECTORS] = {0};                                                          \
+      const float *w = weights + slice, *const *from = terms->from;                                       \
+      size_t term = ahead.first;                                                                          \
+      for (size_t tap = 0; tap < terms->taps; tap++, from += COUNT) {                                     \
+        const float *c[COUNT];                                                                            \
+        UNROLL for (size_t p = 0; p < COUNT; p++) c[p] = from[p];                                         \
+        for (size_t block = 0; block < terms->blocks; block++) {                                          \
+          const float *near = NULL;                                                                       \
+          if (ahead.weights && slice == 0) {                                                              \
+            near = ahead.weights + term / RT_ROWS * ahead.step + term % RT_ROWS * RT_ROWS;                \
+            term += ahead.half ? RT_LANES / 2 : RT_LANES;                                                 \
+          }                                                                                               \
+          _Pragma("clang loop unroll_count(4)") for (size_t k = 0; k < RT_LANES; k++, w += RT_ROWS) {     \
+            if (near) {                                                                                   \
+              UNROLL for (size_t b = 0; b < BLOCKS; b++) bring_near(near + b * ahead.second, k, ahead.half);    \
+            }                                                                                             \
+            vector x[BLOCKS][VECTORS];                                                                    \
+            UNROLL for (size_t b = 0; b < BLOCKS; b++)                                                    \
+              UNROLL for (size_t v = 0; v < VECTORS; v++)                                                 \
+                x[b][v] = *(const vector *)(w + b * second + v * LANES);                                  \
+            UNROLL for (size_t p = 0; p < COUNT; p++)                                                     \
+              UNROLL for (size_t b = 0; b < BLOCKS; b++)                                                  \
+                UNROLL for (size_t v = 0; v < VECTORS; v++) sums[p][b][v] += c[p][k] * x[b][v];           \
+          }                                                                                               \
+          UNROLL for (size_t p = 0; p < COUNT; p++) c[p] += terms->step;                                  \
+        }                                                                                                 \
+      }                                                                                                   \
+      UNROLL for (size_t p = 0; p < COUNT; p++)                                                           \
+        UNROLL for (size_t b = 0; b < BLOCKS; b++)                                                        \
+          UNROLL for (size_t v = 0; v < VECTORS; v++)                                                     \
+            *(vector *)(out + (p * stride + b) * RT_ROWS + slice + v * LANES) = sums[p][b][v];            \
+    }                                                                                                     \
+    break;                                                                                                \
   }
 
-/* The same with rows side by side in LANES * VECTORS, and COUNT positions `step` apart, whose next terms are `advance`
-   apart. */
-#define ROWS_TILE(LANES, VECTORS, COUNT)                                                            \
-  case COUNT: {                                                                                     \
-    typedef float vector __attribute__((vector_size(4 * LANES), aligned(4)));                       \
-    for (size_t slice = 0; slice < RT_MANY_ROWS; slice += LANES * VECTORS) {                        \
-      vector sums[COUNT][VECTORS] = {0};                                                            \
-      const float *w = weights + slice, *c = columns;                                               \
-      for (size_t k = 0; k < depth; k++, w += RT_MANY_ROWS, c += advance) {                         \
-        if (ahead.weights) {                                                                        \
-          const size_t row = ahead.first + (ahead.half ? k / 2 : k);                                \
-          const float *near = ahead.weights + row / RT_MANY_ROWS * ahead.step + row % RT_MANY_ROWS * RT_MANY_ROWS;\
-          if (ahead.half)                                                                           \
-            __builtin_prefetch(near + slice + (VECTORS > 1 ? k % 2 * LANES : 0), 0, 2);             \
-          else                                                                                      \
-            for (int v = 0; v < VECTORS; v++) __builtin_prefetch(near + slice + v * LANES, 0, 2);   \
-        }                                                                                           \
-        for (int v = 0; v < VECTORS; v++) {                                                         \
-          const vector x = *(const vector *)(w + v * LANES);                                        \
-          for (size_t p = 0; p < COUNT; p++) sums[p][v] += c[p * step] * x;                         \
-        }                                                                                           \
-      }                                                                                             \
-      for (int p = 0; p < COUNT; p++)                                                               \
-        for (int v = 0; v < VECTORS; v++)                                                           \
-          *(vector *)(tile + p * RT_MANY_ROWS + slice + v * LANES) = sums[p][v];                    \
-    }                                                                                               \
-    break;                                                                                          \
+#define TILES_TO_6(LANES, VECTORS, BLOCKS) \
+  TILE(LANES, VECTORS, BLOCKS, 1)          \
+  TILE(LANES, VECTORS, BLOCKS, 2)          \
+  TILE(LANES, VECTORS, BLOCKS, 3)          \
+  TILE(LANES, VECTORS, BLOCKS, 4)          \
+  TILE(LANES, VECTORS, BLOCKS, 5)          \
+  TILE(LANES, VECTORS, BLOCKS, 6)
+#define TILES_TO_8(LANES, VECTORS, BLOCKS) \
+  TILES_TO_6(LANES, VECTORS, BLOCKS)       \
+  TILE(LANES, VECTORS, BLOCKS, 7)          \
+  TILE(LANES, VECTORS, BLOCKS, 8)
+
+/* Of a block of weights, what is due with term k of RT_LANES. */
+static inline __attribute__((always_inline)) void bring_near(const float *weights, size_t k, bool half) {
+  enum { LINE = 16 };
+  if (half) {
+    __builtin_prefetch(weights + k * LINE, 0, 2);
+  } else {
+    __builtin_prefetch(weights + k * RT_ROWS, 0, 2);
+    __builtin_prefetch(weights + k * RT_ROWS + LINE, 0, 2);
   }
+}
 
-#define ROWS_TILES(LANES, VECTORS)                                                                  \
-  switch (count) {                                                                                  \
-    ROWS_TILE(LANES, VECTORS, 1)                                                                    \
-    ROWS_TILE(LANES, VECTORS, 2)                                                                    \
-    ROWS_TILE(LANES, VECTORS, 3)                                                                    \
-    ROWS_TILE(LANES, VECTORS, 4)                                                                    \
-    ROWS_TILE(LANES, VECTORS, 5)                                                                    \
-    ROWS_TILE(LANES, VECTORS, 6)                                                                    \
-    ROWS_TILE(LANES, VECTORS, 7)                                                                    \
-    ROWS_TILE(LANES, VECTORS, 8)                                                                    \
+#define TILE_ARGUMENTS                                                                                      \
+  float *sums, const float *weights, size_t second, int32_t row_blocks, const rt_terms *terms, size_t count, \
+      rt_ahead ahead
+#define BLOCK_ARGUMENTS                                                                                       \
+  float *restrict out, size_t stride, const float *restrict weights, size_t second, const rt_terms *terms, \
+      size_t count, rt_ahead ahead
+
+/* CPUs with half as many registers do the blocks one after the other. */
+#define BLOCK_BY_BLOCK(BLOCK)                                                                               \
+  for (int32_t b = 0; b < row_blocks; b++) {                                                                \
+    rt_ahead own = ahead;                                                                                   \
+    if (own.weights) own.weights += (size_t)b * own.second;                                                     \
+    BLOCK(sums + b * RT_ROWS, (size_t)row_blocks, weights + (size_t)b * second, second, terms, count, own); \
   }
-
-/* Positions of a panel lie side by side. */
-#define PANEL_ROWS_TILES(LANES, VECTORS)    \
-  enum { step = 1, advance = RT_PANEL };    \
-  ROWS_TILES(LANES, VECTORS)
-#define STRIDED_ROWS_TILES(LANES, VECTORS)  \
-  enum { advance = 1 };                     \
-  ROWS_TILES(LANES, VECTORS)
-
-#define ARGUMENTS float *restrict tile, const float *restrict weights, const float *restrict columns
-#define TILE_ARGUMENTS ARGUMENTS, size_t depth, size_t count
-#define PANEL_ARGUMENTS ARGUMENTS, size_t depth, size_t count, rt_ahead ahead
-#define STRIDED_ARGUMENTS ARGUMENTS, size_t step, size_t depth, size_t count, rt_ahead ahead
 
 #if defined(__x86_64__)
 /* Each CPU has registers of another width, so these are written apart instead of cloned. */
 #define V4 __attribute__((target("arch=x86-64-v4"), min_vector_width(512)))
 #define V3 __attribute__((target("arch=x86-64-v3")))
-V4 static void tile_v4(TILE_ARGUMENTS) {
-  if (count > 16) {
-    TILE(16, 2)
-  } else {
-    TILE(16, 1)
-  }
+V4 static void single_v4(BLOCK_ARGUMENTS) {
+  switch (count) { TILES_TO_8(16, 2, 1) }
 }
-V4 static void panel_tile_v4(PANEL_ARGUMENTS) { PANEL_ROWS_TILES(16, 2) }
-V4 static void strided_tile_v4(STRIDED_ARGUMENTS) { STRIDED_ROWS_TILES(16, 2) }
-V3 static void tile_v3(TILE_ARGUMENTS) { TILE(8, 1) }
-V3 static void panel_tile_v3(PANEL_ARGUMENTS) { PANEL_ROWS_TILES(8, 1) }
-V3 static void strided_tile_v3(STRIDED_ARGUMENTS) { STRIDED_ROWS_TILES(8, 1) }
-static void tile_v1(TILE_ARGUMENTS) { TILE(4, 1) }
-static void panel_tile_v1(PANEL_ARGUMENTS) { PANEL_ROWS_TILES(4, 1) }
-static void strided_tile_v1(STRIDED_ARGUMENTS) { STRIDED_ROWS_TILES(4, 1) }
+V4 static void pair_v4(BLOCK_ARGUMENTS) {
+  switch (count) { TILES_TO_6(16, 2, 2) }
+}
+V4 static void tile_v4(TILE_ARGUMENTS) {
+  if (row_blocks == 1)
+    single_v4(sums, 1, weights, second, terms, count, ahead);
+  else
+    pair_v4(sums, 2, weights, second, terms, count, ahead);
+}
+V3 static void single_v3(BLOCK_ARGUMENTS) {
+  switch (count) { TILES_TO_6(8, 2, 1) TILE(8, 1, 1, 7) TILE(8, 1, 1, 8) }
+}
+V3 static void tile_v3(TILE_ARGUMENTS) { BLOCK_BY_BLOCK(single_v3) }
+static void single_v1(BLOCK_ARGUMENTS) {
+  switch (count) { TILES_TO_6(4, 2, 1) TILE(4, 1, 1, 7) TILE(4, 1, 1, 8) }
+}
+static void tile_v1(TILE_ARGUMENTS) { BLOCK_BY_BLOCK(single_v1) }
 
-static const rt_tile_variant variants[] = {
-    {"x86-64-v4", tile_v4, panel_tile_v4, strided_tile_v4},
-    {"x86-64-v3", tile_v3, panel_tile_v3, strided_tile_v3},
-    {"x86-64", tile_v1, panel_tile_v1, strided_tile_v1},
-};
+static const rt_tile_variant variants[] = {{"x86-64-v4", tile_v4}, {"x86-64-v3", tile_v3}, {"x86-64", tile_v1}};
 static size_t best(void) {
   return __builtin_cpu_supports("x86-64-v4") ? 0 : __builtin_cpu_supports("x86-64-v3") ? 1 : 2;
 }
 #else
-static void tile_plain(TILE_ARGUMENTS) { TILE(4, 2) }
-static void panel_tile_plain(PANEL_ARGUMENTS) { PANEL_ROWS_TILES(4, 2) }
-static void strided_tile_plain(STRIDED_ARGUMENTS) { STRIDED_ROWS_TILES(4, 2) }
+static void single_plain(BLOCK_ARGUMENTS) {
+  switch (count) { TILES_TO_6(4, 4, 1) TILE(4, 2, 1, 7) TILE(4, 2, 1, 8) }
+}
+static void tile_plain(TILE_ARGUMENTS) { BLOCK_BY_BLOCK(single_plain) }
 
-static const rt_tile_variant variants[] = {{"plain", tile_plain, panel_tile_plain, strided_tile_plain}};
+static const rt_tile_variant variants[] = {{"plain", tile_plain}};
 static size_t best(void) { return 0; }
 #endif
 
@@ -111,12 +125,4 @@ const rt_tile_variant *rt_tile_variants(size_t *count) {
   return variants + best();
 }
 
-void rt_tile(TILE_ARGUMENTS) { variants[best()].panel(tile, weights, columns, depth, count); }
-
-void rt_tile_many_rows(PANEL_ARGUMENTS) {
-  variants[best()].many_rows(tile, weights, columns, depth, count, ahead);
-}
-
-void rt_tile_strided(STRIDED_ARGUMENTS) {
-  variants[best()].strided(tile, weights, columns, step, depth, count, ahead);
-}
+void rt_tile(TILE_ARGUMENTS) { variants[best()].tile(sums, weights, second, row_blocks, terms, count, ahead); }

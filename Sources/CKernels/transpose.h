@@ -29,13 +29,12 @@ enum { LANES = 16 };
 #define FIRST_OF_1 0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30
 #define SECOND_OF_1 1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31
 
-/* Rows of 16 floats, `in_step` apart, become columns, of rows `out_step` apart. Where there are fewer than 16 rows, the
-   last one stands for those that are missing. */
+/* Sixteen rows of 16 floats, `in_step` apart, become columns, of rows `out_step` apart. */
 static inline __attribute__((always_inline)) void transpose16(float *restrict out, size_t out_step,
-                                                              const float *restrict in, size_t in_step, size_t rows) {
+                                                              const float *restrict in, size_t in_step) {
   lanes lines[LANES];
 #pragma clang loop unroll(full)
-  for (size_t i = 0; i < LANES; i++) lines[i] = *(const lanes *)(in + (i < rows ? i : rows - 1) * in_step);
+  for (size_t i = 0; i < LANES; i++) lines[i] = *(const lanes *)(in + i * in_step);
 #pragma clang loop unroll(full)
   TRANSPOSE_STEP(8, FIRST_OF_8, SECOND_OF_8)
 #pragma clang loop unroll(full)

@@ -1,6 +1,7 @@
 #include "clones.h"
 #include "finish.h"
 #include "transpose.h"
+#include "weights.h"
 
 /* The transforms are those of Lavin and Gray, with the points 0, 1, -1 for outputs of a side of 2, and 2, -2 too for a
    side of 4. Vectors hold sixteen channels of one position. */
@@ -64,24 +65,23 @@ INLINE void transform_output(lanes *y, const lanes *m, size_t step, int side) {
 
 INLINE void weights_of(float *restrict transformed, const rt_weights *weights, int side) {
   const rt_weights w = *weights;
-  const size_t plane = (size_t)w.ins * RT_MANY_ROWS, products = (size_t)((side + 2) * (side + 2));
-  for (int32_t block = 0; block < w.outs; block += RT_MANY_ROWS, transformed += products * plane)
-    for (int32_t i = 0; i < w.ins; i++) {
-      _Alignas(64) float taps[9][RT_MANY_ROWS] = {0};
-      for (int32_t o = 0; o < RT_MANY_ROWS && block + o < w.outs; o++)
-        for (int32_t y = 0; y < 3; y++)
-          for (int32_t x = 0; x < 3; x++) taps[3 * y + x][o] = rt_weight(&w, block + o, i, y, x);
-      for (size_t half = 0; half < RT_MANY_ROWS; half += LANES) {
-        lanes columns[3][MOST], row[MOST];
-        for (size_t x = 0; x < 3; x++)
-          transform_weights(columns[x], (const lanes *)(taps[x] + half), 3 * RT_MANY_ROWS / LANES, side);
-        float *out = transformed + (size_t)i * RT_MANY_ROWS + half;
-        for (int y = 0; y < side + 2; y++) {
-          transform_weights(row, &columns[0][y], MOST, side);
-          for (int x = 0; x < side + 2; x++, out += plane) *(lanes *)out = row[x];
-        }
+  const size_t plane = (size_t)(w.ins + LANES - 1) / LANES * LANES * RT_ROWS;
+  for (size_t i = 0; i < plane / RT_ROWS; i++) {
+    _Alignas(64) float taps[9][RT_ROWS];
+    for (int32_t y = 0; y < 3; y++)
+      for (int32_t x = 0; x < 3; x++)
+        for (int32_t o = 0; o < RT_ROWS; o++) taps[3 * y + x][o] = weight(&w, o, (int32_t)i, y, x);
+    for (size_t half = 0; half < RT_ROWS; half += LANES) {
+      lanes columns[3][MOST], row[MOST];
+      for (size_t x = 0; x < 3; x++)
+        transform_weights(columns[x], (const lanes *)(taps[x] + half), 3 * RT_ROWS / LANES, side);
+      float *out = transformed + i * RT_ROWS + half;
+      for (int y = 0; y < side + 2; y++) {
+        transform_weights(row, &columns[0][y], MOST, side);
+        for (int x = 0; x < side + 2; x++, out += plane) *(lanes *)out = row[x];
       }
     }
+  }
 }
 
 CLONES WIDE void rt_winograd_weights(float *transformed, const rt_weights *weights, int32_t side) {
@@ -91,186 +91,133 @@ CLONES WIDE void rt_winograd_weights(float *transformed, const rt_weights *weigh
     weights_of(transformed, weights, 4);
 }
 
-/* Consecutive tiles of one row of tiles. */
-typedef struct run {
+/* A tile of outputs, and its first row and column. */
+typedef struct place {
   size_t image;
-  int32_t y, x;      /* of the first output */
-  int32_t at, count; /* which of the tiles */
-} run;
+  int32_t y, x;
+} place;
 
-/* The columns that a run of tiles sees at most. */
-enum { SEEN = 32 };
-
-/* The run that begins with tile `done` of these. */
-INLINE run run_at(const rt_tiles *tiles, int32_t done, int side) {
+INLINE place place_of(const rt_tiles *tiles, size_t tile, int side) {
   const rt_window *w = tiles->window;
   const size_t across = (size_t)((w->grid_width + side - 1) / side);
-  const size_t down = (size_t)((w->grid_height + side - 1) / side);
-  const size_t row = (tiles->first + (size_t)done) / across, from = (tiles->first + (size_t)done) % across;
-  const int32_t left = (int32_t)tiles->count - done, inside = (int32_t)(across - from), most = (SEEN - 2) / side;
-  const int32_t least = left < inside ? left : inside;
-  return (run){.image = row / down, .y = (int32_t)(row % down) * side, .x = (int32_t)from * side, .at = done,
-               .count = least < most ? least : most};
+  const size_t down = (size_t)((w->grid_height + side - 1) / side), row = (tiles->first + tile) / across;
+  return (place){.image = row / down, .y = (int32_t)(row % down) * side,
+                 .x = (int32_t)((tiles->first + tile) % across) * side};
 }
 
-/* Sixteen channels of what a run of tiles sees; there is room for vectors that reach beyond the columns. */
-typedef struct frame {
-  float values[MOST][LANES + SEEN + LANES][LANES];
-} frame;
-
-/* Copies sixteen channels of a map's rows y..<y + height from column x on, as zeros outside. */
-INLINE void see(frame *f, const float *map, size_t plane, size_t channels, const rt_window *w, int32_t y, int32_t x,
-                int32_t height, int32_t width) {
-  const int32_t low = x < 0 ? -x : 0, high = w->width - x < width ? w->width - x : width;
-  for (int32_t i = 0; i < height; i++) {
-    float(*line)[LANES] = f->values[i] + LANES;
-    const bool outside = y + i < 0 || y + i >= w->height;
-    for (int32_t j = 0; j < width; j++)
-      if (outside || j < low || j >= high) *(lanes *)line[j] = (lanes){0};
-    if (outside || w->width < LANES) continue;
-    /* The last vectors begin earlier rather than reach beyond the map. */
-    for (int32_t j = low; j < high; j += LANES) {
-      const int32_t column = x + j < w->width - LANES ? x + j : w->width - LANES;
-      transpose16(line[column - x], LANES, map + (size_t)(y + i) * (size_t)w->width + column, plane, channels);
-    }
-  }
-  if (w->width >= LANES) return;
-  const int32_t top = y < 0 ? 0 : y, bottom = y + height < w->height ? y + height : w->height;
-  const int32_t area = w->height * w->width, end = bottom * w->width;
-  for (int32_t at = top * w->width; at < end; at += LANES) {
-    const int32_t first = at < area - LANES ? at : area > LANES ? area - LANES : 0;
-    _Alignas(64) float block[LANES][LANES];
-    if (area >= LANES) {
-      transpose16(block[0], LANES, map + first, plane, channels);
-    } else {
-      for (int32_t k = 0; k < area; k++)
-        for (size_t c = 0; c < LANES; c++) block[k][c] = map[(c < channels ? c : channels - 1) * plane + (size_t)k];
-    }
-    int32_t row = first / w->width, column = first % w->width;
-    for (int32_t k = 0; k < LANES && row < bottom; k++) {
-      if (row >= top && column - x < width) *(lanes *)f->values[row - y][LANES + column - x] = *(lanes *)block[k];
-      if (++column == w->width) (row++, column = 0);
-    }
-  }
-}
-
-INLINE void input_of(float *restrict transformed, const float *restrict input, size_t plane, int32_t channels,
-                     const rt_tiles *tiles, int side, bool turned) {
+INLINE void input_of(float *restrict transformed, const float *restrict input, size_t step, size_t blocks,
+                     const rt_tiles *tiles, int side) {
   const rt_window *w = tiles->window;
-  const ptrdiff_t line = LANES + SEEN + LANES, down = turned ? -line : line, across = turned ? -1 : 1;
-  const ptrdiff_t corner = turned ? (side + 1) * (line + 1) : 0;
   const size_t map = (size_t)w->height * (size_t)w->width;
-  _Alignas(64) frame seen;
-  for (size_t channel = 0; channel < (size_t)channels; channel += LANES) {
-    const size_t left = (size_t)channels - channel;
-    run r;
-    for (int32_t done = 0; done < (int32_t)tiles->count; done += r.count) {
-      r = run_at(tiles, done, side);
-      see(&seen, input + channel * plane + r.image * map, plane, left < LANES ? left : LANES, w, r.y + w->top,
-          r.x + w->left, side + 2, side * r.count + 2);
-      for (int32_t t = 0; t < r.count; t++) {
-        const lanes *from = (const lanes *)seen.values[0][LANES + side * t] + corner;
-        lanes columns[MOST][MOST], row[MOST];
-        for (int j = 0; j < side + 2; j++) transform_input(columns[j], from + j * across, down, side);
-        float *to = transformed + (size_t)(r.at + t) * tiles->depth + channel;
-        for (int i = 0; i < side + 2; i++) {
-          transform_input(row, &columns[0][i], MOST, side);
-          for (int j = 0; j < side + 2; j++, to += tiles->step) *(lanes *)to = row[j];
-        }
+  const float *const outside = input + tiles->images * map * LANES;
+  for (size_t t = 0; t < tiles->count; t++) {
+    const place tile = place_of(tiles, t, side);
+    const float *image = input + tile.image * map * LANES;
+    const float *from[MOST][MOST];
+    for (int i = 0; i < side + 2; i++)
+      for (int j = 0; j < side + 2; j++) {
+        const int32_t y = tile.y + w->top + (tiles->turned ? side + 1 - i : i);
+        const int32_t x = tile.x + w->left + (tiles->turned ? side + 1 - j : j);
+        from[i][j] = y < 0 || y >= w->height || x < 0 || x >= w->width
+                         ? outside
+                         : image + ((ptrdiff_t)y * w->width + x) * LANES;
+      }
+    float *to_tile = transformed + t * tiles->depth;
+    for (size_t block = 0; block < blocks; block++, to_tile += LANES) {
+      lanes columns[MOST][MOST], row[MOST];
+      for (int j = 0; j < side + 2; j++) {
+        lanes column[MOST];
+        for (int i = 0; i < side + 2; i++) column[i] = *(const lanes *)(from[i][j] + block * step);
+        transform_input(columns[j], column, 1, side);
+      }
+      float *to = to_tile;
+      for (int i = 0; i < side + 2; i++) {
+        transform_input(row, &columns[0][i], MOST, side);
+        for (int j = 0; j < side + 2; j++, to += tiles->step) *(lanes *)to = row[j];
       }
     }
   }
 }
 
-CLONES WIDE void rt_winograd_input(float *transformed, const float *input, size_t plane, int32_t channels,
+CLONES WIDE void rt_winograd_input(float *transformed, const float *input, size_t step, size_t blocks,
                                    const rt_tiles *tiles) {
-  if (tiles->side == 2 && tiles->turned)
-    input_of(transformed, input, plane, channels, tiles, 2, true);
-  else if (tiles->side == 2)
-    input_of(transformed, input, plane, channels, tiles, 2, false);
-  else if (tiles->turned)
-    input_of(transformed, input, plane, channels, tiles, 4, true);
+  if (tiles->side == 2)
+    input_of(transformed, input, step, blocks, tiles, 2);
   else
-    input_of(transformed, input, plane, channels, tiles, 4, false);
+    input_of(transformed, input, step, blocks, tiles, 4);
 }
 
-/* The outputs of a run of tiles, for up to sixteen rows; sums are [product][tile][RT_MANY_ROWS]. */
-INLINE void output_of(float *out, size_t plane, const float *sums, size_t rows, const rt_tiles *tiles, run r,
-                      size_t row, const rt_finish *finish, int side) {
+/* The outputs of the tiles for some vectors of rows, from sums [product][tile][`width` vectors]. */
+INLINE void output_of(float *out, size_t out_step, const lanes *sums, size_t width, size_t vectors, size_t row,
+                      const rt_tiles *tiles, const rt_finish *finish, int side) {
   const rt_window *w = tiles->window;
-  const size_t map = (size_t)w->grid_height * (size_t)w->grid_width, step = tiles->count * RT_MANY_ROWS / LANES;
-  const int32_t height = w->grid_height - r.y < side ? w->grid_height - r.y : side;
-  const int32_t width = w->grid_width - r.x < side * r.count ? w->grid_width - r.x : side * r.count;
-  /* Sixteen channels of each position, and positions of each channel. */
-  _Alignas(64) float outputs[4 * SEEN + LANES][LANES], lines[LANES][4 * SEEN + LANES];
-  for (int32_t t = 0; t < r.count; t++) {
-    const lanes *from = (const lanes *)(sums + (size_t)(r.at + t) * RT_MANY_ROWS);
-    lanes columns[MOST][4], values[4];
-    for (int j = 0; j < side + 2; j++)
-      transform_output(columns[j], from + (size_t)j * step, (size_t)(side + 2) * step, side);
-    for (int i = 0; i < side; i++) {
-      transform_output(values, &columns[0][i], 4, side);
-      for (int j = 0; j < side; j++) {
-        const int32_t y = tiles->turned ? side - 1 - i : i, x = side * t + (tiles->turned ? side - 1 - j : j);
-        if (y < height && x < width) *(lanes *)outputs[y * width + x] = values[j];
-      }
-    }
-  }
-  const int32_t count = height * width;
-  for (int32_t k = 0; k < count; k += LANES) transpose16(lines[0] + k, 4 * SEEN + LANES, outputs[k], LANES, LANES);
-  const size_t first = r.image * map + (size_t)r.y * (size_t)w->grid_width + (size_t)r.x;
-  for (size_t c = 0; c < rows; c++) {
-    const size_t at = (row + c) * plane + first;
-    const float bias = finish->bias ? finish->bias[row + c] : 0;
-    if (width == w->grid_width) {
-      finish_row(out, at, lines[c], bias, finish, (size_t)count);
-    } else {
-      for (int32_t i = 0; i < height; i++)
-        finish_row(out, at + (size_t)i * (size_t)w->grid_width, lines[c] + i * width, bias, finish, (size_t)width);
-    }
-  }
-}
-
-CLONES WIDE void rt_winograd_output(float *out, size_t plane, const float *weights, const rt_transposed *transposed,
-                                    const float *inputs, int32_t channels, size_t rows, const rt_tiles *tiles,
-                                    const rt_finish *finish) {
-  enum { POSITIONS = 8 };
-  const int32_t side = tiles->side;
-  const size_t products = (size_t)((side + 2) * (side + 2)), block = (size_t)channels * RT_MANY_ROWS;
-  const size_t count = tiles->count, parts = (count + POSITIONS - 1) / POSITIONS;
-  _Alignas(64) float sums[MOST * MOST * RT_PANEL * RT_MANY_ROWS];
-  for (size_t row = 0; row < rows; row += RT_MANY_ROWS) {
-    for (size_t k = 0; k < products; k++) {
-      const float *used = weights + (row / RT_MANY_ROWS * products + k) * block, *next = used + block;
-      size_t step = RT_SQUARE;
-      if (transposed) {
-        const size_t plane_floats = transposed->ins * RT_MANY_ROWS, at = row * RT_MANY_ROWS;
-        const bool last = k + 1 == products;
-        step = products * plane_floats;
-        rt_transposed_block(transposed->block, weights + at + k * plane_floats, step, (size_t)channels);
-        used = transposed->block;
-        next = weights + (last ? at + RT_SQUARE : at + (k + 1) * plane_floats);
-        if (last && row + RT_MANY_ROWS >= rows) next = NULL;
-      }
-      for (size_t part = 0; part < parts; part++) {
-        const size_t first = count * part / parts, end = count * (part + 1) / parts;
-        rt_tile_strided(sums + (k * count + first) * RT_MANY_ROWS, used,
-                        inputs + k * tiles->step + first * tiles->depth, tiles->depth, (size_t)channels, end - first,
-                        rt_ahead_of_pass(next, step, (size_t)channels, part, parts));
-      }
-    }
-    for (size_t half = 0; half < RT_MANY_ROWS && row + half < rows; half += LANES) {
-      const size_t some = rows - row - half < LANES ? rows - row - half : LANES;
-      run r;
-      for (int32_t done = 0; done < (int32_t)count; done += r.count) {
-        if (side == 2) {
-          r = run_at(tiles, done, 2);
-          output_of(out, plane, sums + half, some, tiles, r, row + half, finish, 2);
-        } else {
-          r = run_at(tiles, done, 4);
-          output_of(out, plane, sums + half, some, tiles, r, row + half, finish, 4);
+  const size_t map = (size_t)w->grid_height * (size_t)w->grid_width, step = tiles->count * width;
+  for (size_t t = 0; t < tiles->count; t++) {
+    const place tile = place_of(tiles, t, side);
+    const size_t first = (tile.image * map + (size_t)tile.y * (size_t)w->grid_width + (size_t)tile.x) * LANES;
+    const int32_t height = w->grid_height - tile.y, width_left = w->grid_width - tile.x;
+    for (size_t v = 0; v < vectors; v++) {
+      const lanes *from = sums + t * width + v;
+      lanes columns[MOST][4], values[4];
+      for (int j = 0; j < side + 2; j++)
+        transform_output(columns[j], from + (size_t)j * step, (size_t)(side + 2) * step, side);
+      for (int i = 0; i < side; i++) {
+        transform_output(values, &columns[0][i], 4, side);
+        const int32_t y = tiles->turned ? side - 1 - i : i;
+        if (y >= height) continue;
+        for (int j = 0; j < side; j++) {
+          const int32_t x = tiles->turned ? side - 1 - j : j;
+          if (x < width_left)
+            finish_lanes(out, v * out_step + first + ((size_t)y * (size_t)w->grid_width + (size_t)x) * LANES,
+                         &values[j], row + v * LANES, finish);
         }
       }
     }
+  }
+}
+
+CLONES WIDE void rt_winograd_output(float *out, size_t out_step, const float *weights, const rt_transposed *transposed,
+                                    const float *inputs, size_t rows, const rt_tiles *tiles, const rt_finish *finish,
+                                    float *scratch) {
+  const int32_t side = tiles->side;
+  const size_t products = (size_t)((side + 2) * (side + 2)), depth = tiles->depth, block = depth * RT_ROWS;
+  const size_t count = tiles->count, most = rt_tile_positions(rows), parts = (count + most - 1) / most;
+  for (size_t row = 0; row < rows; row += 2 * RT_ROWS) {
+    const int32_t blocks = rows - row > RT_ROWS ? 2 : 1;
+    const size_t height = (size_t)blocks * RT_ROWS, left = (rows - row + LANES - 1) / LANES;
+    for (size_t k = 0; k < products; k++) {
+      const bool last = k + 1 == products;
+      const float *used = weights + (row / RT_ROWS * products + k) * block;
+      size_t second = products * block;
+      rt_ahead next = {.weights = last ? weights + (row + height) / RT_ROWS * products * block : used + block,
+                       .second = second, .step = RT_SQUARE};
+      if (transposed) {
+        const size_t plane = transposed->ins * RT_ROWS;
+        const float *squares = weights + row * RT_ROWS + k * plane;
+        next = (rt_ahead){.weights = last ? weights + (row + height) * RT_ROWS : squares + plane,
+                          .second = RT_SQUARE, .step = products * plane};
+        second = (depth + RT_ROWS - 1) / RT_ROWS * RT_SQUARE;
+        for (int32_t b = 0; b < blocks; b++)
+          rt_transposed_block(transposed->block + (size_t)b * second, squares + b * RT_SQUARE, next.step, depth);
+        used = transposed->block;
+      }
+      if (last && row + height >= rows) next.weights = NULL;
+      for (size_t part = 0; part < parts; part++) {
+        const size_t first = count * part / parts, of_part = count * (part + 1) / parts - first;
+        const float *from[RT_SINGLE_POSITIONS];
+        for (size_t t = 0; t < of_part; t++) from[t] = inputs + k * tiles->step + (first + t) * depth;
+        const rt_terms terms = {from, 1, depth / LANES, LANES};
+        rt_tile(scratch + (k * count + first) * height, used, second, blocks, &terms, of_part,
+                rt_ahead_of_pass(next, depth, part, parts));
+      }
+    }
+    rt_finish f = *finish;
+    const size_t moved = row / LANES * out_step, vectors = left < height / LANES ? left : height / LANES;
+    if (f.residual) f.residual += moved;
+    if (f.mask) f.mask += moved;
+    if (side == 2)
+      output_of(out + moved, out_step, (const lanes *)scratch, height / LANES, vectors, row, tiles, &f, 2);
+    else
+      output_of(out + moved, out_step, (const lanes *)scratch, height / LANES, vectors, row, tiles, &f, 4);
   }
 }

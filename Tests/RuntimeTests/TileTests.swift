@@ -4,7 +4,7 @@ import Testing
 /// The tiles of products as written for each kind of CPU, as far as this one can execute them, against sums in
 /// double precision.
 @Suite struct TileTests {
-  private static let (rows, panel, manyRows) = (Int(RT_ROWS), Int(RT_PANEL), Int(RT_MANY_ROWS))
+  private static let (rows, lanes, panel) = (Int(RT_ROWS), Int(RT_LANES), Int(RT_PANEL))
 
   private static func variants() -> [rt_tile_variant] {
     var count = 0
@@ -28,48 +28,44 @@ import Testing
     return true
   }
 
-  @Test(arguments: [0, 1, 7, 64, 129]) func panels(depth: Int) {
-    let (rows, panel) = (TileTests.rows, TileTests.panel)
-    let (weights, columns) = (random("w", depth * rows + 1), random("c", depth * panel + 1))
+  /// Terms [tap][block of channels][lane] of positions that lie anywhere, by one block of rows and by two.
+  @Test(arguments: [(0, 1), (1, 0), (1, 1), (1, 5), (9, 1), (4, 3)], [1, 2])
+  func sums(_ size: (taps: Int, blocks: Int), rowBlocks: Int) {
+    let (rows, lanes, depth) = (TileTests.rows, TileTests.lanes, size.taps * size.blocks * TileTests.lanes)
+    let (step, second) = (7 * lanes + 3, depth * rows + 5)
+    let weights = random("w", 2 * second)
+    let columns = random("c", 200 + step * max(size.blocks, 1) + lanes)
     for variant in TileTests.variants() {
-      for count in [1, 5, 16, 17, 32] {
-        var tile = [Float](repeating: .nan, count: rows * panel)
-        variant.panel(&tile, weights, columns, depth, count)
-        let isRight = agrees(
-          depth, rows: rows, positions: count, own: { tile[$0 * panel + $1] },
-          term: { weights[$0 * rows + $1] * columns[$0 * panel + $2] })
-        #expect(isRight, "\(String(cString: variant.name)), \(count) positions")
-      }
-    }
-  }
-
-  @Test(arguments: [0, 1, 7, 64, 129]) func manyRows(depth: Int) {
-    let (rows, panel, step) = (TileTests.manyRows, TileTests.panel, depth + 3)
-    let weights = random("w", depth * rows + 1)
-    let (columns, strided) = (random("c", depth * panel + 1), random("s", 8 * step))
-    for variant in TileTests.variants() {
-      for count in 1...8 {
-        var tile = [Float](repeating: .nan, count: rows * 8)
-        weights.withUnsafeBufferPointer {
-          let ahead = rt_ahead_of_pass($0.baseAddress, Int(RT_SQUARE), depth, count % 3, count)
-          variant.many_rows(&tile, weights, columns, depth, count, ahead)
+      for count in 1...Int(rowBlocks == 2 ? RT_PAIR_POSITIONS : RT_SINGLE_POSITIONS) {
+        let starts = words("from", count: size.taps * count + 1).map { Int($0 % 200) }
+        var sums = [Float](repeating: .nan, count: rowBlocks * rows * count)
+        columns.withUnsafeBufferPointer { columns in
+          let from = starts.map { columns.baseAddress! + $0 }
+          from.withUnsafeBufferPointer { from in
+            weights.withUnsafeBufferPointer { weights in
+              var terms = rt_terms(from: from.baseAddress!, taps: size.taps, blocks: size.blocks, step: step)
+              let all = rt_ahead(
+                weights: weights.baseAddress!, second: second, step: Int(RT_SQUARE), first: 0, half: false)
+              let ahead = rt_ahead_of_pass(all, depth, count % 3, count)
+              variant.tile(&sums, weights.baseAddress!, second, Int32(rowBlocks), &terms, count, ahead)
+            }
+          }
         }
-        let ofPanel = agrees(
-          depth, rows: rows, positions: count, own: { tile[$1 * rows + $0] },
-          term: { weights[$0 * rows + $1] * columns[$0 * panel + $2] })
-        #expect(ofPanel, "\(String(cString: variant.name)), \(count) positions of a panel")
-        variant.strided(&tile, weights, strided, step, depth, count, rt_ahead())
-        let apart = agrees(
-          depth, rows: rows, positions: count, own: { tile[$1 * rows + $0] },
-          term: { weights[$0 * rows + $1] * strided[$2 * step + $0] })
-        #expect(apart, "\(String(cString: variant.name)), \(count) positions apart")
+        let isRight = agrees(
+          depth, rows: rowBlocks * rows, positions: count, own: { sums[$1 * rowBlocks * rows + $0] },
+          term: { k, row, position in
+            let (tap, channel) = k.quotientAndRemainder(dividingBy: size.blocks * lanes)
+            let at = starts[tap * count + position] + channel / lanes * step + channel % lanes
+            return weights[row / rows * second + k * rows + row % rows] * columns[at]
+          })
+        #expect(isRight, "\(String(cString: variant.name)), \(count) positions")
       }
     }
   }
 
   /// Sums of products of bfloat16 pairs, by each unit that this CPU has, anew and continued.
   @Test(arguments: [1, 2], [1, 3, 17]) func bfloatPanels(parts: Int, squares: Int) {
-    let (rows, panel, pairs) = (TileTests.manyRows, TileTests.panel, 16)
+    let (rows, panel, lanes) = (TileTests.rows, TileTests.panel, TileTests.lanes)
     // Two bfloat16 in a word.
     func words(_ name: String, _ count: Int) -> [UInt32] {
       zip(random(name, count), random(name + "'", count)).map { low, high in
@@ -79,22 +75,23 @@ import Testing
     func half(_ word: UInt32, _ high: Int) -> Double {
       Double(Float(bitPattern: high == 1 ? word & 0xFFFF_0000 : word << 16))
     }
-    let weights = words("w", squares * parts * rows * pairs)
-    let (rowStep, partStep) = (panel + 16, squares * pairs * (panel + 16))
+    let partWords = rows * lanes
+    let weights = words("w", squares * parts * partWords)
+    let (squareStep, partStep) = ((panel + 1) * lanes, squares * (panel + 1) * lanes)
     let columns = words("c", parts * partStep)
-    let offsets = (0..<squares).map { $0 * pairs * rowStep }
+    let offsets = (0..<squares).map { $0 * squareStep }
     let before = random("s", rows * panel)
 
     var expected = before.map(Double.init)
-    for r in 0..<rows {
-      for p in 0..<panel {
+    for p in 0..<panel {
+      for r in 0..<rows {
         for k in 0..<squares {
           for i in 0..<parts {
             for j in 0..<parts - i {
-              for l in 0..<pairs {
-                let a = weights[((k * parts + i) * rows + r) * pairs + l]
-                let b = columns[offsets[k] + j * partStep + l * rowStep + p]
-                for h in 0...1 { expected[r * panel + p] += half(a, h) * half(b, h) }
+              for l in 0..<lanes {
+                let a = weights[(k * parts + i) * partWords + (r / lanes * lanes + l) * lanes + r % lanes]
+                let b = columns[offsets[k] + j * partStep + p * lanes + l]
+                for h in 0...1 { expected[p * rows + r] += half(a, h) * half(b, h) }
               }
             }
           }
@@ -109,12 +106,11 @@ import Testing
         weights.withUnsafeBufferPointer { weights in
           columns.withUnsafeBufferPointer { columns in
             offsets.withUnsafeBufferPointer { offsets in
-              let own = (0..<squares).map { weights.baseAddress! + $0 * parts * rows * pairs }
-              var seen = rt_matrix_columns(
-                pairs: columns.baseAddress!, offsets: offsets.baseAddress!, row_step: rowStep,
-                part_step: partStep)
+              let own = (0..<squares).map { weights.baseAddress! + $0 * parts * partWords }
+              var seen = rt_matrix_positions(
+                pairs: columns.baseAddress!, offsets: offsets.baseAddress!, part_step: partStep)
               rt_matrix_begin()
-              variant.panel(&sums, panel, own, &seen, squares, Int32(parts), anew, nil)
+              variant.panel(&sums, own, &seen, squares, Int32(parts), anew, nil)
               rt_matrix_end()
             }
           }

@@ -1,8 +1,6 @@
 /*
  * Plain loops over floats, written so that the compiler vectorises them, and compiled several times on x86-64: the
  * variant for the CPU at hand is chosen when the program is loaded. No allocation, no policy, no threads.
- *
- * Feature maps are [channel][image][row][column]; a `plane` is one channel of all images.
  */
 #ifndef KERNELS_H
 #define KERNELS_H
@@ -53,137 +51,153 @@ double rt_squared_distance(const float *x, const float *y, size_t count);
 /* sum weight (x - mean)^2 */
 double rt_weighted_squares(const float *x, const float *weights, double mean, size_t count);
 
+/* ---- the layout of feature maps */
+
+/*
+ * Feature maps of a network are [channels / RT_LANES][position][RT_LANES], filled up with channels of zeros; a position is
+ * [image][row][column]. So a position's channels fill vectors, whatever the window that reads it. Behind the positions of
+ * each block of channels lies one more, of zeros, which stands for all that is outside of the map. A block's positions and
+ * that one are `step` floats.
+ */
+enum { RT_LANES = 16 };
+
+/* Up to RT_LANES planes, `plane` floats apart, become lanes of `count` positions, and zeros the other lanes:
+   scale x + shift, of each channel. Adds to what is there if asked for. */
+void rt_to_lanes(float *out, const float *planes, size_t plane, int32_t channels, size_t count,
+                 const float *_Nullable scale, const float *_Nullable shift, bool add);
+/* The other way: scale x. */
+void rt_from_lanes(float *planes, size_t plane, const float *in, int32_t channels, size_t count,
+                   const float *_Nullable scale);
+/* Of `count` positions, with factors and offsets of each lane: out = scale in + shift, or out += scale in. */
+void rt_affine_lanes(float *out, const float *in, const float *scale, const float *_Nullable shift, bool add,
+                     size_t count);
+/* The mean of each lane, summed in double precision, and the gradient: out += in / count at each position. */
+void rt_mean_lanes(float *out, const float *in, size_t count);
+void rt_spread_lanes(float *out, const float *in, size_t count);
+
 /* ---- convolution */
 
 /*
- * Sums of products are made in tiles of RT_ROWS output channels by RT_PANEL positions, which the registers hold.
- * Weights are packed for this as [rows / RT_ROWS][depth][RT_ROWS], columns as panels [count /
- * RT_PANEL][depth][RT_PANEL], both filled up with zeros. Where positions are few, tiles have RT_MANY_ROWS output channels side by side in the
- * registers and just as many positions as there are, up to eight; weights are packed as
- * [rows / RT_MANY_ROWS][depth][RT_MANY_ROWS].
+ * Sums of products are made in tiles of one or two blocks of RT_ROWS output channels, which lie side by side in the
+ * registers, by a few positions. Weights are packed for this as [rows / RT_ROWS][term][RT_ROWS], filled up with zeros. The
+ * terms of a sum are [tap][channel], in whole RT_LANES.
  */
-enum { RT_ROWS = 8, RT_PANEL = 32, RT_MANY_ROWS = 32 };
+enum { RT_ROWS = 32 };
+/* Positions of a tile of two blocks of rows, and of one. */
+enum { RT_PAIR_POSITIONS = 6, RT_SINGLE_POSITIONS = 8 };
 
 /* Floats of as many terms as there are rows in a block. */
-enum { RT_SQUARE = RT_MANY_ROWS * RT_MANY_ROWS };
+enum { RT_SQUARE = RT_ROWS * RT_ROWS };
 
 /* Weights [out][in][row][column] in an array, in steps that may be negative; multiplied by a scale of each output or
-   each input. */
+   each input. In groups, of which outputs see their own inputs alone. */
 typedef struct rt_weights {
-  const float *values; /* of the first */
-  ptrdiff_t out_step, in_step, row_step, column_step;
-  int32_t outs, ins, rows, columns;
-  const float *_Nullable out_scale, *_Nullable in_scale;
+  const float *values;
+  ptrdiff_t out_step, in_step, row_step, column_step, group_step;
+  int32_t first_out, outs, first_in, ins; /* those to pack, counted over all groups */
+  int32_t group_outs, group_ins;
+  int32_t rows, columns;
+  const float *_Nullable out_scale, *_Nullable in_scale; /* over all groups */
 } rt_weights;
 
-static inline float rt_weight(const rt_weights *w, int32_t out, int32_t in, int32_t row, int32_t column) {
-  const float scale = w->out_scale ? w->out_scale[out] : w->in_scale ? w->in_scale[in] : 1;
-  return scale * w->values[out * w->out_step + in * w->in_step + row * w->row_step + column * w->column_step];
-}
-
 /* A window of taps that slides over a feature map: grid position (qy, qx) of an image reads the map's rows
-   qy step + top + 0..<taps_height and columns qx step + left + 0..<taps_width, as zeros outside. */
+   qy step + top + 0..<taps_height and columns qx step + left + 0..<taps_width, as zeros outside. What it makes is written
+   to position (qy spread + y, qx spread + x) of the output. */
 typedef struct rt_window {
   int32_t height, width;           /* of the map */
   int32_t grid_height, grid_width; /* positions of the window */
   int32_t step, top, left;
   int32_t taps_height, taps_width;
+  int32_t out_height, out_width;
+  int32_t spread, y, x;
 } rt_window;
 
 /* Whether the window sees the map as it is: positions of the grid are positions of the map, in the same order. */
 static inline bool rt_is_plain(const rt_window *w) {
   return w->taps_height == 1 && w->taps_width == 1 && w->step == 1 && w->top == 0 && w->left == 0 &&
-         w->grid_height == w->height && w->grid_width == w->width;
+         w->grid_height == w->height && w->grid_width == w->width && w->spread == 1;
 }
 
 /* What is done to sums of products before they are written. Residual and mask are shaped as the output. */
 typedef struct rt_finish {
-  const float *_Nullable bias; /* of each row */
+  const float *_Nullable bias; /* of each row, in whole RT_LANES */
   const float *_Nullable residual;
   const float *_Nullable mask; /* 0 is written where this is not above 0; excludes all but `accumulate` */
   bool relu, accumulate;
 } rt_finish;
 
-/* One tile: tile[row][position] = sum over depth of weights[depth][row] columns[depth][position], of at least the first
-   `count` of RT_PANEL positions. */
-void rt_tile(float *tile, const float *weights, const float *columns, size_t depth, size_t count);
+/* The terms of a tile's sums: those of tap t and of position p of `count` begin at from[t count + p], and each further
+   RT_LANES of its channels lie `step` floats on. */
+typedef struct rt_terms {
+  const float *_Nonnull const *_Nonnull from;
+  size_t taps, blocks, step;
+} rt_terms;
 
-/* Weights that are brought near while others are multiplied: rows of RT_MANY_ROWS from the row `first` on, in squares
-   `step` floats apart. They need not be there. As many rows as there are terms, or half as many. */
+/* Weights that are brought near while others are multiplied: of as many blocks of rows, `second` floats apart, the terms
+   from the one `first` on, in squares `step` floats apart. They need not be there. As many terms as are multiplied, or half
+   as many. */
 typedef struct rt_ahead {
   const float *_Nullable weights;
-  size_t step, first;
+  size_t second, step, first;
   bool half;
 } rt_ahead;
 
 /* What a pass over weights brings near of as many others. Memory is slower than one pass, so two of them share the work
    where there are more. */
-static inline rt_ahead rt_ahead_of_pass(const float *_Nullable weights, size_t step, size_t depth, size_t pass,
-                                        size_t passes) {
-  const bool needed = pass < 2;
-  return (rt_ahead){needed ? weights : (const float *)0, step, pass * depth / 2, passes > 1};
+static inline rt_ahead rt_ahead_of_pass(rt_ahead all, size_t depth, size_t pass, size_t passes) {
+  if (pass >= 2) all.weights = (const float *)0;
+  all.first = pass * depth / 2;
+  all.half = passes > 1;
+  return all;
 }
 
-/* The same with RT_MANY_ROWS rows and at most 8 positions: tile[position][row]. */
-void rt_tile_many_rows(float *tile, const float *weights, const float *columns, size_t depth, size_t count,
-                       rt_ahead ahead);
+/* One tile: sums[position][row] of one or two blocks of rows, whose weights lie `second` floats apart. */
+void rt_tile(float *sums, const float *weights, size_t second, int32_t row_blocks, const rt_terms *terms, size_t count,
+             rt_ahead ahead);
 
-/* The same of columns[position][depth], positions `step` floats apart. */
-void rt_tile_strided(float *tile, const float *weights, const float *columns, size_t step, size_t depth, size_t count,
-                     rt_ahead ahead);
-
-/* The three of them as written for one kind of CPU. */
+/* It as written for one kind of CPU. */
 typedef struct rt_tile_variant {
   const char *name;
-  void (*panel)(float *tile, const float *weights, const float *columns, size_t depth, size_t count);
-  void (*many_rows)(float *tile, const float *weights, const float *columns, size_t depth, size_t count,
-                    rt_ahead ahead);
-  void (*strided)(float *tile, const float *weights, const float *columns, size_t step, size_t depth, size_t count,
-                  rt_ahead ahead);
+  void (*tile)(float *sums, const float *weights, size_t second, int32_t row_blocks, const rt_terms *terms,
+               size_t count, rt_ahead ahead);
 } rt_tile_variant;
 
 /* Those that this CPU can execute; the first is the one that is used. */
 const rt_tile_variant *rt_tile_variants(size_t *count);
 
-/* Packs weights in blocks of so many rows. */
-void rt_pack(float *packed, const rt_weights *weights, int32_t block);
+/* Packs up to RT_ROWS outputs, with the terms of a tap filled up to `channels`, and all of them to whole RT_LANES. */
+void rt_pack(float *packed, const rt_weights *weights, int32_t channels);
 
-enum { RT_SLACK = 64 };
-
-/* Writes what the window sees at grid positions first..<first + count (over all images) as panels, with depth
-   [channel][tap]. `input` is the first of `channels` planes; RT_SLACK floats before the first and after the last are
-   read too, whatever they hold. */
-void rt_gather(float *panels, const float *input, size_t plane, int32_t channels, const rt_window *window,
-               size_t first, size_t count);
-
-/* Weights of the other direction, [depth / RT_MANY_ROWS]...[ins][RT_MANY_ROWS], where a block is transposed when it is
-   needed. */
+/* Weights of the other direction, where blocks are transposed when they are needed. */
 typedef struct rt_transposed {
-  size_t ins;
-  float *block; /* room for a block, of whole RT_MANY_ROWS of depth */
+  size_t ins;   /* of a block of those */
+  float *block; /* room for two blocks, of whole RT_ROWS of depth */
 } rt_transposed;
 
-/* One block of RT_MANY_ROWS rows, packed as [depth][RT_MANY_ROWS] up to whole RT_MANY_ROWS of depth, of the transposed
-   of a matrix that is packed in such blocks, `step` floats apart: `packed` is the part of the first of them that holds
-   these rows. */
+/* One block of RT_ROWS rows, packed as [depth][RT_ROWS] up to whole RT_ROWS of depth, of the transposed of a matrix that
+   is packed in such blocks, `step` floats apart: `packed` is the part of the first of them that holds these rows. */
 void rt_transposed_block(float *block, const float *packed, size_t step, size_t depth);
 
-/* Rows of products, `stride` floats apart, by weights in blocks of RT_MANY_ROWS. */
-void rt_product_many_rows(float *out, size_t stride, const float *packed, const float *panels, size_t depth,
-                          size_t rows, size_t count, const rt_finish *finish);
+/* How many positions a tile has at most for so many rows. */
+static inline size_t rt_tile_positions(size_t rows) {
+  return rows > RT_ROWS ? RT_PAIR_POSITIONS : RT_SINGLE_POSITIONS;
+}
 
-/* The same by weights [depth / RT_MANY_ROWS][ins][RT_MANY_ROWS] from the row on. */
-void rt_product_transposed(float *out, size_t stride, const float *weights, const rt_transposed *transposed,
-                           const float *panels, size_t depth, size_t rows, size_t count, const rt_finish *finish);
+/* Positions first..<first + count of a window's grid, over all images: what they see, tile by tile, as rt_terms has it,
+   and where in the output they are written, in floats. */
+void rt_places(const float *_Nullable *_Nonnull from, size_t *places, const float *input, const rt_window *window,
+               size_t images, size_t first, size_t count, size_t positions_of_tile);
 
-/* The same by weights in blocks of RT_ROWS. */
-void rt_product(float *out, size_t stride, const float *packed, const float *panels, size_t depth, size_t rows,
-                size_t count, const rt_finish *finish);
+/* Columns of what the window sees of the first `channels` lanes, for few of them: [position][tap][channel], each position
+   filled up with zeros to `depth` floats. */
+void rt_patches(float *patches, const float *input, int32_t channels, const rt_window *window, size_t images,
+                size_t first, size_t count, size_t depth);
 
-/* Writes rows of `count` grid positions to a map whose positions are `spread` apart, starting at (y, x). */
-void rt_scatter(float *out, size_t plane, int32_t height, int32_t width, int32_t grid_height, int32_t grid_width,
-                int32_t spread, int32_t y, int32_t x, const float *rows, size_t row_count, size_t first,
-                size_t count, bool accumulate);
+/* Sums for rows from a whole block on, finished. The blocks of the output, which begin with these rows, are `out_step`
+   floats apart. `terms` are those of all tiles, of `count` positions together. */
+void rt_product(float *out, size_t out_step, const size_t *places, const float *weights,
+                const rt_transposed *_Nullable transposed, const rt_terms *terms, size_t rows, size_t count,
+                const rt_finish *finish);
 
 /* Floats of one of the `step` lines that rt_fold needs. */
 static inline int32_t rt_fold_line(const rt_window *window) {
@@ -202,11 +216,14 @@ void rt_fold(float *out, size_t plane, int32_t channels, const rt_window *window
  * parts, the second of what rounding leaves, of which three of the four products are added in float32 (Henry, Tang,
  * Heinecke: arXiv 1904.06376), so that 16 bits of each float count.
  *
- * Parts lie two in a word of 32 bits. Channels are taken in blocks of RT_MANY_ROWS, in which channel k shares a word
- * with channel k + RT_MANY_ROWS / 2. Weights lie in squares of RT_MANY_ROWS by as many, filled up with zeros: as words,
- * of outputs by inputs, where there is one part; or as floats, which are split when they are needed. These are squares of
- * a convolution's inputs by outputs, so that what they make is its gradient.
+ * Parts lie two in a word of 32 bits. Channels are taken in blocks of RT_ROWS, in which channel k shares a word with
+ * channel k + RT_LANES. Weights lie in squares of RT_ROWS by as many, filled up with zeros: as words, [half of the
+ * outputs][pair of inputs][output], where there is one part; or as floats, which are split when they are needed. These are
+ * squares of a convolution's inputs by outputs, so that what they make is its gradient.
  */
+
+/* Positions that are multiplied at a time. */
+enum { RT_PANEL = 32 };
 
 /* Squares that are multiplied at a time. */
 enum { RT_SPLIT_CHUNK = 16 };
@@ -216,19 +233,19 @@ enum { RT_SPLIT_CHUNK = 16 };
 typedef enum rt_bfloat_unit { RT_BFLOAT_NONE, RT_BFLOAT_VECTORS, RT_BFLOAT_TILES } rt_bfloat_unit;
 rt_bfloat_unit rt_bfloat_products(void);
 
-/* Columns of parts: square k begins at pairs + offsets[k], its pairs of channels are row_step words apart. */
-typedef struct rt_matrix_columns {
+/* Positions of parts: those for square k begin at pairs + offsets[k], RT_LANES words each. */
+typedef struct rt_matrix_positions {
   const uint32_t *pairs;
   const size_t *offsets;
-  size_t row_step, part_step;
-} rt_matrix_columns;
+  size_t part_step;
+} rt_matrix_positions;
 
-/* sums[row][column] of RT_MANY_ROWS rows and RT_PANEL columns, begun anew or continued, of so many squares of rows, each
-   of which lies as [part][row][pair]. What lies at ahead[k] is brought near with square k, if it is there: half as many
-   bytes as a square of floats for each part. A thread calls rt_matrix_begin before and rt_matrix_end after its panels. */
-void rt_matrix_panel(float *sums, size_t stride, const uint32_t *_Nonnull const *_Nonnull rows,
-                     const rt_matrix_columns *columns, size_t squares, int32_t parts, bool anew,
-                     const void *_Nonnull const *_Nullable ahead);
+/* sums[position][row] of RT_PANEL positions and RT_ROWS rows, begun anew or continued, of so many squares of weights, each
+   of which lies as [part][half of the rows][pair][row]. What lies at ahead[k] is brought near with square k, if it is
+   there: half as many bytes as a square of floats for each part. A thread calls rt_matrix_begin before and rt_matrix_end
+   after its panels. */
+void rt_matrix_panel(float *sums, const uint32_t *_Nonnull const *_Nonnull weights, const rt_matrix_positions *positions,
+                     size_t squares, int32_t parts, bool anew, const void *_Nonnull const *_Nullable ahead);
 void rt_matrix_begin(void);
 void rt_matrix_end(void);
 
@@ -237,7 +254,7 @@ typedef struct rt_matrix_variant {
   const char *name;
   rt_bfloat_unit unit;
   int32_t most_parts;
-  void (*panel)(float *sums, size_t stride, const uint32_t *_Nonnull const *_Nonnull rows, const rt_matrix_columns *columns,
+  void (*panel)(float *sums, const uint32_t *_Nonnull const *_Nonnull weights, const rt_matrix_positions *positions,
                 size_t squares, int32_t parts, bool anew, const void *_Nonnull const *_Nullable ahead);
 } rt_matrix_variant;
 
@@ -247,17 +264,16 @@ const rt_matrix_variant *rt_matrix_variants(size_t *count);
 /* Positions of the window's grid: columns column..<column + columns of rows row..<row + rows of an image. */
 typedef struct rt_strip {
   int32_t image, row, rows, column, columns;
-  size_t first; /* of the output's positions, which follow each other */
 } rt_strip;
 
-/* What strips see: [strip][part][pair of channels][phase][line][column]. Phase (y, x) holds the lines and columns that
-   are y and x behind whole steps of the window (of 1 or 2). */
+/* What strips see: [strip][part][channels / RT_ROWS][phase][line][column][pair of channels]. Phase (y, x) holds the lines
+   and columns that are y and x behind whole steps of the window (of 1 or 2). */
 typedef struct rt_pairs {
   int32_t parts, channel_blocks;
   int32_t width; /* from line to line: the columns of a strip and those that its taps see beside them */
   int32_t taps, taps_width;
   const int32_t *offsets; /* of each tap, from where the first tap sees the same position */
-  size_t strip_step, part_step, row_step, phase_step; /* in words */
+  size_t strip_step, part_step, block_step, phase_step; /* in words, as the offsets are */
 } rt_pairs;
 
 /* The panels of a strip's lines. */
@@ -265,16 +281,15 @@ static inline size_t rt_strip_panels(const rt_strip *strip, const rt_pairs *layo
   return ((size_t)(strip->rows - 1) * (size_t)layout->width + (size_t)strip->columns + RT_PANEL - 1) / RT_PANEL;
 }
 
-/* Writes what a strip sees of some channels, of which `input` is the first plane, to whole blocks of them. As by
-   rt_gather, RT_SLACK floats around the planes are read too. */
-void rt_split_columns(uint32_t *pairs, const float *input, size_t plane, int32_t channels, const rt_window *window,
-                      const rt_strip *strip, const rt_pairs *layout);
+/* Writes what a strip sees of up to RT_ROWS channels, of which `input` is the first block, to one block of pairs. */
+void rt_split_positions(uint32_t *pairs, const float *input, size_t step, int32_t channels, const rt_window *window,
+                        const rt_strip *strip, const rt_pairs *layout);
 
-/* Packs up to RT_MANY_ROWS outputs as squares: [tap][inputs / RT_MANY_ROWS][RT_MANY_ROWS][RT_MANY_ROWS], which for one
-   tap is as rt_pack does it. */
+/* Packs up to RT_ROWS outputs as squares, [tap][inputs / RT_ROWS][RT_ROWS inputs][RT_ROWS outputs]: as rt_pack does where
+   inputs fill squares. */
 void rt_pack_squares(float *squares, const rt_weights *weights);
 
-/* Packs up to RT_MANY_ROWS outputs as words of one part: [tap][inputs / RT_MANY_ROWS][RT_MANY_ROWS][pair of inputs]. */
+/* Packs up to RT_ROWS outputs as words of one part: [tap][inputs / RT_ROWS][half of the outputs][pair of inputs][output]. */
 void rt_pack_words(uint32_t *words, const rt_weights *weights);
 
 /* Weights in squares, the steps between which are counted in squares. */
@@ -285,15 +300,15 @@ typedef struct rt_squares {
   const int32_t *taps; /* where those of the window lie */
 } rt_squares;
 
-/* Floats of scratch memory for so many panels, and for the positions of the largest strip. */
-static inline size_t rt_split_scratch(size_t panels, size_t positions) {
-  return (size_t)RT_SPLIT_CHUNK * RT_SQUARE + panels * RT_PANEL * RT_MANY_ROWS + positions + RT_SLACK;
+/* Floats of scratch memory for so many panels. */
+static inline size_t rt_split_scratch(size_t panels) {
+  return (size_t)RT_SPLIT_CHUNK * RT_SQUARE + panels * RT_PANEL * RT_ROWS;
 }
 
-/* Rows of products, `stride` floats apart, of squares from a block of rows on. The output is that of row 0 of these. */
-void rt_split_product(float *out, size_t stride, const rt_squares *weights, size_t first_block, size_t rows,
-                      const uint32_t *pairs, const rt_pairs *layout, const rt_strip *strips, size_t strip_count,
-                      const rt_finish *finish, float *scratch);
+/* Sums for rows from a block on, finished: `out` is the block of the output that begins with them. */
+void rt_split_product(float *out, size_t out_step, const rt_squares *weights, size_t first_block, size_t rows,
+                      const uint32_t *pairs, const rt_pairs *layout, const rt_window *window, const rt_strip *strips,
+                      size_t strip_count, const rt_finish *finish, float *scratch);
 
 /*
  * Winograd's F(4x4, 3x3) and F(2x2, 3x3) (Lavin, Gray: arXiv 1509.09308), for a step of 1: outputs in tiles of 4x4 from
@@ -304,25 +319,34 @@ typedef struct rt_tiles {
   int32_t side;            /* of a tile: 4 or 2 */
   /* The window sees the map, and writes the output, turned by half a turn: as if its weights were turned. */
   bool turned;
-  size_t first, count;     /* up to RT_PANEL tiles */
-  /* Transformed inputs are [product][tile][channel], a tile's `depth` floats apart, with room for whole sixteens of
-     channels, and a product's `step` floats. */
+  size_t images;
+  size_t first, count; /* up to RT_MOST_TILES tiles */
+  /* Transformed inputs are [product][tile][channel], a tile's `depth` floats apart, in whole RT_LANES, and a product's
+     `step` floats. */
   size_t depth, step;
 } rt_tiles;
 
-/* Transforms weights to [outs / RT_MANY_ROWS][(side + 2)^2][ins][RT_MANY_ROWS]. */
+enum { RT_MOST_TILES = 32 };
+
+/* Transforms up to RT_ROWS outputs to [(side + 2)^2][input][RT_ROWS], with inputs filled up to whole RT_LANES. */
 void rt_winograd_weights(float *transformed, const rt_weights *weights, int32_t side);
 
-void rt_winograd_input(float *transformed, const float *input, size_t plane, int32_t channels, const rt_tiles *tiles);
+/* Of so many blocks of RT_LANES channels, which lie `step` floats apart. */
+void rt_winograd_input(float *transformed, const float *input, size_t step, size_t blocks, const rt_tiles *tiles);
 
-/* The outputs of these tiles. `out` and the residual are the first plane of `rows`, and the weights theirs. */
-void rt_winograd_output(float *out, size_t plane, const float *weights, const rt_transposed *_Nullable transposed,
-                        const float *inputs, int32_t channels, size_t rows, const rt_tiles *tiles,
-                        const rt_finish *finish);
+/* Floats of scratch memory for the products of so many tiles. */
+static inline size_t rt_winograd_scratch(int32_t side, size_t tiles) {
+  return (size_t)((side + 2) * (side + 2)) * tiles * 2 * RT_ROWS;
+}
+
+/* The outputs of these tiles, as by rt_product. */
+void rt_winograd_output(float *out, size_t out_step, const float *weights, const rt_transposed *_Nullable transposed,
+                        const float *inputs, size_t rows, const rt_tiles *tiles, const rt_finish *finish,
+                        float *scratch);
 
 /* ---- pooling */
 
-/* One plane of `images` maps. */
+/* One block of lanes of a map of `images`. */
 void rt_max_pool(float *out, const float *in, size_t images, int32_t height, int32_t width, int32_t out_height,
                  int32_t out_width, int32_t size, int32_t stride, int32_t pad);
 /* Adds each gradient to where the first maximum was. */

@@ -6,8 +6,8 @@ final class Evaluator {
   private let terms: [any TermEvaluator]
   /// The deepest value that a term reads; nil: the network is not needed.
   private let deepest: Int?
-  /// By number of the value.
-  private let valueGradients: [Buffer?]
+  /// What the terms read, by number of the value, and the gradient by it.
+  private let values, valueGradients: [Buffer?]
   private let seen, seenGradient: Buffer
   private(set) var losses: [Double]
 
@@ -25,6 +25,7 @@ final class Evaluator {
     terms = try objective.terms.map { try binder.evaluator(of: $0) }
     let read = Set(terms.flatMap(\.values))
     deepest = read.max()
+    values = plan.tensors.indices.map { read.contains($0) ? Buffer(plan.tensors[$0].count) : nil }
     valueGradients = plan.tensors.indices.map {
       gradient && read.contains($0) ? Buffer(plan.tensors[$0].count) : nil
     }
@@ -59,15 +60,23 @@ final class Evaluator {
     if let deepest { plan.forward(seenPixels, through: deepest) }
 
     for index in losses.indices { losses[index] = 0 }
+    for (tensor, buffer) in zip(plan.tensors, values) {
+      if let buffer { tensor.copyPlanes(to: buffer.base) }
+    }
     for case let buffer? in valueGradients { rt_fill(buffer.base, 0, buffer.count) }
     if let gradient { rt_fill(gradient, 0, size) }
     // What comes back through the network is of the moved image.
     let throughNetwork = gradient == nil || deepest == nil ? nil : seenGradient.base
     if seesMoved, let throughNetwork { rt_fill(throughNetwork, 0, size) }
     let gradients = valueGradients.map { gradient == nil ? nil : $0?.base }
+    let layers = plan.tensors.indices.map { k in
+      values[k].map {
+        Planes(shape: plan.tensors[k].shape, images: plan.images, values: $0.base, gradient: gradients[k])
+      }
+    }
     let point = Point(
       step: step, plan: plan, pixels: pixels, pixelGradient: gradient, seen: seenPixels,
-      seenGradient: seesMoved ? throughNetwork : gradient, views: seesMoved ? views : [], gradients: gradients
+      seenGradient: seesMoved ? throughNetwork : gradient, views: seesMoved ? views : [], layers: layers
     )
     for term in terms { try term.evaluate(point, &losses) }
     guard losses.allSatisfy(\.isFinite) else {

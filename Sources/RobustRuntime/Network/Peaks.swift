@@ -21,14 +21,23 @@ package enum Peaks {
 
   /// The tiles of which convolutions are made, on data in the first-level cache.
   package static func tiles() -> Double {
-    let (depth, repetitions, rows, panel) = (192, 2000, Int(RT_ROWS), Int(RT_PANEL))
+    let (depth, repetitions, rows, positions) = (96, 2000, 2 * Int(RT_ROWS), Int(RT_PAIR_POSITIONS))
     let pieces = 4 * Workers.shared.threads.load(ordering: .relaxed)
     let weights = [Float](repeating: 0.5, count: depth * rows)
-    let columns = [Float](repeating: 0.25, count: depth * panel)
-    return fastest(of: 8, operations: 2 * Double(depth * rows * panel) * Double(repetitions * pieces)) {
+    let columns = [Float](repeating: 0.25, count: depth * positions)
+    return fastest(of: 8, operations: 2 * Double(depth * rows * positions) * Double(repetitions * pieces)) {
       Workers.shared.run(pieces) { _, _ in
-        withUnsafeTemporaryAllocation(of: Float.self, capacity: rows * panel) { tile in
-          for _ in 0..<repetitions { rt_tile(tile.baseAddress!, weights, columns, depth, panel) }
+        columns.withUnsafeBufferPointer { columns in
+          let from = (0..<positions).map { columns.baseAddress! + $0 * depth }
+          from.withUnsafeBufferPointer { from in
+            withUnsafeTemporaryAllocation(of: Float.self, capacity: rows * positions) { sums in
+              var terms = rt_terms(
+                from: from.baseAddress!, taps: 1, blocks: depth / Tensor.lanes, step: Tensor.lanes)
+              for _ in 0..<repetitions {
+                rt_tile(sums.baseAddress!, weights, depth * Int(RT_ROWS), 2, &terms, positions, rt_ahead())
+              }
+            }
+          }
         }
       }
     }
@@ -38,17 +47,20 @@ package enum Peaks {
   /// of floats is counted once, not for each product of parts. Nil: there are none.
   package static func matrixUnits() -> Double? {
     guard rt_bfloat_products() == RT_BFLOAT_TILES else { return nil }
-    let (blocks, repetitions, rows) = (8, 200, Int(RT_MANY_ROWS))
+    let (blocks, repetitions, rows) = (8, 200, Int(RT_ROWS))
     let positions = 8 * Int(RT_PANEL)
     let pieces = 4 * Workers.shared.threads.load(ordering: .relaxed)
     let squares = [Float](repeating: 0.3, count: blocks * Int(RT_SQUARE))
-    let pairWords = blocks * rows / 2 * positions
-    let pairs = [UInt32](repeating: 0x3E9A_BE23, count: 2 * pairWords)
+    let (blockStep, lanes) = (positions * Tensor.lanes, Tensor.lanes)
+    let pairs = [UInt32](repeating: 0x3E9A_BE23, count: 2 * blocks * blockStep)
+    var window = rt_window()
+    (window.out_height, window.out_width, window.spread) = (1, Int32(positions), 1)
+    let seen = window
     return fastest(
       of: 8, operations: 2 * Double(blocks * rows * rows * positions) * Double(repetitions * pieces)
     ) {
       Workers.shared.run(pieces) { _, _ in
-        let scratch = rt_split_scratch(positions / Int(RT_PANEL), positions)
+        let scratch = rt_split_scratch(positions / Int(RT_PANEL))
         withUnsafeTemporaryAllocation(of: Float.self, capacity: rows * positions + scratch) { memory in
           let zero: [Int32] = [0]
           squares.withUnsafeBufferPointer { squares in
@@ -58,15 +70,14 @@ package enum Peaks {
                 channel_step: 1, taps: zero.baseAddress!)
               var layout = rt_pairs(
                 parts: 2, channel_blocks: Int32(blocks), width: Int32(positions), taps: 1, taps_width: 1,
-                offsets: zero.baseAddress!, strip_step: 0, part_step: pairWords, row_step: positions,
-                phase_step: positions)
-              var strip = rt_strip(
-                image: 0, row: 0, rows: 1, column: 0, columns: Int32(positions), first: 0)
-              var finish = rt_finish()
+                offsets: zero.baseAddress!, strip_step: 0, part_step: blocks * blockStep, block_step: blockStep,
+                phase_step: blockStep)
+              var strip = rt_strip(image: 0, row: 0, rows: 1, column: 0, columns: Int32(positions))
+              var (window, finish) = (seen, rt_finish())
               for _ in 0..<repetitions {
                 rt_split_product(
-                  memory.baseAddress!, positions, &weights, 0, rows, pairs, &layout, &strip, 1, &finish,
-                  memory.baseAddress! + rows * positions)
+                  memory.baseAddress!, positions * lanes, &weights, 0, rows, pairs, &layout, &window, &strip, 1,
+                  &finish, memory.baseAddress! + rows * positions)
               }
             }
           }

@@ -40,9 +40,8 @@ package final class Plan {
     let places = gradient ? Plan.joinGradients(network, &blocks) : []
     let (offsets, total) = Arena.layout(blocks)
     let shared = Plan.rounded(operations.map(\.sharedScratch).max() ?? 0)
-    let slack = Int(RT_SLACK)
-    memory = try FloatBlock(count: slack + total + max(shared + stride * Workers.limit, slack))
-    let base = memory.base + slack
+    memory = try FloatBlock(count: total + shared + stride * Workers.limit)
+    let base = memory.base
     for (k, tensor) in tensors.enumerated() {
       tensor.place(
         value: base + offsets[k], gradient: gradient ? base + offsets[places[k]] : nil)
@@ -62,7 +61,7 @@ package final class Plan {
     let loss = steps.count + 1
     func forward(_ value: Int) -> Int { value }
     func backward(_ value: Int) -> Int { 2 * steps.count + 2 - value }
-    let sizes = shapes.map { rounded($0.channels * images * $0.height * $0.width) }
+    let sizes = shapes.map { rounded($0.channelBlocks * $0.step(images: images)) }
 
     var values = shapes.indices.map { Arena.Block(size: sizes[$0], first: forward($0), last: forward($0)) }
     var gradients = shapes.indices.map {
@@ -111,13 +110,15 @@ package final class Plan {
   /// A copy of a value: [image][channel][row][column].
   package func features(_ value: Int) -> FeatureMap {
     let tensor = tensors[value]
-    let (shape, area) = (tensor.shape, tensor.plane / images)
+    let (shape, area) = (tensor.shape, tensor.positions / images)
     let values = [Float](unsafeUninitializedCapacity: tensor.count) { out, count in
       for n in 0..<images {
-        for c in 0..<shape.channels {
-          rt_copy(
-            out.baseAddress! + (n * shape.channels + c) * area, tensor.value + c * tensor.plane + n * area,
-            area)
+        for block in 0..<tensor.blocks {
+          let channel = block * Tensor.lanes
+          rt_from_lanes(
+            out.baseAddress! + (n * shape.channels + channel) * area, area,
+            tensor.value + block * tensor.step + n * area * Tensor.lanes,
+            Int32(min(Tensor.lanes, shape.channels - channel)), area, nil)
         }
       }
       count = tensor.count
@@ -132,7 +133,7 @@ package final class Plan {
     for k in 0..<last { operations[k].forward(relu: network.steps[k].relu, scratch: scratch) }
   }
 
-  /// Computes the gradient by the images, from gradients by some of the values, shaped as these. May be
+  /// Computes the gradient by the images, from gradients by some of the values, [channel][image][row][column]. May be
   /// called once after `forward`, which must have reached the deepest of these values.
   /// - Parameter gradients: by number of the value; nil: none.
   /// - Parameter passReLU: the last ReLU before the pooled representation passes its gradient unchanged.
@@ -142,7 +143,7 @@ package final class Plan {
     forgetGradients()
     for value in stride(from: tensors.count - 1, through: 0, by: -1) {
       let tensor = tensors[value]
-      if let given = gradients[value] { tensor.addGradient(given) }
+      if let given = gradients[value] { tensor.addGradient(planes: given) }
       if value > 0 && tensor.hasGradient { backward(step: value - 1, passReLU: passReLU) }
     }
     if !tensors[0].hasGradient { tensors[0].zeroGradient() }
@@ -156,7 +157,7 @@ package final class Plan {
   func backward(step k: Int, passReLU: Bool) {
     let (step, tensor) = (network.steps[k], tensors[k + 1])
     if step.relu && !tensor.gradientIsMasked && !(passReLU && k == network.lastReLU) {
-      Workers.shared.run(over: tensor.count) { start, count in
+      Workers.shared.run(over: tensor.floats) { start, count in
         rt_mask(tensor.gradient + start, tensor.value + start, count)
       }
     }

@@ -1,7 +1,8 @@
-/// The feature maps of a batch at one place of a plan: [channels][images][height][width], in the plan's
-/// arena.
-///
-/// With the images inside the pixels, a 1x1 convolution of a whole batch is one matrix product.
+import CKernels
+
+/// The feature maps of a batch at one place of a plan, in its arena: [channels / 16][image][row][column][16], filled up
+/// with channels of zeros. Behind the positions of each block of channels lies one more, which stands for what is outside
+/// of the map.
 package final class Tensor {
   package let shape: Shape
   package let images: Int
@@ -18,11 +19,73 @@ package final class Tensor {
     place = (value, gradient)
   }
 
-  package var value: UnsafeMutablePointer<Float> { place.value }
+  var value: UnsafeMutablePointer<Float> { place.value }
   /// Of the loss by the value; there only if the plan computes gradients.
-  package var gradient: UnsafeMutablePointer<Float> { place.gradient! }
+  var gradient: UnsafeMutablePointer<Float> { place.gradient! }
 
-  /// Positions of one channel, over all images.
-  package var plane: Int { images * shape.height * shape.width }
-  package var count: Int { shape.channels * plane }
+  static let lanes = Int(RT_LANES)
+
+  /// Over all images.
+  package var positions: Int { images * shape.height * shape.width }
+  /// Numbers in it, without what fills up the blocks.
+  package var count: Int { shape.channels * positions }
+  /// Blocks of channels.
+  var blocks: Int { shape.channelBlocks }
+  /// Floats from one block to the next.
+  var step: Int { shape.step(images: images) }
+  var floats: Int { blocks * step }
+
+  /// Of these floats, what stands for the outside becomes zeros, for windows that reach beyond the map.
+  func clearOutside(of floats: UnsafeMutablePointer<Float>) {
+    for block in 0..<blocks { rt_fill(floats + block * step + positions * Tensor.lanes, 0, Tensor.lanes) }
+  }
+
+  /// A copy of the value: [channel][image][row][column].
+  func copyPlanes(to planes: UnsafeMutablePointer<Float>) {
+    eachBlock { block, channel, channels in
+      rt_from_lanes(planes + channel * positions, positions, value + block * step, Int32(channels), positions, nil)
+    }
+  }
+
+  /// Adds [channel][image][row][column] to the gradient, or writes it if it is the first.
+  func addGradient(planes: UnsafePointer<Float>) {
+    let (gradient, add) = (gradient, hasGradient)
+    eachBlock { block, channel, channels in
+      rt_to_lanes(
+        gradient + block * step, planes + channel * positions, positions, Int32(channels), positions, nil, nil, add)
+    }
+    (hasGradient, gradientIsMasked) = (true, false)
+  }
+
+  private func eachBlock(_ body: (_ block: Int, _ channel: Int, _ channels: Int) -> Void) {
+    Workers.shared.run(blocks) { block, _ in
+      let channel = block * Tensor.lanes
+      body(block, channel, min(Tensor.lanes, shape.channels - channel))
+    }
+  }
+
+  /// Adds to the gradient, or writes it if it is the first. What already lies in its place stays.
+  func addGradient(_ other: UnsafePointer<Float>) {
+    let (gradient, add) = (gradient, hasGradient)
+    (hasGradient, gradientIsMasked) = (true, false)
+    if other == UnsafePointer(gradient) { return }
+    Workers.shared.run(over: floats) { start, count in
+      if add {
+        rt_add(gradient + start, other + start, count)
+      } else {
+        rt_copy(gradient + start, other + start, count)
+      }
+    }
+  }
+
+  func zeroGradient() {
+    rt_fill(gradient, 0, floats)
+    hasGradient = true
+  }
+}
+
+extension Shape {
+  var channelBlocks: Int { (channels + Tensor.lanes - 1) / Tensor.lanes }
+  /// Floats from one block of channels to the next.
+  func step(images: Int) -> Int { (images * height * width + 1) * Tensor.lanes }
 }

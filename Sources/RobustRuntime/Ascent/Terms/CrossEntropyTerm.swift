@@ -15,7 +15,7 @@ final class CrossEntropyTerm: TermEvaluator {
   var values: [Int] { [logits] }
 
   func evaluate(_ point: borrowing Point, _ losses: inout [Double]) {
-    let logits = point.plan.tensors[logits]
+    let logits = point.layer(logits)
     let total = classes.reduce(0) { $0 + $1.weight }
     probability = 0
     for n in 0..<point.images {
@@ -24,7 +24,7 @@ final class CrossEntropyTerm: TermEvaluator {
         losses[n] -= weight * c.weight * softmax.logarithms[c.index]
         probability += softmax.probabilities[c.index] / Double(point.images)
       }
-      guard let gradient = point.gradients[self.logits] else { continue }
+      guard let gradient = logits.gradient else { continue }
       for (c, p) in softmax.probabilities.enumerated() {
         gradient[c * logits.images + n] += Float(weight * total * p)
       }

@@ -27,15 +27,15 @@ final class CustomTerm: TermEvaluator {
     for n in 0..<point.images {
       let pixels = UnsafeBufferPointer(start: point.seen + n * 3 * point.area, count: 3 * point.area)
       rt_fill(imageGradient.base, 0, imageGradient.count)
-      let logitTensor = point.plan.tensors[logits]
-      load(logitTensor, image: n, logitBuffer)
+      let logitPlanes = point.layer(logits)
+      load(logitPlanes, image: n, logitBuffer)
       var features: [CustomEvaluation.Feature] = []
       for (layer, buffer) in zip(layers, featureBuffers) {
-        let tensor = point.plan.tensors[layer]
-        load(tensor, image: n, buffer)
+        let planes = point.layer(layer)
+        load(planes, image: n, buffer)
         features.append(
           CustomEvaluation.Feature(
-            channels: tensor.shape.channels, height: tensor.shape.height, width: tensor.shape.width,
+            channels: planes.shape.channels, height: planes.shape.height, width: planes.shape.width,
             values: UnsafeBufferPointer(buffer.lower), gradient: buffer.upper))
       }
       var evaluation = CustomEvaluation(
@@ -48,29 +48,28 @@ final class CustomTerm: TermEvaluator {
       losses[n] += weight * evaluation.loss
       guard let gradient = point.seenGradient else { continue }
       rt_add_scaled(gradient + n * 3 * point.area, imageGradient.base, Float(weight), imageGradient.count)
-      store(logitTensor, image: n, logitBuffer, point.gradients[logits])
+      store(logitPlanes, image: n, logitBuffer)
       for (layer, buffer) in zip(layers, featureBuffers) {
-        store(point.plan.tensors[layer], image: n, buffer, point.gradients[layer])
+        store(point.layer(layer), image: n, buffer)
       }
     }
   }
 
   /// Copies an image's values, and clears the gradient.
-  private func load(_ tensor: Tensor, image: Int, _ buffer: Buffer) {
-    let area = tensor.plane / tensor.images
-    for c in 0..<tensor.shape.channels {
-      rt_copy(buffer.base + c * area, tensor.value + c * tensor.plane + image * area, area)
+  private func load(_ planes: Planes, image: Int, _ buffer: Buffer) {
+    let area = planes.area
+    for c in 0..<planes.shape.channels {
+      rt_copy(buffer.base + c * area, planes.values + c * planes.plane + image * area, area)
     }
     rt_fill(buffer.base + buffer.count / 2, 0, buffer.count / 2)
   }
 
-  private func store(_ tensor: Tensor, image: Int, _ buffer: Buffer, _ gradient: UnsafeMutablePointer<Float>?)
-  {
-    guard let gradient else { return }
-    let area = tensor.plane / tensor.images
-    for c in 0..<tensor.shape.channels {
+  private func store(_ planes: Planes, image: Int, _ buffer: Buffer) {
+    guard let gradient = planes.gradient else { return }
+    let area = planes.area
+    for c in 0..<planes.shape.channels {
       rt_add_scaled(
-        gradient + c * tensor.plane + image * area, buffer.base + buffer.count / 2 + c * area, Float(weight),
+        gradient + c * planes.plane + image * area, buffer.base + buffer.count / 2 + c * area, Float(weight),
         area)
     }
   }

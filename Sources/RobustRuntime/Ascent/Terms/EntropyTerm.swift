@@ -12,14 +12,14 @@ final class EntropyTerm: TermEvaluator {
   var values: [Int] { [logits] }
 
   func evaluate(_ point: borrowing Point, _ losses: inout [Double]) {
-    let logits = point.plan.tensors[logits]
+    let logits = point.layer(logits)
     for n in 0..<point.images {
       softmax.update(logits, image: n)
       let (p, logarithms) = (softmax.probabilities, softmax.logarithms)
       var entropy = 0.0
       for c in p.indices { entropy -= p[c] * logarithms[c] }
       losses[n] += weight * entropy
-      guard let gradient = point.gradients[self.logits] else { continue }
+      guard let gradient = logits.gradient else { continue }
       for c in p.indices {
         gradient[c * logits.images + n] -= Float(weight * p[c] * (logarithms[c] + entropy))
       }

@@ -13,14 +13,14 @@ final class FeatureTerm: TermEvaluator {
   var values: [Int] { [layer] }
 
   func evaluate(_ point: borrowing Point, _ losses: inout [Double]) {
-    let tensor = point.plan.tensors[layer]
-    let area = tensor.plane / tensor.images
+    let planes = point.layer(layer)
+    let area = planes.area
     for n in 0..<point.images {
       positions.update(image: n, view: point.view(ofImage: n))
       guard positions.sum > 0 else { continue }
-      let start = unit * tensor.plane + n * area
-      losses[n] -= weight * rt_dot(tensor.value + start, positions.values, area) / positions.sum
-      if let gradient = point.gradients[layer] {
+      let start = unit * planes.plane + n * area
+      losses[n] -= weight * rt_dot(planes.values + start, positions.values, area) / positions.sum
+      if let gradient = planes.gradient {
         rt_add_scaled(gradient + start, positions.values, Float(-weight / positions.sum), area)
       }
     }

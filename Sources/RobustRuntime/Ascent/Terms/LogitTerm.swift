@@ -7,11 +7,11 @@ struct LogitTerm: TermEvaluator {
   var values: [Int] { [logits] }
 
   func evaluate(_ point: borrowing Point, _ losses: inout [Double]) {
-    let logits = point.plan.tensors[logits]
+    let logits = point.layer(logits)
     for n in 0..<point.images {
       for c in classes {
-        losses[n] -= weight * c.weight * Double(logits.value[c.index * logits.images + n])
-        point.gradients[self.logits]?[c.index * logits.images + n] -= Float(weight * c.weight)
+        losses[n] -= weight * c.weight * Double(logits.values[c.index * logits.images + n])
+        logits.gradient?[c.index * logits.images + n] -= Float(weight * c.weight)
       }
     }
   }

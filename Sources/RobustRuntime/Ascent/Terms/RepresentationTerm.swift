@@ -34,8 +34,8 @@ struct RepresentationTerm: TermEvaluator {
   var values: [Int] { [layer] }
 
   func evaluate(_ point: borrowing Point, _ losses: inout [Double]) {
-    let tensor = point.plan.tensors[layer]
-    let (channels, plane, area) = (tensor.shape.channels, tensor.plane, tensor.plane / tensor.images)
+    let planes = point.layer(layer)
+    let (channels, plane, area) = (planes.shape.channels, planes.plane, planes.area)
     for n in 0..<point.images {
       let which = target.count == 1 ? 0 : n
       target.values.withUnsafeBufferPointer { target in
@@ -44,15 +44,15 @@ struct RepresentationTerm: TermEvaluator {
         for c in 0..<channels {
           squares +=
             channelWeights[c]
-            * rt_squared_distance(tensor.value + c * plane + n * area, target + c * area, area)
+            * rt_squared_distance(planes.values + c * plane + n * area, target + c * area, area)
         }
         let distance = squares.squareRoot()
         losses[n] += weight * scales[which] * distance
-        guard let gradient = point.gradients[layer], distance > 0 else { return }
+        guard let gradient = planes.gradient, distance > 0 else { return }
         for c in 0..<channels {
           let factor = Float(weight * scales[which] * channelWeights[c] / distance)
           let start = c * plane + n * area
-          rt_add_scaled(gradient + start, tensor.value + start, factor, area)
+          rt_add_scaled(gradient + start, planes.values + start, factor, area)
           rt_add_scaled(gradient + start, target + c * area, -factor, area)
         }
       }

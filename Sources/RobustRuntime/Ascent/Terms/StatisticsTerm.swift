@@ -24,16 +24,16 @@ final class StatisticsTerm: TermEvaluator {
   var values: [Int] { [layer] }
 
   func evaluate(_ point: borrowing Point, _ losses: inout [Double]) {
-    let tensor = point.plan.tensors[layer]
-    let area = tensor.plane / tensor.images
+    let planes = point.layer(layer)
+    let area = planes.area
     for n in 0..<point.images {
       positions.update(image: n, view: point.view(ofImage: n))
       let target = targets[targets.count == 1 ? 0 : n]
-      statistics.update(tensor.value + n * area, stride: tensor.plane, positions)
+      statistics.update(planes.values + n * area, stride: planes.plane, positions)
       losses[n] += weight * statistics.distance(to: target)
-      if let gradient = point.gradients[layer] {
+      if let gradient = planes.gradient {
         statistics.addGradient(
-          to: gradient + n * area, of: tensor.value + n * area, stride: tensor.plane, target, weight: weight,
+          to: gradient + n * area, of: planes.values + n * area, stride: planes.plane, target, weight: weight,
           positions)
       }
     }

@@ -19,8 +19,8 @@ struct Point: ~Copyable {
   let seenGradient: UnsafeMutablePointer<Float>?
   /// Of each image; empty: all as they are.
   let views: [View]
-  /// By number of the value, shaped as it; nil: no gradient is wanted.
-  let gradients: [UnsafeMutablePointer<Float>?]
+  /// By number of the value, of those that the terms read.
+  let layers: [Planes?]
 
   var images: Int { plan.images }
   var height: Int { plan.height }
@@ -29,4 +29,21 @@ struct Point: ~Copyable {
   var area: Int { plan.height * plan.width }
 
   func view(ofImage n: Int) -> View { views.isEmpty ? .plain : views[n] }
+
+  /// - Precondition: it is one of the values of a term.
+  func layer(_ value: Int) -> Planes { layers[value]! }
+}
+
+/// Feature maps as terms read them: [channel][image][row][column].
+struct Planes {
+  let shape: Shape
+  let images: Int
+  let values: UnsafePointer<Float>
+  /// Nil: none is wanted.
+  let gradient: UnsafeMutablePointer<Float>?
+
+  /// Positions of an image.
+  var area: Int { shape.height * shape.width }
+  /// From channel to channel.
+  var plane: Int { images * area }
 }

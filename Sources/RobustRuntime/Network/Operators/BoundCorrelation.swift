@@ -12,17 +12,18 @@ struct Finish {
   /// Adds to the output. Excludes the others but the mask.
   var accumulate = false
 
-  /// For an output that begins so many channels, of so many positions, and so many positions later.
-  func parts(channel: Int, plane: Int, position: Int = 0) -> rt_finish {
-    let at = channel * plane + position
+  /// For an output that begins with this channel, the first of a block.
+  /// - Parameter step: floats from one block of channels to the next.
+  func parts(channel: Int, step: Int) -> rt_finish {
+    let at = channel / Tensor.lanes * step
     return rt_finish(
       bias: bias.map { $0 + channel }, residual: residual.map { $0 + at }, mask: mask.map { $0 + at },
       relu: relu, accumulate: accumulate)
   }
 }
 
-/// A correlation of feature maps of known shapes, with the algorithm that suits them. The work is cut in pieces
-/// by rows (output channels) and by positions.
+/// A correlation of feature maps of known shapes, with the algorithm that suits them. The work is cut in pieces by rows
+/// (output channels) and by positions. What stands for the outside of the input has been cleared.
 protocol BoundCorrelation {
   /// Floats that each worker needs.
   var scratch: Int { get }
@@ -42,21 +43,9 @@ protocol BoundCorrelation {
 enum Pieces {
   /// Fewer pieces than this leave threads idle.
   static let fewest = 4
-  /// Floats of columns that stay in a core's second-level cache beside the weights.
-  static let columnBudget = 1 << 16
-  /// Floats of columns that are shared at most.
-  static let sharedBudget = 5 << 17
-  /// Channels that are made columns of at a time.
-  static let channelsAtOnce = 32
 
   /// So many pieces that each of a few threads gets as many.
   static func whole(_ pieces: Int) -> Int { (pieces + fewest - 1) / fewest * fewest }
-
-  /// Rows of a piece where columns are shared: whole blocks.
-  static func rows(outputs: Int) -> Int {
-    let (many, blocks) = (Int(RT_MANY_ROWS), (outputs + Int(RT_MANY_ROWS) - 1) / Int(RT_MANY_ROWS))
-    return max(blocks / (2 * fewest), 1) * many
-  }
 }
 
 extension Correlation {
@@ -69,16 +58,17 @@ extension Correlation {
       height: Int32(input.height), width: Int32(input.width), grid_height: Int32(gridHeight),
       grid_width: Int32(gridWidth), step: Int32(window.step), top: Int32(window.top),
       left: Int32(window.left),
-      taps_height: Int32(window.tapsHeight), taps_width: Int32(window.tapsWidth))
+      taps_height: Int32(window.tapsHeight), taps_width: Int32(window.tapsWidth),
+      out_height: Int32(output.height), out_width: Int32(output.width), spread: Int32(window.spread),
+      y: Int32(window.y), x: Int32(window.x))
     let method = CorrelationMethod(
       self, preferred, images: images, gridHeight: gridHeight, gridWidth: gridWidth)
     if case .bfloat(let parts) = method, let squares = try parts == 1 ? roundedSquares() : squares() {
       return SplitCorrelation(self, squares, parts: parts, images: images, from: input, to: output, seen)
     }
     if case .winograd(let side) = method {
-      return try WinogradCorrelation(self, side: side, images: images, seen)
+      return try WinogradCorrelation(self, side: side, images: images, from: input, to: output, seen)
     }
-    return try GatherCorrelation(
-      self, manyRows: method == .gatherManyRows, images: images, from: input, to: output, seen)
+    return try DirectCorrelation(self, images: images, from: input, to: output, seen)
   }
 }

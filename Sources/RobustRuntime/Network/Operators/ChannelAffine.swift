@@ -19,32 +19,43 @@ package struct ChannelAffine: Operation {
   var backwardReadsInputs: Bool { false }
 
   func bound(to inputs: [Tensor], _ output: Tensor, gradient: Bool) throws -> any BoundOperation {
-    Bound(affine: self, input: inputs[0], output: output)
+    Bound(scale: filled(scale), shift: filled(shift), input: inputs[0], output: output)
+  }
+
+  /// Up to whole blocks of channels.
+  private func filled(_ values: [Float]) -> [Float] {
+    let count = (values.count + Tensor.lanes - 1) / Tensor.lanes * Tensor.lanes
+    return values + [Float](repeating: 0, count: count - values.count)
   }
 
   private struct Bound: BoundOperation {
-    let affine: ChannelAffine
+    let scale, shift: [Float]
     let input, output: Tensor
     let scratch = 0
 
     func forward(relu: Bool, scratch: Scratch) {
-      let (from, to, plane) = (input.value, output.value, output.plane)
-      Workers.shared.run(output.shape.channels) { c, _ in
-        rt_affine(to + c * plane, from + c * plane, affine.scale[c], affine.shift[c], plane)
-        if relu { rt_relu(to + c * plane, plane) }
-      }
+      apply(from: input.value, to: output.value, shifts: true, add: false)
+      if relu { Workers.shared.run(over: output.floats) { start, count in rt_relu(output.value + start, count) } }
     }
 
     func backward(maskInput: Bool, scratch: Scratch) {
-      let (from, to, plane, add) = (output.gradient, input.gradient, output.plane, input.hasGradient)
-      Workers.shared.run(output.shape.channels) { c, _ in
-        if add {
-          rt_add_scaled(to + c * plane, from + c * plane, affine.scale[c], plane)
-        } else {
-          rt_affine(to + c * plane, from + c * plane, affine.scale[c], 0, plane)
+      apply(from: output.gradient, to: input.gradient, shifts: false, add: input.hasGradient)
+      input.hasGradient = true
+    }
+
+    private func apply(
+      from: UnsafePointer<Float>, to: UnsafeMutablePointer<Float>, shifts: Bool, add: Bool
+    ) {
+      Workers.shared.run(output.blocks) { block, _ in
+        let (at, channel) = (block * output.step, block * Tensor.lanes)
+        scale.withUnsafeBufferPointer { scale in
+          shift.withUnsafeBufferPointer { shift in
+            rt_affine_lanes(
+              to + at, from + at, scale.baseAddress! + channel, shifts ? shift.baseAddress! + channel : nil, add,
+              output.positions)
+          }
         }
       }
-      input.hasGradient = true
     }
   }
 }

@@ -15,8 +15,8 @@ package final class Convolution: Operation {
   }
 
   package enum Algorithm: Sendable, Equatable {
-    /// The inputs of each position are gathered as a column, and multiplied as a matrix.
-    case gather
+    /// What each position sees is multiplied where it lies.
+    case direct
     /// Winograd's F(4x4, 3x3) or F(2x2, 3x3), by the side of a tile, for a stride of 1.
     case winograd(side: Int)
     /// Products of bfloat16: of rounded floats, one part, or, backward alone, of floats in two parts.
@@ -83,7 +83,7 @@ package final class Convolution: Operation {
     (self.geometry, self.weights, self.scale, self.bias) = (geometry, weights, scale, bias)
     let correlation = geometry.correlation(weights, scale)
     self.correlation = correlation
-    let isSmall = geometry.inChannels < Int(RT_ROWS) && geometry.groups == 1 && geometry.canFold
+    let isSmall = geometry.inChannels < Int(RT_LANES) / 2 && geometry.groups == 1 && geometry.canFold
     gradientFold = isSmall ? geometry.gradientFold(weights, scale) : nil
     gradientCorrelations =
       isSmall
@@ -132,8 +132,9 @@ package final class Convolution: Operation {
         try $0.bound(images: images, from: output.shape, to: input.shape, preferring: geometry.algorithm)
       }
     }
+    let filling = output.blocks * Tensor.lanes - bias.count
     return try BoundConvolution(
-      bias: bias, input: input, residual: inputs.count > 1 ? inputs[1] : nil, output: output,
+      bias: bias + [Float](repeating: 0, count: filling), input: input, residual: inputs.count > 1 ? inputs[1] : nil, output: output,
       forward: correlation.bound(
         images: images, from: input.shape, to: output.shape, preferring: geometry.algorithm),
       backward: gradient ? backward() : [])
@@ -192,6 +193,7 @@ extension Convolution.Geometry {
 }
 
 private struct BoundConvolution: BoundOperation {
+  /// Up to whole blocks of channels.
   let bias: [Float]
   let input: Tensor
   let residual: Tensor?
@@ -203,6 +205,7 @@ private struct BoundConvolution: BoundOperation {
   var sharedScratch: Int { max(forward.sharedScratch, backward.map(\.sharedScratch).max() ?? 0) }
 
   func forward(relu: Bool, scratch: Scratch) {
+    input.clearOutside(of: input.value)
     bias.withUnsafeBufferPointer { bias in
       forward.run(
         input.value, output.value,
@@ -213,6 +216,7 @@ private struct BoundConvolution: BoundOperation {
 
   func backward(maskInput: Bool, scratch: Scratch) {
     residual?.addGradient(output.gradient)
+    output.clearOutside(of: output.gradient)
     // Positions that no tap met have no correlation to write their zeros.
     let hasGaps = backward.contains(where: \.isEmpty)
     if hasGaps && !input.hasGradient { input.zeroGradient() }
@@ -228,27 +232,3 @@ private struct BoundConvolution: BoundOperation {
   }
 }
 
-extension Tensor {
-  /// Adds to the gradient, or writes it if it is the first. What already lies in its place stays.
-  func addGradient(_ other: UnsafePointer<Float>) {
-    let (gradient, add) = (gradient, hasGradient)
-    gradientIsMasked = false
-    if other == UnsafePointer(gradient) {
-      hasGradient = true
-      return
-    }
-    Workers.shared.run(over: count) { start, count in
-      if add {
-        rt_add(gradient + start, other + start, count)
-      } else {
-        rt_copy(gradient + start, other + start, count)
-      }
-    }
-    hasGradient = true
-  }
-
-  func zeroGradient() {
-    rt_fill(gradient, 0, count)
-    hasGradient = true
-  }
-}

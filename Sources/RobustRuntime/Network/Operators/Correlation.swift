@@ -29,6 +29,8 @@ final class Correlation: Sendable {
     var tapsHeight, tapsWidth: Int
     var step = 1, top, left: Int
     var spread = 1, y = 0, x = 0
+
+    var taps: Int { tapsHeight * tapsWidth }
   }
 
   /// Of one group; groups follow each other in the weights by `groupStep`.
@@ -45,13 +47,13 @@ final class Correlation: Sendable {
 
   /// How weights lie in memory.
   enum Arrangement: Hashable {
-    /// [group][outputs / block][depth][block]
-    case packed(block: Int)
-    /// For Winograd's algorithm, with tiles of this side: [outputs / 32][(side + 2)²][inChannels][32].
+    /// [outputs / 32][term][32]
+    case packed
+    /// For Winograd's algorithm, with tiles of this side: [outputs / 32][(side + 2)²][input][32].
     case transformed(side: Int)
     /// For both directions: [outputs / 32][tap][inputs / 32][32 inputs][32 outputs].
     case squares
-    /// Rounded to bfloat16, two in a word: [outputs / 32][tap][inputs / 32][32 outputs][16 pairs of inputs].
+    /// Rounded to bfloat16, two in a word: [outputs / 32][tap][inputs / 32][2][16 pairs of inputs][16 outputs].
     case words
   }
 
@@ -66,11 +68,42 @@ final class Correlation: Sendable {
     self.sharesWeights = sharesWeights
   }
 
-  /// Terms of each sum.
-  var depth: Int { inChannels * window.tapsHeight * window.tapsWidth }
+  /// Over all groups.
+  var allInputs: Int { groups * inChannels }
+  var allOutputs: Int { groups * outChannels }
+  /// Blocks of 32 outputs, the last filled up.
+  var rowBlocks: Int { (allOutputs + Int(RT_ROWS) - 1) / Int(RT_ROWS) }
 
-  /// Outputs of a group, filled up to whole blocks of rows.
-  func paddedOutputs(block: Int) -> Int { (outChannels + block - 1) / block * block }
+  /// Whether what a position sees is copied side by side, as so few channels leave most of their block empty.
+  var usesPatches: Bool {
+    groups == 1 && window.taps > 1 && inChannels <= Tensor.lanes * 3 / 4
+  }
+
+  /// Blocks of 16 inputs that a block of outputs sees.
+  var seenBlocks: Int {
+    let all = (allInputs + Tensor.lanes - 1) / Tensor.lanes
+    if groups == 1 { return all }
+    return (0..<rowBlocks).map { seenBlocks(ofRow: $0 * Int(RT_ROWS)).count }.max() ?? 0
+  }
+
+  /// The first of them.
+  func firstChannelBlock(ofRow row: Int) -> Int {
+    if groups == 1 { return 0 }
+    let all = (allInputs + Tensor.lanes - 1) / Tensor.lanes
+    return min(seenBlocks(ofRow: row).lowerBound, all - seenBlocks)
+  }
+
+  private func seenBlocks(ofRow row: Int) -> Range<Int> {
+    let last = min(row + Int(RT_ROWS), allOutputs) - 1
+    let (first, end) = (row / outChannels * inChannels, (last / outChannels + 1) * inChannels)
+    return first / Tensor.lanes..<(end + Tensor.lanes - 1) / Tensor.lanes
+  }
+
+  /// Terms of each sum, with zeros that fill up blocks of channels.
+  var depth: Int {
+    if usesPatches { return (inChannels * window.taps + Tensor.lanes - 1) / Tensor.lanes * Tensor.lanes }
+    return window.taps * seenBlocks * Tensor.lanes
+  }
 
   /// Whether Winograd's algorithm turns the maps instead of the weights, which are then transformed as those of
   /// the convolution are.
@@ -81,23 +114,20 @@ final class Correlation: Sendable {
       if let known = made[arrangement] { return known }
       let new: FloatBlock
       switch arrangement {
-      case .packed(let block):
-        new = try arranged(weights, block: block, floats: block * depth) {
-          rt_pack($0, $1, Int32(block))
-        }
+      case .packed:
+        let channels = usesPatches ? inChannels : seenBlocks * Tensor.lanes
+        new = try arranged(weights, floats: Int(RT_ROWS) * depth) { rt_pack($0, $1, Int32(channels)) }
       case .transformed(let side):
         new = try arranged(
-          turnsMaps ? weights.turned(window) : weights, block: Int(RT_MANY_ROWS),
-          floats: Int(RT_MANY_ROWS) * inChannels * CorrelationMethod.products(side: side)
+          turnsMaps ? weights.turned(window) : weights,
+          floats: Int(RT_ROWS) * seenBlocks * Tensor.lanes * CorrelationMethod.products(side: side)
         ) { rt_winograd_weights($0, $1, Int32(side)) }
       case .words:
-        let area = window.tapsHeight * window.tapsWidth
-        new = try arranged(
-          weights, block: Int(RT_MANY_ROWS), floats: channelBlocks * Int(RT_SQUARE) / 2 * area
-        ) { rt_pack_words(UnsafeMutableRawPointer($0).assumingMemoryBound(to: UInt32.self), $1) }
+        new = try arranged(weights, floats: channelBlocks * Int(RT_SQUARE) / 2 * window.taps) {
+          rt_pack_words(UnsafeMutableRawPointer($0).assumingMemoryBound(to: UInt32.self), $1)
+        }
       case .squares:
-        let perInput = channelBlocks * Int(RT_MANY_ROWS) * window.tapsHeight * window.tapsWidth
-        new = try arranged(weights, block: Int(RT_MANY_ROWS), floats: Int(RT_MANY_ROWS) * perInput) {
+        new = try arranged(weights, floats: channelBlocks * Int(RT_SQUARE) * window.taps) {
           rt_pack_squares($0, $1)
         }
       }
@@ -110,7 +140,7 @@ final class Correlation: Sendable {
   var isGradient: Bool { convolution != nil }
 
   /// Blocks of 32 inputs, the last filled up.
-  var channelBlocks: Int { (inChannels + Int(RT_MANY_ROWS) - 1) / Int(RT_MANY_ROWS) }
+  var channelBlocks: Int { (inChannels + Int(RT_ROWS) - 1) / Int(RT_ROWS) }
 
   /// Weights in squares of 32 by 32.
   struct Squares {
@@ -139,8 +169,8 @@ final class Correlation: Sendable {
         Int32(weights.first + y * weights.rowStep + x * weights.columnStep)
       }
     }
-    let all = convolution.window.tapsHeight * convolution.window.tapsWidth
-    let arrangement = convolution.isPackedAsSquares ? Arrangement.packed(block: Int(RT_MANY_ROWS)) : .squares
+    let all = convolution.window.taps
+    let arrangement = convolution.isPackedAsSquares ? Arrangement.packed : .squares
     return Squares(
       weights: try convolution.weights(arrangement), areWords: false, taps: taps, rowStep: 1,
       tapStep: convolution.channelBlocks, channelStep: all * convolution.channelBlocks)
@@ -149,14 +179,14 @@ final class Correlation: Sendable {
   /// Its own weights, rounded to bfloat16.
   /// - Throws: `RuntimeError.outOfMemory`
   func roundedSquares() throws -> Squares {
-    let taps = window.tapsHeight * window.tapsWidth
+    let taps = window.taps
     return Squares(
       weights: try weights(.words), areWords: true, taps: (0..<taps).map(Int32.init),
       rowStep: taps * channelBlocks, tapStep: channelBlocks, channelStep: 1)
   }
 
-  /// Weights that are packed in blocks of 32 rows are squares where there is one tap.
-  private var isPackedAsSquares: Bool { depth == inChannels && inChannels % Int(RT_MANY_ROWS) == 0 }
+  /// Packed weights are squares where inputs fill these.
+  private var isPackedAsSquares: Bool { groups == 1 && inChannels % Int(RT_ROWS) == 0 }
 
   /// Positions of the window for an output of this size.
   func grid(outHeight: Int, outWidth: Int) -> (height: Int, width: Int) {
@@ -169,40 +199,43 @@ final class Correlation: Sendable {
   /// The convolution's weights, in blocks of which those of this correlation can be made when they are needed. Nil:
   /// they are not there, or this correlation's own are.
   func weightsToTranspose(_ arrangement: Arrangement) -> FloatBlock? {
-    guard sharesWeights, let convolution, groups == 1, outChannels % Int(RT_MANY_ROWS) == 0 else {
+    guard sharesWeights, let convolution, groups == 1, outChannels % Int(RT_ROWS) == 0 else {
       return nil
     }
-    if case .packed = arrangement, depth != inChannels || convolution.depth != convolution.inChannels {
+    if case .packed = arrangement, window.taps != 1 || convolution.window.taps != 1 {
       return nil
     }
     if made.withLock({ $0[arrangement] }) != nil { return nil }
     return convolution.made.withLock { $0[arrangement] }
   }
 
-  /// - Parameter blockFloats: of a block of so many rows.
+  /// - Parameter blockFloats: of a block of 32 rows.
   private func arranged(
-    _ weights: Weights, block rows: Int, floats blockFloats: Int,
+    _ weights: Weights, floats blockFloats: Int,
     _ arrange: (UnsafeMutablePointer<Float>, UnsafePointer<rt_weights>) -> Void
   ) throws -> FloatBlock {
-    let blocks = paddedOutputs(block: rows) / rows
-    let arranged = try FloatBlock(count: groups * blocks * blockFloats)
+    let (blocks, rows) = (rowBlocks, Int(RT_ROWS))
+    let arranged = try FloatBlock(count: blocks * blockFloats)
     guard blockFloats > 0 else { return arranged }
     weights.values.withValues { values in
-      let values = values.baseAddress!
-      let scaled = weights.scalesInputs ? inChannels : outChannels
-      Workers.shared.run(groups * blocks) { piece, _ in
-        let (group, block) = piece.quotientAndRemainder(dividingBy: blocks)
+      let values = values.baseAddress! + weights.first
+      Workers.shared.run(blocks) { block, _ in
         let firstOut = block * rows
+        let firstIn = firstChannelBlock(ofRow: firstOut) * Tensor.lanes
         var part = rt_weights(
-          values: values + weights.first + group * groupStep + firstOut * weights.outStep,
-          out_step: weights.outStep, in_step: weights.inStep, row_step: weights.rowStep,
-          column_step: weights.columnStep, outs: Int32(min(rows, outChannels - firstOut)),
-          ins: Int32(inChannels), rows: Int32(window.tapsHeight), columns: Int32(window.tapsWidth),
+          values: values, out_step: weights.outStep, in_step: weights.inStep, row_step: weights.rowStep,
+          column_step: weights.columnStep, group_step: groupStep, first_out: Int32(firstOut),
+          outs: Int32(min(rows, allOutputs - firstOut)), first_in: Int32(firstIn),
+          ins: Int32(min(seenBlocks * Tensor.lanes, allInputs - firstIn)), group_outs: Int32(outChannels),
+          group_ins: Int32(inChannels), rows: Int32(window.tapsHeight), columns: Int32(window.tapsWidth),
           out_scale: nil, in_scale: nil)
         weights.scale.withUnsafeBufferPointer { scale in
-          let scale = scale.baseAddress! + group * scaled
-          if weights.scalesInputs { part.in_scale = scale } else { part.out_scale = scale + firstOut }
-          arrange(arranged.base + piece * blockFloats, &part)
+          if weights.scalesInputs {
+            part.in_scale = scale.baseAddress!
+          } else {
+            part.out_scale = scale.baseAddress!
+          }
+          arrange(arranged.base + block * blockFloats, &part)
         }
       }
     }

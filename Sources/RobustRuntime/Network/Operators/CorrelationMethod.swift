@@ -2,10 +2,8 @@ import CKernels
 
 /// How the sums of a correlation are made.
 enum CorrelationMethod: Equatable {
-  /// Columns of inputs, times rows of weights; positions side by side in the registers.
-  case gather
-  /// The same with rows side by side, for maps of so few positions that these would not fill whole panels.
-  case gatherManyRows
+  /// Sums of products of what each position sees.
+  case direct
   /// Winograd's F(4x4, 3x3) or F(2x2, 3x3), by the side of a tile.
   case winograd(side: Int)
   /// Products of bfloat16: of rounded floats, one part, or, of gradients alone, of floats in two parts.
@@ -23,30 +21,26 @@ enum CorrelationMethod: Equatable {
   init(_ c: Correlation, _ preferred: Convolution.Algorithm?, images: Int, gridHeight: Int, gridWidth: Int) {
     func whole(_ count: Int, _ unit: Int) -> Int { (count + unit - 1) / unit * unit }
     let (w, positions) = (c.window, images * gridHeight * gridWidth)
-    let rows = c.paddedOutputs(block: Int(RT_ROWS))
-    let manyRows = c.paddedOutputs(block: Int(RT_MANY_ROWS))
-
-    var best: (method: CorrelationMethod, products: Int) = (
-      .gather, c.depth * rows * whole(positions, Int(RT_PANEL) / 2)
-    )
+    let rows = c.rowBlocks * Int(RT_ROWS)
+    guard positions > 0 else {
+      self = .direct
+      return
+    }
+    let read = max(positions, CorrelationMethod.productsPerWeight / 2)
+    var best: (method: CorrelationMethod, products: Int) = (.direct, c.depth * rows * read)
     func offer(_ method: CorrelationMethod, _ products: Int) {
       if products < best.products { best = (method, products) }
     }
-    if c.groups == 1 {
-      let read = max(positions, CorrelationMethod.productsPerWeight / 2)
-      // A little slower than whole panels.
-      offer(.gatherManyRows, (c.depth * manyRows * read * 33 + 31) / 32)
-    }
     if c.groups == 1 && w.tapsHeight == 3 && w.tapsWidth == 3 && w.step == 1 && w.spread == 1
-      && preferred != .gather
+      && preferred != .direct
     {
       for side in [4, 2] {
         let tiles = images * ((gridHeight + side - 1) / side) * ((gridWidth + side - 1) / side)
         let read = max(tiles, CorrelationMethod.productsPerWeight)
         let products =
           CorrelationMethod.products(side: side)
-          * (c.inChannels * manyRows * read
-            + CorrelationMethod.productsPerTransformed * tiles * (c.inChannels + manyRows))
+          * (c.inChannels * rows * read
+            + CorrelationMethod.productsPerTransformed * tiles * (c.inChannels + rows))
         if preferred == .winograd(side: side) {
           self = .winograd(side: side)
           return
@@ -54,12 +48,12 @@ enum CorrelationMethod: Equatable {
         offer(.winograd(side: side), products)
       }
     }
-    if case .bfloat(let parts) = preferred, positions > 0, parts == 1 ? c.canRound : c.hasSquares {
+    if case .bfloat(let parts) = preferred, parts == 1 ? c.canRound : c.hasSquares {
       self = .bfloat(parts: parts)
       return
     }
     let (unit, isLikely) = (rt_bfloat_products(), preferred == nil && positions >= Int(RT_PANEL) / 2)
-    if Precision.current == .bfloat16, isLikely, c.canRound, c.inChannels >= Int(RT_MANY_ROWS) / 2 {
+    if Precision.current == .bfloat16, isLikely, c.canRound, c.inChannels >= Int(RT_ROWS) / 2 {
       // By vectors Winograd's algorithm takes less time still.
       if case .winograd = best.method, unit == RT_BFLOAT_VECTORS {
         self = best.method
@@ -77,7 +71,7 @@ enum CorrelationMethod: Equatable {
       let seen = positions + images * gridHeight * (w.tapsWidth - 1)
       offer(
         .bfloat(parts: 2),
-        c.depth * manyRows * whole(seen, Int(RT_PANEL)) / CorrelationMethod.splitProducts)
+        c.depth * rows * whole(seen, Int(RT_PANEL)) / CorrelationMethod.splitProducts)
     }
     self = best.method
   }

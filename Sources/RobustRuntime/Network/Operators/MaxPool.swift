@@ -29,24 +29,24 @@ package struct MaxPool: Operation {
     let scratch = 0
 
     func forward(relu: Bool, scratch: Scratch) {
-      Workers.shared.run(output.shape.channels) { c, _ in
-        let out = output.value + c * output.plane
+      let (from, to) = (input.shape, output.shape)
+      Workers.shared.run(output.blocks) { block, _ in
+        let out = output.value + block * output.step
         rt_max_pool(
-          out, input.value + c * input.plane, input.images, Int32(input.shape.height),
-          Int32(input.shape.width),
-          Int32(output.shape.height), Int32(output.shape.width), Int32(pool.size), Int32(pool.stride),
-          Int32(pool.pad))
-        if relu { rt_relu(out, output.plane) }
+          out, input.value + block * input.step, input.images, Int32(from.height), Int32(from.width), Int32(to.height),
+          Int32(to.width), Int32(pool.size), Int32(pool.stride), Int32(pool.pad))
+        if relu { rt_relu(out, output.step) }
       }
     }
 
     func backward(maskInput: Bool, scratch: Scratch) {
       if !input.hasGradient { input.zeroGradient() }
-      Workers.shared.run(output.shape.channels) { c, _ in
+      let (from, to) = (input.shape, output.shape)
+      Workers.shared.run(output.blocks) { block, _ in
         rt_max_pool_gradient(
-          input.gradient + c * input.plane, output.gradient + c * output.plane, input.value + c * input.plane,
-          input.images, Int32(input.shape.height), Int32(input.shape.width), Int32(output.shape.height),
-          Int32(output.shape.width), Int32(pool.size), Int32(pool.stride), Int32(pool.pad))
+          input.gradient + block * input.step, output.gradient + block * output.step,
+          input.value + block * input.step, input.images, Int32(from.height), Int32(from.width), Int32(to.height),
+          Int32(to.width), Int32(pool.size), Int32(pool.stride), Int32(pool.pad))
       }
     }
   }

@@ -14,24 +14,22 @@ struct MeanPool: Operation {
     let input, output: Tensor
     let scratch = 0
 
-    private var positions: Int { input.shape.height * input.shape.width }
-
     func forward(relu: Bool, scratch: Scratch) {
-      let (from, to, positions) = (input.value, output.value, positions)
-      Workers.shared.run(over: output.count, by: 64) { start, count in
-        for i in start..<start + count {
-          to[i] = Float(rt_sum(from + i * positions, positions) / Double(positions))
-        }
-        if relu { rt_relu(to + start, count) }
-      }
+      eachMap { map, mean, area in rt_mean_lanes(output.value + mean, input.value + map, area) }
+      if relu { rt_relu(output.value, output.floats) }
     }
 
     func backward(maskInput: Bool, scratch: Scratch) {
       if !input.hasGradient { input.zeroGradient() }
-      let (from, to, positions) = (output.gradient, input.gradient, positions)
-      Workers.shared.run(over: output.count, by: 64) { start, count in
-        for i in start..<start + count {
-          rt_add_constant(to + i * positions, from[i] / Float(positions), positions)
+      eachMap { map, mean, area in rt_spread_lanes(input.gradient + map, output.gradient + mean, area) }
+    }
+
+    /// Where the maps of a block of channels of an image and their means begin.
+    private func eachMap(_ body: (_ map: Int, _ mean: Int, _ area: Int) -> Void) {
+      let (images, area) = (input.images, input.shape.height * input.shape.width)
+      Workers.shared.run(input.blocks) { block, _ in
+        for n in 0..<images {
+          body(block * input.step + n * area * Tensor.lanes, block * output.step + n * Tensor.lanes, area)
         }
       }
     }

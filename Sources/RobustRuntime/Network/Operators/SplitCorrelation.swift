@@ -11,8 +11,7 @@ struct SplitCorrelation: BoundCorrelation {
   private let correlation: Correlation
   private let squares: Correlation.Squares
   private let window: rt_window
-  private let inPlane, outPlane: Int
-  private let outHeight, outWidth: Int
+  private let inStep, outStep: Int
   private let layout: Layout
   private let strips: [rt_strip]
   /// Strips and blocks of rows of a piece.
@@ -20,8 +19,8 @@ struct SplitCorrelation: BoundCorrelation {
   private let stripPieces, rowPieces: Int
   /// Columns are made first and shared by the pieces; else each piece makes its own.
   private let sharesColumns: Bool
-  /// Positions of a piece at most, and floats of scratch memory for its products.
-  private let piecePositions, productScratch: Int
+  /// Floats of scratch memory for a piece's products.
+  private let productScratch: Int
 
   /// Words of columns that stay in a core's second-level cache.
   private static let pieceBudget = 5 << 16
@@ -30,27 +29,27 @@ struct SplitCorrelation: BoundCorrelation {
 
   /// How the columns of a strip lie.
   private struct Layout {
-    let parts, channelBlocks, width, tapsWidth, phaseStep, rowStep: Int
+    let parts, channelBlocks, width, tapsWidth, phaseStep, blockStep: Int
     let offsets: [Int32]
 
-    var partStep: Int { channelBlocks * Int(RT_MANY_ROWS) / 2 * rowStep }
+    var partStep: Int { channelBlocks * blockStep }
     var stripStep: Int { parts * partStep }
 
     /// - Parameter lines: of the grid in a strip, at most.
     init(_ correlation: Correlation, parts: Int, _ w: rt_window, lines: Int, columns: Int) {
-      let (panel, vector, step) = (Int(RT_PANEL), 16, Int(w.step))
+      let (panel, lanes, step) = (Int(RT_PANEL), Tensor.lanes, Int(w.step))
       let (height, tapsWidth) = (Int(w.taps_height), Int(w.taps_width))
       let (down, across) = ((height - 1) / step, (tapsWidth - 1) / step)
       let width = columns + across
-      // Panels reach beyond the last line, and vectors beyond the last column.
+      // Panels reach beyond the last line.
       let panels = ((lines - 1) * width + columns + panel - 1) / panel
-      let words = max(panels * panel + down * width + across, (lines + down) * width + vector)
-      let phaseStep = (words + vector - 1) / vector * vector
-      // An odd number of vectors, so that rows do not all meet in the same part of a cache.
-      rowStep = (phaseStep * step * step / vector | 1) * vector
+      let positions = max(panels * panel + down * width + across, (lines + down) * width)
+      let phaseStep = positions * lanes
+      // An odd number of positions, so that blocks do not all meet in the same part of a cache.
+      blockStep = (positions * step * step | 1) * lanes
       offsets = (0..<height).flatMap { y in
         (0..<tapsWidth).map { x in
-          Int32((y % step * step + x % step) * phaseStep + y / step * width + x / step)
+          Int32((y % step * step + x % step) * phaseStep + (y / step * width + x / step) * lanes)
         }
       }
       (self.parts, channelBlocks) = (parts, correlation.channelBlocks)
@@ -63,7 +62,7 @@ struct SplitCorrelation: BoundCorrelation {
           parts: Int32(parts), channel_blocks: Int32(channelBlocks), width: Int32(width),
           taps: Int32(offsets.count),
           taps_width: Int32(tapsWidth), offsets: $0.baseAddress!, strip_step: stripStep, part_step: partStep,
-          row_step: rowStep, phase_step: phaseStep)
+          block_step: blockStep, phase_step: phaseStep)
         return body(&pairs)
       }
     }
@@ -75,22 +74,21 @@ struct SplitCorrelation: BoundCorrelation {
     to output: Shape, _ seen: rt_window
   ) {
     (self.correlation, self.squares) = (correlation, squares)
-    inPlane = images * input.height * input.width
-    outPlane = images * output.height * output.width
-    (outHeight, outWidth) = (output.height, output.width)
+    (inStep, outStep) = (input.step(images: images), output.step(images: images))
 
     // Where the window sees the map as it is, all of it is one line.
     var (window, images) = (seen, images)
     if withUnsafePointer(to: seen, rt_is_plain) {
       let positions = window.height * window.width * Int32(images)
       (window.height, window.grid_height, window.width, window.grid_width) = (1, 1, positions, positions)
+      (window.out_height, window.out_width) = (1, positions)
       images = 1
     }
     self.window = window
 
     let whole = Layout(
       correlation, parts: parts, window, lines: Int(window.grid_height), columns: Int(window.grid_width))
-    let blocks = correlation.paddedOutputs(block: Int(RT_MANY_ROWS)) / Int(RT_MANY_ROWS)
+    let blocks = correlation.rowBlocks
     sharesColumns = images * whole.stripStep <= SplitCorrelation.sharedBudget
 
     // Few pieces share a pass over the weights, of which each piece splits its own.
@@ -108,12 +106,10 @@ struct SplitCorrelation: BoundCorrelation {
       correlation, parts: parts, window, lines: strips.map { Int($0.rows) }.max() ?? 1,
       columns: strips.map { Int($0.columns) }.max() ?? 1)
     self.layout = layout
-    let mostOutputs = strips.map(SplitCorrelation.outputs).max() ?? 0
     let mostPanels = layout.withPairs { pairs in
       strips.map { strip in withUnsafePointer(to: strip) { rt_strip_panels($0, pairs) } }.max() ?? 0
     }
-    piecePositions = pieceStrips * mostOutputs
-    productScratch = rt_split_scratch(pieceStrips * mostPanels, mostOutputs)
+    productScratch = rt_split_scratch(pieceStrips * mostPanels)
   }
 
   /// Cuts the grid: a line in parts of whole panels, images in bands of lines.
@@ -126,7 +122,7 @@ struct SplitCorrelation: BoundCorrelation {
         let first = panels * part / parts * panel
         let end = min(panels * (part + 1) / parts * panel, width)
         return rt_strip(
-          image: 0, row: 0, rows: 1, column: Int32(first), columns: Int32(end - first), first: first)
+          image: 0, row: 0, rows: 1, column: Int32(first), columns: Int32(end - first))
       }
     }
     let bands = min((pieces + images - 1) / max(images, 1), height)
@@ -134,22 +130,15 @@ struct SplitCorrelation: BoundCorrelation {
       let (image, band) = $0.quotientAndRemainder(dividingBy: bands)
       let (row, end) = (height * band / bands, height * (band + 1) / bands)
       return rt_strip(
-        image: Int32(image), row: Int32(row), rows: Int32(end - row), column: 0, columns: Int32(width),
-        first: (image * height + row) * width)
+        image: Int32(image), row: Int32(row), rows: Int32(end - row), column: 0, columns: Int32(width))
     }
   }
 
-  private static func outputs(_ strip: rt_strip) -> Int { Int(strip.rows) * Int(strip.columns) }
-
   private var columnWords: Int { pieceStrips * layout.stripStep }
-  private var isScattered: Bool { correlation.window.spread > 1 }
 
-  var scratch: Int {
-    (sharesColumns ? 0 : columnWords) + productScratch
-      + (isScattered ? piecePositions * pieceBlocks * Int(RT_MANY_ROWS) : 0)
-  }
+  var scratch: Int { (sharesColumns ? 0 : columnWords) + productScratch }
   var sharedScratch: Int { sharesColumns ? strips.count * layout.stripStep : 0 }
-  var canMask: Bool { !isScattered }
+  let canMask = true
   let isEmpty = false
 
   func run(
@@ -162,7 +151,7 @@ struct SplitCorrelation: BoundCorrelation {
         makeColumns(of: input, strips[strip], block..<block + 1, scratch.shared + strip * layout.stripStep)
       }
     }
-    let rows = Int(RT_MANY_ROWS)
+    let rows = Int(RT_ROWS)
     Workers.shared.run(stripPieces * rowPieces) { piece, worker in
       let (stripPiece, rowPiece) = piece.quotientAndRemainder(dividingBy: rowPieces)
       let block = rowPiece * pieceBlocks
@@ -177,17 +166,8 @@ struct SplitCorrelation: BoundCorrelation {
           makeColumns(of: input, strips[strip], 0..<blocks, columns + k * layout.stripStep)
         }
       }
-      let out = output + block * rows * outPlane
-      if isScattered {
-        let products = own + productScratch
-        let first = strips[part.lowerBound].first
-        let count = part.reduce(0) { $0 + SplitCorrelation.outputs(strips[$1]) }
-        multiply(products, count, block, outputs, columns, part, from: first, rt_finish(), own)
-        scatter(products, outputs, to: out, first, count, accumulate: finish.accumulate)
-      } else {
-        let parts = finish.parts(channel: block * rows, plane: outPlane)
-        multiply(out, outPlane, block, outputs, columns, part, from: 0, parts, own)
-      }
+      let parts = finish.parts(channel: block * rows, step: outStep)
+      multiply(output + block * rows / Tensor.lanes * outStep, block, outputs, columns, part, parts, own)
     }
   }
 
@@ -195,41 +175,40 @@ struct SplitCorrelation: BoundCorrelation {
     of input: UnsafePointer<Float>, _ strip: rt_strip, _ blocks: Range<Int>,
     _ columns: UnsafeMutablePointer<Float>
   ) {
-    let rows = Int(RT_MANY_ROWS)
-    let channel = blocks.lowerBound * rows
-    let channels = min(blocks.upperBound * rows, correlation.inChannels) - channel
+    let rows = Int(RT_ROWS)
     layout.withPairs { layout in
       withUnsafePointer(to: window) { window in
         withUnsafePointer(to: strip) { strip in
           let words = UnsafeMutableRawPointer(columns).assumingMemoryBound(to: UInt32.self)
-          rt_split_columns(
-            words + blocks.lowerBound * rows / 2 * layout.pointee.row_step, input + channel * inPlane,
-            inPlane,
-            Int32(channels), window, strip, layout)
+          for block in blocks {
+            rt_split_positions(
+              words + block * layout.pointee.block_step, input + block * rows / Tensor.lanes * inStep, inStep,
+              Int32(min(rows, correlation.inChannels - block * rows)), window, strip, layout)
+          }
         }
       }
     }
   }
 
-  /// Of some strips, with the outputs of the position `first` at the beginning of the rows.
+  /// Of some strips.
   private func multiply(
-    _ out: UnsafeMutablePointer<Float>, _ stride: Int, _ block: Int, _ outputs: Int,
-    _ columns: UnsafePointer<Float>, _ part: Range<Int>, from first: Int, _ finish: rt_finish,
-    _ scratch: UnsafeMutablePointer<Float>
+    _ out: UnsafeMutablePointer<Float>, _ block: Int, _ outputs: Int, _ columns: UnsafePointer<Float>,
+    _ part: Range<Int>, _ finish: rt_finish, _ scratch: UnsafeMutablePointer<Float>
   ) {
     layout.withPairs { layout in
       squares.taps.withUnsafeBufferPointer { taps in
         strips.withUnsafeBufferPointer { strips in
-          var finish = finish
-          var weights = rt_squares(
-            squares: squares.areWords ? nil : squares.weights.base,
-            words: squares.areWords ? wordsOfWeights : nil, row_step: squares.rowStep,
-            tap_step: squares.tapStep,
-            channel_step: squares.channelStep, taps: taps.baseAddress!)
-          let words = UnsafeRawPointer(columns).assumingMemoryBound(to: UInt32.self)
-          rt_split_product(
-            out - first, stride, &weights, block, outputs, words, layout,
-            strips.baseAddress! + part.lowerBound, part.count, &finish, scratch)
+          withUnsafePointer(to: window) { window in
+            var finish = finish
+            var weights = rt_squares(
+              squares: squares.areWords ? nil : squares.weights.base,
+              words: squares.areWords ? wordsOfWeights : nil, row_step: squares.rowStep,
+              tap_step: squares.tapStep, channel_step: squares.channelStep, taps: taps.baseAddress!)
+            let words = UnsafeRawPointer(columns).assumingMemoryBound(to: UInt32.self)
+            rt_split_product(
+              out, outStep, &weights, block, outputs, words, layout, window,
+              strips.baseAddress! + part.lowerBound, part.count, &finish, scratch)
+          }
         }
       }
     }
@@ -237,17 +216,5 @@ struct SplitCorrelation: BoundCorrelation {
 
   private var wordsOfWeights: UnsafePointer<UInt32> {
     UnsafeRawPointer(squares.weights.base).assumingMemoryBound(to: UInt32.self)
-  }
-
-  /// Writes rows of products to positions that are not beside each other.
-  private func scatter(
-    _ products: UnsafePointer<Float>, _ rows: Int, to out: UnsafeMutablePointer<Float>, _ first: Int,
-    _ count: Int, accumulate: Bool
-  ) {
-    let w = correlation.window
-    let grid = correlation.grid(outHeight: outHeight, outWidth: outWidth)
-    rt_scatter(
-      out, outPlane, Int32(outHeight), Int32(outWidth), Int32(grid.height), Int32(grid.width),
-      Int32(w.spread), Int32(w.y), Int32(w.x), products, rows, first, count, accumulate)
   }
 }

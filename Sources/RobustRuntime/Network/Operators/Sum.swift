@@ -17,7 +17,7 @@ struct Sum: Operation {
 
     func forward(relu: Bool, scratch: Scratch) {
       let out = output.value
-      Workers.shared.run(over: output.count) { start, count in
+      Workers.shared.run(over: output.floats) { start, count in
         rt_copy(out + start, inputs[0].value + start, count)
         for other in inputs.dropFirst() { rt_add(out + start, other.value + start, count) }
         if relu { rt_relu(out + start, count) }

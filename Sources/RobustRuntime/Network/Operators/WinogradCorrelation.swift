@@ -8,7 +8,7 @@ struct WinogradCorrelation: BoundCorrelation {
   /// Whether the weights are the convolution's, of which blocks are transposed when they are needed.
   private let transposes: Bool
   private let window: rt_window
-  private let inPlane, outPlane: Int
+  private let images, inStep, outStep: Int
   /// Over all images.
   private let tiles: Int
   private let pieceRows, pieceTiles: Int
@@ -21,21 +21,35 @@ struct WinogradCorrelation: BoundCorrelation {
   let canMask = true
   let isEmpty = false
 
-  init(_ correlation: Correlation, side: Int, images: Int, _ window: rt_window) throws {
-    (self.correlation, self.side, self.window) = (correlation, side, window)
-    let (height, width) = (Int(window.grid_height), Int(window.grid_width))
-    inPlane = images * Int(window.height) * Int(window.width)
-    outPlane = images * height * width
-    tiles = images * ((height + side - 1) / side) * ((width + side - 1) / side)
-    depth = (correlation.inChannels + 15) / 16 * 16
+  /// Floats of columns that stay in a core's second-level cache beside the weights.
+  private static let columnBudget = 1 << 16
+  /// Floats of columns that are shared at most.
+  private static let sharedBudget = 5 << 17
+  /// Tiles that are transformed at a time where columns are shared.
+  private static let tilesAtOnce = 4
 
-    let (products, panel) = (CorrelationMethod.products(side: side), Int(RT_PANEL))
-    sharesColumns = tiles <= panel && products * tiles * depth <= Pieces.sharedBudget
+  init(
+    _ correlation: Correlation, side: Int, images: Int, from input: Shape, to output: Shape, _ window: rt_window
+  ) throws {
+    (self.correlation, self.side, self.images, self.window) = (correlation, side, images, window)
+    (inStep, outStep) = (input.step(images: images), output.step(images: images))
+    let (height, width) = (Int(window.grid_height), Int(window.grid_width))
+    tiles = images * ((height + side - 1) / side) * ((width + side - 1) / side)
+    depth = input.channelBlocks * Tensor.lanes
+
+    let (products, mostTiles, rows) = (
+      CorrelationMethod.products(side: side), Int(RT_MOST_TILES), Int(RT_ROWS)
+    )
+    sharesColumns = tiles <= mostTiles && products * tiles * depth <= WinogradCorrelation.sharedBudget
     if sharesColumns {
-      (pieceTiles, pieceRows) = (tiles, Pieces.rows(outputs: correlation.outChannels))
+      // Two blocks of rows at a time take less time, but must leave enough pieces.
+      let pairs = (correlation.outChannels + 2 * rows - 1) / (2 * rows)
+      pieceTiles = tiles
+      pieceRows =
+        pairs >= Pieces.fewest ? max(pairs / (2 * Pieces.fewest), 1) * 2 * rows : rows
     } else {
-      // Fewer tiles than half a panel would have the weights read too often.
-      let most = min(max(Pieces.columnBudget / (products * depth), panel / 2), panel)
+      // With fewer tiles than half of the most the weights would be read too often.
+      let most = min(max(WinogradCorrelation.columnBudget / (products * depth), mostTiles / 2), mostTiles)
       let pieces = Pieces.whole((tiles + most - 1) / most)
       (pieceTiles, pieceRows) = ((tiles + pieces - 1) / pieces, correlation.outChannels)
     }
@@ -51,50 +65,49 @@ struct WinogradCorrelation: BoundCorrelation {
   /// part of a cache.
   private var step: Int { pieceTiles * depth + 16 }
   private var columnFloats: Int { CorrelationMethod.products(side: side) * step }
-  private var blockFloats: Int { (correlation.inChannels + 31) / 32 * 32 * Int(RT_MANY_ROWS) }
-  var scratch: Int { transposes ? blockFloats : sharesColumns ? 0 : columnFloats }
+  private var blockFloats: Int { 2 * ((depth + 31) / 32) * Int(RT_SQUARE) }
+  private var productFloats: Int { rt_winograd_scratch(Int32(side), pieceTiles) }
+
+  var scratch: Int { productFloats + (transposes ? blockFloats : sharesColumns ? 0 : columnFloats) }
   var sharedScratch: Int { sharesColumns ? columnFloats : 0 }
 
   func run(
     _ input: UnsafePointer<Float>, _ output: UnsafeMutablePointer<Float>, _ finish: Finish, _ scratch: Scratch
   ) {
-    let (c, products) = (correlation, CorrelationMethod.products(side: side))
+    let (c, products, blocks) = (correlation, CorrelationMethod.products(side: side), depth / Tensor.lanes)
     if sharesColumns {
-      let (atOnce, channels) = (Pieces.channelsAtOnce, c.inChannels)
-      Workers.shared.run((channels + atOnce - 1) / atOnce) { part, _ in
-        let first = part * atOnce
-        withTiles(0) {
-          rt_winograd_input(
-            scratch.shared + first, input + first * inPlane, inPlane, Int32(min(atOnce, channels - first)), $0
-          )
+      let atOnce = WinogradCorrelation.tilesAtOnce
+      Workers.shared.run((tiles + atOnce - 1) / atOnce) { part, _ in
+        withTiles(part * atOnce, atOnce) {
+          rt_winograd_input(scratch.shared + part * atOnce * depth, input, inStep, blocks, $0)
         }
       }
     }
     Workers.shared.run(rowPieces * tilePieces) { piece, worker in
       let (rowPiece, tilePiece) = piece.quotientAndRemainder(dividingBy: tilePieces)
       let row = rowPiece * pieceRows
-      let columns = sharesColumns ? scratch.shared : scratch[worker]
-      var parts = finish.parts(channel: row, plane: outPlane)
-      let transposed = rt_transposed(ins: c.outChannels, block: scratch[worker])
-      let first = transposes ? row * Int(RT_MANY_ROWS) : row * products * c.inChannels
-      withTiles(tilePiece) { tiles in
-        if !sharesColumns { rt_winograd_input(columns, input, inPlane, Int32(c.inChannels), tiles) }
+      let own = scratch[worker]
+      let columns = sharesColumns ? scratch.shared : own + productFloats
+      var parts = finish.parts(channel: row, step: outStep)
+      let transposed = rt_transposed(ins: c.outChannels, block: own + productFloats)
+      let first = transposes ? row * Int(RT_ROWS) : row * products * depth
+      withTiles(tilePiece * pieceTiles, pieceTiles) { tiles in
+        if !sharesColumns { rt_winograd_input(columns, input, inStep, blocks, tiles) }
         withUnsafePointer(to: transposed) { transposed in
           rt_winograd_output(
-            output + row * outPlane, outPlane, weights.base + first, transposes ? transposed : nil, columns,
-            Int32(c.inChannels), min(pieceRows, c.outChannels - row), tiles, &parts)
+            output + row / Tensor.lanes * outStep, outStep, weights.base + first,
+            transposes ? transposed : nil, columns, min(pieceRows, c.outChannels - row), tiles, &parts, own)
         }
       }
     }
   }
 
-  private func withTiles(_ piece: Int, _ body: (UnsafePointer<rt_tiles>) -> Void) {
+  /// Tiles from the first one on, as many as there are.
+  private func withTiles(_ first: Int, _ count: Int, _ body: (UnsafePointer<rt_tiles>) -> Void) {
     withUnsafePointer(to: window) { window in
-      let first = piece * pieceTiles
       var part = rt_tiles(
-        window: window, side: Int32(side), turned: correlation.turnsMaps, first: first,
-        count: min(pieceTiles, tiles - first), depth: depth,
-        step: step)
+        window: window, side: Int32(side), turned: correlation.turnsMaps, images: images, first: first,
+        count: min(count, tiles - first), depth: depth, step: step)
       body(&part)
     }
   }

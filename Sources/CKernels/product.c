@@ -1,0 +1,125 @@
+#include <string.h>
+
+#include "clones.h"
+#include "finish.h"
+#include "kernels.h"
+#include "weights.h"
+
+CLONES void rt_pack(float *restrict packed, const rt_weights *weights, int32_t channels) {
+  const rt_weights w = *weights;
+  const float *const first = packed;
+  for (int32_t y = 0; y < w.rows; y++)
+    for (int32_t x = 0; x < w.columns; x++)
+      for (int32_t i = 0; i < channels; i++)
+        for (int32_t o = 0; o < RT_ROWS; o++) *packed++ = weight(&w, o, i, y, x);
+  while ((size_t)(packed - first) % (RT_LANES * RT_ROWS) != 0) *packed++ = 0;
+}
+
+/* A position of the grid, over all images. */
+typedef struct position {
+  size_t image;
+  int32_t y, x;
+} position;
+
+INLINE position position_at(const rt_window *w, size_t index) {
+  const size_t row = index / (size_t)w->grid_width;
+  return (position){.image = row / (size_t)w->grid_height, .y = (int32_t)(row % (size_t)w->grid_height),
+                    .x = (int32_t)(index % (size_t)w->grid_width)};
+}
+
+INLINE void advance(position *p, const rt_window *w) {
+  if (++p->x < w->grid_width) return;
+  p->x = 0;
+  if (++p->y < w->grid_height) return;
+  p->y = 0;
+  p->image++;
+}
+
+void rt_places(const float **restrict from, size_t *restrict places, const float *input, const rt_window *window,
+               size_t images, size_t first, size_t count, size_t positions_of_tile) {
+  const rt_window w = *window;
+  const size_t map = (size_t)w.height * (size_t)w.width, parts = (count + positions_of_tile - 1) / positions_of_tile;
+  const size_t taps = (size_t)w.taps_height * (size_t)w.taps_width;
+  const float *const outside = input + images * map * RT_LANES;
+  position p = position_at(window, first);
+  size_t done = 0;
+  for (size_t part = 0; part < parts; part++) {
+    const size_t of_tile = count * (part + 1) / parts - done;
+    for (size_t k = 0; k < of_tile; k++, advance(&p, window)) {
+      const size_t row = p.image * (size_t)w.out_height + (size_t)(p.y * w.spread + w.y);
+      places[done + k] = (row * (size_t)w.out_width + (size_t)(p.x * w.spread + w.x)) * RT_LANES;
+      const float *image = input + p.image * map * RT_LANES, **own = from + done * taps + k;
+      const int32_t top = p.y * w.step + w.top, left = p.x * w.step + w.left;
+      for (int32_t y = top; y < top + w.taps_height; y++)
+        for (int32_t x = left; x < left + w.taps_width; x++, own += of_tile)
+          *own = y < 0 || y >= w.height || x < 0 || x >= w.width
+                     ? outside
+                     : image + ((ptrdiff_t)y * w.width + x) * RT_LANES;
+    }
+    done += of_tile;
+  }
+}
+
+CLONES WIDE void rt_patches(float *restrict patches, const float *restrict input, int32_t channels,
+                            const rt_window *window, size_t images, size_t first, size_t count, size_t depth) {
+  const rt_window w = *window;
+  const size_t map = (size_t)w.height * (size_t)w.width;
+  const size_t terms = (size_t)channels * (size_t)w.taps_height * (size_t)w.taps_width;
+  const float *const outside = input + images * map * RT_LANES;
+  position p = position_at(window, first);
+  for (size_t k = 0; k < count; k++, patches += depth, advance(&p, window)) {
+    const float *image = input + p.image * map * RT_LANES;
+    const int32_t top = p.y * w.step + w.top, left = p.x * w.step + w.left;
+    float *out = patches;
+    /* Each tap writes over what the one before it wrote beyond its channels; so there is room for a vector. */
+    for (int32_t y = top; y < top + w.taps_height; y++)
+      for (int32_t x = left; x < left + w.taps_width; x++, out += channels)
+        *(lanes *)out = *(const lanes *)(y < 0 || y >= w.height || x < 0 || x >= w.width
+                                             ? outside
+                                             : image + ((ptrdiff_t)y * w.width + x) * RT_LANES);
+    for (size_t i = terms; i < depth; i++) patches[i] = 0;
+  }
+}
+
+CLONES WIDE void rt_product(float *out, size_t out_step, const size_t *places, const float *weights,
+                            const rt_transposed *transposed, const rt_terms *terms, size_t rows, size_t count,
+                            const rt_finish *finish) {
+  _Alignas(64) float sums[RT_PAIR_POSITIONS * 2 * RT_ROWS];
+  _Static_assert(RT_SINGLE_POSITIONS <= 2 * RT_PAIR_POSITIONS, "sums of single blocks fit");
+  const size_t most = rt_tile_positions(rows), parts = (count + most - 1) / most;
+  const size_t depth = terms->taps * terms->blocks * RT_LANES, block = depth * RT_ROWS;
+  for (size_t row = 0; row < rows; row += 2 * RT_ROWS) {
+    const int32_t blocks = rows - row > RT_ROWS ? 2 : 1;
+    const size_t vectors = (size_t)blocks * 2 < (rows - row + LANES - 1) / LANES ? (size_t)blocks * 2
+                                                                                 : (rows - row + LANES - 1) / LANES;
+    const float *own = weights + row / RT_ROWS * block;
+    rt_ahead next = {.weights = own + (size_t)blocks * block, .second = block, .step = RT_SQUARE};
+    size_t second = block;
+    if (transposed) {
+      const float *squares = weights + row * RT_ROWS;
+      next = (rt_ahead){.weights = squares + blocks * RT_SQUARE, .second = RT_SQUARE, .step = transposed->ins * RT_ROWS};
+      second = (depth + RT_ROWS - 1) / RT_ROWS * RT_SQUARE;
+      for (int32_t b = 0; b < blocks; b++)
+        rt_transposed_block(transposed->block + (size_t)b * second, squares + b * RT_SQUARE, next.step, depth);
+      own = transposed->block;
+    }
+    if (row + (size_t)blocks * RT_ROWS >= rows) next.weights = NULL;
+    for (size_t part = 0; part < parts; part++) {
+      const size_t first = count * part / parts, of_tile = count * (part + 1) / parts - first;
+      const size_t *to = places + first;
+      float *block_out = out + row / LANES * out_step;
+      rt_finish f = *finish;
+      const size_t moved = row / LANES * out_step;
+      if (f.residual) f.residual += moved;
+      if (f.mask) f.mask += moved;
+      for (size_t p = 0; p < of_tile; p++)
+        for (size_t v = 0; v < vectors; v++) fetch_lanes(block_out, v * out_step + to[p], &f);
+      const rt_terms seen = {terms->from + first * terms->taps, terms->taps, terms->blocks, terms->step};
+      rt_tile(sums, own, second, blocks, &seen, of_tile, rt_ahead_of_pass(next, depth, part, parts));
+      for (size_t p = 0; p < of_tile; p++)
+        for (size_t v = 0; v < vectors; v++)
+          finish_lanes(block_out, v * out_step + to[p],
+                       (const lanes *)(sums + p * (size_t)blocks * RT_ROWS + v * LANES), row + v * LANES, &f);
+    }
+  }
+}
