@@ -60,6 +60,8 @@ void rt_places(const float **restrict from, size_t *restrict places, const float
   }
 }
 
+typedef float quad __attribute__((vector_size(16), aligned(4)));
+
 CLONES WIDE void rt_patches(float *restrict patches, const float *restrict input, int32_t channels,
                             const rt_window *window, size_t images, size_t first, size_t count, size_t depth) {
   const rt_window w = *window;
@@ -73,17 +75,21 @@ CLONES WIDE void rt_patches(float *restrict patches, const float *restrict input
     float *out = patches;
     /* Each tap writes over what the one before it wrote beyond its channels; so there is room for a vector. */
     for (int32_t y = top; y < top + w.taps_height; y++)
-      for (int32_t x = left; x < left + w.taps_width; x++, out += channels)
-        *(lanes *)out = *(const lanes *)(y < 0 || y >= w.height || x < 0 || x >= w.width
-                                             ? outside
-                                             : image + ((ptrdiff_t)y * w.width + x) * RT_LANES);
+      for (int32_t x = left; x < left + w.taps_width; x++, out += channels) {
+        const bool inside = y >= 0 && y < w.height && x >= 0 && x < w.width;
+        const float *seen = inside ? image + ((ptrdiff_t)y * w.width + x) * RT_LANES : outside;
+        if (channels <= 4)
+          *(quad *)out = *(const quad *)seen;
+        else
+          *(lanes *)out = *(const lanes *)seen;
+      }
     for (size_t i = terms; i < depth; i++) patches[i] = 0;
   }
 }
 
 CLONES WIDE void rt_product(float *out, size_t out_step, const size_t *places, const float *weights,
                             const rt_transposed *transposed, const rt_terms *terms, size_t rows, size_t count,
-                            const rt_finish *finish) {
+                            bool more, const rt_finish *finish) {
   _Alignas(64) float sums[RT_PAIR_POSITIONS * 2 * RT_ROWS];
   _Static_assert(RT_SINGLE_POSITIONS <= 2 * RT_PAIR_POSITIONS, "sums of single blocks fit");
   const size_t most = rt_tile_positions(rows), parts = (count + most - 1) / most;
@@ -103,22 +109,21 @@ CLONES WIDE void rt_product(float *out, size_t out_step, const size_t *places, c
         rt_transposed_block(transposed->block + (size_t)b * second, squares + b * RT_SQUARE, next.step, depth);
       own = transposed->block;
     }
-    if (row + (size_t)blocks * RT_ROWS >= rows) next.weights = NULL;
+    if (!more && row + (size_t)blocks * RT_ROWS >= rows) next.weights = NULL;
+    const size_t moved = row / LANES * out_step;
+    rt_finish f = *finish;
+    if (f.residual) f.residual += moved;
+    if (f.mask) f.mask += moved;
     for (size_t part = 0; part < parts; part++) {
       const size_t first = count * part / parts, of_tile = count * (part + 1) / parts - first;
       const size_t *to = places + first;
-      float *block_out = out + row / LANES * out_step;
-      rt_finish f = *finish;
-      const size_t moved = row / LANES * out_step;
-      if (f.residual) f.residual += moved;
-      if (f.mask) f.mask += moved;
       for (size_t p = 0; p < of_tile; p++)
-        for (size_t v = 0; v < vectors; v++) fetch_lanes(block_out, v * out_step + to[p], &f);
+        for (size_t v = 0; v < vectors; v++) fetch_lanes(out + moved, v * out_step + to[p], &f);
       const rt_terms seen = {terms->from + first * terms->taps, terms->taps, terms->blocks, terms->step};
       rt_tile(sums, own, second, blocks, &seen, of_tile, rt_ahead_of_pass(next, depth, part, parts));
       for (size_t p = 0; p < of_tile; p++)
         for (size_t v = 0; v < vectors; v++)
-          finish_lanes(block_out, v * out_step + to[p],
+          finish_lanes(out + moved, v * out_step + to[p],
                        (const lanes *)(sums + p * (size_t)blocks * RT_ROWS + v * LANES), row + v * LANES, &f);
     }
   }

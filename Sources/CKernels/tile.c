@@ -10,19 +10,19 @@
     for (size_t slice = 0; slice < RT_ROWS; slice += LANES * VECTORS) {                                   \
       vector sums[COUNT][BLOCKS][VECTORS] = {0};                                                          \
       const float *w = weights + slice, *const *from = terms->from;                                       \
-      size_t term = ahead.first;                                                                          \
+      size_t line = ahead.line;                                                                           \
       for (size_t tap = 0; tap < terms->taps; tap++, from += COUNT) {                                     \
         const float *c[COUNT];                                                                            \
         UNROLL for (size_t p = 0; p < COUNT; p++) c[p] = from[p];                                         \
         for (size_t block = 0; block < terms->blocks; block++) {                                          \
           const float *near = NULL;                                                                       \
           if (ahead.weights && slice == 0) {                                                              \
-            near = ahead.weights + term / RT_ROWS * ahead.step + term % RT_ROWS * RT_ROWS;                \
-            term += ahead.half ? RT_LANES / 2 : RT_LANES;                                                 \
+            near = ahead.weights + line / LINES * ahead.step + line % LINES * LINE;                       \
+            line += ahead.lines;                                                                          \
           }                                                                                               \
-          _Pragma("clang loop unroll_count(4)") for (size_t k = 0; k < RT_LANES; k++, w += RT_ROWS) {     \
+          _Pragma("clang loop unroll(disable)") for (size_t k = 0; k < RT_LANES; k++, w += RT_ROWS) {     \
             if (near) {                                                                                   \
-              UNROLL for (size_t b = 0; b < BLOCKS; b++) bring_near(near + b * ahead.second, k, ahead.half);    \
+              UNROLL for (size_t b = 0; b < BLOCKS; b++) bring_near(near + b * ahead.second, k, ahead.lines);   \
             }                                                                                             \
             vector x[BLOCKS][VECTORS];                                                                    \
             UNROLL for (size_t b = 0; b < BLOCKS; b++)                                                    \
@@ -55,15 +55,13 @@
   TILE(LANES, VECTORS, BLOCKS, 7)          \
   TILE(LANES, VECTORS, BLOCKS, 8)
 
-/* Of a block of weights, what is due with term k of RT_LANES. */
-static inline __attribute__((always_inline)) void bring_near(const float *weights, size_t k, bool half) {
-  enum { LINE = 16 };
-  if (half) {
-    __builtin_prefetch(weights + k * LINE, 0, 2);
-  } else {
-    __builtin_prefetch(weights + k * RT_ROWS, 0, 2);
-    __builtin_prefetch(weights + k * RT_ROWS + LINE, 0, 2);
-  }
+/* Floats of a line of a cache, and lines of a square. */
+enum { LINE = 16, LINES = RT_SQUARE / LINE };
+
+/* Of so many lines that are due with RT_LANES terms, those due with term k. */
+static inline __attribute__((always_inline)) void bring_near(const float *weights, size_t k, size_t lines) {
+  if (k < lines) __builtin_prefetch(weights + k * LINE, 0, 2);
+  if (k + RT_LANES < lines) __builtin_prefetch(weights + (k + RT_LANES) * LINE, 0, 2);
 }
 
 #define TILE_ARGUMENTS                                                                                      \

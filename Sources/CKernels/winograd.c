@@ -177,8 +177,8 @@ INLINE void output_of(float *out, size_t out_step, const lanes *sums, size_t wid
 }
 
 CLONES WIDE void rt_winograd_output(float *out, size_t out_step, const float *weights, const rt_transposed *transposed,
-                                    const float *inputs, size_t rows, const rt_tiles *tiles, const rt_finish *finish,
-                                    float *scratch) {
+                                    const float *inputs, size_t rows, bool more, const rt_tiles *tiles,
+                                    const rt_finish *finish, float *scratch) {
   const int32_t side = tiles->side;
   const size_t products = (size_t)((side + 2) * (side + 2)), depth = tiles->depth, block = depth * RT_ROWS;
   const size_t count = tiles->count, most = rt_tile_positions(rows), parts = (count + most - 1) / most;
@@ -201,7 +201,7 @@ CLONES WIDE void rt_winograd_output(float *out, size_t out_step, const float *we
           rt_transposed_block(transposed->block + (size_t)b * second, squares + b * RT_SQUARE, next.step, depth);
         used = transposed->block;
       }
-      if (last && row + height >= rows) next.weights = NULL;
+      if (last && !more && row + height >= rows) next.weights = NULL;
       for (size_t part = 0; part < parts; part++) {
         const size_t first = count * part / parts, of_part = count * (part + 1) / parts - first;
         const float *from[RT_SINGLE_POSITIONS];

@@ -133,21 +133,20 @@ typedef struct rt_terms {
   size_t taps, blocks, step;
 } rt_terms;
 
-/* Weights that are brought near while others are multiplied: of as many blocks of rows, `second` floats apart, the terms
-   from the one `first` on, in squares `step` floats apart. They need not be there. As many terms as are multiplied, or half
-   as many. */
+/* Weights that are brought near while others are multiplied: of as many blocks of rows, `second` floats apart, lines of 16
+   floats from the one `line` on, in squares `step` floats apart; for each RT_LANES terms so many `lines` of a block. They
+   need not be there. */
 typedef struct rt_ahead {
   const float *_Nullable weights;
-  size_t second, step, first;
-  bool half;
+  size_t second, step, line, lines;
 } rt_ahead;
 
-/* What a pass over weights brings near of as many others. Memory is slower than one pass, so two of them share the work
-   where there are more. */
+/* The part of it that is due in one of so many passes over weights. Memory is slower than a pass, so all share the work. */
 static inline rt_ahead rt_ahead_of_pass(rt_ahead all, size_t depth, size_t pass, size_t passes) {
-  if (pass >= 2) all.weights = (const float *)0;
-  all.first = pass * depth / 2;
-  all.half = passes > 1;
+  enum { MOST = 2 * RT_LANES };
+  all.lines = passes < MOST ? (MOST + passes - 1) / passes : 1;
+  all.line = pass * depth / RT_LANES * all.lines;
+  if (all.line >= 2 * depth) all.weights = (const float *)0;
   return all;
 }
 
@@ -194,9 +193,10 @@ void rt_patches(float *patches, const float *input, int32_t channels, const rt_w
                 size_t first, size_t count, size_t depth);
 
 /* Sums for rows from a whole block on, finished. The blocks of the output, which begin with these rows, are `out_step`
-   floats apart. `terms` are those of all tiles, of `count` positions together. */
+   floats apart. `terms` are those of all tiles, of `count` positions together. `more`: the weights of rows that follow will
+   be needed next. */
 void rt_product(float *out, size_t out_step, const size_t *places, const float *weights,
-                const rt_transposed *_Nullable transposed, const rt_terms *terms, size_t rows, size_t count,
+                const rt_transposed *_Nullable transposed, const rt_terms *terms, size_t rows, size_t count, bool more,
                 const rt_finish *finish);
 
 /* Floats of one of the `step` lines that rt_fold needs. */
@@ -341,7 +341,7 @@ static inline size_t rt_winograd_scratch(int32_t side, size_t tiles) {
 
 /* The outputs of these tiles, as by rt_product. */
 void rt_winograd_output(float *out, size_t out_step, const float *weights, const rt_transposed *_Nullable transposed,
-                        const float *inputs, size_t rows, const rt_tiles *tiles, const rt_finish *finish,
+                        const float *inputs, size_t rows, bool more, const rt_tiles *tiles, const rt_finish *finish,
                         float *scratch);
 
 /* ---- pooling */

@@ -84,7 +84,7 @@ struct DirectCorrelation: BoundCorrelation {
           withUnsafePointer(to: transposed) {
             rt_product(
               output + row / lanes * outStep, outStep, places, weights, transposes ? $0 : nil, terms, count,
-              end - first, &parts)
+              end - first, row + count < outputs, &parts)
           }
         }
       }

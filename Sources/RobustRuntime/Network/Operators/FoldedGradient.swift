@@ -100,7 +100,7 @@ struct FoldedGradient: BoundCorrelation {
     UnsafeRawPointer(from).withMemoryRebound(to: UnsafePointer<Float>.self, capacity: count) { from in
       var terms = rt_terms(from: from, taps: 1, blocks: correlation.seenBlocks, step: inStep)
       rt_product(
-        lanes - first * Tensor.lanes, size, places, weights.base, nil, &terms, rows, count, &finish)
+        lanes - first * Tensor.lanes, size, places, weights.base, nil, &terms, rows, count, false, &finish)
     }
     for block in 0..<productBlocks {
       let row = block * Tensor.lanes

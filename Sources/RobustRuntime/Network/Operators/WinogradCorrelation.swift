@@ -91,12 +91,13 @@ struct WinogradCorrelation: BoundCorrelation {
       var parts = finish.parts(channel: row, step: outStep)
       let transposed = rt_transposed(ins: c.outChannels, block: own + productFloats)
       let first = transposes ? row * Int(RT_ROWS) : row * products * depth
+      let rows = min(pieceRows, c.outChannels - row)
       withTiles(tilePiece * pieceTiles, pieceTiles) { tiles in
         if !sharesColumns { rt_winograd_input(columns, input, inStep, blocks, tiles) }
         withUnsafePointer(to: transposed) { transposed in
           rt_winograd_output(
             output + row / Tensor.lanes * outStep, outStep, weights.base + first,
-            transposes ? transposed : nil, columns, min(pieceRows, c.outChannels - row), tiles, &parts, own)
+            transposes ? transposed : nil, columns, rows, row + rows < c.outChannels, tiles, &parts, own)
         }
       }
     }
