@@ -13,14 +13,6 @@ CLONES void rt_add(float *restrict y, const float *restrict x, size_t count) {
   for (size_t i = 0; i < count; i++) y[i] += x[i];
 }
 
-CLONES void rt_relu(float *y, size_t count) {
-  for (size_t i = 0; i < count; i++) y[i] = y[i] < 0 ? 0 : y[i];
-}
-
-CLONES void rt_mask(float *restrict gradient, const float *restrict y, size_t count) {
-  for (size_t i = 0; i < count; i++) gradient[i] = y[i] > 0 ? gradient[i] : 0;
-}
-
 CLONES void rt_affine(float *restrict out, const float *restrict in, float scale, float shift, size_t count) {
   for (size_t i = 0; i < count; i++) out[i] = in[i] * scale + shift;
 }

@@ -2,6 +2,7 @@
 #define FINISH_H
 
 #include "kernels.h"
+#include "signs.h"
 #include "transpose.h"
 
 /* Writes the finished sums of sixteen rows, from out[at] on; `rows` are those of the bias. */
@@ -11,12 +12,12 @@ static inline __attribute__((always_inline)) void finish_lanes(float *out, size_
   lanes *place = (lanes *)(out + at);
   if (finish->accumulate) sums += *place;
   if (finish->mask) {
-    sums = (lanes)((integers)sums & (*(const lanes *)(finish->mask + at) > 0));
+    keep_lanes(&sums, finish->mask[at / LANES]);
   } else {
     if (finish->bias) sums += *(const lanes *)(finish->bias + rows);
     if (finish->residual) sums += *(const lanes *)(finish->residual + at);
-    /* What is not a number stays so. */
-    if (finish->relu) sums = (lanes)((integers)sums & ~(sums < 0));
+    if (finish->relu) rectify(&sums);
+    if (finish->positive) finish->positive[at / LANES] = positive_lanes(&sums);
   }
   *place = sums;
 }
@@ -24,7 +25,6 @@ static inline __attribute__((always_inline)) void finish_lanes(float *out, size_
 /* Brings near what finishing sixteen rows reads. */
 static inline __attribute__((always_inline)) void fetch_lanes(const float *out, size_t at, const rt_finish *finish) {
   if (finish->accumulate) __builtin_prefetch(out + at, 0, 3);
-  if (finish->mask) __builtin_prefetch(finish->mask + at, 0, 3);
   if (finish->residual) __builtin_prefetch(finish->residual + at, 0, 3);
 }
 

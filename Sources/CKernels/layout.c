@@ -1,6 +1,18 @@
 #include "clones.h"
 #include "kernels.h"
+#include "signs.h"
 #include "transpose.h"
+
+CLONES WIDE void rt_relu(float *restrict y, uint16_t *restrict positive, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    rectify((lanes *)(y + i * LANES));
+    if (positive) positive[i] = positive_lanes((const lanes *)(y + i * LANES));
+  }
+}
+
+CLONES WIDE void rt_mask(float *restrict gradient, const uint16_t *restrict positive, size_t count) {
+  for (size_t i = 0; i < count; i++) keep_lanes((lanes *)(gradient + i * LANES), positive[i]);
+}
 
 CLONES WIDE void rt_to_lanes(float *restrict out, const float *restrict planes, size_t plane, int32_t channels,
                              size_t count, const float *scale, const float *shift, bool add) {

@@ -111,9 +111,7 @@ CLONES WIDE void rt_product(float *out, size_t out_step, const size_t *places, c
     }
     if (!more && row + (size_t)blocks * RT_ROWS >= rows) next.weights = NULL;
     const size_t moved = row / LANES * out_step;
-    rt_finish f = *finish;
-    if (f.residual) f.residual += moved;
-    if (f.mask) f.mask += moved;
+    const rt_finish f = rt_finish_from(finish, moved);
     for (size_t part = 0; part < parts; part++) {
       const size_t first = count * part / parts, of_tile = count * (part + 1) / parts - first;
       const size_t *to = places + first;

@@ -141,9 +141,7 @@ CLONES WIDE void rt_split_product(float *out, size_t out_step, const rt_squares 
       }
     }
     const size_t left = (rows - row + LANES - 1) / LANES, moved = row / LANES * out_step;
-    rt_finish f = *finish;
-    if (f.residual) f.residual += moved;
-    if (f.mask) f.mask += moved;
+    const rt_finish f = rt_finish_from(finish, moved);
     size_t panel = 0;
     for (size_t s = 0; s < strip_count; s++) {
       finish_strip(out + moved, out_step, sums + panel * RT_PANEL * RT_ROWS, row,

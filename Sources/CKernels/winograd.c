@@ -211,10 +211,8 @@ CLONES WIDE void rt_winograd_output(float *out, size_t out_step, const float *we
                 rt_ahead_of_pass(next, depth, part, parts));
       }
     }
-    rt_finish f = *finish;
     const size_t moved = row / LANES * out_step, vectors = left < height / LANES ? left : height / LANES;
-    if (f.residual) f.residual += moved;
-    if (f.mask) f.mask += moved;
+    const rt_finish f = rt_finish_from(finish, moved);
     if (side == 2)
       output_of(out + moved, out_step, (const lanes *)scratch, height / LANES, vectors, row, tiles, &f, 2);
     else

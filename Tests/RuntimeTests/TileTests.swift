@@ -45,7 +45,7 @@ import Testing
             weights.withUnsafeBufferPointer { weights in
               var terms = rt_terms(from: from.baseAddress!, taps: size.taps, blocks: size.blocks, step: step)
               let all = rt_ahead(
-                weights: weights.baseAddress!, second: second, step: Int(RT_SQUARE), first: 0, half: false)
+                weights: weights.baseAddress!, second: second, step: Int(RT_SQUARE), line: 0, lines: 0)
               let ahead = rt_ahead_of_pass(all, depth, count % 3, count)
               variant.tile(&sums, weights.baseAddress!, second, Int32(rowBlocks), &terms, count, ahead)
             }

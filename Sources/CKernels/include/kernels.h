@@ -25,8 +25,6 @@ bool rt_all_finite(const float *x, size_t count);
 void rt_fill(float *out, float value, size_t count);
 void rt_copy(float *out, const float *in, size_t count);
 void rt_add(float *y, const float *x, size_t count);             /* y += x */
-void rt_relu(float *y, size_t count);                            /* y = max(y, 0) */
-void rt_mask(float *gradient, const float *y, size_t count);     /* gradient where y > 0, else 0 */
 void rt_affine(float *out, const float *in, float scale, float shift, size_t count);
 void rt_add_scaled(float *y, const float *x, float scale, size_t count); /* y += scale x */
 void rt_add_constant(float *y, float value, size_t count);         /* y += value */
@@ -60,6 +58,11 @@ double rt_weighted_squares(const float *x, const float *weights, double mean, si
  * that one are `step` floats.
  */
 enum { RT_LANES = 16 };
+
+/* y = max(y, 0) at `count` positions; bit c of a position's number, if it is wanted, tells whether lane c is above 0. */
+void rt_relu(float *y, uint16_t *_Nullable positive, size_t count);
+/* gradient where the bits are set, else 0 */
+void rt_mask(float *gradient, const uint16_t *positive, size_t count);
 
 /* Up to RT_LANES planes, `plane` floats apart, become lanes of `count` positions, and zeros the other lanes:
    scale x + shift, of each channel. Adds to what is there if asked for. */
@@ -118,13 +121,25 @@ static inline bool rt_is_plain(const rt_window *w) {
          w->grid_height == w->height && w->grid_width == w->width && w->spread == 1;
 }
 
-/* What is done to sums of products before they are written. Residual and mask are shaped as the output. */
+/* What is done to sums of products before they are written. What is of floats is shaped as the output; bits are those of
+   rt_relu, of each of its positions. */
 typedef struct rt_finish {
   const float *_Nullable bias; /* of each row, in whole RT_LANES */
   const float *_Nullable residual;
-  const float *_Nullable mask; /* 0 is written where this is not above 0; excludes all but `accumulate` */
-  bool relu, accumulate;
+  bool relu;
+  uint16_t *_Nullable positive;   /* bits to be written, with a ReLU alone */
+  const uint16_t *_Nullable mask; /* 0 is written where its bits are not set; excludes all but `accumulate` */
+  bool accumulate;
 } rt_finish;
+
+/* That of the part of the output that begins so many floats later. */
+static inline rt_finish rt_finish_from(const rt_finish *finish, size_t floats) {
+  rt_finish f = *finish;
+  if (f.residual) f.residual += floats;
+  if (f.positive) f.positive += floats / RT_LANES;
+  if (f.mask) f.mask += floats / RT_LANES;
+  return f;
+}
 
 /* The terms of a tile's sums: those of tap t and of position p of `count` begin at from[t count + p], and each further
    RT_LANES of its channels lie `step` floats on. */

@@ -43,8 +43,12 @@ package final class Plan {
     memory = try FloatBlock(count: total + shared + stride * Workers.limit)
     let base = memory.base
     for (k, tensor) in tensors.enumerated() {
+      let isReLU = gradient && k > 0 && network.steps[k - 1].relu
+      let bits = isReLU ? UnsafeMutableRawPointer(base + offsets[2 * tensors.count + k]) : nil
       tensor.place(
-        value: base + offsets[k], gradient: gradient ? base + offsets[places[k]] : nil)
+        Tensor.Place(
+          value: base + offsets[k], gradient: gradient ? base + offsets[places[k]] : nil,
+          positive: bits?.assumingMemoryBound(to: UInt16.self)))
     }
     self.tensors = tensors
     scratch = Scratch(shared: base + total, base: base + total + shared, stride: stride)
@@ -52,7 +56,7 @@ package final class Plan {
 
   private static func rounded(_ floats: Int) -> Int { (floats + 15) / 16 * 16 }
 
-  /// Values first, then gradients. Step k runs forward at time k + 1 and backward at 2·steps − k + 1, the
+  /// Values first, then gradients, then bits of ReLUs. Step k runs forward at time k + 1 and backward at 2·steps − k + 1, the
   /// input is normalised at 0, and the loss is computed in between.
   private static func blocks(_ network: Network, _ shapes: [Shape], images: Int, gradient: Bool) -> [Arena
     .Block]
@@ -67,18 +71,22 @@ package final class Plan {
     var gradients = shapes.indices.map {
       Arena.Block(size: sizes[$0], first: backward($0), last: backward($0))
     }
+    var signs = [Arena.Block](repeating: Arena.Block(size: 0, first: 0, last: 0), count: shapes.count)
     for (k, step) in steps.enumerated() {
       for input in step.inputs {
         let keep = gradient && step.operation.backwardReadsInputs
         values[input].last = max(values[input].last, keep ? backward(k + 1) : forward(k + 1))
         gradients[input].first = min(gradients[input].first, backward(k + 1))
       }
-      if gradient && step.relu { values[k + 1].last = max(values[k + 1].last, backward(k + 1)) }
+      if gradient && step.relu {
+        let bits = rounded(shapes[k + 1].bitFloats(images: images))
+        signs[k + 1] = Arena.Block(size: bits, first: forward(k + 1), last: backward(k + 1))
+      }
     }
     for value in network.layers.map(\.value) + [steps.count] {
       values[value].last = max(values[value].last, loss)
     }
-    return gradient ? values + gradients : values
+    return gradient ? values + gradients + signs : values
   }
 
   /// The gradient of a sum is that of each of its parts. Where it is the first that comes back to a residual,
@@ -157,9 +165,7 @@ package final class Plan {
   func backward(step k: Int, passReLU: Bool) {
     let (step, tensor) = (network.steps[k], tensors[k + 1])
     if step.relu && !tensor.gradientIsMasked && !(passReLU && k == network.lastReLU) {
-      Workers.shared.run(over: tensor.floats) { start, count in
-        rt_mask(tensor.gradient + start, tensor.value + start, count)
-      }
+      tensor.maskGradient()
     }
     operations[k].backward(maskInput: masksInput[k], scratch: scratch)
   }

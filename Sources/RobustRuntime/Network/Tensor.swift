@@ -6,7 +6,7 @@ import CKernels
 package final class Tensor {
   package let shape: Shape
   package let images: Int
-  private var place: (value: UnsafeMutablePointer<Float>, gradient: UnsafeMutablePointer<Float>?)!
+  private var place: Place!
   /// Whether something has been written to `gradient` in this backward pass, so that what follows is added.
   var hasGradient = false
   /// Whether `gradient` is already that before the ReLU.
@@ -14,14 +14,21 @@ package final class Tensor {
 
   init(shape: Shape, images: Int) { (self.shape, self.images) = (shape, images) }
 
-  /// Says where the floats lie, before anything is computed.
-  func place(value: UnsafeMutablePointer<Float>, gradient: UnsafeMutablePointer<Float>?) {
-    place = (value, gradient)
+  struct Place {
+    let value: UnsafeMutablePointer<Float>
+    let gradient: UnsafeMutablePointer<Float>?
+    let positive: UnsafeMutablePointer<UInt16>?
   }
+
+  /// Says where its numbers lie, before anything is computed.
+  func place(_ place: Place) { self.place = place }
 
   var value: UnsafeMutablePointer<Float> { place.value }
   /// Of the loss by the value; there only if the plan computes gradients.
   var gradient: UnsafeMutablePointer<Float> { place.gradient! }
+  /// Bits of which values are above 0, of 16 channels at each position, laid out as these are; there only if the value
+  /// comes from a ReLU whose gradient will be computed.
+  var positive: UnsafeMutablePointer<UInt16>? { place.positive }
 
   static let lanes = Int(RT_LANES)
 
@@ -78,6 +85,21 @@ package final class Tensor {
     }
   }
 
+  /// Clips the value at 0.
+  func rectify() {
+    Workers.shared.run(over: floats / Tensor.lanes, by: 1 << 11) { start, count in
+      rt_relu(value + start * Tensor.lanes, positive.map { $0 + start }, count)
+    }
+  }
+
+  /// Makes the gradient that before the ReLU.
+  func maskGradient() {
+    let positive = positive!
+    Workers.shared.run(over: floats / Tensor.lanes, by: 1 << 11) { start, count in
+      rt_mask(gradient + start * Tensor.lanes, positive + start, count)
+    }
+  }
+
   func zeroGradient() {
     rt_fill(gradient, 0, floats)
     hasGradient = true
@@ -86,6 +108,8 @@ package final class Tensor {
 
 extension Shape {
   var channelBlocks: Int { (channels + Tensor.lanes - 1) / Tensor.lanes }
+  /// Floats of the bits that tell which values are above 0.
+  func bitFloats(images: Int) -> Int { (channelBlocks * step(images: images) / Tensor.lanes + 1) / 2 }
   /// Floats from one block of channels to the next.
   func step(images: Int) -> Int { (images * height * width + 1) * Tensor.lanes }
 }

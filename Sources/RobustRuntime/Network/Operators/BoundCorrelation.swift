@@ -7,18 +7,20 @@ struct Finish {
   /// Shaped as the output.
   var residual: UnsafePointer<Float>?
   var relu = false
-  /// Shaped as the output, which is 0 where this is not above 0. Excludes the others.
-  var mask: UnsafePointer<Float>?
+  /// Where bits of the output's values are written that tell which are above 0.
+  var positive: UnsafeMutablePointer<UInt16>?
+  /// Such bits; the output is 0 where they are not set. Excludes the others.
+  var mask: UnsafePointer<UInt16>?
   /// Adds to the output. Excludes the others but the mask.
   var accumulate = false
 
   /// For an output that begins with this channel, the first of a block.
   /// - Parameter step: floats from one block of channels to the next.
   func parts(channel: Int, step: Int) -> rt_finish {
-    let at = channel / Tensor.lanes * step
-    return rt_finish(
-      bias: bias.map { $0 + channel }, residual: residual.map { $0 + at }, mask: mask.map { $0 + at },
-      relu: relu, accumulate: accumulate)
+    var all = rt_finish(
+      bias: bias.map { $0 + channel }, residual: residual, relu: relu, positive: positive, mask: mask,
+      accumulate: accumulate)
+    return rt_finish_from(&all, channel / Tensor.lanes * step)
   }
 }
 

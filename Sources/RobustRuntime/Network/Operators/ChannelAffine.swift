@@ -35,7 +35,7 @@ package struct ChannelAffine: Operation {
 
     func forward(relu: Bool, scratch: Scratch) {
       apply(from: input.value, to: output.value, shifts: true, add: false)
-      if relu { Workers.shared.run(over: output.floats) { start, count in rt_relu(output.value + start, count) } }
+      if relu { output.rectify() }
     }
 
     func backward(maskInput: Bool, scratch: Scratch) {

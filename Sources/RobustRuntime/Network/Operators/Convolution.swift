@@ -209,7 +209,9 @@ private struct BoundConvolution: BoundOperation {
     bias.withUnsafeBufferPointer { bias in
       forward.run(
         input.value, output.value,
-        Finish(bias: bias.baseAddress, residual: residual.map { UnsafePointer($0.value) }, relu: relu),
+        Finish(
+          bias: bias.baseAddress, residual: residual.map { UnsafePointer($0.value) }, relu: relu,
+          positive: relu ? output.positive : nil),
         scratch)
     }
   }
@@ -225,7 +227,7 @@ private struct BoundConvolution: BoundOperation {
     for part in backward {
       part.run(
         output.gradient, input.gradient,
-        Finish(mask: masks ? UnsafePointer(input.value) : nil, accumulate: accumulate), scratch)
+        Finish(mask: masks ? UnsafePointer(input.positive!) : nil, accumulate: accumulate), scratch)
     }
     input.hasGradient = true
     input.gradientIsMasked = masks

@@ -31,12 +31,11 @@ package struct MaxPool: Operation {
     func forward(relu: Bool, scratch: Scratch) {
       let (from, to) = (input.shape, output.shape)
       Workers.shared.run(output.blocks) { block, _ in
-        let out = output.value + block * output.step
         rt_max_pool(
-          out, input.value + block * input.step, input.images, Int32(from.height), Int32(from.width), Int32(to.height),
+          output.value + block * output.step, input.value + block * input.step, input.images, Int32(from.height), Int32(from.width), Int32(to.height),
           Int32(to.width), Int32(pool.size), Int32(pool.stride), Int32(pool.pad))
-        if relu { rt_relu(out, output.step) }
       }
+      if relu { output.rectify() }
     }
 
     func backward(maskInput: Bool, scratch: Scratch) {

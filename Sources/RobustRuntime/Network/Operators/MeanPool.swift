@@ -16,7 +16,7 @@ struct MeanPool: Operation {
 
     func forward(relu: Bool, scratch: Scratch) {
       eachMap { map, mean, area in rt_mean_lanes(output.value + mean, input.value + map, area) }
-      if relu { rt_relu(output.value, output.floats) }
+      if relu { output.rectify() }
     }
 
     func backward(maskInput: Bool, scratch: Scratch) {

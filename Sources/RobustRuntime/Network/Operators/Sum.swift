@@ -20,8 +20,8 @@ struct Sum: Operation {
       Workers.shared.run(over: output.floats) { start, count in
         rt_copy(out + start, inputs[0].value + start, count)
         for other in inputs.dropFirst() { rt_add(out + start, other.value + start, count) }
-        if relu { rt_relu(out + start, count) }
       }
+      if relu { output.rectify() }
     }
 
     func backward(maskInput: Bool, scratch: Scratch) {
