@@ -3,25 +3,40 @@ import Testing
 
 /// Whole networks against PyTorch in double precision.
 @Suite struct NetworkTests {
-  static let networks: [(String, HashedResNet, count: Int, height: Int, width: Int)] = [
-    ("resnet18", HashedResNet(blocks: [2, 2, 2, 2], widths: [64, 128, 256, 512]), 2, 97, 131),
-    (
-      "resnet50", HashedResNet(blocks: [3, 4, 6, 3], widths: [64, 128, 256, 512], bottleneck: true), 1, 224,
-      224
-    ),
-    (
-      "cifar",
-      HashedResNet(
+  struct Case: Sendable {
+    let golden: String
+    let network: HashedResNet
+    var image = "image"
+    let count, height, width: Int
+    /// Of the gradient. Among eleven million activations there are some so near to 0 that their ReLU switches by the
+    /// rounding of floats alone, each of which changes the gradient by up to a hundredth; PyTorch's floats do the same.
+    var gradientError = 1e-4
+  }
+
+  static let cases = [
+    Case(
+      golden: "resnet18", network: HashedResNet(blocks: [2, 2, 2, 2], widths: [64, 128, 256, 512]), count: 2,
+      height: 97, width: 131),
+    Case(
+      golden: "resnet50",
+      network: HashedResNet(blocks: [3, 4, 6, 3], widths: [64, 128, 256, 512], bottleneck: true), count: 1,
+      height: 224, width: 224, gradientError: 2e-2),
+    Case(
+      golden: "resnet50-small",
+      network: HashedResNet(blocks: [3, 4, 6, 3], widths: [64, 128, 256, 512], bottleneck: true),
+      image: "image 1", count: 1, height: 96, width: 80),
+    Case(
+      golden: "cifar",
+      network: HashedResNet(
         blocks: [1, 2], widths: [16, 32], bottleneck: true, stem: 3, stemStride: 1, shortcut: "shortcut",
-        head: "linear", groups: 4), 3, 21, 16
-    ),
+        head: "linear", groups: 4), count: 3, height: 21, width: 16),
   ]
 
-  @Test(arguments: networks.indices) func agreesWithPyTorch(_ index: Int) throws {
-    let (name, network, count, height, width) = NetworkTests.networks[index]
-    let golden = try Golden(name)
-    let classifier = try network.classifier()
-    let x = image("image", count, height, width)
+  @Test(arguments: cases.indices) func agreesWithPyTorch(_ index: Int) throws {
+    let c = NetworkTests.cases[index]
+    let golden = try Golden(c.golden)
+    let classifier = try c.network.classifier()
+    let x = image(c.image, c.count, c.height, c.width)
 
     #expect(relativeError(try classifier.logits(x), golden["logits"]) < 1e-4)
     for layer in classifier.facts.layers {
@@ -31,6 +46,6 @@ import Testing
     let (losses, gradient) = try classifier.evaluate(
       Objective([Term(.crossEntropy([ClassWeight(1)]))]), at: x)
     #expect(relativeError(losses, golden["losses"]) < 1e-4)
-    #expect(golden.error("gradient", gradient!.pixels) < 1e-4)
+    #expect(golden.error("gradient", gradient!.pixels) < c.gradientError)
   }
 }

@@ -57,12 +57,13 @@ final class Evaluator {
     }
     if seesNoise { rt_add(seen.base, noise, size) }
     let seenPixels = seesMoved || seesNoise ? UnsafePointer(seen.base) : pixels
-    if let deepest { plan.forward(seenPixels, through: deepest) }
+    if let deepest {
+      plan.forward(seenPixels, through: deepest) { value in
+        if let buffer = values[value] { plan.tensors[value].copyPlanes(to: buffer.base) }
+      }
+    }
 
     for index in losses.indices { losses[index] = 0 }
-    for (tensor, buffer) in zip(plan.tensors, values) {
-      if let buffer { tensor.copyPlanes(to: buffer.base) }
-    }
     for case let buffer? in valueGradients { rt_fill(buffer.base, 0, buffer.count) }
     if let gradient { rt_fill(gradient, 0, size) }
     // What comes back through the network is of the moved image.

@@ -56,13 +56,12 @@ package final class Plan {
 
   private static func rounded(_ floats: Int) -> Int { (floats + 15) / 16 * 16 }
 
-  /// Values first, then gradients, then bits of ReLUs. Step k runs forward at time k + 1 and backward at 2·steps − k + 1, the
-  /// input is normalised at 0, and the loss is computed in between.
+  /// Values first, then gradients, then bits of ReLUs. Step k runs forward at time k + 1 and backward at 2·steps − k + 1,
+  /// and the input is normalised at 0.
   private static func blocks(_ network: Network, _ shapes: [Shape], images: Int, gradient: Bool) -> [Arena
     .Block]
   {
     let steps = network.steps
-    let loss = steps.count + 1
     func forward(_ value: Int) -> Int { value }
     func backward(_ value: Int) -> Int { 2 * steps.count + 2 - value }
     let sizes = shapes.map { rounded($0.channelBlocks * $0.step(images: images)) }
@@ -82,9 +81,6 @@ package final class Plan {
         let bits = rounded(shapes[k + 1].bitFloats(images: images))
         signs[k + 1] = Arena.Block(size: bits, first: forward(k + 1), last: backward(k + 1))
       }
-    }
-    for value in network.layers.map(\.value) + [steps.count] {
-      values[value].last = max(values[value].last, loss)
     }
     return gradient ? values + gradients + signs : values
   }
@@ -115,7 +111,7 @@ package final class Plan {
   package func value(ofLayer name: String) -> Int? { network.layers.first { $0.name == name }?.value }
   package var logits: Int { tensors.count - 1 }
 
-  /// A copy of a value: [image][channel][row][column].
+  /// A copy of the last value that was computed: [image][channel][row][column].
   package func features(_ value: Int) -> FeatureMap {
     let tensor = tensors[value]
     let (shape, area) = (tensor.shape, tensor.positions / images)
@@ -136,9 +132,15 @@ package final class Plan {
   }
 
   /// Computes values 0...last from images [image][channel][row][column].
-  package func forward(_ pixels: UnsafePointer<Float>, through last: Int) {
+  /// - Parameter reading: is told of each value when it is there; later ones may take its place.
+  package func forward(
+    _ pixels: UnsafePointer<Float>, through last: Int, reading: (_ value: Int) -> Void = { _ in }
+  ) {
     network.normalization.forward(pixels, to: tensors[0])
-    for k in 0..<last { operations[k].forward(relu: network.steps[k].relu, scratch: scratch) }
+    for k in 0..<last {
+      operations[k].forward(relu: network.steps[k].relu, scratch: scratch)
+      reading(k + 1)
+    }
   }
 
   /// Computes the gradient by the images, from gradients by some of the values, [channel][image][row][column]. May be
