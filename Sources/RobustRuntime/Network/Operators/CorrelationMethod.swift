@@ -13,8 +13,8 @@ enum CorrelationMethod: Equatable {
   private static let productsPerWeight = 16
   /// The same while a float is transformed before or after the products of Winograd's algorithm.
   private static let productsPerTransformed = 12
-  /// Products of parts, of three each, that are made while one of floats is.
-  private static let splitProducts = 3
+  /// Products of floats in two parts that are made while one of floats is.
+  private static let splitProducts = 6
 
   /// The one that is expected to take the least time. That is told from the shapes and from what this processor has, not
   /// from measurements: each rounds in its own way, and the same input must give the same bytes.
@@ -63,11 +63,6 @@ enum CorrelationMethod: Equatable {
       return
     }
     if unit == RT_BFLOAT_TILES, preferred == nil, c.hasSquares {
-      // In large networks Winograd's weights serve both directions, and squares would come on top of them.
-      if case .winograd = best.method, c.sharesWeights {
-        self = best.method
-        return
-      }
       let seen = positions + images * gridHeight * (w.tapsWidth - 1)
       offer(
         .bfloat(parts: 2),
