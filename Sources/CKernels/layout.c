@@ -14,8 +14,25 @@ CLONES WIDE void rt_mask(float *restrict gradient, const uint16_t *restrict posi
   for (size_t i = 0; i < count; i++) keep_lanes((lanes *)(gradient + i * LANES), positive[i]);
 }
 
+/* Images have so few channels that vectors are made of them one by one. */
+enum { FEW = 4 };
+
 CLONES WIDE void rt_to_lanes(float *restrict out, const float *restrict planes, size_t plane, int32_t channels,
                              size_t count, const float *scale, const float *shift, bool add) {
+  if (channels <= FEW) {
+    float factors[FEW], offsets[FEW];
+    for (int32_t c = 0; c < channels; c++) {
+      factors[c] = scale ? scale[c] : 1;
+      offsets[c] = shift ? shift[c] : 0;
+    }
+    for (size_t i = 0; i < count; i++) {
+      lanes line = {0};
+      for (int32_t c = 0; c < channels; c++) line[c] = planes[(size_t)c * plane + i] * factors[c] + offsets[c];
+      lanes *to = (lanes *)(out + i * LANES);
+      *to = add ? *to + line : line;
+    }
+    return;
+  }
   _Alignas(64) float rows[LANES][LANES] = {{0}}, block[LANES][LANES];
   for (size_t at = 0; at < count; at += LANES) {
     const size_t some = count - at < LANES ? count - at : LANES;
@@ -37,6 +54,11 @@ CLONES WIDE void rt_to_lanes(float *restrict out, const float *restrict planes, 
 
 CLONES WIDE void rt_from_lanes(float *restrict planes, size_t plane, const float *restrict in, int32_t channels,
                                size_t count, const float *scale) {
+  if (channels <= FEW) {
+    for (int32_t c = 0; c < channels; c++)
+      for (size_t i = 0; i < count; i++) planes[(size_t)c * plane + i] = in[i * LANES + (size_t)c] * (scale ? scale[c] : 1);
+    return;
+  }
   _Alignas(64) float lines[LANES][LANES] = {{0}}, rows[LANES][LANES];
   for (size_t at = 0; at < count; at += LANES) {
     const size_t some = count - at < LANES ? count - at : LANES;

@@ -62,6 +62,14 @@ void rt_places(const float **restrict from, size_t *restrict places, const float
 
 typedef float quad __attribute__((vector_size(16), aligned(4)));
 
+/* Writes over what follows too, a vector in all. */
+INLINE void copy_channels(float *out, const float *line, int32_t channels) {
+  if (channels <= 4)
+    *(quad *)out = *(const quad *)line;
+  else
+    *(lanes *)out = *(const lanes *)line;
+}
+
 CLONES WIDE void rt_patches(float *restrict patches, const float *restrict input, int32_t channels,
                             const rt_window *window, size_t images, size_t first, size_t count, size_t depth) {
   const rt_window w = *window;
@@ -73,16 +81,18 @@ CLONES WIDE void rt_patches(float *restrict patches, const float *restrict input
     const float *image = input + p.image * map * RT_LANES;
     const int32_t top = p.y * w.step + w.top, left = p.x * w.step + w.left;
     float *out = patches;
-    /* Each tap writes over what the one before it wrote beyond its channels; so there is room for a vector. */
-    for (int32_t y = top; y < top + w.taps_height; y++)
-      for (int32_t x = left; x < left + w.taps_width; x++, out += channels) {
-        const bool inside = y >= 0 && y < w.height && x >= 0 && x < w.width;
-        const float *seen = inside ? image + ((ptrdiff_t)y * w.width + x) * RT_LANES : outside;
-        if (channels <= 4)
-          *(quad *)out = *(const quad *)seen;
-        else
-          *(lanes *)out = *(const lanes *)seen;
+    const int32_t right = left + w.taps_width < w.width ? left + w.taps_width : w.width;
+    for (int32_t y = top; y < top + w.taps_height; y++) {
+      if (y < 0 || y >= w.height) {
+        for (int32_t x = 0; x < w.taps_width; x++, out += channels) copy_channels(out, outside, channels);
+        continue;
       }
+      const float *line = image + ((ptrdiff_t)y * w.width + left) * RT_LANES;
+      int32_t x = left;
+      for (; x < 0; x++, out += channels, line += RT_LANES) copy_channels(out, outside, channels);
+      for (; x < right; x++, out += channels, line += RT_LANES) copy_channels(out, line, channels);
+      for (; x < left + w.taps_width; x++, out += channels) copy_channels(out, outside, channels);
+    }
     for (size_t i = terms; i < depth; i++) patches[i] = 0;
   }
 }

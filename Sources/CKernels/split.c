@@ -52,25 +52,16 @@ INLINE void split_square(uint32_t *words, const float *square, int32_t parts) {
   }
 }
 
-CLONES WIDE void rt_pack_words(uint32_t *words, const rt_weights *weights) {
+CLONES WIDE void rt_pack_words(uint32_t *words, const rt_weights *weights, int32_t parts) {
   const rt_weights w = *weights;
   for (int32_t y = 0; y < w.rows; y++)
     for (int32_t x = 0; x < w.columns; x++)
-      for (int32_t block = 0; block < w.ins; block += RT_ROWS, words += PART_WORDS) {
+      for (int32_t block = 0; block < w.ins; block += RT_ROWS, words += parts * PART_WORDS) {
         _Alignas(64) float square[RT_ROWS][RT_ROWS];
         for (int32_t o = 0; o < RT_ROWS; o++)
           for (int32_t i = 0; i < RT_ROWS; i++) square[o][i] = weight(&w, o, block + i, y, x);
-        split_square(words, square[0], 1);
+        split_square(words, square[0], parts);
       }
-}
-
-CLONES void rt_pack_squares(float *squares, const rt_weights *weights) {
-  const rt_weights w = *weights;
-  const int32_t ins = (w.ins + RT_ROWS - 1) / RT_ROWS * RT_ROWS;
-  for (int32_t y = 0; y < w.rows; y++)
-    for (int32_t x = 0; x < w.columns; x++)
-      for (int32_t i = 0; i < ins; i++)
-        for (int32_t o = 0; o < RT_ROWS; o++) *squares++ = weight(&w, o, i, y, x);
 }
 
 /* What is multiplied k-th: taps side by side follow each other, since they see mostly the same. */
@@ -121,8 +112,8 @@ CLONES WIDE void rt_split_product(float *out, size_t out_step, const rt_squares 
         const size_t own = square_at(weights, block, t), other = end ? own : square_at(weights, next_block, later);
         offsets[i] = (size_t)layout->offsets[t.tap] + t.block * layout->block_step;
         if (weights->words) {
-          squares[i] = weights->words + own * PART_WORDS;
-          ahead[i] = weights->words + other * PART_WORDS;
+          squares[i] = weights->words + own * parts * PART_WORDS;
+          ahead[i] = weights->words + other * parts * PART_WORDS;
         } else {
           split_square(parted + i * parts * PART_WORDS, weights->squares + own * RT_SQUARE, layout->parts);
           squares[i] = parted + i * parts * PART_WORDS;

@@ -232,9 +232,9 @@ void rt_fold(float *out, size_t plane, int32_t channels, const rt_window *window
  * Heinecke: arXiv 1904.06376), so that 16 bits of each float count.
  *
  * Parts lie two in a word of 32 bits. Channels are taken in blocks of RT_ROWS, in which channel k shares a word with
- * channel k + RT_LANES. Weights lie in squares of RT_ROWS by as many, filled up with zeros: as words, [half of the
- * outputs][pair of inputs][output], where there is one part; or as floats, which are split when they are needed. These are
- * squares of a convolution's inputs by outputs, so that what they make is its gradient.
+ * channel k + RT_LANES. Weights lie in squares of RT_ROWS by as many, filled up with zeros: as words, [part][half of
+ * the outputs][pair of inputs][output]; or as floats, which are split when they are needed. These are squares of a
+ * convolution's inputs by outputs, so that what they make is its gradient.
  */
 
 /* Positions that are multiplied at a time. */
@@ -300,12 +300,8 @@ static inline size_t rt_strip_panels(const rt_strip *strip, const rt_pairs *layo
 void rt_split_positions(uint32_t *pairs, const float *input, size_t step, int32_t channels, const rt_window *window,
                         const rt_strip *strip, const rt_pairs *layout);
 
-/* Packs up to RT_ROWS outputs as squares, [tap][inputs / RT_ROWS][RT_ROWS inputs][RT_ROWS outputs]: as rt_pack does where
-   inputs fill squares. */
-void rt_pack_squares(float *squares, const rt_weights *weights);
-
-/* Packs up to RT_ROWS outputs as words of one part: [tap][inputs / RT_ROWS][half of the outputs][pair of inputs][output]. */
-void rt_pack_words(uint32_t *words, const rt_weights *weights);
+/* Packs up to RT_ROWS outputs as squares of words, [tap][inputs / RT_ROWS]. */
+void rt_pack_words(uint32_t *words, const rt_weights *weights, int32_t parts);
 
 /* Weights in squares, the steps between which are counted in squares. */
 typedef struct rt_squares {

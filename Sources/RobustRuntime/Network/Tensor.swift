@@ -101,7 +101,7 @@ package final class Tensor {
   }
 
   func zeroGradient() {
-    rt_fill(gradient, 0, floats)
+    Workers.shared.run(over: floats) { start, count in rt_fill(gradient + start, 0, count) }
     hasGradient = true
   }
 }

@@ -65,8 +65,9 @@ extension Correlation {
       y: Int32(window.y), x: Int32(window.x))
     let method = CorrelationMethod(
       self, preferred, images: images, gridHeight: gridHeight, gridWidth: gridWidth)
-    if case .bfloat(let parts) = method, let squares = try parts == 1 ? roundedSquares() : squares() {
-      return SplitCorrelation(self, squares, parts: parts, images: images, from: input, to: output, seen)
+    if case .bfloat(let parts) = method {
+      return SplitCorrelation(
+        self, try squares(parts: parts), parts: parts, images: images, from: input, to: output, seen)
     }
     if case .winograd(let side) = method {
       return try WinogradCorrelation(self, side: side, images: images, from: input, to: output, seen)

@@ -51,10 +51,8 @@ final class Correlation: Sendable {
     case packed
     /// For Winograd's algorithm, with tiles of this side: [outputs / 32][(side + 2)²][input][32].
     case transformed(side: Int)
-    /// For both directions: [outputs / 32][tap][inputs / 32][32 inputs][32 outputs].
-    case squares
-    /// Rounded to bfloat16, two in a word: [outputs / 32][tap][inputs / 32][2][16 pairs of inputs][16 outputs].
-    case words
+    /// Parts of bfloat16, two in a word: [outputs / 32][tap][inputs / 32][part][2][16 pairs of inputs][16 outputs].
+    case words(parts: Int)
   }
 
   init(
@@ -122,13 +120,9 @@ final class Correlation: Sendable {
           turnsMaps ? weights.turned(window) : weights,
           floats: Int(RT_ROWS) * seenBlocks * Tensor.lanes * CorrelationMethod.products(side: side)
         ) { rt_winograd_weights($0, $1, Int32(side)) }
-      case .words:
-        new = try arranged(weights, floats: channelBlocks * Int(RT_SQUARE) / 2 * window.taps) {
-          rt_pack_words(UnsafeMutableRawPointer($0).assumingMemoryBound(to: UInt32.self), $1)
-        }
-      case .squares:
-        new = try arranged(weights, floats: channelBlocks * Int(RT_SQUARE) * window.taps) {
-          rt_pack_squares($0, $1)
+      case .words(let parts):
+        new = try arranged(weights, floats: parts * channelBlocks * Int(RT_SQUARE) / 2 * window.taps) {
+          rt_pack_words(UnsafeMutableRawPointer($0).assumingMemoryBound(to: UInt32.self), $1, Int32(parts))
         }
       }
       made[arrangement] = new
@@ -153,40 +147,35 @@ final class Correlation: Sendable {
     let rowStep, tapStep, channelStep: Int
   }
 
-  /// Whether it has squares: it is the gradient of a convolution that is not parted in groups.
-  var hasSquares: Bool { isGradient && groups == 1 && depth > 0 }
-
-  /// Whether it can be done with rounded floats.
-  var canRound: Bool {
+  /// Whether it can be done by products of bfloat16.
+  var canSplit: Bool {
     groups == 1 && depth > 0 && window.step <= 2 && max(window.tapsHeight, window.tapsWidth) <= 16
   }
 
+  /// In a large network a gradient makes do with the weights that its convolution has anyway, if these are packed, which
+  /// must then be split each time.
   /// - Throws: `RuntimeError.outOfMemory`
-  func squares() throws -> Squares? {
-    guard let convolution, hasSquares else { return nil }
-    let taps = (0..<window.tapsHeight).flatMap { y in
+  func squares(parts: Int) throws -> Squares {
+    let taps = window.taps
+    guard parts == 2, sharesWeights, let convolution, convolution.isPackedAsSquares,
+      let packed = convolution.made.withLock({ $0[.packed] })
+    else {
+      return Squares(
+        weights: try weights(.words(parts: parts)), areWords: true, taps: (0..<taps).map(Int32.init),
+        rowStep: taps * channelBlocks, tapStep: channelBlocks, channelStep: 1)
+    }
+    let tapsOfConvolution = (0..<window.tapsHeight).flatMap { y in
       (0..<window.tapsWidth).map { x in
         Int32(weights.first + y * weights.rowStep + x * weights.columnStep)
       }
     }
-    let all = convolution.window.taps
-    let arrangement = convolution.isPackedAsSquares ? Arrangement.packed : .squares
     return Squares(
-      weights: try convolution.weights(arrangement), areWords: false, taps: taps, rowStep: 1,
-      tapStep: convolution.channelBlocks, channelStep: all * convolution.channelBlocks)
-  }
-
-  /// Its own weights, rounded to bfloat16.
-  /// - Throws: `RuntimeError.outOfMemory`
-  func roundedSquares() throws -> Squares {
-    let taps = window.taps
-    return Squares(
-      weights: try weights(.words), areWords: true, taps: (0..<taps).map(Int32.init),
-      rowStep: taps * channelBlocks, tapStep: channelBlocks, channelStep: 1)
+      weights: packed, areWords: false, taps: tapsOfConvolution, rowStep: 1, tapStep: convolution.channelBlocks,
+      channelStep: convolution.window.taps * convolution.channelBlocks)
   }
 
   /// Packed weights are squares where inputs fill these.
-  private var isPackedAsSquares: Bool { groups == 1 && inChannels % Int(RT_ROWS) == 0 }
+  private var isPackedAsSquares: Bool { groups == 1 && !usesPatches && inChannels % Int(RT_ROWS) == 0 }
 
   /// Positions of the window for an output of this size.
   func grid(outHeight: Int, outWidth: Int) -> (height: Int, width: Int) {

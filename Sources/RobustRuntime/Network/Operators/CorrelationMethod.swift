@@ -48,12 +48,12 @@ enum CorrelationMethod: Equatable {
         offer(.winograd(side: side), products)
       }
     }
-    if case .bfloat(let parts) = preferred, parts == 1 ? c.canRound : c.hasSquares {
+    if case .bfloat(let parts) = preferred, c.canSplit, parts == 1 || c.isGradient {
       self = .bfloat(parts: parts)
       return
     }
     let (unit, isLikely) = (rt_bfloat_products(), preferred == nil && positions >= Int(RT_PANEL) / 2)
-    if Precision.current == .bfloat16, isLikely, c.canRound, c.inChannels >= Int(RT_ROWS) / 2 {
+    if Precision.current == .bfloat16, isLikely, c.canSplit, c.inChannels >= Int(RT_ROWS) / 2 {
       // By vectors Winograd's algorithm takes less time still.
       if case .winograd = best.method, unit == RT_BFLOAT_VECTORS {
         self = best.method
@@ -62,7 +62,7 @@ enum CorrelationMethod: Equatable {
       self = .bfloat(parts: 1)
       return
     }
-    if unit == RT_BFLOAT_TILES, preferred == nil, c.hasSquares {
+    if unit == RT_BFLOAT_TILES, preferred == nil, c.isGradient, c.canSplit {
       let seen = positions + images * gridHeight * (w.tapsWidth - 1)
       offer(
         .bfloat(parts: 2),

@@ -31,8 +31,8 @@ struct DirectCorrelation: BoundCorrelation {
     if tiles < DirectCorrelation.leastTiles {
       positionPieces = 1
     } else {
-      let seen = input.channelBlocks * inStep / DirectCorrelation.inputBudget
-      positionPieces = min(Pieces.whole(seen + 1), tiles)
+      let seen = max(input.channelBlocks * inStep, c.usesPatches ? positions * c.depth : 0)
+      positionPieces = min(Pieces.whole(seen / DirectCorrelation.inputBudget + 1), tiles)
     }
     let pairs = (c.allOutputs + 2 * Int(RT_ROWS) - 1) / (2 * Int(RT_ROWS))
     rowPieces = max(min(pairs, (2 * Pieces.fewest + positionPieces - 1) / positionPieces), 1)
