@@ -62,7 +62,7 @@ enum CorrelationMethod: Equatable {
       self = .bfloat(parts: 1)
       return
     }
-    if unit == RT_BFLOAT_TILES, preferred == nil, c.isGradient, c.canSplit {
+    if unit == RT_BFLOAT_TILES, isLikely, c.isGradient, c.canSplit {
       let seen = positions + images * gridHeight * (w.tapsWidth - 1)
       offer(
         .bfloat(parts: 2),
