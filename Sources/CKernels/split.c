@@ -78,15 +78,21 @@ INLINE size_t square_at(const rt_squares *w, size_t block, turn t) {
   return block * w->row_step + (size_t)w->taps[t.tap] * w->tap_step + t.block * w->channel_step;
 }
 
-/* Finishes up to RT_ROWS rows of the positions of a strip, which begin with bias `row`. */
-INLINE void finish_strip(float *out, size_t out_step, const float *sums, size_t row, size_t vectors,
-                         const rt_strip *strip, int32_t width, const rt_window *w, const rt_finish *finish) {
-  for (int32_t r = 0; r < strip->rows; r++, sums += (size_t)width * RT_ROWS) {
-    const size_t line = (size_t)strip->image * (size_t)w->out_height + (size_t)((strip->row + r) * w->spread + w->y);
-    size_t at = (line * (size_t)w->out_width + (size_t)(strip->column * w->spread + w->x)) * LANES;
-    for (size_t c = 0; c < (size_t)strip->columns; c++, at += (size_t)w->spread * LANES)
+/* Finishes some vectors of rows, which begin with bias `row`, of a panel of a strip, `first` positions behind its first. */
+INLINE void finish_panel(float *out, size_t out_step, const float *sums, size_t row, size_t vectors,
+                         const rt_strip *strip, int32_t first, int32_t width, const rt_window *w,
+                         const rt_finish *finish) {
+  int32_t r = first / width, c = first % width;
+  const size_t top = (size_t)strip->image * (size_t)w->out_height + (size_t)w->y;
+  const size_t left = (size_t)(strip->column * w->spread + w->x);
+  for (size_t p = 0; p < RT_PANEL && r < strip->rows; r++, c = 0) {
+    const size_t line = top + (size_t)((strip->row + r) * w->spread);
+    size_t at = (line * (size_t)w->out_width + left + (size_t)(c * w->spread)) * LANES;
+    for (; p < RT_PANEL && c < strip->columns; p++, c++, at += (size_t)w->spread * LANES)
       for (size_t v = 0; v < vectors; v++)
-        finish_lanes(out, v * out_step + at, (const lanes *)(sums + c * RT_ROWS + v * LANES), row + v * LANES, finish);
+        finish_lanes(out, v * out_step + at, (const lanes *)(sums + p * RT_ROWS + v * LANES), row + v * LANES, finish);
+    /* What taps see beside the columns. */
+    p += (size_t)(width - c);
   }
 }
 
@@ -100,6 +106,8 @@ CLONES WIDE void rt_split_product(float *out, size_t out_step, const rt_squares 
   rt_matrix_begin();
   for (size_t row = 0; row < rows; row += RT_ROWS) {
     const size_t block = first_block + row / RT_ROWS;
+    const size_t left = (rows - row + LANES - 1) / LANES, moved = row / LANES * out_step;
+    const rt_finish f = rt_finish_from(finish, moved);
     for (size_t k = 0; k < depth; k += RT_SPLIT_CHUNK) {
       const size_t count = depth - k < RT_SPLIT_CHUNK ? depth - k : RT_SPLIT_CHUNK;
       const bool last = k + count == depth, end = last && row + RT_ROWS >= rows;
@@ -126,18 +134,14 @@ CLONES WIDE void rt_split_product(float *out, size_t out_step, const rt_squares 
         for (size_t p = 0; p < own; p++, panel++) {
           const rt_matrix_positions positions = {pairs + s * layout->strip_step + p * RT_PANEL * LANES, offsets,
                                                  layout->part_step};
-          rt_matrix_panel(sums + panel * RT_PANEL * RT_ROWS, squares, &positions, count, layout->parts, k == 0,
+          float *own_sums = sums + panel * RT_PANEL * RT_ROWS;
+          rt_matrix_panel(own_sums, squares, &positions, count, layout->parts, k == 0,
                           panel == 0 && !end ? ahead : NULL);
+          if (last)
+            finish_panel(out + moved, out_step, own_sums, row, left < RT_ROWS / LANES ? left : RT_ROWS / LANES, &strips[s],
+                         (int32_t)p * RT_PANEL, layout->width, window, &f);
         }
       }
-    }
-    const size_t left = (rows - row + LANES - 1) / LANES, moved = row / LANES * out_step;
-    const rt_finish f = rt_finish_from(finish, moved);
-    size_t panel = 0;
-    for (size_t s = 0; s < strip_count; s++) {
-      finish_strip(out + moved, out_step, sums + panel * RT_PANEL * RT_ROWS, row,
-                   left < RT_ROWS / LANES ? left : RT_ROWS / LANES, &strips[s], layout->width, window, &f);
-      panel += rt_strip_panels(&strips[s], layout);
     }
   }
   rt_matrix_end();

@@ -21,21 +21,26 @@ package final class Workers: @unchecked Sendable {
 
   let threads: Atomic<Int>
 
-  // One job at a time. `mutex` guards what follows; the atomics are also read by threads that spin.
+  // One job at a time. Threads that spin see it by the atomics alone; `mutex` guards going to sleep and waking.
   private let busy = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
   private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
   private let wake = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
   private let left = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+  /// Written while the job is closed and nobody has joined it.
   private var job: UnsafePointer<Body>?
   private var helpers = 0
-  private let open = Atomic(false)
   private let pieces = Atomic(0)
-  /// Pieces that nobody has begun.
-  private let waiting = Atomic(0)
-  private let joined = Atomic(0)
   /// The pieces are shared out among so many workers, each of which begins with those of its own share. So in one
   /// job after the other a worker meets the same part of the data, which lies in its core's cache.
   private let shares = Atomic(1)
+  /// Whether helpers may join. A helper counts itself first and looks at this then; the caller closes the job first
+  /// and looks at the count then. So no helper works on what is over.
+  private let open = Atomic(false)
+  private let joined = Atomic(0)
+  /// Pieces that nobody has begun.
+  private let waiting = Atomic(0)
+  private let sleepers = Atomic(0)
+  private let callerSleeps = Atomic(false)
   private let nextOfShare = UnsafeMutablePointer<Counter>.allocate(capacity: Workers.limit)
 
   /// Alone in its lines of the cache.
@@ -70,31 +75,40 @@ package final class Workers: @unchecked Sendable {
   }
 
   private func share(_ body: UnsafePointer<Body>, _ pieces: Int, helpers wanted: Int) {
-    pthread_mutex_lock(mutex)
     while helpers < wanted, start(worker: helpers + 1) { helpers += 1 }
     job = body
     self.pieces.store(pieces, ordering: .relaxed)
-    waiting.store(pieces, ordering: .relaxed)
     let shares = min(wanted, helpers) + 1
     self.shares.store(shares, ordering: .relaxed)
     for share in 0..<shares { nextOfShare[share].value.store(pieces * share / shares, ordering: .relaxed) }
-    open.store(true, ordering: .releasing)
-    pthread_cond_broadcast(wake)
-    pthread_mutex_unlock(mutex)
+    waiting.store(pieces, ordering: .relaxed)
+    open.store(true, ordering: .sequentiallyConsistent)
+    if sleepers.load(ordering: .sequentiallyConsistent) > 0 {
+      pthread_mutex_lock(mutex)
+      pthread_cond_broadcast(wake)
+      pthread_mutex_unlock(mutex)
+    }
 
     work(body, pieces, worker: 0)
 
-    pthread_mutex_lock(mutex)
-    open.store(false, ordering: .relaxed)
-    pthread_mutex_unlock(mutex)
+    open.store(false, ordering: .sequentiallyConsistent)
     var pauses = 0
-    while joined.load(ordering: .acquiring) > 0, pauses < Workers.patience {
+    while joined.load(ordering: .sequentiallyConsistent) > 0 {
       rt_pause()
       pauses += 1
+      if pauses > Workers.patience {
+        waitForHelpers()
+        break
+      }
     }
-    pthread_mutex_lock(mutex)
-    while joined.load(ordering: .acquiring) > 0 { pthread_cond_wait(left, mutex) }
     job = nil
+  }
+
+  private func waitForHelpers() {
+    pthread_mutex_lock(mutex)
+    callerSleeps.store(true, ordering: .sequentiallyConsistent)
+    while joined.load(ordering: .sequentiallyConsistent) > 0 { pthread_cond_wait(left, mutex) }
+    callerSleeps.store(false, ordering: .relaxed)
     pthread_mutex_unlock(mutex)
   }
 
@@ -117,27 +131,36 @@ package final class Workers: @unchecked Sendable {
   private func help(worker: Int) {
     while true {
       var pauses = 0
-      while !(open.load(ordering: .acquiring) && hasWork(for: worker)), pauses < Workers.patience {
+      while !hasWork(for: worker) {
         rt_pause()
         pauses += 1
+        if pauses > Workers.patience { sleep(worker: worker) }
       }
-      pthread_mutex_lock(mutex)
-      while !(open.load(ordering: .relaxed) && hasWork(for: worker)) { pthread_cond_wait(wake, mutex) }
-      guard let job else { fatalError("an open job has a body") }
-      let pieces = pieces.load(ordering: .relaxed)
-      joined.add(1, ordering: .relaxed)
-      pthread_mutex_unlock(mutex)
-
-      work(job, pieces, worker: worker)
-
-      pthread_mutex_lock(mutex)
-      if joined.subtract(1, ordering: .releasing).newValue == 0 { pthread_cond_signal(left) }
-      pthread_mutex_unlock(mutex)
+      joined.add(1, ordering: .sequentiallyConsistent)
+      if open.load(ordering: .sequentiallyConsistent), let job {
+        work(job, pieces.load(ordering: .relaxed), worker: worker)
+      }
+      if joined.subtract(1, ordering: .sequentiallyConsistent).newValue == 0,
+        callerSleeps.load(ordering: .sequentiallyConsistent)
+      {
+        pthread_mutex_lock(mutex)
+        pthread_cond_signal(left)
+        pthread_mutex_unlock(mutex)
+      }
     }
   }
 
+  private func sleep(worker: Int) {
+    pthread_mutex_lock(mutex)
+    sleepers.add(1, ordering: .sequentiallyConsistent)
+    while !hasWork(for: worker) { pthread_cond_wait(wake, mutex) }
+    sleepers.subtract(1, ordering: .relaxed)
+    pthread_mutex_unlock(mutex)
+  }
+
   private func hasWork(for worker: Int) -> Bool {
-    worker < threads.load(ordering: .relaxed) && waiting.load(ordering: .relaxed) > 0
+    open.load(ordering: .sequentiallyConsistent) && waiting.load(ordering: .relaxed) > 0
+      && worker < threads.load(ordering: .relaxed)
   }
 
   private func start(worker: Int) -> Bool {
