@@ -6,13 +6,14 @@
 #include "weights.h"
 
 CLONES void rt_pack(float *restrict packed, const rt_weights *weights, int32_t channels) {
-  const rt_weights w = *weights;
-  const float *const first = packed;
-  for (int32_t y = 0; y < w.rows; y++)
-    for (int32_t x = 0; x < w.columns; x++)
-      for (int32_t i = 0; i < channels; i++)
-        for (int32_t o = 0; o < RT_ROWS; o++) *packed++ = weight(&w, o, i, y, x);
-  while ((size_t)(packed - first) % (RT_LANES * RT_ROWS) != 0) *packed++ = 0;
+  const int32_t taps = weights->rows * weights->columns;
+  for (int32_t i = 0; i < channels; i++)
+    for (int32_t y = 0; y < weights->rows; y++)
+      for (int32_t x = 0; x < weights->columns; x++)
+        weights_of_input(packed + ((size_t)(y * weights->columns + x) * (size_t)channels + (size_t)i) * RT_ROWS, weights,
+                         i, y, x);
+  for (size_t term = (size_t)taps * (size_t)channels; term % RT_LANES != 0; term++)
+    for (size_t o = 0; o < RT_ROWS; o++) packed[term * RT_ROWS + o] = 0;
 }
 
 /* A position of the grid, over all images. */

@@ -53,15 +53,17 @@ INLINE void split_square(uint32_t *words, const float *square, int32_t parts) {
 }
 
 CLONES WIDE void rt_pack_words(uint32_t *words, const rt_weights *weights, int32_t parts) {
-  const rt_weights w = *weights;
-  for (int32_t y = 0; y < w.rows; y++)
-    for (int32_t x = 0; x < w.columns; x++)
-      for (int32_t block = 0; block < w.ins; block += RT_ROWS, words += parts * PART_WORDS) {
-        _Alignas(64) float square[RT_ROWS][RT_ROWS];
-        for (int32_t o = 0; o < RT_ROWS; o++)
-          for (int32_t i = 0; i < RT_ROWS; i++) square[o][i] = weight(&w, o, block + i, y, x);
-        split_square(words, square[0], parts);
-      }
+  for (int32_t y = 0; y < weights->rows; y++)
+    for (int32_t x = 0; x < weights->columns; x++)
+      for (int32_t block = 0; block < weights->ins; block += RT_ROWS, words += parts * PART_WORDS)
+        for (int32_t pair = 0; pair < LANES; pair++) {
+          _Alignas(64) float low[RT_ROWS], high[RT_ROWS];
+          weights_of_input(low, weights, block + pair, y, x);
+          weights_of_input(high, weights, block + pair + LANES, y, x);
+          for (size_t half = 0; half < 2; half++)
+            split(words + half * HALF_WORDS + (size_t)pair * LANES, PART_WORDS, (const lanes *)(low + half * LANES),
+                  (const lanes *)(high + half * LANES), parts);
+        }
 }
 
 /* What is multiplied k-th: taps side by side follow each other, since they see mostly the same. */

@@ -64,13 +64,11 @@ INLINE void transform_output(lanes *y, const lanes *m, size_t step, int side) {
 }
 
 INLINE void weights_of(float *restrict transformed, const rt_weights *weights, int side) {
-  const rt_weights w = *weights;
-  const size_t plane = (size_t)(w.ins + LANES - 1) / LANES * LANES * RT_ROWS;
+  const size_t plane = (size_t)(weights->ins + LANES - 1) / LANES * LANES * RT_ROWS;
   for (size_t i = 0; i < plane / RT_ROWS; i++) {
     _Alignas(64) float taps[9][RT_ROWS];
     for (int32_t y = 0; y < 3; y++)
-      for (int32_t x = 0; x < 3; x++)
-        for (int32_t o = 0; o < RT_ROWS; o++) taps[3 * y + x][o] = weight(&w, o, (int32_t)i, y, x);
+      for (int32_t x = 0; x < 3; x++) weights_of_input(taps[3 * y + x], weights, (int32_t)i, y, x);
     for (size_t half = 0; half < RT_ROWS; half += LANES) {
       lanes columns[3][MOST], row[MOST];
       for (size_t x = 0; x < 3; x++)
