@@ -31,11 +31,10 @@ let package = Package(
     + tasks.map { .library(name: "rtool-\($0)", type: .dynamic, targets: [$0]) },
   targets: [
     .systemLibrary(name: "CRTool"),
-    .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
     .target(name: "CVips", cSettings: [.unsafeFlags(includeFlags(of: "vips"))]),
     .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3", "-ffp-contract=fast"])]),
     .target(name: "EmbeddedModel"),
-    .target(name: "RobustRuntime", dependencies: ["CKernels", "COpenBLAS"]),
+    .target(name: "RobustRuntime", dependencies: ["CKernels"]),
     .target(name: "Imaging", dependencies: ["CVips"]),
     .target(name: "RTool", dependencies: ["CRTool"]),
     .executableTarget(

@@ -41,6 +41,8 @@ func task(_ name: String) throws -> Plugin {
 }
 
 Interrupt.listen()
+// Threads are the runtime's own; OpenBLAS would start some when it is loaded.
+setenv("OPENBLAS_NUM_THREADS", "1", 0)
 let arguments = Array(CommandLine.arguments.dropFirst())
 do {
   try perform(arguments)

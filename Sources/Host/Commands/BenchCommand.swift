@@ -116,7 +116,7 @@ enum BenchCommand {
 
   private static func layers(_ classifier: Classifier, batches: [Int], side: Int) throws -> Layers {
     var found = Layers(
-      matrixProductPeak: Peaks.matrixProduct(), tilePeak: Peaks.tiles(),
+      matrixProductPeak: try Peaks.matrixProduct(), tilePeak: Peaks.tiles(),
       matrixUnitPeak: Peaks.matrixUnits())
     for batch in batches {
       let times = try classifier.stepTimes(images: batch, height: side, width: side, passes: 20)

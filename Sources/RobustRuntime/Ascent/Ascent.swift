@@ -12,7 +12,7 @@ struct Ascent {
     let filter = GradientFilter(height: start.height, width: start.width, settings: settings)
     let views = Views(settings, height: start.height, width: start.width)
     let fourier =
-      settings.parameters == .fourier ? FourierParameters(height: start.height, width: start.width) : nil
+      settings.parameters == .fourier ? try FourierParameters(height: start.height, width: start.width) : nil
     var stepping = Stepping(settings, images: start.count, size: start.stride)
     var x = start
     for n in 0..<x.count { projection.apply(to: &x, image: n) }

@@ -1,4 +1,3 @@
-import COpenBLAS
 import Glibc
 
 /// Images as x = sigmoid(C B(s ∘ z)): z are coefficients of an orthonormal real Fourier basis B, s falls with the
@@ -7,6 +6,7 @@ import Glibc
 /// The basis of an image is the product of those of its columns and its rows, so that each direction is one matrix
 /// product, for any size. It spans for each pair of frequencies what the complex transform spans.
 package struct FourierParameters {
+  private let product: MatrixProduct
   private let height, width: Int
   /// Orthonormal, [frequency][position].
   private let columns, rows: [Float]
@@ -26,7 +26,9 @@ package struct FourierParameters {
   /// Images nearer to black or white than this start at it, where the sigmoid still has a slope.
   private static let least: Float = 0.01
 
-  package init(height: Int, width: Int) {
+  /// - Throws: `RuntimeError.invalid` without OpenBLAS.
+  package init(height: Int, width: Int) throws(RuntimeError) {
+    product = try MatrixProduct.loaded()
     (self.height, self.width) = (height, width)
     (columns, rows) = (Self.basis(height), Self.basis(width))
     let (across, down) = (Self.frequencies(width), Self.frequencies(height))
@@ -129,20 +131,24 @@ package struct FourierParameters {
 
   /// plane ← columns · plane · rowsᵀ
   private func analyse(_ plane: UnsafeMutablePointer<Float>) {
-    multiply(plane, CblasNoTrans, CblasTrans)
+    multiply(plane, transposesLeft: false, transposesRight: true)
   }
 
   /// plane ← columnsᵀ · plane · rows
   private func synthesise(_ plane: UnsafeMutablePointer<Float>) {
-    multiply(plane, CblasTrans, CblasNoTrans)
+    multiply(plane, transposesLeft: true, transposesRight: false)
   }
 
   private func multiply(
-    _ plane: UnsafeMutablePointer<Float>, _ left: CBLAS_TRANSPOSE, _ right: CBLAS_TRANSPOSE
+    _ plane: UnsafeMutablePointer<Float>, transposesLeft: Bool, transposesRight: Bool
   ) {
-    let (h, w) = (blasint(height), blasint(width))
+    let (h, w) = (height, width)
     var half = [Float](repeating: 0, count: height * width)
-    cblas_sgemm(CblasRowMajor, left, CblasNoTrans, h, w, h, 1, columns, h, plane, w, 0, &half, w)
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, right, h, w, w, 1, half, w, rows, w, 0, plane, w)
+    product(
+      rows: h, columns: w, depth: h, left: columns, leftStride: h, transposesLeft: transposesLeft, right: plane,
+      rightStride: w, to: &half, stride: w)
+    product(
+      rows: h, columns: w, depth: w, left: half, leftStride: w, right: rows, rightStride: w,
+      transposesRight: transposesRight, to: plane, stride: w)
   }
 }

@@ -68,7 +68,7 @@ struct TermBinder {
       try check(count: target.count)
       try check(region, plan.images, plan.height, plan.width)
       try check(targetRegion, target.count, target.height, target.width)
-      return StatisticsTerm(
+      return try StatisticsTerm(
         weight: weight, layer: layer.value, chosen: chosen,
         targets: try statistics(chosen, of: target, targetRegion, layer), positions: weights(region, layer),
         shape: plan.tensors[layer.value].shape)
@@ -157,9 +157,9 @@ struct TermBinder {
     let shape = Shape(channels: features.channels, height: features.height, width: features.width)
     let area = shape.height * shape.width
     var positions = PositionWeights(region: region, layer: shape, reduction: layer.facts.reduction)
-    return (0..<features.count).map { n in
+    return try (0..<features.count).map { n in
       positions.update(image: n, view: .plain)
-      var statistics = LayerStatistics(chosen, shape: shape)
+      var statistics = try LayerStatistics(chosen, shape: shape)
       features.values.withUnsafeBufferPointer {
         statistics.update($0.baseAddress! + n * shape.channels * area, stride: area, positions)
       }

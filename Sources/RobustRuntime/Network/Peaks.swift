@@ -1,21 +1,22 @@
 import CKernels
-import COpenBLAS
 import Synchronization
 
 /// The most that this machine's processors do in products of floats, to measure operators by; operations per
 /// second, a product and a sum being two.
 package enum Peaks {
   /// A matrix product by OpenBLAS, of a size that suits it, on as many threads as compute.
-  package static func matrixProduct() -> Double {
+  /// - Throws: `RuntimeError.invalid` without OpenBLAS.
+  package static func matrixProduct() throws(RuntimeError) -> Double {
+    let multiply = try MatrixProduct.loaded()
     let size = 1536
     let (a, b) = ([Float](repeating: 0.5, count: size * size), [Float](repeating: 0.25, count: size * size))
     var product = [Float](repeating: 0, count: size * size)
-    let n = blasint(size)
-    openblas_set_num_threads(Int32(Workers.shared.threads.load(ordering: .relaxed)))
-    defer { openblas_set_num_threads(1) }
-    return fastest(of: 8, operations: 2 * Double(size) * Double(size) * Double(size)) {
-      cblas_sgemm(
-        CblasRowMajor, CblasNoTrans, CblasNoTrans, n, n, n, 1, a, n, b, n, 0, &product, n)
+    return multiply.withThreads(Workers.shared.threads.load(ordering: .relaxed)) {
+      fastest(of: 8, operations: 2 * Double(size) * Double(size) * Double(size)) {
+        multiply(
+          rows: size, columns: size, depth: size, left: a, leftStride: size, right: b, rightStride: size, to: &product,
+          stride: size)
+      }
     }
   }
 

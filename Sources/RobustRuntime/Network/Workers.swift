@@ -1,5 +1,4 @@
 import CKernels
-import COpenBLAS
 import Glibc
 import Synchronization
 
@@ -56,7 +55,6 @@ package final class Workers: @unchecked Sendable {
     pthread_mutex_init(mutex, nil)
     pthread_cond_init(wake, nil)
     pthread_cond_init(left, nil)
-    openblas_set_num_threads(1)
   }
 
   /// Calls `body(piece, worker)` once for each piece, on several threads, and returns when all are done. No

@@ -10,12 +10,13 @@ struct LayerStatistics {
   private var mean, deviation: [Double]
   private var gram, covariance: ProductStatistic?
 
-  init(_ chosen: Statistics, shape: Shape) {
+  /// - Throws: `RuntimeError.invalid` without OpenBLAS.
+  init(_ chosen: Statistics, shape: Shape) throws(RuntimeError) {
     (self.chosen, channels, area) = (chosen, shape.channels, shape.height * shape.width)
     mean = [Double](repeating: 0, count: channels)
     deviation = mean
-    if chosen.contains(.gram) { gram = ProductStatistic(channels: channels, area: area) }
-    if chosen.contains(.covariance) { covariance = ProductStatistic(channels: channels, area: area) }
+    if chosen.contains(.gram) { gram = try ProductStatistic(channels: channels, area: area) }
+    if chosen.contains(.covariance) { covariance = try ProductStatistic(channels: channels, area: area) }
   }
 
   /// - Parameter stride: floats from one channel to the next.

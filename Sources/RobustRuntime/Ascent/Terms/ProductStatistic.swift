@@ -1,11 +1,11 @@
 import CKernels
-import COpenBLAS
 
 /// The weighted mean over positions of the products of each two channels: the Gram matrix, or, about the means, the
 /// covariance.
 ///
 /// The work is cut in pieces whose size does not depend on the number of threads, and their sums are added in order.
 struct ProductStatistic {
+  private let product: MatrixProduct
   private let channels, area: Int
   /// The features, about their means where these count, with each position weighted: [channel][position].
   let weighted: Buffer
@@ -17,7 +17,9 @@ struct ProductStatistic {
   private static let positionsAtOnce = 4096
   private static let rowsAtOnce = 32
 
-  init(channels: Int, area: Int) {
+  /// - Throws: `RuntimeError.invalid` without OpenBLAS.
+  init(channels: Int, area: Int) throws(RuntimeError) {
+    product = try MatrixProduct.loaded()
     (self.channels, self.area) = (channels, area)
     matrix = [Float](repeating: 0, count: channels * channels)
     difference = matrix
@@ -29,17 +31,17 @@ struct ProductStatistic {
 
   /// The matrix of `weighted` with the features.
   mutating func update(_ features: UnsafePointer<Float>, stride: Int, scale: Double) {
-    let (channels, area, weighted, sums) = (channels, area, weighted.base, sums.base)
+    let (product, channels, area, weighted, sums) = (product, channels, area, weighted.base, sums.base)
     let (size, rows) = (ProductStatistic.positionsAtOnce, ProductStatistic.rowsAtOnce)
     let (parts, rowParts) = (ProductStatistic.pieces(area, size), ProductStatistic.pieces(channels, rows))
     // One factor about its mean is enough: the weighted sum of the deviations times the other's mean is 0.
     Workers.shared.run(parts * rowParts) { piece, _ in
       let (part, rowPart) = piece.quotientAndRemainder(dividingBy: rowParts)
       let (first, row) = (part * size, rowPart * rows)
-      cblas_sgemm(
-        CblasRowMajor, CblasNoTrans, CblasTrans, blasint(min(rows, channels - row)), blasint(channels),
-        blasint(min(size, area - first)), Float(scale), weighted + row * area + first, blasint(area),
-        features + first, blasint(stride), 0, sums + (part * channels + row) * channels, blasint(channels))
+      product(
+        rows: min(rows, channels - row), columns: channels, depth: min(size, area - first), scale: Float(scale),
+        left: weighted + row * area + first, leftStride: area, right: features + first, rightStride: stride,
+        transposesRight: true, to: sums + (part * channels + row) * channels, stride: channels)
     }
     matrix.withUnsafeMutableBufferPointer { matrix in
       guard let matrix = matrix.baseAddress else { return }
@@ -60,14 +62,13 @@ struct ProductStatistic {
     to gradient: UnsafeMutablePointer<Float>, stride: Int, _ target: ProductStatistic, share: Double
   ) {
     for i in matrix.indices { difference[i] = matrix[i] - target.matrix[i] }
-    let (channels, area, weighted, difference) = (channels, area, weighted.base, difference)
+    let (product, channels, area, weighted, difference) = (product, channels, area, weighted.base, difference)
     let (size, factor) = (ProductStatistic.positionsAtOnce / 4, Float(2 * share / target.scale))
     // The matrix is symmetric: each feature stands in a row and in a column.
     Workers.shared.run(over: area, by: size) { first, count in
-      cblas_sgemm(
-        CblasRowMajor, CblasNoTrans, CblasNoTrans, blasint(channels), blasint(count), blasint(channels),
-        factor, difference, blasint(channels), weighted + first, blasint(area), 1, gradient + first,
-        blasint(stride))
+      product(
+        rows: channels, columns: count, depth: channels, scale: factor, left: difference, leftStride: channels,
+        right: weighted + first, rightStride: area, kept: 1, to: gradient + first, stride: stride)
     }
   }
 }

@@ -14,11 +14,11 @@ final class StatisticsTerm: TermEvaluator {
   init(
     weight: Double, layer: Int, chosen: Statistics, targets: [LayerStatistics], positions: PositionWeights,
     shape: Shape
-  ) {
+  ) throws(RuntimeError) {
     (self.weight, self.layer, self.chosen, self.targets, self.positions) = (
       weight, layer, chosen, targets, positions
     )
-    statistics = LayerStatistics(chosen, shape: shape)
+    statistics = try LayerStatistics(chosen, shape: shape)
   }
 
   var values: [Int] { [layer] }
