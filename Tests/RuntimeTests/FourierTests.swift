@@ -10,14 +10,14 @@ import Testing
   }
 
   @Test(arguments: [(16, 16), (17, 32), (33, 20), (1, 7)])
-  func coefficientsGiveTheImageBack(_ height: Int, _ width: Int) {
+  func coefficientsGiveTheImageBack(_ height: Int, _ width: Int) throws {
     let (fourier, x) = (try FourierParameters(height: height, width: width), photo(height, width))
     let back = fourier.images(fourier.parameters(of: x))
     #expect(relativeError(back.pixels, x.pixels) < 1e-4)
   }
 
   /// d⟨a, x(z)⟩/dz by differences, along random directions.
-  @Test func gradientsArePulledBack() {
+  @Test func gradientsArePulledBack() throws {
     let fourier = try FourierParameters(height: 18, width: 25)
     let z = fourier.parameters(of: photo(18, 25))
     let x = fourier.images(z)
@@ -38,7 +38,7 @@ import Testing
   }
 
   /// Coefficients of one size give images with the spectrum of photos: amplitude falls as 1 / frequency.
-  @Test func highFrequenciesAreSmall() {
+  @Test func highFrequenciesAreSmall() throws {
     let fourier = try FourierParameters(height: 32, width: 32)
     func amplitude(_ k: Int) -> Float {
       var z = ImageBatch(count: 1, height: 32, width: 32)
