@@ -35,13 +35,15 @@ struct MatrixProduct: Sendable {
   /// out ← scale · left · right + kept · out, with rows of so many floats.
   func callAsFunction(
     rows: Int, columns: Int, depth: Int, scale: Float = 1, left: UnsafePointer<Float>, leftStride: Int,
-    transposesLeft: Bool = false, right: UnsafePointer<Float>, rightStride: Int, transposesRight: Bool = false,
+    transposesLeft: Bool = false, right: UnsafePointer<Float>, rightStride: Int,
+    transposesRight: Bool = false,
     kept: Float = 0, to out: UnsafeMutablePointer<Float>, stride: Int
   ) {
     // As CBLAS numbers them.
     let (rowMajor, plain, transposed): (Int32, Int32, Int32) = (101, 111, 112)
     multiply(
-      rowMajor, transposesLeft ? transposed : plain, transposesRight ? transposed : plain, Int32(rows), Int32(columns),
+      rowMajor, transposesLeft ? transposed : plain, transposesRight ? transposed : plain, Int32(rows),
+      Int32(columns),
       Int32(depth), scale, left, Int32(leftStride), right, Int32(rightStride), kept, out, Int32(stride))
   }
 

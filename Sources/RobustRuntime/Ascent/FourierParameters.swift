@@ -145,7 +145,8 @@ package struct FourierParameters {
     let (h, w) = (height, width)
     var half = [Float](repeating: 0, count: height * width)
     product(
-      rows: h, columns: w, depth: h, left: columns, leftStride: h, transposesLeft: transposesLeft, right: plane,
+      rows: h, columns: w, depth: h, left: columns, leftStride: h, transposesLeft: transposesLeft,
+      right: plane,
       rightStride: w, to: &half, stride: w)
     product(
       rows: h, columns: w, depth: w, left: half, leftStride: w, right: rows, rightStride: w,

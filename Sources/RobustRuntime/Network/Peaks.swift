@@ -14,7 +14,8 @@ package enum Peaks {
     return multiply.withThreads(Workers.shared.threads.load(ordering: .relaxed)) {
       fastest(of: 8, operations: 2 * Double(size) * Double(size) * Double(size)) {
         multiply(
-          rows: size, columns: size, depth: size, left: a, leftStride: size, right: b, rightStride: size, to: &product,
+          rows: size, columns: size, depth: size, left: a, leftStride: size, right: b, rightStride: size,
+          to: &product,
           stride: size)
       }
     }
@@ -71,13 +72,15 @@ package enum Peaks {
                 channel_step: 1, taps: zero.baseAddress!)
               var layout = rt_pairs(
                 parts: 2, channel_blocks: Int32(blocks), width: Int32(positions), taps: 1, taps_width: 1,
-                offsets: zero.baseAddress!, strip_step: 0, part_step: blocks * blockStep, block_step: blockStep,
+                offsets: zero.baseAddress!, strip_step: 0, part_step: blocks * blockStep,
+                block_step: blockStep,
                 phase_step: blockStep)
               var strip = rt_strip(image: 0, row: 0, rows: 1, column: 0, columns: Int32(positions))
               var (window, finish) = (seen, rt_finish())
               for _ in 0..<repetitions {
                 rt_split_product(
-                  memory.baseAddress!, positions * lanes, &weights, 0, rows, pairs, &layout, &window, &strip, 1,
+                  memory.baseAddress!, positions * lanes, &weights, 0, rows, pairs, &layout, &window, &strip,
+                  1,
                   &finish, memory.baseAddress! + rows * positions)
               }
             }

@@ -50,7 +50,8 @@ package final class Tensor {
   /// A copy of the value: [channel][image][row][column].
   func copyPlanes(to planes: UnsafeMutablePointer<Float>) {
     eachBlock { block, channel, channels in
-      rt_from_lanes(planes + channel * positions, positions, value + block * step, Int32(channels), positions, nil)
+      rt_from_lanes(
+        planes + channel * positions, positions, value + block * step, Int32(channels), positions, nil)
     }
   }
 
@@ -59,7 +60,8 @@ package final class Tensor {
     let (gradient, add) = (gradient, hasGradient)
     eachBlock { block, channel, channels in
       rt_to_lanes(
-        gradient + block * step, planes + channel * positions, positions, Int32(channels), positions, nil, nil, add)
+        gradient + block * step, planes + channel * positions, positions, Int32(channels), positions, nil,
+        nil, add)
     }
     (hasGradient, gradientIsMasked) = (true, false)
   }

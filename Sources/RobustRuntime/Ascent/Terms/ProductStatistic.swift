@@ -39,7 +39,8 @@ struct ProductStatistic {
       let (part, rowPart) = piece.quotientAndRemainder(dividingBy: rowParts)
       let (first, row) = (part * size, rowPart * rows)
       product(
-        rows: min(rows, channels - row), columns: channels, depth: min(size, area - first), scale: Float(scale),
+        rows: min(rows, channels - row), columns: channels, depth: min(size, area - first),
+        scale: Float(scale),
         left: weighted + row * area + first, leftStride: area, right: features + first, rightStride: stride,
         transposesRight: true, to: sums + (part * channels + row) * channels, stride: channels)
     }
@@ -67,7 +68,8 @@ struct ProductStatistic {
     // The matrix is symmetric: each feature stands in a row and in a column.
     Workers.shared.run(over: area, by: size) { first, count in
       product(
-        rows: channels, columns: count, depth: channels, scale: factor, left: difference, leftStride: channels,
+        rows: channels, columns: count, depth: channels, scale: factor, left: difference,
+        leftStride: channels,
         right: weighted + first, rightStride: area, kept: 1, to: gradient + first, stride: stride)
     }
   }

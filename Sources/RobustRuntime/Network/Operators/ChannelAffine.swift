@@ -51,7 +51,8 @@ package struct ChannelAffine: Operation {
         scale.withUnsafeBufferPointer { scale in
           shift.withUnsafeBufferPointer { shift in
             rt_affine_lanes(
-              to + at, from + at, scale.baseAddress! + channel, shifts ? shift.baseAddress! + channel : nil, add,
+              to + at, from + at, scale.baseAddress! + channel, shifts ? shift.baseAddress! + channel : nil,
+              add,
               output.positions)
           }
         }

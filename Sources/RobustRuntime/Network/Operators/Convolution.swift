@@ -134,7 +134,8 @@ package final class Convolution: Operation {
     }
     let filling = output.blocks * Tensor.lanes - bias.count
     return try BoundConvolution(
-      bias: bias + [Float](repeating: 0, count: filling), input: input, residual: inputs.count > 1 ? inputs[1] : nil, output: output,
+      bias: bias + [Float](repeating: 0, count: filling), input: input,
+      residual: inputs.count > 1 ? inputs[1] : nil, output: output,
       forward: correlation.bound(
         images: images, from: input.shape, to: output.shape, preferring: geometry.algorithm),
       backward: gradient ? backward() : [])
@@ -233,4 +234,3 @@ private struct BoundConvolution: BoundOperation {
     input.gradientIsMasked = masks
   }
 }
-

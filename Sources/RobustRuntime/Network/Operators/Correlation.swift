@@ -170,7 +170,8 @@ final class Correlation: Sendable {
       }
     }
     return Squares(
-      weights: packed, areWords: false, taps: tapsOfConvolution, rowStep: 1, tapStep: convolution.channelBlocks,
+      weights: packed, areWords: false, taps: tapsOfConvolution, rowStep: 1,
+      tapStep: convolution.channelBlocks,
       channelStep: convolution.window.taps * convolution.channelBlocks)
   }
 

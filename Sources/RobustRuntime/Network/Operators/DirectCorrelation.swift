@@ -20,7 +20,9 @@ struct DirectCorrelation: BoundCorrelation {
   /// From so many tiles on, positions are shared out, so that each thread meets its own part of the maps again.
   private static let leastTiles = 16
 
-  init(_ correlation: Correlation, images: Int, from input: Shape, to output: Shape, _ window: rt_window) throws {
+  init(_ correlation: Correlation, images: Int, from input: Shape, to output: Shape, _ window: rt_window)
+    throws
+  {
     let c = correlation
     (self.correlation, self.window, self.images) = (c, window, images)
     (inStep, outStep) = (input.step(images: images), output.step(images: images))
@@ -48,9 +50,13 @@ struct DirectCorrelation: BoundCorrelation {
   }
 
   // Pointers and places are as large as two floats each.
-  private var pointerFloats: Int { 2 * mostPositions * (correlation.usesPatches ? 1 : correlation.window.taps) }
+  private var pointerFloats: Int {
+    2 * mostPositions * (correlation.usesPatches ? 1 : correlation.window.taps)
+  }
   private var placeFloats: Int { 2 * mostPositions }
-  private var patchFloats: Int { correlation.usesPatches ? mostPositions * correlation.depth + Tensor.lanes : 0 }
+  private var patchFloats: Int {
+    correlation.usesPatches ? mostPositions * correlation.depth + Tensor.lanes : 0
+  }
   private var blockFloats: Int {
     transposes ? 2 * ((correlation.depth + 31) / 32) * Int(RT_SQUARE) : 0
   }
@@ -98,7 +104,8 @@ struct DirectCorrelation: BoundCorrelation {
 
   /// Calls `body` with where positions are written, and the terms of their sums.
   private func withTerms(
-    _ input: UnsafePointer<Float>, _ first: Int, _ count: Int, tile: Int, _ scratch: UnsafeMutablePointer<Float>,
+    _ input: UnsafePointer<Float>, _ first: Int, _ count: Int, tile: Int,
+    _ scratch: UnsafeMutablePointer<Float>,
     _ body: (UnsafePointer<Int>, UnsafePointer<rt_terms>) -> Void
   ) {
     let c = correlation

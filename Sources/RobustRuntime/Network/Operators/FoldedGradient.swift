@@ -72,10 +72,13 @@ struct FoldedGradient: BoundCorrelation {
       rt_fill(sums, 0, channels * area)
       for row in Swift.stride(from: first, to: end, by: stripRows) {
         let rows = min(stripRows, end - row)
-        multiply(products, lanes, gradient, (image * gridHeight + row) * gridWidth, rows * gridWidth, scratch[worker])
+        multiply(
+          products, lanes, gradient, (image * gridHeight + row) * gridWidth, rows * gridWidth, scratch[worker]
+        )
         withUnsafePointer(to: window) {
           rt_fold(
-            sums - top * width, area, Int32(channels), $0, products, rows * gridWidth, Int32(row), Int32(rows),
+            sums - top * width, area, Int32(channels), $0, products, rows * gridWidth, Int32(row),
+            Int32(rows),
             Int32(top), Int32(bottom), sums + bandFloats)
         }
       }
@@ -87,7 +90,8 @@ struct FoldedGradient: BoundCorrelation {
 
   /// Products [row][position] of positions first..<first + count, over all images.
   private func multiply(
-    _ products: UnsafeMutablePointer<Float>, _ lanes: UnsafeMutablePointer<Float>, _ gradient: UnsafePointer<Float>,
+    _ products: UnsafeMutablePointer<Float>, _ lanes: UnsafeMutablePointer<Float>,
+    _ gradient: UnsafePointer<Float>,
     _ first: Int, _ count: Int, _ scratch: UnsafeMutablePointer<Float>
   ) {
     var (each, finish) = (window, rt_finish())

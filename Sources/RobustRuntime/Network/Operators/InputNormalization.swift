@@ -38,7 +38,9 @@ struct InputNormalization: Sendable {
   }
 
   private func eachPart(of output: Tensor, _ body: (Part) -> Void) {
-    let (area, images, channels, size) = (output.positions / output.images, output.images, mean.count, 1 << 12)
+    let (area, images, channels, size) = (
+      output.positions / output.images, output.images, mean.count, 1 << 12
+    )
     let parts = (area + size - 1) / size
     Workers.shared.run(output.blocks * images * parts) { piece, _ in
       let (rest, part) = piece.quotientAndRemainder(dividingBy: parts)
@@ -48,7 +50,8 @@ struct InputNormalization: Sendable {
         Part(
           channel: channel, channels: Int32(min(Tensor.lanes, channels - channel)),
           planes: (n * channels + channel) * area + first,
-          lanes: block * output.step + (n * area + first) * Tensor.lanes, area: area, count: min(size, area - first)))
+          lanes: block * output.step + (n * area + first) * Tensor.lanes, area: area,
+          count: min(size, area - first)))
     }
   }
 }

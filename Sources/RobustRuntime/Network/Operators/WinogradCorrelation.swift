@@ -29,7 +29,8 @@ struct WinogradCorrelation: BoundCorrelation {
   private static let tilesAtOnce = 4
 
   init(
-    _ correlation: Correlation, side: Int, images: Int, from input: Shape, to output: Shape, _ window: rt_window
+    _ correlation: Correlation, side: Int, images: Int, from input: Shape, to output: Shape,
+    _ window: rt_window
   ) throws {
     (self.correlation, self.side, self.images, self.window) = (correlation, side, images, window)
     (inStep, outStep) = (input.step(images: images), output.step(images: images))
