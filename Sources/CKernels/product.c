@@ -98,6 +98,8 @@ CLONES WIDE void rt_patches(float *restrict patches, const float *restrict input
   }
 }
 
+enum { MOST_TERMS_OF_PAIRS = 2304 };
+
 CLONES WIDE void rt_product(float *out, size_t out_step, const size_t *places, const float *weights,
                             const rt_transposed *transposed, const rt_terms *terms, size_t rows, size_t count,
                             bool more, const rt_finish *finish) {
@@ -105,8 +107,10 @@ CLONES WIDE void rt_product(float *out, size_t out_step, const size_t *places, c
   _Static_assert(RT_SINGLE_POSITIONS <= 2 * RT_PAIR_POSITIONS, "sums of single blocks fit");
   const size_t most = rt_tile_positions(rows), parts = (count + most - 1) / most;
   const size_t depth = terms->taps * terms->blocks * RT_LANES, block = depth * RT_ROWS;
-  for (size_t row = 0; row < rows; row += 2 * RT_ROWS) {
-    const int32_t blocks = rows - row > RT_ROWS ? 2 : 1;
+  /* Two blocks of very many terms would not stay in a core's second-level cache beside those that are brought near. */
+  const size_t at_once = depth <= MOST_TERMS_OF_PAIRS ? 2 * RT_ROWS : RT_ROWS;
+  for (size_t row = 0; row < rows; row += at_once) {
+    const int32_t blocks = at_once > RT_ROWS && rows - row > RT_ROWS ? 2 : 1;
     const size_t vectors = (size_t)blocks * 2 < (rows - row + LANES - 1) / LANES ? (size_t)blocks * 2
                                                                                  : (rows - row + LANES - 1) / LANES;
     const float *own = weights + row / RT_ROWS * block;
