@@ -35,7 +35,8 @@ check-kernels: sanitize
 sanitize: setup
 	ASAN_OPTIONS=detect_leaks=0 $(SWIFT) test -c release --sanitize=address --scratch-path .build-address \
 	  --filter 'RuntimeTests.(OperatorTests|ThreadTests|TileTests)'
-	$(SWIFT) test -c release --sanitize=thread --scratch-path .build-thread --filter 'RuntimeTests.ThreadTests'
+	TSAN_OPTIONS=suppressions=$(CURDIR)/Scripts/thread-sanitizer.txt \
+	  $(SWIFT) test -c release --sanitize=thread --scratch-path .build-thread --filter 'RuntimeTests.ThreadTests'
 
 bench: build
 	@sh Benchmarks/run.sh

@@ -13,20 +13,12 @@ CLONES void rt_add(float *restrict y, const float *restrict x, size_t count) {
   for (size_t i = 0; i < count; i++) y[i] += x[i];
 }
 
-CLONES void rt_affine(float *restrict out, const float *restrict in, float scale, float shift, size_t count) {
-  for (size_t i = 0; i < count; i++) out[i] = in[i] * scale + shift;
-}
-
 CLONES void rt_add_scaled(float *restrict y, const float *restrict x, float scale, size_t count) {
   for (size_t i = 0; i < count; i++) y[i] += scale * x[i];
 }
 
 CLONES void rt_multiply(float *restrict y, const float *restrict x, size_t count) {
   for (size_t i = 0; i < count; i++) y[i] *= x[i];
-}
-
-CLONES void rt_add_constant(float *y, float value, size_t count) {
-  for (size_t i = 0; i < count; i++) y[i] += value;
 }
 
 CLONES void rt_weight_about(float *restrict out, const float *restrict x, const float *restrict weights, float mean,

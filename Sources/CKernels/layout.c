@@ -55,8 +55,10 @@ CLONES WIDE void rt_to_lanes(float *restrict out, const float *restrict planes, 
 CLONES WIDE void rt_from_lanes(float *restrict planes, size_t plane, const float *restrict in, int32_t channels,
                                size_t count, const float *scale) {
   if (channels <= FEW) {
-    for (int32_t c = 0; c < channels; c++)
-      for (size_t i = 0; i < count; i++) planes[(size_t)c * plane + i] = in[i * LANES + (size_t)c] * (scale ? scale[c] : 1);
+    for (int32_t c = 0; c < channels; c++) {
+      const float factor = scale ? scale[c] : 1;
+      for (size_t i = 0; i < count; i++) planes[(size_t)c * plane + i] = in[i * LANES + (size_t)c] * factor;
+    }
     return;
   }
   _Alignas(64) float lines[LANES][LANES] = {{0}}, rows[LANES][LANES];

@@ -10,8 +10,7 @@ CLONES void rt_pack(float *restrict packed, const rt_weights *weights, int32_t c
   for (int32_t i = 0; i < channels; i++)
     for (int32_t y = 0; y < weights->rows; y++)
       for (int32_t x = 0; x < weights->columns; x++)
-        weights_of_input(packed + ((size_t)(y * weights->columns + x) * (size_t)channels + (size_t)i) * RT_ROWS, weights,
-                         i, y, x);
+        weights_of_input(packed + (size_t)((y * weights->columns + x) * channels + i) * RT_ROWS, weights, i, y, x);
   for (size_t term = (size_t)taps * (size_t)channels; term % RT_LANES != 0; term++)
     for (size_t o = 0; o < RT_ROWS; o++) packed[term * RT_ROWS + o] = 0;
 }
@@ -82,17 +81,17 @@ CLONES WIDE void rt_patches(float *restrict patches, const float *restrict input
     const float *image = input + p.image * map * RT_LANES;
     const int32_t top = p.y * w.step + w.top, left = p.x * w.step + w.left;
     float *out = patches;
-    const int32_t right = left + w.taps_width < w.width ? left + w.taps_width : w.width;
+    const int32_t end = left + w.taps_width, right = end < w.width ? end : w.width;
     for (int32_t y = top; y < top + w.taps_height; y++) {
       if (y < 0 || y >= w.height) {
         for (int32_t x = 0; x < w.taps_width; x++, out += channels) copy_channels(out, outside, channels);
         continue;
       }
-      const float *line = image + ((ptrdiff_t)y * w.width + left) * RT_LANES;
+      const float *line = image + (ptrdiff_t)y * w.width * RT_LANES;
       int32_t x = left;
-      for (; x < 0; x++, out += channels, line += RT_LANES) copy_channels(out, outside, channels);
-      for (; x < right; x++, out += channels, line += RT_LANES) copy_channels(out, line, channels);
-      for (; x < left + w.taps_width; x++, out += channels) copy_channels(out, outside, channels);
+      for (; x < 0 && x < end; x++, out += channels) copy_channels(out, outside, channels);
+      for (; x < right; x++, out += channels) copy_channels(out, line + x * RT_LANES, channels);
+      for (; x < end; x++, out += channels) copy_channels(out, outside, channels);
     }
     for (size_t i = terms; i < depth; i++) patches[i] = 0;
   }
@@ -118,7 +117,9 @@ CLONES WIDE void rt_product(float *out, size_t out_step, const size_t *places, c
     size_t second = block;
     if (transposed) {
       const float *squares = weights + row * RT_ROWS;
-      next = (rt_ahead){.weights = squares + blocks * RT_SQUARE, .second = RT_SQUARE, .step = transposed->ins * RT_ROWS};
+      next.weights = squares + blocks * RT_SQUARE;
+      next.second = RT_SQUARE;
+      next.step = transposed->ins * RT_ROWS;
       second = (depth + RT_ROWS - 1) / RT_ROWS * RT_SQUARE;
       for (int32_t b = 0; b < blocks; b++)
         rt_transposed_block(transposed->block + (size_t)b * second, squares + b * RT_SQUARE, next.step, depth);

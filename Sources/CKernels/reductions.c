@@ -14,12 +14,6 @@ enum { LANES = 16 };
     for (size_t k = 0; k < half; k++) lane[k] += lane[k + half];               \
   return lane[0];
 
-CLONES double rt_sum(const float *x, size_t count) {
-#define TERM(i) (double)x[i]
-  REDUCTION(TERM)
-#undef TERM
-}
-
 CLONES double rt_sum_squares(const float *x, size_t count) {
 #define TERM(i) (double)x[i] * x[i]
   REDUCTION(TERM)

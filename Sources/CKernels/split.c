@@ -80,7 +80,8 @@ INLINE size_t square_at(const rt_squares *w, size_t block, turn t) {
   return block * w->row_step + (size_t)w->taps[t.tap] * w->tap_step + t.block * w->channel_step;
 }
 
-/* Finishes some vectors of rows, which begin with bias `row`, of a panel of a strip, `first` positions behind its first. */
+/* Finishes some vectors of rows, which begin with bias `row`, of a panel of a strip, `first` positions from its first
+   one. */
 INLINE void finish_panel(float *out, size_t out_step, const float *sums, size_t row, size_t vectors,
                          const rt_strip *strip, int32_t first, int32_t width, const rt_window *w,
                          const rt_finish *finish) {
@@ -98,8 +99,8 @@ INLINE void finish_panel(float *out, size_t out_step, const float *sums, size_t 
   }
 }
 
-CLONES WIDE void rt_split_product(float *out, size_t out_step, const rt_squares *weights, size_t first_block, size_t rows,
-                                  const uint32_t *pairs, const rt_pairs *layout, const rt_window *window,
+CLONES WIDE void rt_split_product(float *out, size_t out_step, const rt_squares *weights, size_t first_block,
+                                  size_t rows, const uint32_t *pairs, const rt_pairs *layout, const rt_window *window,
                                   const rt_strip *strips, size_t strip_count, const rt_finish *finish, float *scratch) {
   const size_t depth = (size_t)layout->channel_blocks * (size_t)layout->taps, parts = (size_t)layout->parts;
   uint32_t *parted = (uint32_t *)scratch;
@@ -108,7 +109,8 @@ CLONES WIDE void rt_split_product(float *out, size_t out_step, const rt_squares 
   rt_matrix_begin();
   for (size_t row = 0; row < rows; row += RT_ROWS) {
     const size_t block = first_block + row / RT_ROWS;
-    const size_t left = (rows - row + LANES - 1) / LANES, moved = row / LANES * out_step;
+    const size_t left = (rows - row + LANES - 1) / LANES, vectors = left < RT_ROWS / LANES ? left : RT_ROWS / LANES;
+    const size_t moved = row / LANES * out_step;
     const rt_finish f = rt_finish_from(finish, moved);
     for (size_t k = 0; k < depth; k += RT_SPLIT_CHUNK) {
       const size_t count = depth - k < RT_SPLIT_CHUNK ? depth - k : RT_SPLIT_CHUNK;
@@ -140,8 +142,8 @@ CLONES WIDE void rt_split_product(float *out, size_t out_step, const rt_squares 
           rt_matrix_panel(own_sums, squares, &positions, count, layout->parts, k == 0,
                           panel == 0 && !end ? ahead : NULL);
           if (last)
-            finish_panel(out + moved, out_step, own_sums, row, left < RT_ROWS / LANES ? left : RT_ROWS / LANES, &strips[s],
-                         (int32_t)p * RT_PANEL, layout->width, window, &f);
+            finish_panel(out + moved, out_step, own_sums, row, vectors, &strips[s], (int32_t)p * RT_PANEL,
+                         layout->width, window, &f);
         }
       }
     }

@@ -9,9 +9,6 @@ typedef float lanes __attribute__((vector_size(64), aligned(4)));
 typedef int32_t integers __attribute__((vector_size(64), aligned(4)));
 enum { LANES = 16 };
 
-/* The elements of two vectors at even places. */
-#define EVEN(a, b) __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30)
-
 /* One of the four steps that swap blocks of `SIDE` rows and columns across the diagonal. */
 #define TRANSPOSE_STEP(SIDE, EVEN, ODD)                                   \
   for (int i = 0; i < LANES; i++)                                         \

@@ -30,6 +30,7 @@ import Testing
     Case(name: "3x3, one column", count: 2, height: 9, width: 1),
     Case(name: "3x3, no pad", pad: 0),
     Case(name: "3x3, wide pad", pad: 2),
+    Case(name: "3x3, pad beyond the window", pad: 5),
     Case(name: "3x3, strided", stride: 2),
     Case(name: "3x3, strided, even", stride: 2, count: 2, height: 8, width: 8),
     Case(name: "3x3, strided, one pixel", stride: 2, height: 1, width: 1),

@@ -25,9 +25,7 @@ bool rt_all_finite(const float *x, size_t count);
 void rt_fill(float *out, float value, size_t count);
 void rt_copy(float *out, const float *in, size_t count);
 void rt_add(float *y, const float *x, size_t count);             /* y += x */
-void rt_affine(float *out, const float *in, float scale, float shift, size_t count);
 void rt_add_scaled(float *y, const float *x, float scale, size_t count); /* y += scale x */
-void rt_add_constant(float *y, float value, size_t count);         /* y += value */
 void rt_multiply(float *y, const float *x, size_t count);        /* y *= x */
 
 void rt_weight_about(float *out, const float *x, const float *weights, float mean, size_t count); /* w (x - mean) */
@@ -41,7 +39,6 @@ void rt_weighted_sum(float *out, const float *base, const int64_t *offsets, cons
 
 /* ---- reductions, in a fixed order */
 
-double rt_sum(const float *x, size_t count);
 double rt_sum_squares(const float *x, size_t count);
 double rt_dot(const float *x, const float *y, size_t count);
 double rt_squared_distance(const float *x, const float *y, size_t count);
@@ -52,14 +49,15 @@ double rt_weighted_squares(const float *x, const float *weights, double mean, si
 /* ---- the layout of feature maps */
 
 /*
- * Feature maps of a network are [channels / RT_LANES][position][RT_LANES], filled up with channels of zeros; a position is
- * [image][row][column]. So a position's channels fill vectors, whatever the window that reads it. Behind the positions of
- * each block of channels lies one more, of zeros, which stands for all that is outside of the map. A block's positions and
- * that one are `step` floats.
+ * Feature maps of a network are [channels / RT_LANES][position][RT_LANES], filled up with channels of zeros; a position
+ * is [image][row][column]. So a position's channels fill vectors, whatever the window that reads it. Behind the
+ * positions of each block of channels lies one more, of zeros, which stands for all that is outside of the map. A
+ * block's positions and that one are `step` floats.
  */
 enum { RT_LANES = 16 };
 
-/* y = max(y, 0) at `count` positions; bit c of a position's number, if it is wanted, tells whether lane c is above 0. */
+/* y = max(y, 0) at `count` positions; bit c of a position's number, if it is wanted, tells whether lane c is above
+   0. */
 void rt_relu(float *y, uint16_t *_Nullable positive, size_t count);
 /* gradient where the bits are set, else 0 */
 void rt_mask(float *gradient, const uint16_t *positive, size_t count);
@@ -82,8 +80,8 @@ void rt_spread_lanes(float *out, const float *in, size_t count);
 
 /*
  * Sums of products are made in tiles of one or two blocks of RT_ROWS output channels, which lie side by side in the
- * registers, by a few positions. Weights are packed for this as [rows / RT_ROWS][term][RT_ROWS], filled up with zeros. The
- * terms of a sum are [tap][channel], in whole RT_LANES.
+ * registers, by a few positions. Weights are packed for this as [rows / RT_ROWS][term][RT_ROWS], filled up with zeros.
+ * The terms of a sum are [tap][channel], in whole RT_LANES.
  */
 enum { RT_ROWS = 32 };
 /* Positions of a tile of two blocks of rows, and of one. */
@@ -103,9 +101,9 @@ typedef struct rt_weights {
   const float *_Nullable out_scale, *_Nullable in_scale; /* over all groups */
 } rt_weights;
 
-/* A window of taps that slides over a feature map: grid position (qy, qx) of an image reads the map's rows
-   qy step + top + 0..<taps_height and columns qx step + left + 0..<taps_width, as zeros outside. What it makes is written
-   to position (qy spread + y, qx spread + x) of the output. */
+/* A window of taps that slides over a feature map: grid position (qy, qx) of an image reads the map's rows qy step +
+   top + 0..<taps_height and columns qx step + left + 0..<taps_width, as zeros outside. What it makes is written to
+   position (qy spread + y, qx spread + x) of the output. */
 typedef struct rt_window {
   int32_t height, width;           /* of the map */
   int32_t grid_height, grid_width; /* positions of the window */
@@ -121,8 +119,8 @@ static inline bool rt_is_plain(const rt_window *w) {
          w->grid_height == w->height && w->grid_width == w->width && w->spread == 1;
 }
 
-/* What is done to sums of products before they are written. What is of floats is shaped as the output; bits are those of
-   rt_relu, of each of its positions. */
+/* What is done to sums of products before they are written. What is of floats is shaped as the output; bits are those
+   of rt_relu, of each of its positions. */
 typedef struct rt_finish {
   const float *_Nullable bias; /* of each row, in whole RT_LANES */
   const float *_Nullable residual;
@@ -148,15 +146,16 @@ typedef struct rt_terms {
   size_t taps, blocks, step;
 } rt_terms;
 
-/* Weights that are brought near while others are multiplied: of as many blocks of rows, `second` floats apart, lines of 16
-   floats from the one `line` on, in squares `step` floats apart; for each RT_LANES terms so many `lines` of a block. They
-   need not be there. */
+/* Weights that are brought near while others are multiplied: of as many blocks of rows, `second` floats apart, lines of
+   16 floats from the one `line` on, in squares `step` floats apart; for each RT_LANES terms so many `lines` of a block.
+   They need not be there. */
 typedef struct rt_ahead {
   const float *_Nullable weights;
   size_t second, step, line, lines;
 } rt_ahead;
 
-/* The part of it that is due in one of so many passes over weights. Memory is slower than a pass, so all share the work. */
+/* The part of it that is due in one of so many passes over weights. Memory is slower than a pass, so all share the
+   work. */
 static inline rt_ahead rt_ahead_of_pass(rt_ahead all, size_t depth, size_t pass, size_t passes) {
   enum { MOST = 2 * RT_LANES };
   all.lines = passes < MOST ? (MOST + passes - 1) / passes : 1;
@@ -188,8 +187,9 @@ typedef struct rt_transposed {
   float *block; /* room for two blocks, of whole RT_ROWS of depth */
 } rt_transposed;
 
-/* One block of RT_ROWS rows, packed as [depth][RT_ROWS] up to whole RT_ROWS of depth, of the transposed of a matrix that
-   is packed in such blocks, `step` floats apart: `packed` is the part of the first of them that holds these rows. */
+/* One block of RT_ROWS rows, packed as [depth][RT_ROWS] up to whole RT_ROWS of depth, of the transposed of a matrix
+   that is packed in such blocks, `step` floats apart: `packed` is the part of the first of them that holds these rows.
+   */
 void rt_transposed_block(float *block, const float *packed, size_t step, size_t depth);
 
 /* How many positions a tile has at most for so many rows. */
@@ -202,14 +202,14 @@ static inline size_t rt_tile_positions(size_t rows) {
 void rt_places(const float *_Nullable *_Nonnull from, size_t *places, const float *input, const rt_window *window,
                size_t images, size_t first, size_t count, size_t positions_of_tile);
 
-/* Columns of what the window sees of the first `channels` lanes, for few of them: [position][tap][channel], each position
-   filled up with zeros to `depth` floats. */
+/* Columns of what the window sees of the first `channels` lanes, for few of them: [position][tap][channel], each
+   position filled up with zeros to `depth` floats. */
 void rt_patches(float *patches, const float *input, int32_t channels, const rt_window *window, size_t images,
                 size_t first, size_t count, size_t depth);
 
 /* Sums for rows from a whole block on, finished. The blocks of the output, which begin with these rows, are `out_step`
-   floats apart. `terms` are those of all tiles, of `count` positions together. `more`: the weights of rows that follow will
-   be needed next. */
+   floats apart. `terms` are those of all tiles, of `count` positions together. `more`: the weights of rows that follow
+   will be needed next. */
 void rt_product(float *out, size_t out_step, const size_t *places, const float *weights,
                 const rt_transposed *_Nullable transposed, const rt_terms *terms, size_t rows, size_t count, bool more,
                 const rt_finish *finish);
@@ -255,12 +255,13 @@ typedef struct rt_matrix_positions {
   size_t part_step;
 } rt_matrix_positions;
 
-/* sums[position][row] of RT_PANEL positions and RT_ROWS rows, begun anew or continued, of so many squares of weights, each
-   of which lies as [part][half of the rows][pair][row]. What lies at ahead[k] is brought near with square k, if it is
-   there: half as many bytes as a square of floats for each part. A thread calls rt_matrix_begin before and rt_matrix_end
-   after its panels. */
-void rt_matrix_panel(float *sums, const uint32_t *_Nonnull const *_Nonnull weights, const rt_matrix_positions *positions,
-                     size_t squares, int32_t parts, bool anew, const void *_Nonnull const *_Nullable ahead);
+/* sums[position][row] of RT_PANEL positions and RT_ROWS rows, begun anew or continued, of so many squares of weights,
+   each of which lies as [part][half of the rows][pair][row]. What lies at ahead[k] is brought near with square k, if it
+   is there: half as many bytes as a square of floats for each part. A thread calls rt_matrix_begin before and
+   rt_matrix_end after its panels. */
+void rt_matrix_panel(float *sums, const uint32_t *_Nonnull const *_Nonnull weights,
+                     const rt_matrix_positions *positions, size_t squares, int32_t parts, bool anew,
+                     const void *_Nonnull const *_Nullable ahead);
 void rt_matrix_begin(void);
 void rt_matrix_end(void);
 
@@ -281,8 +282,8 @@ typedef struct rt_strip {
   int32_t image, row, rows, column, columns;
 } rt_strip;
 
-/* What strips see: [strip][part][channels / RT_ROWS][phase][line][column][pair of channels]. Phase (y, x) holds the lines
-   and columns that are y and x behind whole steps of the window (of 1 or 2). */
+/* What strips see: [strip][part][channels / RT_ROWS][phase][line][column][pair of channels]. Phase (y, x) holds the
+   lines and columns that are y and x behind whole steps of the window (of 1 or 2). */
 typedef struct rt_pairs {
   int32_t parts, channel_blocks;
   int32_t width; /* from line to line: the columns of a strip and those that its taps see beside them */
