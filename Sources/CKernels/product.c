@@ -1,5 +1,3 @@
-#include <string.h>
-
 #include "clones.h"
 #include "finish.h"
 #include "kernels.h"

@@ -9,7 +9,7 @@ INLINE void positions_of(uint32_t *pairs, const float *input, size_t block_step,
                          const rt_strip *strip, const rt_pairs *layout, int32_t step) {
   const int32_t rows = strip->rows + (w->taps_height - 1) / step;
   const float *image = input + (size_t)strip->image * (size_t)w->height * (size_t)w->width * LANES;
-  const bool hasHigh = channels > LANES;
+  const bool has_high = channels > LANES;
   const lanes zero = {0};
   for (int32_t phase = 0; phase < step * step; phase++) {
     const int32_t down = phase / step, across = phase % step;
@@ -25,7 +25,7 @@ INLINE void positions_of(uint32_t *pairs, const float *input, size_t block_step,
           continue;
         }
         const float *low = image + ((ptrdiff_t)y * w->width + x) * LANES;
-        split(out, layout->part_step, (const lanes *)low, hasHigh ? (const lanes *)(low + block_step) : &zero,
+        split(out, layout->part_step, (const lanes *)low, has_high ? (const lanes *)(low + block_step) : &zero,
               layout->parts);
       }
     }
