@@ -64,14 +64,15 @@ package enum Peaks {
       Workers.shared.run(pieces) { _, _ in
         let scratch = rt_split_scratch(positions / Int(RT_PANEL))
         withUnsafeTemporaryAllocation(of: Float.self, capacity: rows * positions + scratch) { memory in
+          let zero: [Int32] = [0]
           squares.withUnsafeBufferPointer { squares in
-            SplitLine.withTheOnlyTap { tap, offset in
+            zero.withUnsafeBufferPointer { zero in
               var weights = rt_squares(
                 squares: squares.baseAddress!, words: nil, row_step: blocks, tap_step: 1,
-                channel_step: 1, taps: tap)
+                channel_step: 1, taps: zero.baseAddress!)
               var layout = rt_pairs(
                 parts: 2, channel_blocks: Int32(blocks), width: Int32(positions), taps: 1, taps_width: 1,
-                offsets: offset, strip_step: 0, part_step: blocks * blockStep,
+                offsets: zero.baseAddress!, strip_step: 0, part_step: blocks * blockStep,
                 block_step: blockStep,
                 phase_step: blockStep)
               var strip = rt_strip(image: 0, row: 0, rows: 1, column: 0, columns: Int32(positions))

@@ -30,7 +30,7 @@ struct SplitCorrelation: BoundCorrelation {
   /// How the columns of a strip lie.
   private struct Layout {
     let parts, channelBlocks, width, tapsWidth, phaseStep, blockStep: Int
-    let offsets: [Int]
+    let offsets: [Int32]
 
     var partStep: Int { channelBlocks * blockStep }
     var stripStep: Int { parts * partStep }
@@ -49,7 +49,7 @@ struct SplitCorrelation: BoundCorrelation {
       blockStep = (positions * step * step | 1) * lanes
       offsets = (0..<height).flatMap { y in
         (0..<tapsWidth).map { x in
-          (y % step * step + x % step) * phaseStep + (y / step * width + x / step) * lanes
+          Int32((y % step * step + x % step) * phaseStep + (y / step * width + x / step) * lanes)
         }
       }
       (self.parts, channelBlocks) = (parts, correlation.channelBlocks)
@@ -199,16 +199,22 @@ struct SplitCorrelation: BoundCorrelation {
       squares.taps.withUnsafeBufferPointer { taps in
         strips.withUnsafeBufferPointer { strips in
           withUnsafePointer(to: window) { window in
-            squares.withWeights(taps: taps.baseAddress!) { weights in
-              var finish = finish
-              let words = UnsafeRawPointer(columns).assumingMemoryBound(to: UInt32.self)
-              rt_split_product(
-                out, outStep, weights, block, outputs, words, layout, window,
-                strips.baseAddress! + part.lowerBound, part.count, &finish, scratch)
-            }
+            var finish = finish
+            var weights = rt_squares(
+              squares: squares.areWords ? nil : squares.weights.base,
+              words: squares.areWords ? wordsOfWeights : nil, row_step: squares.rowStep,
+              tap_step: squares.tapStep, channel_step: squares.channelStep, taps: taps.baseAddress!)
+            let words = UnsafeRawPointer(columns).assumingMemoryBound(to: UInt32.self)
+            rt_split_product(
+              out, outStep, &weights, block, outputs, words, layout, window,
+              strips.baseAddress! + part.lowerBound, part.count, &finish, scratch)
           }
         }
       }
     }
+  }
+
+  private var wordsOfWeights: UnsafePointer<UInt32> {
+    UnsafeRawPointer(squares.weights.base).assumingMemoryBound(to: UInt32.self)
   }
 }
