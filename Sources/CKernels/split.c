@@ -122,7 +122,7 @@ CLONES WIDE void rt_split_product(float *out, size_t out_step, const rt_squares 
       for (size_t i = 0; i < count; i++) {
         const turn t = turn_at(layout, k + i), later = turn_at(layout, next + i < depth ? next + i : depth - 1);
         const size_t own = square_at(weights, block, t), other = end ? own : square_at(weights, next_block, later);
-        offsets[i] = (size_t)layout->offsets[t.tap] + t.block * layout->block_step;
+        offsets[i] = layout->offsets[t.tap] + t.block * layout->block_step;
         if (weights->words) {
           squares[i] = weights->words + own * parts * PART_WORDS;
           ahead[i] = weights->words + other * parts * PART_WORDS;

@@ -288,7 +288,7 @@ typedef struct rt_pairs {
   int32_t parts, channel_blocks;
   int32_t width; /* from line to line: the columns of a strip and those that its taps see beside them */
   int32_t taps, taps_width;
-  const int32_t *offsets; /* of each tap, from where the first tap sees the same position */
+  const size_t *offsets; /* of each tap, from where the first tap sees the same position */
   size_t strip_step, part_step, block_step, phase_step; /* in words, as the offsets are */
 } rt_pairs;
 

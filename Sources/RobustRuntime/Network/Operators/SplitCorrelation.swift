@@ -30,7 +30,7 @@ struct SplitCorrelation: BoundCorrelation {
   /// How the columns of a strip lie.
   private struct Layout {
     let parts, channelBlocks, width, tapsWidth, phaseStep, blockStep: Int
-    let offsets: [Int32]
+    let offsets: [Int]
 
     var partStep: Int { channelBlocks * blockStep }
     var stripStep: Int { parts * partStep }
@@ -49,7 +49,7 @@ struct SplitCorrelation: BoundCorrelation {
       blockStep = (positions * step * step | 1) * lanes
       offsets = (0..<height).flatMap { y in
         (0..<tapsWidth).map { x in
-          Int32((y % step * step + x % step) * phaseStep + (y / step * width + x / step) * lanes)
+          (y % step * step + x % step) * phaseStep + (y / step * width + x / step) * lanes
         }
       }
       (self.parts, channelBlocks) = (parts, correlation.channelBlocks)
