@@ -20,10 +20,37 @@ static float half_of(uint32_t word, bool high) {
 
 #define PANEL_ARGUMENTS                                                                                            \
   float *sums, const uint32_t *const *weights, const rt_matrix_positions *positions, size_t squares, int32_t parts, \
-      bool anew, const void *const *ahead
+      bool anew, const rt_near *near
+
+/* Floats that hold integers for a time. */
+typedef int32_t __attribute__((may_alias)) whole;
+
+static void panel_of_bytes(PANEL_ARGUMENTS) {
+  whole *sum = (whole *)sums;
+  for (size_t order = 0; order < RT_BYTES; order++)
+    for (size_t p = 0; p < RT_PANEL; p++)
+      for (size_t r = 0; r < RT_ROWS; r++, sum++) {
+        if (anew) *sum = 0;
+        for (size_t k = 0; k < squares; k++)
+          for (size_t i = 0; i <= order; i++) {
+            const int8_t *weight =
+                (const int8_t *)(weights[k] + i * PART_WORDS + r / LANES * HALF_WORDS + r % LANES);
+            const int8_t *position = (const int8_t *)(positions->pairs + positions->offsets[k] +
+                                                      (order - i) * positions->part_step + p * LANES);
+            for (size_t l = 0; l < LANES; l++, weight += 4 * LANES, position += 4)
+              for (size_t b = 0; b < 4; b++) *sum += weight[b] * position[b];
+          }
+      }
+  (void)near;
+  (void)parts;
+}
 
 /* The product of the two smaller parts is left out: it is smaller than what splitting rounded away. */
 static void panel_plain(PANEL_ARGUMENTS) {
+  if (parts == RT_BYTES) {
+    panel_of_bytes(sums, weights, positions, squares, parts, anew, near);
+    return;
+  }
   for (size_t p = 0; p < RT_PANEL; p++)
     for (size_t r = 0; r < RT_ROWS; r++) {
       float sum = anew ? 0 : sums[p * RT_ROWS + r];
@@ -38,15 +65,15 @@ static void panel_plain(PANEL_ARGUMENTS) {
           }
       sums[p * RT_ROWS + r] = sum;
     }
-  (void)ahead;
+  (void)near;
 }
 
 #if HAS_MATRIX_UNIT
-static inline void bring_near(const char *data, int32_t parts) {
-  for (size_t i = 0; i < (size_t)parts * PART_WORDS * sizeof(uint32_t); i += 64) __builtin_prefetch(data + i, 0, 2);
+static inline void bring_near(const rt_near *near, size_t k) {
+  for (size_t i = near->first; i < near->end; i += 64) __builtin_prefetch(near->data[k] + i, 0, 2);
 }
 
-#define MATRIX_UNIT __attribute__((target("avx512f,avx512bw,amx-tile,amx-bf16")))
+#define MATRIX_UNIT __attribute__((target("avx512f,avx512bw,amx-tile,amx-bf16,amx-int8")))
 
 typedef struct tile_configuration {
   uint8_t palette, start_row, reserved[14];
@@ -78,22 +105,55 @@ MATRIX_UNIT static void release_tiles(void) { _tile_release(); }
   _tile_dpbf16ps(2, 5, 6); \
   _tile_dpbf16ps(3, 5, 7);
 
-MATRIX_UNIT static void panel_tiles(PANEL_ARGUMENTS) {
-  enum { LINE = LANES * sizeof(uint32_t), SUMS_LINE = RT_ROWS * sizeof *sums };
-  if (anew) {
-    _tile_zero(0);
-    _tile_zero(1);
-    _tile_zero(2);
-    _tile_zero(3);
-  } else {
-    _tile_loadd(0, sums, SUMS_LINE);
-    _tile_loadd(1, sums + LANES, SUMS_LINE);
-    _tile_loadd(2, sums + LANES * RT_ROWS, SUMS_LINE);
-    _tile_loadd(3, sums + LANES * RT_ROWS + LANES, SUMS_LINE);
+#define BEGIN_SUMS                                                   \
+  if (anew) {                                                        \
+    _tile_zero(0);                                                   \
+    _tile_zero(1);                                                   \
+    _tile_zero(2);                                                   \
+    _tile_zero(3);                                                   \
+  } else {                                                           \
+    _tile_loadd(0, sums, SUMS_LINE);                                 \
+    _tile_loadd(1, sums + LANES, SUMS_LINE);                         \
+    _tile_loadd(2, sums + LANES * RT_ROWS, SUMS_LINE);               \
+    _tile_loadd(3, sums + LANES * RT_ROWS + LANES, SUMS_LINE);       \
   }
+#define STORE_SUMS                                           \
+  _tile_stored(0, sums, SUMS_LINE);                          \
+  _tile_stored(1, sums + LANES, SUMS_LINE);                  \
+  _tile_stored(2, sums + LANES * RT_ROWS, SUMS_LINE);        \
+  _tile_stored(3, sums + LANES * RT_ROWS + LANES, SUMS_LINE);
+
+enum { LINE = LANES * sizeof(uint32_t), SUMS_LINE = RT_ROWS * sizeof(float) };
+
+/* One order after the other, since there are not tiles enough for the sums of all. */
+MATRIX_UNIT static void panel_of_bytes_by_tiles(PANEL_ARGUMENTS) {
+  _Pragma("clang loop unroll(full)") for (size_t order = 0; order < RT_BYTES; order++, sums += RT_PANEL * RT_ROWS) {
+    BEGIN_SUMS
+    for (size_t k = 0; k < squares; k++) {
+      const uint32_t *weight = weights[k], *position = positions->pairs + positions->offsets[k];
+      if (near && order == 0) bring_near(near, k);
+      _Pragma("clang loop unroll(full)") for (size_t i = 0; i <= order; i++) {
+        LOAD_POSITIONS(i)
+        LOAD_WEIGHTS(order - i)
+        _tile_dpbssd(0, 4, 6);
+        _tile_dpbssd(1, 4, 7);
+        _tile_dpbssd(2, 5, 6);
+        _tile_dpbssd(3, 5, 7);
+      }
+    }
+    STORE_SUMS
+  }
+}
+
+MATRIX_UNIT static void panel_tiles(PANEL_ARGUMENTS) {
+  if (parts == RT_BYTES) {
+    panel_of_bytes_by_tiles(sums, weights, positions, squares, parts, anew, near);
+    return;
+  }
+  BEGIN_SUMS
   for (size_t k = 0; k < squares; k++) {
     const uint32_t *weight = weights[k], *position = positions->pairs + positions->offsets[k];
-    if (ahead) bring_near(ahead[k], parts);
+    if (near) bring_near(near, k);
     /* Each step exchanges one factor alone. */
     LOAD_WEIGHTS(0)
     if (parts == 2) {
@@ -107,10 +167,7 @@ MATRIX_UNIT static void panel_tiles(PANEL_ARGUMENTS) {
       MULTIPLY
     }
   }
-  _tile_stored(0, sums, SUMS_LINE);
-  _tile_stored(1, sums + LANES, SUMS_LINE);
-  _tile_stored(2, sums + LANES * RT_ROWS, SUMS_LINE);
-  _tile_stored(3, sums + LANES * RT_ROWS + LANES, SUMS_LINE);
+  STORE_SUMS
 }
 
 #define VECTORS __attribute__((target("avx512f,avx512bw,avx512bf16"), min_vector_width(512)))
@@ -128,7 +185,7 @@ VECTORS static void panel_vectors(PANEL_ARGUMENTS) {
     for (size_t k = 0; k < squares; k++) {
       const uint32_t *weight = weights[k];
       const uint32_t *position = positions->pairs + positions->offsets[k] + first * LANES;
-      if (ahead && first == 0) bring_near(ahead[k], parts);
+      if (near && first == 0) bring_near(near, k);
       for (size_t l = 0; l < LANES; l++, weight += LANES) {
         const __m512bh a = (__m512bh)_mm512_loadu_si512(weight);
         const __m512bh b = (__m512bh)_mm512_loadu_si512(weight + HALF_WORDS);
@@ -157,7 +214,8 @@ static rt_bfloat_unit unit;
 static void look_for_unit(void) {
   __builtin_cpu_init();
   if (!__builtin_cpu_supports("x86-64-v4")) return;
-  if (__builtin_cpu_supports("amx-tile") && __builtin_cpu_supports("amx-bf16") && may_use_tiles())
+  if (__builtin_cpu_supports("amx-tile") && __builtin_cpu_supports("amx-bf16") &&
+      __builtin_cpu_supports("amx-int8") && may_use_tiles())
     unit = RT_BFLOAT_TILES;
   else if (__builtin_cpu_supports("avx512bf16"))
     unit = RT_BFLOAT_VECTORS;
@@ -178,15 +236,15 @@ void rt_matrix_end(void) {
 }
 
 static const rt_matrix_variant variants[] = {
-    {"tiles", RT_BFLOAT_TILES, 2, panel_tiles},
+    {"tiles", RT_BFLOAT_TILES, RT_BYTES, panel_tiles},
     {"vectors", RT_BFLOAT_VECTORS, 1, panel_vectors},
-    {"plain", RT_BFLOAT_NONE, 2, panel_plain},
+    {"plain", RT_BFLOAT_NONE, RT_BYTES, panel_plain},
 };
 #else
 rt_bfloat_unit rt_bfloat_products(void) { return RT_BFLOAT_NONE; }
 void rt_matrix_begin(void) {}
 void rt_matrix_end(void) {}
-static const rt_matrix_variant variants[] = {{"plain", RT_BFLOAT_NONE, 2, panel_plain}};
+static const rt_matrix_variant variants[] = {{"plain", RT_BFLOAT_NONE, RT_BYTES, panel_plain}};
 #endif
 
 /* The best comes first. */
@@ -204,5 +262,5 @@ const rt_matrix_variant *rt_matrix_variants(size_t *count) {
 void rt_matrix_panel(PANEL_ARGUMENTS) {
   const rt_matrix_variant *variant = variants + best();
   while (variant->most_parts < parts) variant++;
-  variant->panel(sums, weights, positions, squares, parts, anew, ahead);
+  variant->panel(sums, weights, positions, squares, parts, anew, near);
 }

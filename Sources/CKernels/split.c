@@ -1,5 +1,6 @@
 #include "split.h"
 
+#include "bytes.h"
 #include "clones.h"
 #include "finish.h"
 #include "kernels.h"
@@ -40,6 +41,101 @@ CLONES WIDE void rt_split_positions(uint32_t *pairs, const float *input, size_t 
     positions_of(pairs, input, step, channels, window, strip, layout, 2);
 }
 
+/* Positions of a line that are seen at a time. */
+enum { AT_ONCE = 32 };
+
+/* Where those of a line of a phase lie, from column `first` of it on. */
+INLINE void seen_of_line(const float **from, const float *image, const float *outside, const rt_window *w, int32_t y,
+                         int32_t x, int32_t count) {
+  const bool inside = y >= 0 && y < w->height;
+  for (int32_t i = 0; i < count; i++, x += w->step)
+    from[i] = inside && x >= 0 && x < w->width ? image + ((ptrdiff_t)y * w->width + x) * LANES : outside;
+}
+
+INLINE void cut_line(uint32_t *out, const float *const *from, const float *factors, int32_t count, size_t step,
+                     size_t vectors, const rt_pairs *layout) {
+  for (size_t v = 0; v < vectors; v += RT_BYTE_VECTORS, out += layout->block_step)
+    for (int32_t i = 0; i < count; i++) {
+      lanes values[RT_BYTE_VECTORS];
+      for (size_t k = 0; k < RT_BYTE_VECTORS; k++) values[k] = *(const lanes *)(from[i] + (v + k) * step);
+      const lanes factor = (lanes){0} + factors[i];
+      cut(out + i * LANES, layout->part_step, values, &factor);
+    }
+}
+
+CLONES WIDE float rt_largest_seen(const float *input, size_t step, size_t vectors, const rt_window *window,
+                                  const rt_strip *strip) {
+  const rt_window w = *window;
+  const float *image = input + (size_t)strip->image * (size_t)w.height * (size_t)w.width * LANES;
+  const int32_t top = strip->row * w.step + w.top, left = strip->column * w.step + w.left;
+  const int32_t bottom = top + (strip->rows - 1) * w.step + w.taps_height;
+  const int32_t right = left + (strip->columns - 1) * w.step + w.taps_width;
+  const int32_t first = left > 0 ? left : 0, end = right < w.width ? right : w.width;
+  integers largest = {0};
+  for (size_t v = 0; v < vectors; v++)
+    for (int32_t y = top > 0 ? top : 0; y < bottom && y < w.height; y++)
+      for (int32_t x = first; x < end; x++)
+        keep_largest(&largest, image + v * step + ((ptrdiff_t)y * w.width + x) * LANES);
+  return largest_lane(&largest);
+}
+
+CLONES WIDE void rt_byte_positions(uint32_t *pairs, float *factors, const float *input, size_t step, size_t vectors,
+                                   const float *largest, const rt_window *window, const rt_strip *strip,
+                                   const rt_pairs *layout) {
+  const rt_window w = *window;
+  const float *image = input + (size_t)strip->image * (size_t)w.height * (size_t)w.width * LANES;
+  const float *const outside = input + step - LANES;
+  const int32_t lines = strip->rows + (w.taps_height - 1) / w.step;
+  const int32_t width = largest ? layout->width : strip->columns;
+  float to_bytes[AT_ONCE];
+  if (largest) {
+    for (size_t p = 0; p < rt_strip_panels(strip, layout) * RT_PANEL; p++) factors[p] = factor_from_bytes(*largest);
+    for (size_t i = 0; i < AT_ONCE; i++) to_bytes[i] = factor_to_bytes(*largest);
+  }
+  for (int32_t phase = 0; phase < w.step * w.step; phase++) {
+    const int32_t down = phase / w.step, across = phase % w.step;
+    if (down >= w.taps_height || across >= w.taps_width) continue;
+    for (int32_t r = 0; r < lines; r++)
+      for (int32_t c = 0; c < width; c += AT_ONCE) {
+        const float *from[AT_ONCE];
+        const int32_t count = width - c < AT_ONCE ? width - c : AT_ONCE;
+        const size_t at = (size_t)r * (size_t)layout->width + (size_t)c;
+        seen_of_line(from, image, outside, &w, (strip->row + r) * w.step + w.top + down,
+                     (strip->column + c) * w.step + w.left + across, count);
+        if (!largest) {
+          integers own[AT_ONCE] = {0};
+          for (size_t v = 0; v < vectors; v++)
+            for (int32_t i = 0; i < count; i++) keep_largest(&own[i], from[i] + v * step);
+          for (int32_t i = 0; i < count; i++) {
+            const float most = largest_lane(&own[i]);
+            to_bytes[i] = factor_to_bytes(most);
+            factors[at + (size_t)i] = factor_from_bytes(most);
+          }
+        }
+        cut_line(pairs + (size_t)phase * layout->phase_step + at * LANES, from, to_bytes, count, step, vectors, layout);
+      }
+  }
+}
+
+CLONES WIDE void rt_largest_of_rows(float *largest, const float *packed, size_t depth) {
+  integers rows[RT_ROWS / LANES] = {0};
+  for (size_t k = 0; k < depth; k++)
+    for (size_t half = 0; half < RT_ROWS / LANES; half++)
+      keep_largest(&rows[half], packed + k * RT_ROWS + half * LANES);
+  for (size_t half = 0; half < RT_ROWS / LANES; half++) *(integers *)(largest + half * LANES) = rows[half];
+}
+
+/* Cuts two squares of [RT_ROWS inputs][RT_ROWS outputs] that follow each other. */
+INLINE void cut_squares(uint32_t *words, const float *squares, const lanes *factors) {
+  for (size_t half = 0; half < RT_ROWS / LANES; half++)
+    for (size_t word = 0; word < LANES; word++) {
+      lanes values[RT_BYTE_VECTORS];
+      for (size_t k = 0; k < RT_BYTE_VECTORS; k++)
+        values[k] = *(const lanes *)(squares + (word + k * LANES) * RT_ROWS + half * LANES);
+      cut(words + half * HALF_WORDS + word * LANES, PART_WORDS, values, &factors[half]);
+    }
+}
+
 /* Splits a square of [RT_ROWS outputs][RT_ROWS inputs]. */
 INLINE void split_square(uint32_t *words, const float *square, int32_t parts) {
   for (size_t half = 0; half < 2; half++, square += LANES * RT_ROWS) {
@@ -65,6 +161,9 @@ CLONES WIDE void rt_pack_words(uint32_t *words, const rt_weights *weights, int32
                   (const lanes *)(high + half * LANES), parts);
         }
 }
+
+/* Bytes of a line of a cache. */
+enum { LINE = 64 };
 
 /* What is multiplied k-th: taps side by side follow each other, since they see mostly the same. */
 typedef struct turn {
@@ -99,12 +198,27 @@ INLINE void finish_panel(float *out, size_t out_step, const float *sums, size_t 
   }
 }
 
+INLINE void factors_of_rows(lanes *to_bytes, lanes *from_bytes, const float *largest) {
+  for (size_t r = 0; r < RT_ROWS; r++) {
+    to_bytes[r / LANES][r % LANES] = factor_to_bytes(largest[r]);
+    from_bytes[r / LANES][r % LANES] = factor_from_bytes(largest[r]);
+  }
+}
+
 CLONES WIDE void rt_split_product(float *out, size_t out_step, const rt_squares *weights, size_t first_block,
-                                  size_t rows, const uint32_t *pairs, const rt_pairs *layout, const rt_window *window,
-                                  const rt_strip *strips, size_t strip_count, const rt_finish *finish, float *scratch) {
+                                  size_t rows, bool more, const uint32_t *pairs, const rt_pairs *layout,
+                                  const rt_window *window, const rt_strip *strips, size_t strip_count,
+                                  const rt_finish *finish, float *scratch) {
   const size_t depth = (size_t)layout->channel_blocks * (size_t)layout->taps, parts = (size_t)layout->parts;
+  const bool bytes = parts == RT_BYTES;
+  const size_t most = bytes ? RT_SPLIT_CHUNK / 2 : RT_SPLIT_CHUNK, panel_sums = rt_panel_sums(layout->parts);
   uint32_t *parted = (uint32_t *)scratch;
   float *sums = scratch + RT_SPLIT_CHUNK * RT_SQUARE;
+  /* Of a block, as it lies in memory. */
+  const size_t block_bytes =
+      sizeof(float) * (weights->words ? parts * PART_WORDS : rt_part_channels(layout->parts) * RT_ROWS);
+  size_t panels = 0;
+  for (size_t s = 0; s < strip_count; s++) panels += rt_strip_panels(&strips[s], layout);
 
   rt_matrix_begin();
   for (size_t row = 0; row < rows; row += RT_ROWS) {
@@ -112,38 +226,45 @@ CLONES WIDE void rt_split_product(float *out, size_t out_step, const rt_squares 
     const size_t left = (rows - row + LANES - 1) / LANES, vectors = left < RT_ROWS / LANES ? left : RT_ROWS / LANES;
     const size_t moved = row / LANES * out_step;
     const rt_finish f = rt_finish_from(finish, moved);
-    for (size_t k = 0; k < depth; k += RT_SPLIT_CHUNK) {
-      const size_t count = depth - k < RT_SPLIT_CHUNK ? depth - k : RT_SPLIT_CHUNK;
-      const bool last = k + count == depth, end = last && row + RT_ROWS >= rows;
+    lanes to_bytes[RT_ROWS / LANES], from_bytes[RT_ROWS / LANES];
+    if (bytes) factors_of_rows(to_bytes, from_bytes, weights->largest + block * RT_ROWS);
+    for (size_t k = 0; k < depth; k += most) {
+      const size_t count = depth - k < most ? depth - k : most;
+      const bool last = k + count == depth, end = last && row + RT_ROWS >= rows && !more;
       const size_t next = last ? 0 : k + count, next_block = last ? block + 1 : block;
       size_t offsets[RT_SPLIT_CHUNK];
       const uint32_t *squares[RT_SPLIT_CHUNK];
-      const void *ahead[RT_SPLIT_CHUNK];
+      const char *ahead[RT_SPLIT_CHUNK];
       for (size_t i = 0; i < count; i++) {
         const turn t = turn_at(layout, k + i), later = turn_at(layout, next + i < depth ? next + i : depth - 1);
         const size_t own = square_at(weights, block, t), other = end ? own : square_at(weights, next_block, later);
+        uint32_t *cut_here = parted + i * parts * PART_WORDS;
         offsets[i] = layout->offsets[t.tap] + t.block * layout->block_step;
-        if (weights->words) {
-          squares[i] = weights->words + own * parts * PART_WORDS;
-          ahead[i] = weights->words + other * parts * PART_WORDS;
-        } else {
-          split_square(parted + i * parts * PART_WORDS, weights->squares + own * RT_SQUARE, layout->parts);
-          squares[i] = parted + i * parts * PART_WORDS;
-          ahead[i] = weights->squares + other * RT_SQUARE;
-        }
+        squares[i] = weights->words ? weights->words + own * parts * PART_WORDS : cut_here;
+        ahead[i] = weights->words ? (const char *)(weights->words + other * parts * PART_WORDS)
+                                  : (const char *)(weights->squares + other * RT_SQUARE);
+        if (weights->words) continue;
+        if (bytes)
+          cut_squares(cut_here, weights->squares + own * RT_SQUARE, to_bytes);
+        else
+          split_square(cut_here, weights->squares + own * RT_SQUARE, layout->parts);
       }
       size_t panel = 0;
       for (size_t s = 0; s < strip_count; s++) {
         const size_t own = rt_strip_panels(&strips[s], layout);
+        const uint32_t *seen = pairs + s * layout->strip_step;
+        const float *factors = (const float *)(seen + parts * layout->part_step);
         for (size_t p = 0; p < own; p++, panel++) {
-          const rt_matrix_positions positions = {pairs + s * layout->strip_step + p * RT_PANEL * LANES, offsets,
-                                                 layout->part_step};
-          float *own_sums = sums + panel * RT_PANEL * RT_ROWS;
-          rt_matrix_panel(own_sums, squares, &positions, count, layout->parts, k == 0,
-                          panel == 0 && !end ? ahead : NULL);
-          if (last)
-            finish_panel(out + moved, out_step, own_sums, row, vectors, &strips[s], (int32_t)p * RT_PANEL,
-                         layout->width, window, &f);
+          const rt_matrix_positions positions = {seen + p * RT_PANEL * LANES, offsets, layout->part_step};
+          float *own_sums = sums + panel * panel_sums;
+          /* All panels share the work, since memory is slower than one. */
+          const rt_near near = {ahead, block_bytes * panel / panels / LINE * LINE,
+                                block_bytes * (panel + 1) / panels / LINE * LINE};
+          rt_matrix_panel(own_sums, squares, &positions, count, layout->parts, k == 0, end ? NULL : &near);
+          if (!last) continue;
+          if (bytes) add_orders(own_sums, factors + p * RT_PANEL, from_bytes);
+          finish_panel(out + moved, out_step, own_sums, row, vectors, &strips[s], (int32_t)p * RT_PANEL,
+                       layout->width, window, &f);
         }
       }
     }

@@ -74,7 +74,7 @@ import Testing
   ]
 
   static let algorithms: [Convolution.Algorithm] = [
-    .direct, .winograd(side: 4), .winograd(side: 2), .bfloat(parts: 2), .bfloat(parts: 1),
+    .direct, .winograd(side: 4), .winograd(side: 2), .bfloat(parts: 2), .bfloat(parts: 1), .bytes,
   ]
 
   /// Multiples of 1/128, which bfloat16 holds too: rounding to it changes none.

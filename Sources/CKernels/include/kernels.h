@@ -227,15 +227,26 @@ void rt_fold(float *out, size_t plane, int32_t channels, const rt_window *window
              int32_t first, int32_t rows, int32_t top, int32_t bottom, float *lines);
 
 /*
- * Products by the units of a CPU that multiply bfloat16. Floats are rounded to that type: one part; or split in two
- * parts, the second of what rounding leaves, of which three of the four products are added in float32 (Henry, Tang,
- * Heinecke: arXiv 1904.06376), so that 16 bits of each float count.
+ * Products by the units of a CPU that multiply short numbers. Floats are cut in parts:
+ * - one: rounded to a bfloat16;
+ * - two: a bfloat16 and another of what rounding left; three of the four products are added in float32 (Henry, Tang,
+ *   Heinecke: arXiv 1904.06376), so that 16 bits of each float count;
+ * - three, RT_BYTES: whole numbers of 24 bits, with a factor of their own for each row of weights and for what each
+ *   position or strip sees, in digits of a byte; the six products of the greater digits are added as integers (Ootomo,
+ *   Ozaki, Yokota: arXiv 2306.11975), which rounds no more than sums of floats do.
  *
- * Parts lie two in a word of 32 bits. Channels are taken in blocks of RT_ROWS, in which channel k shares a word with
- * channel k + RT_LANES. Weights lie in squares of RT_ROWS by as many, filled up with zeros: as words, [part][half of
- * the outputs][pair of inputs][output]; or as floats, which are split when they are needed. These are squares of a
- * convolution's inputs by outputs, so that what they make is its gradient.
+ * Parts lie two or four in a word of 32 bits. Channels are taken in blocks: of RT_ROWS, in which channel k shares a word
+ * with channel k + RT_LANES; or of bytes of twice as many, where they are four to a word. Weights lie in squares of
+ * RT_ROWS by as many, filled up with zeros: as words, [part][half of the outputs][pair of inputs][output]; or as floats,
+ * which are cut when they are needed. For two parts these are squares of a convolution's inputs by outputs, so that what
+ * they make is its gradient.
  */
+enum { RT_BYTES = 3, RT_BYTE_VECTORS = 4 };
+
+/* Channels of a block. */
+static inline size_t rt_part_channels(int32_t parts) {
+  return parts == RT_BYTES ? RT_BYTE_VECTORS * RT_LANES : RT_ROWS;
+}
 
 /* Positions that are multiplied at a time. */
 enum { RT_PANEL = 32 };
@@ -243,8 +254,8 @@ enum { RT_PANEL = 32 };
 /* Squares that are multiplied at a time. */
 enum { RT_SPLIT_CHUNK = 16 };
 
-/* What multiplies bfloat16 on this CPU, if the system lets it be used: matrix units (AMX), or vector units alone
-   (AVX-512), which are worth it for one part only. Without either the products below are done plainly, and slowly. */
+/* What multiplies bfloat16 on this CPU, if the system lets it be used: matrix units (AMX), which multiply bytes too, or
+   vector units alone (AVX-512), which are worth it for one part only. Without either the products below are done plainly, and slowly. */
 typedef enum rt_bfloat_unit { RT_BFLOAT_NONE, RT_BFLOAT_VECTORS, RT_BFLOAT_TILES } rt_bfloat_unit;
 rt_bfloat_unit rt_bfloat_products(void);
 
@@ -255,13 +266,19 @@ typedef struct rt_matrix_positions {
   size_t part_step;
 } rt_matrix_positions;
 
-/* sums[position][row] of RT_PANEL positions and RT_ROWS rows, begun anew or continued, of so many squares of weights,
-   each of which lies as [part][half of the rows][pair][row]. What lies at ahead[k] is brought near with square k, if it
-   is there: half as many bytes as a square of floats for each part. A thread calls rt_matrix_begin before and
-   rt_matrix_end after its panels. */
+/* What is brought near while a panel is made: with block k the bytes first..<end of what lies at data[k]. It need not be
+   there. */
+typedef struct rt_near {
+  const char *_Nonnull const *_Nonnull data;
+  size_t first, end;
+} rt_near;
+
+/* sums[position][row] of RT_PANEL positions and RT_ROWS rows, begun anew or continued, of so many blocks of weights,
+   each of which lies as [part][half of the rows][word][row]. Those of bytes are integers, [order][position][row]. A
+   thread calls rt_matrix_begin before and rt_matrix_end after its panels. */
 void rt_matrix_panel(float *sums, const uint32_t *_Nonnull const *_Nonnull weights,
                      const rt_matrix_positions *positions, size_t squares, int32_t parts, bool anew,
-                     const void *_Nonnull const *_Nullable ahead);
+                     const rt_near *_Nullable near);
 void rt_matrix_begin(void);
 void rt_matrix_end(void);
 
@@ -271,7 +288,7 @@ typedef struct rt_matrix_variant {
   rt_bfloat_unit unit;
   int32_t most_parts;
   void (*panel)(float *sums, const uint32_t *_Nonnull const *_Nonnull weights, const rt_matrix_positions *positions,
-                size_t squares, int32_t parts, bool anew, const void *_Nonnull const *_Nullable ahead);
+                size_t squares, int32_t parts, bool anew, const rt_near *_Nullable near);
 } rt_matrix_variant;
 
 /* Those that this CPU can execute. */
@@ -282,8 +299,9 @@ typedef struct rt_strip {
   int32_t image, row, rows, column, columns;
 } rt_strip;
 
-/* What strips see: [strip][part][channels / RT_ROWS][phase][line][column][pair of channels]. Phase (y, x) holds the
-   lines and columns that are y and x behind whole steps of the window (of 1 or 2). */
+/* What strips see: [strip][part][block of channels][phase][line][column][word]. Phase (y, x) holds the lines and columns
+   that are y and x behind whole steps of the window (of 1 or 2). Behind the parts of bytes lie the factors of the
+   positions of the strip's panels. */
 typedef struct rt_pairs {
   int32_t parts, channel_blocks;
   int32_t width; /* from line to line: the columns of a strip and those that its taps see beside them */
@@ -301,25 +319,46 @@ static inline size_t rt_strip_panels(const rt_strip *strip, const rt_pairs *layo
 void rt_split_positions(uint32_t *pairs, const float *input, size_t step, int32_t channels, const rt_window *window,
                         const rt_strip *strip, const rt_pairs *layout);
 
+/* The largest magnitude of what a strip sees, in so many vectors of each position. */
+float rt_largest_seen(const float *input, size_t step, size_t vectors, const rt_window *window, const rt_strip *strip);
+
+/* Writes what a strip sees of so many vectors of each position, in whole blocks of bytes, and the factors of its panels'
+   positions. With no `largest` magnitude given each position gets its own: then
+   the vectors are all that there are, the window has one tap, and `strip` may be some of its lines, or a part of its one
+   line that begins with a panel, as `pairs` and `factors` then do. */
+void rt_byte_positions(uint32_t *pairs, float *factors, const float *input, size_t step, size_t vectors,
+                       const float *_Nullable largest, const rt_window *window, const rt_strip *strip,
+                       const rt_pairs *layout);
+
+/* The largest magnitude of each of RT_ROWS rows that are packed with so many terms. */
+void rt_largest_of_rows(float *largest, const float *packed, size_t depth);
+
 /* Packs up to RT_ROWS outputs as squares of words, [tap][inputs / RT_ROWS]. */
 void rt_pack_words(uint32_t *words, const rt_weights *weights, int32_t parts);
 
 /* Weights in squares, the steps between which are counted in squares. */
 typedef struct rt_squares {
-  const float *_Nullable squares; /* to be split */
+  const float *_Nullable squares; /* to be cut */
   const uint32_t *_Nullable words; /* or ready */
+  const float *_Nullable largest; /* magnitude of each row, where they are cut to bytes */
   size_t row_step, tap_step, channel_step;
   const int32_t *taps; /* where those of the window lie */
 } rt_squares;
 
-/* Floats of scratch memory for so many panels. */
-static inline size_t rt_split_scratch(size_t panels) {
-  return (size_t)RT_SPLIT_CHUNK * RT_SQUARE + panels * RT_PANEL * RT_ROWS;
+/* Floats of the sums of a panel. */
+static inline size_t rt_panel_sums(int32_t parts) {
+  return (size_t)(parts == RT_BYTES ? RT_BYTES : 1) * RT_PANEL * RT_ROWS;
 }
 
-/* Sums for rows from a block on, finished: `out` is the block of the output that begins with them. */
+/* Floats of scratch memory for so many panels. */
+static inline size_t rt_split_scratch(size_t panels, int32_t parts) {
+  return (size_t)RT_SPLIT_CHUNK * RT_SQUARE + panels * rt_panel_sums(parts);
+}
+
+/* Sums for rows from a block on, finished: `out` is the block of the output that begins with them. `more`: the weights of
+   rows that follow will be needed next. */
 void rt_split_product(float *out, size_t out_step, const rt_squares *weights, size_t first_block, size_t rows,
-                      const uint32_t *pairs, const rt_pairs *layout, const rt_window *window, const rt_strip *strips,
+                      bool more, const uint32_t *pairs, const rt_pairs *layout, const rt_window *window, const rt_strip *strips,
                       size_t strip_count, const rt_finish *finish, float *scratch);
 
 /*

@@ -62,14 +62,14 @@ package enum Peaks {
       of: 8, operations: 2 * Double(blocks * rows * rows * positions) * Double(repetitions * pieces)
     ) {
       Workers.shared.run(pieces) { _, _ in
-        let scratch = rt_split_scratch(positions / Int(RT_PANEL))
+        let scratch = rt_split_scratch(positions / Int(RT_PANEL), 2)
         withUnsafeTemporaryAllocation(of: Float.self, capacity: rows * positions + scratch) { memory in
           let zero: [Int32] = [0]
           squares.withUnsafeBufferPointer { squares in
             zero.withUnsafeBufferPointer { zero in
               withUnsafePointer(to: 0) { offset in
                 var weights = rt_squares(
-                  squares: squares.baseAddress!, words: nil, row_step: blocks, tap_step: 1,
+                  squares: squares.baseAddress!, words: nil, largest: nil, row_step: blocks, tap_step: 1,
                   channel_step: 1, taps: zero.baseAddress!)
                 var layout = rt_pairs(
                   parts: 2, channel_blocks: Int32(blocks), width: Int32(positions), taps: 1, taps_width: 1,
@@ -80,7 +80,7 @@ package enum Peaks {
                 var (window, finish) = (seen, rt_finish())
                 for _ in 0..<repetitions {
                   rt_split_product(
-                    memory.baseAddress!, positions * lanes, &weights, 0, rows, pairs, &layout, &window,
+                    memory.baseAddress!, positions * lanes, &weights, 0, rows, false, pairs, &layout, &window,
                     &strip,
                     1,
                     &finish, memory.baseAddress! + rows * positions)

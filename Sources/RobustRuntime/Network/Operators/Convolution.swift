@@ -21,6 +21,8 @@ package final class Convolution: Operation {
     case winograd(side: Int)
     /// Products of bfloat16: of rounded floats, one part, or, backward alone, of floats in two parts.
     case bfloat(parts: Int)
+    /// Products of the bytes of whole numbers, forward alone.
+    case bytes
   }
 
   /// [outChannels][inChannels / groups][height][width]

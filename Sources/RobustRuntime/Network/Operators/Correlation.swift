@@ -141,6 +141,8 @@ final class Correlation: Sendable {
     let weights: FloatBlock
     /// Whether they are words of its own, else floats of the convolution whose gradient this is.
     let areWords: Bool
+    /// The largest magnitude of each output's weights, where these are cut to bytes.
+    var largest: FloatBlock?
     /// Which of the taps of the weights each of the window's is.
     let taps: [Int32]
     /// From a square to that of the next outputs, tap and inputs.
@@ -150,6 +152,27 @@ final class Correlation: Sendable {
   /// Whether it can be done by products of bfloat16.
   var canSplit: Bool {
     groups == 1 && depth > 0 && window.step <= 2 && max(window.tapsHeight, window.tapsWidth) <= 16
+  }
+
+  /// Whether it can be done by products of bytes. Its blocks of channels are two squares of weights.
+  var canCutToBytes: Bool {
+    canSplit && !isGradient && isPackedAsSquares && inChannels % Int(rt_part_channels(Int32(RT_BYTES))) == 0
+      && depth < CorrelationMethod.mostTermsOfBytes
+  }
+
+  /// The packed weights, which are cut to bytes each time.
+  /// - Throws: `RuntimeError.outOfMemory`
+  func squaresToCut() throws -> Squares {
+    let packed = try weights(.packed)
+    let largest = try FloatBlock(count: rowBlocks * Int(RT_ROWS))
+    for block in 0..<rowBlocks {
+      rt_largest_of_rows(
+        largest.base + block * Int(RT_ROWS), packed.base + block * Int(RT_ROWS) * depth, depth)
+    }
+    return Squares(
+      weights: packed, areWords: false, largest: largest, taps: (0..<window.taps).map(Int32.init),
+      rowStep: window.taps * channelBlocks, tapStep: channelBlocks,
+      channelStep: Int(rt_part_channels(Int32(RT_BYTES))) / Int(RT_ROWS))
   }
 
   /// In a large network a gradient makes do with the weights that its convolution has anyway, if these are packed, which

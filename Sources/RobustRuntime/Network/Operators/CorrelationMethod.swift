@@ -8,13 +8,22 @@ enum CorrelationMethod: Equatable {
   case winograd(side: Int)
   /// Products of bfloat16: of rounded floats, one part, or, of gradients alone, of floats in two parts.
   case bfloat(parts: Int)
+  /// Products of the bytes of whole numbers, to which floats are scaled and rounded.
+  case bytes
 
   /// The products of two floats that could be made while a float of weights is read from memory.
   private static let productsPerWeight = 16
   /// The same while a float is transformed before or after the products of Winograd's algorithm.
   private static let productsPerTransformed = 12
-  /// Products of floats in two parts that are made while one of floats is.
-  private static let splitProducts = 6
+  /// Products of floats in two parts, or in bytes, that are made while one of floats is.
+  private static let splitProducts = 4
+  private static let byteProducts = 2
+  /// Terms of which the integers that add products of bytes hold the sum, three products of a term in each.
+  static let mostTermsOfBytes = (1 << 31) / (3 << 14)
+  /// Products of floats that could be made while one of the weights is cut to bytes.
+  private static let productsPerCut = 16
+  /// The same while a sum is made of products of bytes.
+  private static let productsPerSum = 33
 
   /// The one that is expected to take the least time. That is told from the shapes and from what this processor has, not
   /// from measurements: each rounds in its own way, and the same input must give the same bytes.
@@ -52,6 +61,10 @@ enum CorrelationMethod: Equatable {
       self = .bfloat(parts: parts)
       return
     }
+    if preferred == .bytes, c.canCutToBytes {
+      self = .bytes
+      return
+    }
     let (unit, isLikely) = (rt_bfloat_products(), preferred == nil && positions >= Int(RT_PANEL) / 2)
     if Precision.current == .bfloat16, isLikely, c.canSplit, c.inChannels >= Int(RT_ROWS) / 2 {
       // By vectors Winograd's algorithm takes less time still.
@@ -62,11 +75,16 @@ enum CorrelationMethod: Equatable {
       self = .bfloat(parts: 1)
       return
     }
-    if unit == RT_BFLOAT_TILES, isLikely, c.isGradient, c.canSplit {
-      let seen = positions + images * gridHeight * (w.tapsWidth - 1)
-      offer(
-        .bfloat(parts: 2),
-        c.depth * rows * whole(seen, Int(RT_PANEL)) / CorrelationMethod.splitProducts)
+    if unit == RT_BFLOAT_TILES, isLikely {
+      let seen = whole(positions + images * gridHeight * (w.tapsWidth - 1), Int(RT_PANEL))
+      if c.isGradient, c.canSplit {
+        offer(.bfloat(parts: 2), c.depth * rows * seen / CorrelationMethod.splitProducts)
+      } else if c.canCutToBytes {
+        offer(
+          .bytes,
+          c.depth * rows * (seen / CorrelationMethod.byteProducts + CorrelationMethod.productsPerCut)
+            + rows * seen * CorrelationMethod.productsPerSum)
+      }
     }
     self = best.method
   }

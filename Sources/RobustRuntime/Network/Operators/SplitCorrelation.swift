@@ -1,10 +1,10 @@
 import CKernels
 
-/// A correlation as products by the CPU's units for bfloat16, added in float32: of floats that are rounded to that type,
-/// or, in a gradient, that are split in two parts.
+/// A correlation as products of short numbers, by the CPU's units for these: of floats that are rounded to bfloat16; that
+/// are split in two of these, in a gradient; or, forward, that are scaled to whole numbers of 24 bits and cut to bytes.
 ///
 /// With two parts a few millionths of the gradient are lost. Forward that would be too much: it would switch ReLUs, each
-/// of which changes the gradient for good. Backward they are settled.
+/// of which changes the gradient for good. Backward they are settled. By bytes no more is lost than by sums of floats.
 ///
 /// What the window sees is not gathered for each tap: strips of the map are split once, and every tap is a shift in them.
 struct SplitCorrelation: BoundCorrelation {
@@ -21,6 +21,8 @@ struct SplitCorrelation: BoundCorrelation {
   private let sharesColumns: Bool
   /// Floats of scratch memory for a piece's products.
   private let productScratch: Int
+  /// Lines, or panels of a strip's only line, as they follow each other in a strip: what can be cut to bytes alone.
+  private let positionParts: [(positions: rt_strip, strip: Int, first: Int)]
 
   /// Words of columns that stay in a core's second-level cache.
   private static let pieceBudget = 5 << 16
@@ -30,10 +32,15 @@ struct SplitCorrelation: BoundCorrelation {
   /// How the columns of a strip lie.
   private struct Layout {
     let parts, channelBlocks, width, tapsWidth, phaseStep, blockStep: Int
+    /// Of the positions of a strip's panels, if they have such.
+    let factors: Int
+    var firstFactor: Int { parts * partStep }
+    /// Whether each position has its own, since no other tap sees it.
+    var hasOwnFactors: Bool { offsets.count == 1 }
     let offsets: [Int]
 
     var partStep: Int { channelBlocks * blockStep }
-    var stripStep: Int { parts * partStep }
+    var stripStep: Int { parts * partStep + factors }
 
     /// - Parameter lines: of the grid in a strip, at most.
     init(_ correlation: Correlation, parts: Int, _ w: rt_window, lines: Int, columns: Int) {
@@ -52,7 +59,9 @@ struct SplitCorrelation: BoundCorrelation {
           (y % step * step + x % step) * phaseStep + (y / step * width + x / step) * lanes
         }
       }
-      (self.parts, channelBlocks) = (parts, correlation.channelBlocks)
+      let channels = Int(rt_part_channels(Int32(parts)))
+      (self.parts, channelBlocks) = (parts, (correlation.inChannels + channels - 1) / channels)
+      factors = parts == RT_BYTES ? panels * panel : 0
       (self.width, self.tapsWidth, self.phaseStep) = (width, tapsWidth, phaseStep)
     }
 
@@ -68,7 +77,7 @@ struct SplitCorrelation: BoundCorrelation {
     }
   }
 
-  /// - Precondition: the weights are words if there is one part, else floats.
+  /// - Precondition: the weights are words if there is one part, and floats where they are cut to bytes.
   init(
     _ correlation: Correlation, _ squares: Correlation.Squares, parts: Int, images: Int, from input: Shape,
     to output: Shape, _ seen: rt_window
@@ -109,7 +118,17 @@ struct SplitCorrelation: BoundCorrelation {
     let mostPanels = layout.withPairs { pairs in
       strips.map { strip in withUnsafePointer(to: strip) { rt_strip_panels($0, pairs) } }.max() ?? 0
     }
-    productScratch = rt_split_scratch(pieceStrips * mostPanels)
+    positionParts = strips.enumerated().flatMap { number, strip in
+      let atOnce = strip.rows == 1 ? RT_PANEL : Int(strip.columns)
+      return stride(from: 0, to: Int(strip.rows * strip.columns), by: atOnce).map { first in
+        let row = Int32(first) / strip.columns, column = Int32(first) % strip.columns
+        let columns = min(Int32(atOnce), strip.columns - column)
+        let positions = rt_strip(
+          image: strip.image, row: strip.row + row, rows: 1, column: strip.column + column, columns: columns)
+        return (positions, number, first)
+      }
+    }
+    productScratch = rt_split_scratch(pieceStrips * mostPanels, Int32(parts))
   }
 
   /// Cuts the grid: a line in parts of whole panels, images in bands of lines.
@@ -137,7 +156,9 @@ struct SplitCorrelation: BoundCorrelation {
   private var columnWords: Int { pieceStrips * layout.stripStep }
 
   var scratch: Int { (sharesColumns ? 0 : columnWords) + productScratch }
-  var sharedScratch: Int { sharesColumns ? strips.count * layout.stripStep : 0 }
+  var sharedScratch: Int {
+    sharesColumns ? strips.count * (layout.stripStep + layout.channelBlocks) : 0
+  }
   let canMask = true
   let isEmpty = false
 
@@ -146,9 +167,14 @@ struct SplitCorrelation: BoundCorrelation {
   ) {
     let blocks = layout.channelBlocks
     if sharesColumns {
-      Workers.shared.run(strips.count * blocks) { piece, _ in
-        let (strip, block) = piece.quotientAndRemainder(dividingBy: blocks)
-        makeColumns(of: input, strips[strip], block..<block + 1, scratch.shared + strip * layout.stripStep)
+      if layout.parts == RT_BYTES {
+        shareBytes(of: input, scratch)
+      } else {
+        Workers.shared.run(strips.count * blocks) { piece, _ in
+          let (strip, block) = piece.quotientAndRemainder(dividingBy: blocks)
+          makeColumns(
+            of: input, strips[strip], block..<block + 1, scratch.shared + strip * layout.stripStep)
+        }
       }
     }
     let rows = Int(RT_ROWS)
@@ -162,8 +188,14 @@ struct SplitCorrelation: BoundCorrelation {
       var columns = scratch.shared + part.lowerBound * layout.stripStep
       if !sharesColumns {
         (columns, own) = (own, own + columnWords)
-        for (k, strip) in part.enumerated() {
-          makeColumns(of: input, strips[strip], 0..<blocks, columns + k * layout.stripStep)
+        for (k, strip) in strips[part].enumerated() {
+          let place = columns + k * layout.stripStep
+          if layout.parts == RT_BYTES {
+            let largest = layout.hasOwnFactors ? nil : largestSeen(in: input, strip, 0..<blocks)
+            makeBytes(of: input, strip, 0..<blocks, largest, place, place + layout.firstFactor)
+          } else {
+            makeColumns(of: input, strip, 0..<blocks, place)
+          }
         }
       }
       let parts = finish.parts(channel: block * rows, step: outStep)
@@ -190,6 +222,69 @@ struct SplitCorrelation: BoundCorrelation {
     }
   }
 
+  /// Bytes of all strips. Positions with factors of their own are cut panel by panel or line by line, others when the
+  /// largest that their strip sees is known, block by block.
+  private func shareBytes(of input: UnsafePointer<Float>, _ scratch: Scratch) {
+    let blocks = layout.channelBlocks
+    if layout.hasOwnFactors {
+      Workers.shared.run(positionParts.count) { piece, _ in
+        let part = positionParts[piece]
+        let place = scratch.shared + part.strip * layout.stripStep
+        makeBytes(
+          of: input, part.positions, 0..<blocks, nil, place + part.first * Tensor.lanes,
+          place + layout.firstFactor + part.first)
+      }
+      return
+    }
+    let largest = scratch.shared + strips.count * layout.stripStep
+    Workers.shared.run(strips.count * blocks) { piece, _ in
+      let (strip, block) = piece.quotientAndRemainder(dividingBy: blocks)
+      largest[piece] = largestSeen(in: input, strips[strip], block..<block + 1)
+    }
+    Workers.shared.run(strips.count * blocks) { piece, _ in
+      let (strip, block) = piece.quotientAndRemainder(dividingBy: blocks)
+      let place = scratch.shared + strip * layout.stripStep
+      // As bits, of which those of what is not a number are the most.
+      let most = (0..<blocks).map { largest[strip * blocks + $0].bitPattern }.max()!
+      makeBytes(of: input, strips[strip], block..<block + 1, Float(bitPattern: most), place,
+        place + layout.firstFactor)
+    }
+  }
+
+  private static let vectorsOfBlock = Int(RT_BYTE_VECTORS)
+
+  private func largestSeen(in input: UnsafePointer<Float>, _ strip: rt_strip, _ blocks: Range<Int>) -> Float {
+    let vectors = SplitCorrelation.vectorsOfBlock
+    return withUnsafePointer(to: window) { window in
+      withUnsafePointer(to: strip) { strip in
+        rt_largest_seen(
+          input + blocks.lowerBound * vectors * inStep, inStep, blocks.count * vectors, window, strip)
+      }
+    }
+  }
+
+  /// - Parameter columns: of the strip.
+  private func makeBytes(
+    of input: UnsafePointer<Float>, _ strip: rt_strip, _ blocks: Range<Int>, _ largest: Float?,
+    _ columns: UnsafeMutablePointer<Float>, _ factors: UnsafeMutablePointer<Float>
+  ) {
+    let vectors = SplitCorrelation.vectorsOfBlock
+    layout.withPairs { layout in
+      withUnsafePointer(to: window) { window in
+        withUnsafePointer(to: strip) { strip in
+          let words = UnsafeMutableRawPointer(columns).assumingMemoryBound(to: UInt32.self)
+          let first = blocks.lowerBound
+          func make(_ largest: UnsafePointer<Float>?) {
+            rt_byte_positions(
+              words + first * layout.pointee.block_step, factors, input + first * vectors * inStep, inStep,
+              blocks.count * vectors, largest, window, strip, layout)
+          }
+          if let largest { withUnsafePointer(to: largest, make) } else { make(nil) }
+        }
+      }
+    }
+  }
+
   /// Of some strips.
   private func multiply(
     _ out: UnsafeMutablePointer<Float>, _ block: Int, _ outputs: Int, _ columns: UnsafePointer<Float>,
@@ -202,11 +297,12 @@ struct SplitCorrelation: BoundCorrelation {
             var finish = finish
             var weights = rt_squares(
               squares: squares.areWords ? nil : squares.weights.base,
-              words: squares.areWords ? wordsOfWeights : nil, row_step: squares.rowStep,
+              words: squares.areWords ? wordsOfWeights : nil, largest: squares.largest.map { UnsafePointer($0.base) },
+              row_step: squares.rowStep,
               tap_step: squares.tapStep, channel_step: squares.channelStep, taps: taps.baseAddress!)
             let words = UnsafeRawPointer(columns).assumingMemoryBound(to: UInt32.self)
             rt_split_product(
-              out, outStep, &weights, block, outputs, words, layout, window,
+              out, outStep, &weights, block, outputs, block + pieceBlocks < correlation.rowBlocks, words, layout, window,
               strips.baseAddress! + part.lowerBound, part.count, &finish, scratch)
           }
         }
