@@ -52,6 +52,18 @@ import Testing
     Case(
       name: "1x1, strided, transposed blocks", channels: 64, out: 96, kernel: (1, 1), stride: 2, pad: 0,
       height: 14, width: 13),
+    Case(
+      name: "1x1, blocks of bytes", channels: 128, out: 40, kernel: (1, 1), pad: 0, count: 2, height: 13,
+      width: 11
+    ),
+    Case(
+      name: "1x1, strided, blocks of bytes", channels: 64, out: 33, kernel: (1, 1), stride: 2, pad: 0,
+      count: 2,
+      height: 9, width: 70),
+    Case(
+      name: "3x3, strided, blocks of bytes", channels: 128, out: 40, stride: 2, count: 2, height: 15,
+      width: 18),
+    Case(name: "3x3, blocks of bytes, wide pad", channels: 64, out: 8, pad: 4, height: 5, width: 6),
     Case(name: "3x3, narrow", channels: 18, out: 33, count: 3, height: 21, width: 15),
     Case(name: "3x3, several runs of tiles", channels: 17, out: 34, count: 2, height: 18, width: 67),
     Case(name: "3x3, no padding", channels: 9, out: 8, pad: 0, height: 20, width: 19),
@@ -181,16 +193,19 @@ import Testing
     Case(name: "3x3", channels: 96, out: 160, count: 2, height: 57, width: 58),
     Case(name: "3x3, small maps", channels: 200, out: 256, count: 8, height: 7, width: 7),
     Case(name: "3x3, strided", channels: 64, out: 96, stride: 2, count: 3, height: 57, width: 56),
+    Case(name: "1x1", channels: 128, out: 200, kernel: (1, 1), pad: 0, count: 2, height: 64, width: 65),
+    Case(name: "3x3, many channels", channels: 512, out: 40, count: 2, height: 16, width: 17),
     Case(
       name: "1x1, strided", channels: 256, out: 512, kernel: (1, 1), stride: 2, pad: 0, height: 56, width: 55),
   ]
 
-  /// The gradient of floats in two parts agrees with that of floats to some millionths, whatever the numbers; rounded
-  /// floats make what floats make of rounded numbers.
-  @Test(arguments: large, [1, 2]) func bfloatAgreesWithFloats(_ c: Case, _ parts: Int) throws {
+  /// The gradient of floats in two parts agrees with that of floats to some millionths, whatever the numbers, as sums by
+  /// bytes do; rounded floats make what floats make of rounded numbers.
+  @Test(arguments: large, [Convolution.Algorithm.bfloat(parts: 1), .bfloat(parts: 2), .bytes])
+  func shortNumbersAgreeWithFloats(_ c: Case, _ algorithm: Convolution.Algorithm) throws {
     let (out, side) = (c.out, c.kernel.0)
     func numbers(_ name: String, _ count: Int) -> [Float] {
-      parts == 1 ? random(name, count) : uniform(name, count).map { 2 * $0 - 1 }
+      algorithm == .bfloat(parts: 1) ? random(name, count) : uniform(name, count).map { 2 * $0 - 1 }
     }
     let weights = numbers("w", out * c.channels * side * side)
     func results(_ algorithm: Convolution.Algorithm) throws -> (OracleMap, OracleMap) {
@@ -208,9 +223,43 @@ import Testing
       let x = numbers("x", c.count * c.channels * c.height * c.width).map(Double.init)
       return try run(graph, OracleMap(c.count, c.channels, c.height, c.width, x), gradient)
     }
-    let (own, floats) = (try results(.bfloat(parts: parts)), try results(.direct))
-    #expect(relativeError(own.0.values, floats.0.values) < 1e-5)
-    #expect(relativeError(own.1.values, floats.1.values) < (parts == 1 ? 1e-6 : 1e-5))
+    let (own, floats) = (try results(algorithm), try results(.direct))
+    #expect(relativeError(own.0.values, floats.0.values) < (algorithm == .bytes ? 3e-6 : 1e-5))
+    #expect(relativeError(own.1.values, floats.1.values) < (algorithm == .bfloat(parts: 1) ? 1e-6 : 1e-5))
+  }
+
+  /// A position of small numbers beside one of large ones keeps its precision, one of zeros gives zeros, and what is not
+  /// finite stays so, at its position alone.
+  @Test func bytesHaveFactorsOfTheirOwn() throws {
+    let c = Case(channels: 192, out: 48, kernel: (1, 1), pad: 0, height: 5, width: 9)
+    let weights = uniform("w", c.out * c.channels).map { 2 * $0 - 1 }
+    let convolution = Convolution(
+      inChannels: c.channels, outChannels: c.out, height: 1, width: 1, weights: weights, algorithm: .bytes)
+    var graph = graph(c)
+    _ = graph.add(.convolution(convolution), 0)
+    let area = c.height * c.width
+    var x = input(c)
+    for i in x.values.indices {
+      x.values[i] *= Double(sign: .plus, exponent: i % area * 4 - 90, significand: 1)
+    }
+    let (zeros, infinite, unknown) = (7, 20, 33)
+    for channel in 0..<c.channels { x.values[channel * area + zeros] = 0 }
+    x.values[5 * area + infinite] = .infinity
+    x.values[100 * area + unknown] = .nan
+
+    let y = try run(graph, x, OracleMap(1, c.out, c.height, c.width)).0
+    let oracle = OracleOperator.convolution(
+      out: c.out, height: 1, width: 1, stride: 1, pad: 0, groups: 1, weights: weights.map(Double.init),
+      bias: [Double](repeating: 0, count: c.out))
+    let expected = oracle.apply(x)
+    for position in 0..<area {
+      func column(_ map: OracleMap) -> [Double] { (0..<c.out).map { map.values[$0 * area + position] } }
+      switch position {
+      case zeros: #expect(column(y).allSatisfy { $0 == 0 })
+      case infinite, unknown: #expect(column(y).allSatisfy { !$0.isFinite })
+      default: #expect(relativeError(column(y), column(expected)) < 3e-6, "position \(position)")
+      }
+    }
   }
 
   /// Convolution, batch normalisation and ReLU become one step.

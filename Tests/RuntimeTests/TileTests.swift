@@ -120,4 +120,62 @@ import Testing
       }
     }
   }
+
+  /// Sums of products of bytes, which are exact, by each unit that this CPU has, anew and continued.
+  @Test(arguments: [1, 3, 17]) func panelsOfBytes(blocks: Int) {
+    let (rows, panel, lanes, parts) = (TileTests.rows, TileTests.panel, TileTests.lanes, Int(RT_BYTES))
+    func words(_ name: String, _ count: Int) -> [UInt32] {
+      random(name, count).map(\.bitPattern)
+    }
+    func byte(_ word: UInt32, _ number: Int) -> Int {
+      Int(Int8(truncatingIfNeeded: word >> (8 * UInt32(number))))
+    }
+    let partWords = rows * lanes
+    let weights = words("w", blocks * parts * partWords)
+    let (blockStep, partStep) = ((panel + 1) * lanes, blocks * (panel + 1) * lanes)
+    let columns = words("c", parts * partStep)
+    let offsets = (0..<blocks).map { $0 * blockStep }
+    let before = (0..<parts * rows * panel).map { Int32(truncatingIfNeeded: $0 &* 7919) }
+
+    var expected = [Int](repeating: 0, count: parts * rows * panel)
+    for order in 0..<parts {
+      for p in 0..<panel {
+        for r in 0..<rows {
+          var sum = 0
+          for k in 0..<blocks {
+            for i in 0...order {
+              for l in 0..<lanes {
+                let a = weights[(k * parts + i) * partWords + (r / lanes * lanes + l) * lanes + r % lanes]
+                let b = columns[offsets[k] + (order - i) * partStep + p * lanes + l]
+                for number in 0..<Int(RT_BYTE_VECTORS) { sum += byte(a, number) * byte(b, number) }
+              }
+            }
+          }
+          expected[(order * panel + p) * rows + r] = sum
+        }
+      }
+    }
+    var count = 0
+    let variants = rt_matrix_variants(&count)
+    for variant in UnsafeBufferPointer(start: variants, count: count) where variant.most_parts >= parts {
+      for anew in [false, true] {
+        var sums = before.map { Float(bitPattern: UInt32(bitPattern: $0)) }
+        weights.withUnsafeBufferPointer { weights in
+          columns.withUnsafeBufferPointer { columns in
+            offsets.withUnsafeBufferPointer { offsets in
+              let own = (0..<blocks).map { weights.baseAddress! + $0 * parts * partWords }
+              var seen = rt_matrix_positions(
+                pairs: columns.baseAddress!, offsets: offsets.baseAddress!, part_step: partStep)
+              rt_matrix_begin()
+              variant.panel(&sums, own, &seen, blocks, Int32(parts), anew, nil)
+              rt_matrix_end()
+            }
+          }
+        }
+        let made = sums.map { Int(Int32(bitPattern: $0.bitPattern)) }
+        let wanted = zip(expected, before).map { anew ? $0 : $0 + Int($1) }
+        #expect(made == wanted, "\(String(cString: variant.name))")
+      }
+    }
+  }
 }

@@ -121,7 +121,8 @@ struct SplitCorrelation: BoundCorrelation {
     positionParts = strips.enumerated().flatMap { number, strip in
       let atOnce = strip.rows == 1 ? RT_PANEL : Int(strip.columns)
       return stride(from: 0, to: Int(strip.rows * strip.columns), by: atOnce).map { first in
-        let row = Int32(first) / strip.columns, column = Int32(first) % strip.columns
+        let row = Int32(first) / strip.columns
+        let column = Int32(first) % strip.columns
         let columns = min(Int32(atOnce), strip.columns - column)
         let positions = rt_strip(
           image: strip.image, row: strip.row + row, rows: 1, column: strip.column + column, columns: columns)
@@ -246,7 +247,8 @@ struct SplitCorrelation: BoundCorrelation {
       let place = scratch.shared + strip * layout.stripStep
       // As bits, of which those of what is not a number are the most.
       let most = (0..<blocks).map { largest[strip * blocks + $0].bitPattern }.max()!
-      makeBytes(of: input, strips[strip], block..<block + 1, Float(bitPattern: most), place,
+      makeBytes(
+        of: input, strips[strip], block..<block + 1, Float(bitPattern: most), place,
         place + layout.firstFactor)
     }
   }
@@ -297,12 +299,14 @@ struct SplitCorrelation: BoundCorrelation {
             var finish = finish
             var weights = rt_squares(
               squares: squares.areWords ? nil : squares.weights.base,
-              words: squares.areWords ? wordsOfWeights : nil, largest: squares.largest.map { UnsafePointer($0.base) },
+              words: squares.areWords ? wordsOfWeights : nil,
+              largest: squares.largest.map { UnsafePointer($0.base) },
               row_step: squares.rowStep,
               tap_step: squares.tapStep, channel_step: squares.channelStep, taps: taps.baseAddress!)
             let words = UnsafeRawPointer(columns).assumingMemoryBound(to: UInt32.self)
             rt_split_product(
-              out, outStep, &weights, block, outputs, block + pieceBlocks < correlation.rowBlocks, words, layout, window,
+              out, outStep, &weights, block, outputs, block + pieceBlocks < correlation.rowBlocks, words,
+              layout, window,
               strips.baseAddress! + part.lowerBound, part.count, &finish, scratch)
           }
         }
