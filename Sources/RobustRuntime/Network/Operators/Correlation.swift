@@ -147,6 +147,15 @@ final class Correlation: Sendable {
     let taps: [Int32]
     /// From a square to that of the next outputs, tap and inputs.
     let rowStep, tapStep, channelStep: Int
+
+    func withWeights(taps: UnsafePointer<Int32>, _ body: (UnsafePointer<rt_squares>) -> Void) {
+      let words = UnsafeRawPointer(weights.base).assumingMemoryBound(to: UInt32.self)
+      var squares = rt_squares(
+        squares: areWords ? nil : weights.base, words: areWords ? words : nil,
+        largest: largest.map { UnsafePointer($0.base) }, row_step: rowStep, tap_step: tapStep,
+        channel_step: channelStep, taps: taps)
+      body(&squares)
+    }
   }
 
   /// Whether it can be done by products of bfloat16.

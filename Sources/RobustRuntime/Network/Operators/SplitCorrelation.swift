@@ -296,25 +296,16 @@ struct SplitCorrelation: BoundCorrelation {
       squares.taps.withUnsafeBufferPointer { taps in
         strips.withUnsafeBufferPointer { strips in
           withUnsafePointer(to: window) { window in
-            var finish = finish
-            var weights = rt_squares(
-              squares: squares.areWords ? nil : squares.weights.base,
-              words: squares.areWords ? wordsOfWeights : nil,
-              largest: squares.largest.map { UnsafePointer($0.base) },
-              row_step: squares.rowStep,
-              tap_step: squares.tapStep, channel_step: squares.channelStep, taps: taps.baseAddress!)
-            let words = UnsafeRawPointer(columns).assumingMemoryBound(to: UInt32.self)
-            rt_split_product(
-              out, outStep, &weights, block, outputs, block + pieceBlocks < correlation.rowBlocks, words,
-              layout, window,
-              strips.baseAddress! + part.lowerBound, part.count, &finish, scratch)
+            squares.withWeights(taps: taps.baseAddress!) { weights in
+              var finish = finish
+              let words = UnsafeRawPointer(columns).assumingMemoryBound(to: UInt32.self)
+              rt_split_product(
+                out, outStep, weights, block, outputs, block + pieceBlocks < correlation.rowBlocks, words,
+                layout, window, strips.baseAddress! + part.lowerBound, part.count, &finish, scratch)
+            }
           }
         }
       }
     }
-  }
-
-  private var wordsOfWeights: UnsafePointer<UInt32> {
-    UnsafeRawPointer(squares.weights.base).assumingMemoryBound(to: UInt32.self)
   }
 }
