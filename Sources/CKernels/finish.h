@@ -5,6 +5,12 @@
 #include "signs.h"
 #include "transpose.h"
 
+/* Vectors of the rows that are left of an output, up to so many. */
+static inline size_t vectors_left(size_t rows, size_t most) {
+  const size_t left = (rows + LANES - 1) / LANES;
+  return left < most ? left : most;
+}
+
 /* Writes the finished sums of sixteen rows, from out[at] on; `rows` are those of the bias. */
 static inline __attribute__((always_inline)) void finish_lanes(float *out, size_t at, const lanes *made, size_t rows,
                                                                const rt_finish *finish) {

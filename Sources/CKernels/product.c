@@ -108,8 +108,7 @@ CLONES WIDE void rt_product(float *out, size_t out_step, const size_t *places, c
   const size_t at_once = depth <= MOST_TERMS_OF_PAIRS ? 2 * RT_ROWS : RT_ROWS;
   for (size_t row = 0; row < rows; row += at_once) {
     const int32_t blocks = at_once > RT_ROWS && rows - row > RT_ROWS ? 2 : 1;
-    const size_t vectors = (size_t)blocks * 2 < (rows - row + LANES - 1) / LANES ? (size_t)blocks * 2
-                                                                                 : (rows - row + LANES - 1) / LANES;
+    const size_t vectors = vectors_left(rows - row, (size_t)blocks * RT_ROWS / LANES);
     const float *own = weights + row / RT_ROWS * block;
     rt_ahead next = {.weights = own + (size_t)blocks * block, .second = block, .step = RT_SQUARE};
     size_t second = block;
@@ -118,9 +117,7 @@ CLONES WIDE void rt_product(float *out, size_t out_step, const size_t *places, c
       next.weights = squares + blocks * RT_SQUARE;
       next.second = RT_SQUARE;
       next.step = transposed->ins * RT_ROWS;
-      second = (depth + RT_ROWS - 1) / RT_ROWS * RT_SQUARE;
-      for (int32_t b = 0; b < blocks; b++)
-        rt_transposed_block(transposed->block + (size_t)b * second, squares + b * RT_SQUARE, next.step, depth);
+      second = rt_transposed_blocks(transposed->block, squares, next.step, depth, blocks);
       own = transposed->block;
     }
     if (!more && row + (size_t)blocks * RT_ROWS >= rows) next.weights = NULL;

@@ -223,7 +223,7 @@ CLONES WIDE void rt_split_product(float *out, size_t out_step, const rt_squares 
   rt_matrix_begin();
   for (size_t row = 0; row < rows; row += RT_ROWS) {
     const size_t block = first_block + row / RT_ROWS;
-    const size_t left = (rows - row + LANES - 1) / LANES, vectors = left < RT_ROWS / LANES ? left : RT_ROWS / LANES;
+    const size_t vectors = vectors_left(rows - row, RT_ROWS / LANES);
     const size_t moved = row / LANES * out_step;
     const rt_finish f = rt_finish_from(finish, moved);
     lanes to_bytes[RT_ROWS / LANES], from_bytes[RT_ROWS / LANES];

@@ -182,7 +182,7 @@ CLONES WIDE void rt_winograd_output(float *out, size_t out_step, const float *we
   const size_t count = tiles->count, most = rt_tile_positions(rows), parts = (count + most - 1) / most;
   for (size_t row = 0; row < rows; row += 2 * RT_ROWS) {
     const int32_t blocks = rows - row > RT_ROWS ? 2 : 1;
-    const size_t height = (size_t)blocks * RT_ROWS, left = (rows - row + LANES - 1) / LANES;
+    const size_t height = (size_t)blocks * RT_ROWS;
     for (size_t k = 0; k < products; k++) {
       const bool last = k + 1 == products;
       const float *used = weights + (row / RT_ROWS * products + k) * block;
@@ -194,9 +194,7 @@ CLONES WIDE void rt_winograd_output(float *out, size_t out_step, const float *we
         const float *squares = weights + row * RT_ROWS + k * plane;
         next = (rt_ahead){.weights = last ? weights + (row + height) * RT_ROWS : squares + plane,
                           .second = RT_SQUARE, .step = products * plane};
-        second = (depth + RT_ROWS - 1) / RT_ROWS * RT_SQUARE;
-        for (int32_t b = 0; b < blocks; b++)
-          rt_transposed_block(transposed->block + (size_t)b * second, squares + b * RT_SQUARE, next.step, depth);
+        second = rt_transposed_blocks(transposed->block, squares, next.step, depth, blocks);
         used = transposed->block;
       }
       if (last && !more && row + height >= rows) next.weights = NULL;
@@ -209,7 +207,7 @@ CLONES WIDE void rt_winograd_output(float *out, size_t out_step, const float *we
                 rt_ahead_of_pass(next, depth, part, parts));
       }
     }
-    const size_t moved = row / LANES * out_step, vectors = left < height / LANES ? left : height / LANES;
+    const size_t moved = row / LANES * out_step, vectors = vectors_left(rows - row, height / LANES);
     const rt_finish f = rt_finish_from(finish, moved);
     if (side == 2)
       output_of(out + moved, out_step, (const lanes *)scratch, height / LANES, vectors, row, tiles, &f, 2);

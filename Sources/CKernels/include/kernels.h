@@ -187,10 +187,10 @@ typedef struct rt_transposed {
   float *block; /* room for two blocks, of whole RT_ROWS of depth */
 } rt_transposed;
 
-/* One block of RT_ROWS rows, packed as [depth][RT_ROWS] up to whole RT_ROWS of depth, of the transposed of a matrix
-   that is packed in such blocks, `step` floats apart: `packed` is the part of the first of them that holds these rows.
-   */
-void rt_transposed_block(float *block, const float *packed, size_t step, size_t depth);
+/* One or two blocks of RT_ROWS rows, packed as [depth][RT_ROWS] up to whole RT_ROWS of depth, of the transposed of a
+   matrix that is packed in such blocks, `step` floats apart: `packed` is the part of the first of them that holds these
+   rows. Tells how far apart they are. */
+size_t rt_transposed_blocks(float *out, const float *packed, size_t step, size_t depth, int32_t blocks);
 
 /* How many positions a tile has at most for so many rows. */
 static inline size_t rt_tile_positions(size_t rows) {

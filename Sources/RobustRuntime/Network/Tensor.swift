@@ -31,6 +31,8 @@ package final class Tensor {
   var positive: UnsafeMutablePointer<UInt16>? { place.positive }
 
   static let lanes = Int(RT_LANES)
+  /// Blocks that hold so many channels.
+  static func blocks(_ channels: Int) -> Int { (channels + lanes - 1) / lanes }
 
   /// Over all images.
   package var positions: Int { images * shape.height * shape.width }
@@ -109,7 +111,11 @@ package final class Tensor {
 }
 
 extension Shape {
-  var channelBlocks: Int { (channels + Tensor.lanes - 1) / Tensor.lanes }
+  var channelBlocks: Int { Tensor.blocks(channels) }
+  /// Numbers of the channels, up to whole blocks of these.
+  func filled(_ values: [Float]) -> [Float] {
+    values + [Float](repeating: 0, count: channelBlocks * Tensor.lanes - values.count)
+  }
   /// Floats of the bits that tell which values are above 0.
   func bitFloats(images: Int) -> Int { (channelBlocks * step(images: images) / Tensor.lanes + 1) / 2 }
   /// Floats from one block of channels to the next.

@@ -19,13 +19,8 @@ package struct ChannelAffine: Operation {
   var backwardReadsInputs: Bool { false }
 
   func bound(to inputs: [Tensor], _ output: Tensor, gradient: Bool) throws -> any BoundOperation {
-    Bound(scale: filled(scale), shift: filled(shift), input: inputs[0], output: output)
-  }
-
-  /// Up to whole blocks of channels.
-  private func filled(_ values: [Float]) -> [Float] {
-    let count = (values.count + Tensor.lanes - 1) / Tensor.lanes * Tensor.lanes
-    return values + [Float](repeating: 0, count: count - values.count)
+    let shape = output.shape
+    return Bound(scale: shape.filled(scale), shift: shape.filled(shift), input: inputs[0], output: output)
   }
 
   private struct Bound: BoundOperation {

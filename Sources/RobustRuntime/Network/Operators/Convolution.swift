@@ -134,9 +134,8 @@ package final class Convolution: Operation {
         try $0.bound(images: images, from: output.shape, to: input.shape, preferring: geometry.algorithm)
       }
     }
-    let filling = output.blocks * Tensor.lanes - bias.count
     return try BoundConvolution(
-      bias: bias + [Float](repeating: 0, count: filling), input: input,
+      bias: output.shape.filled(bias), input: input,
       residual: inputs.count > 1 ? inputs[1] : nil, output: output,
       forward: correlation.bound(
         images: images, from: input.shape, to: output.shape, preferring: geometry.algorithm),

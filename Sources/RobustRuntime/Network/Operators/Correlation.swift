@@ -79,27 +79,25 @@ final class Correlation: Sendable {
 
   /// Blocks of 16 inputs that a block of outputs sees.
   var seenBlocks: Int {
-    let all = (allInputs + Tensor.lanes - 1) / Tensor.lanes
-    if groups == 1 { return all }
+    if groups == 1 { return Tensor.blocks(allInputs) }
     return (0..<rowBlocks).map { seenBlocks(ofRow: $0 * Int(RT_ROWS)).count }.max() ?? 0
   }
 
   /// The first of them.
   func firstChannelBlock(ofRow row: Int) -> Int {
     if groups == 1 { return 0 }
-    let all = (allInputs + Tensor.lanes - 1) / Tensor.lanes
-    return min(seenBlocks(ofRow: row).lowerBound, all - seenBlocks)
+    return min(seenBlocks(ofRow: row).lowerBound, Tensor.blocks(allInputs) - seenBlocks)
   }
 
   private func seenBlocks(ofRow row: Int) -> Range<Int> {
     let last = min(row + Int(RT_ROWS), allOutputs) - 1
     let (first, end) = (row / outChannels * inChannels, (last / outChannels + 1) * inChannels)
-    return first / Tensor.lanes..<(end + Tensor.lanes - 1) / Tensor.lanes
+    return first / Tensor.lanes..<Tensor.blocks(end)
   }
 
   /// Terms of each sum, with zeros that fill up blocks of channels.
   var depth: Int {
-    if usesPatches { return (inChannels * window.taps + Tensor.lanes - 1) / Tensor.lanes * Tensor.lanes }
+    if usesPatches { return Tensor.blocks(inChannels * window.taps) * Tensor.lanes }
     return window.taps * seenBlocks * Tensor.lanes
   }
 

@@ -16,7 +16,7 @@ enum CorrelationMethod: Equatable {
   /// The same while a float is transformed before or after the products of Winograd's algorithm.
   private static let productsPerTransformed = 12
   /// Products of floats in two parts, or in bytes, that are made while one of floats is.
-  private static let splitProducts = 4
+  private static let splitProducts = 3
   private static let byteProducts = 2
   /// Terms of which the integers that add products of bytes hold the sum, three products of a term in each.
   static let mostTermsOfBytes = (1 << 31) / (3 << 14)

@@ -53,7 +53,7 @@ struct FoldedGradient: BoundCorrelation {
   }
 
   private var stripPositions: Int { stripRows * Int(window.grid_width) }
-  private var productBlocks: Int { (correlation.outChannels + Tensor.lanes - 1) / Tensor.lanes }
+  private var productBlocks: Int { Tensor.blocks(correlation.outChannels) }
   private var laneFloats: Int { productBlocks * Tensor.lanes * stripPositions }
   private var productFloats: Int { correlation.outChannels * stripPositions }
   private var bandFloats: Int { channels * ((Int(window.height) + bands - 1) / bands) * Int(window.width) }
