@@ -89,7 +89,8 @@ CLONES WIDE void rt_byte_positions(uint32_t *pairs, float *factors, const float 
   const int32_t width = largest ? layout->width : strip->columns;
   float to_bytes[AT_ONCE];
   if (largest) {
-    for (size_t p = 0; p < rt_strip_panels(strip, layout) * RT_PANEL; p++) factors[p] = factor_from_bytes(*largest);
+    const size_t positions = factors ? rt_strip_panels(strip, layout) * RT_PANEL : 0;
+    for (size_t p = 0; p < positions; p++) factors[p] = factor_from_bytes(*largest);
     for (size_t i = 0; i < AT_ONCE; i++) to_bytes[i] = factor_to_bytes(*largest);
   }
   for (int32_t phase = 0; phase < w.step * w.step; phase++) {

@@ -323,10 +323,10 @@ void rt_split_positions(uint32_t *pairs, const float *input, size_t step, int32_
 float rt_largest_seen(const float *input, size_t step, size_t vectors, const rt_window *window, const rt_strip *strip);
 
 /* Writes what a strip sees of so many vectors of each position, in whole blocks of bytes, and the factors of its panels'
-   positions. With no `largest` magnitude given each position gets its own: then
+   positions, if they are wanted. With no `largest` magnitude given each position gets its own: then
    the vectors are all that there are, the window has one tap, and `strip` may be some of its lines, or a part of its one
    line that begins with a panel, as `pairs` and `factors` then do. */
-void rt_byte_positions(uint32_t *pairs, float *factors, const float *input, size_t step, size_t vectors,
+void rt_byte_positions(uint32_t *pairs, float *_Nullable factors, const float *input, size_t step, size_t vectors,
                        const float *_Nullable largest, const rt_window *window, const rt_strip *strip,
                        const rt_pairs *layout);
 
