@@ -44,7 +44,7 @@ CLONES WIDE void rt_split_positions(uint32_t *pairs, const float *input, size_t 
 /* Positions of a line that are seen at a time. */
 enum { AT_ONCE = 32 };
 
-/* Where those of a line of a phase lie, from column `first` of it on. */
+/* Where those lie that are seen in row `y` of the map, from column `x` on. */
 INLINE void seen_of_line(const float **from, const float *image, const float *outside, const rt_window *w, int32_t y,
                          int32_t x, int32_t count) {
   const bool inside = y >= 0 && y < w->height;
