@@ -72,7 +72,10 @@ final class PatchField: @unchecked Sendable {
   /// The cost of a source a whole diagonal away; nearer ones cost less with the square of the distance.
   var proximityWeight: Float = 0
   /// What keeps sources away whose colour has no place where the target is; nil: nothing does.
-  var guidance: ColorGuidance?
+  var guidance: ColorGuidance? {
+    didSet { colorCosts = guidance?.costs }
+  }
+  private var colorCosts: ColorGuidance.Costs?
   /// How far, channel by channel, the colour of a source may be shifted to meet the mean of its target.
   var shiftLimit = SIMD4<Float>() {
     didSet { greatestSaving = (1 - shiftPrice) * (shiftLimit * shiftLimit).sum() }
@@ -232,7 +235,7 @@ final class PatchField: @unchecked Sendable {
     let dx = target % width &- source % width
     let diagonal = Float(width &* width &+ height &* height)
     let nearness = penalty[source] + proximityWeight * Float(dx &* dx &+ dy &* dy) / diagonal
-    return nearness + (guidance?.cost(target: target, source: source) ?? 0)
+    return nearness + (colorCosts?.cost(target: target, source: source) ?? 0)
   }
 
   /// Takes a source for a target if it costs less than the present one.
