@@ -64,24 +64,27 @@ package enum Peaks {
       Workers.shared.run(pieces) { _, _ in
         let scratch = rt_split_scratch(positions / Int(RT_PANEL), 2)
         withUnsafeTemporaryAllocation(of: Float.self, capacity: rows * positions + scratch) { memory in
+          let zero: [Int32] = [0]
           squares.withUnsafeBufferPointer { squares in
-            SplitLine.withTheOnlyTap { tap, offset in
-              var weights = rt_squares(
-                squares: squares.baseAddress!, words: nil, largest: nil, row_step: blocks, tap_step: 1,
-                channel_step: 1, taps: tap)
-              var layout = rt_pairs(
-                parts: 2, channel_blocks: Int32(blocks), width: Int32(positions), taps: 1, taps_width: 1,
-                offsets: offset, strip_step: 0, part_step: blocks * blockStep,
-                block_step: blockStep,
-                phase_step: blockStep)
-              var strip = rt_strip(image: 0, row: 0, rows: 1, column: 0, columns: Int32(positions))
-              var (window, finish) = (seen, rt_finish())
-              for _ in 0..<repetitions {
-                rt_split_product(
-                  memory.baseAddress!, positions * lanes, &weights, 0, rows, false, pairs, &layout, &window,
-                  &strip,
-                  1,
-                  &finish, memory.baseAddress! + rows * positions)
+            zero.withUnsafeBufferPointer { zero in
+              withUnsafePointer(to: 0) { offset in
+                var weights = rt_squares(
+                  squares: squares.baseAddress!, words: nil, largest: nil, row_step: blocks, tap_step: 1,
+                  channel_step: 1, taps: zero.baseAddress!)
+                var layout = rt_pairs(
+                  parts: 2, channel_blocks: Int32(blocks), width: Int32(positions), taps: 1, taps_width: 1,
+                  offsets: offset, strip_step: 0, part_step: blocks * blockStep,
+                  block_step: blockStep,
+                  phase_step: blockStep)
+                var strip = rt_strip(image: 0, row: 0, rows: 1, column: 0, columns: Int32(positions))
+                var (window, finish) = (seen, rt_finish())
+                for _ in 0..<repetitions {
+                  rt_split_product(
+                    memory.baseAddress!, positions * lanes, &weights, 0, rows, false, pairs, &layout, &window,
+                    &strip,
+                    1,
+                    &finish, memory.baseAddress! + rows * positions)
+                }
               }
             }
           }

@@ -86,7 +86,7 @@ package final class Convolution: Operation {
     let correlation = geometry.correlation(weights, scale)
     self.correlation = correlation
     let isSmall = geometry.inChannels < Int(RT_LANES) / 2 && geometry.groups == 1 && geometry.canFold
-    gradientFold = isSmall ? geometry.gradientFold(of: correlation, weights, scale) : nil
+    gradientFold = isSmall ? geometry.gradientFold(weights, scale) : nil
     gradientCorrelations =
       isSmall
       ? []
@@ -156,16 +156,14 @@ extension Convolution.Geometry {
   fileprivate var canFold: Bool { pad <= width && height * width > 1 }
 
   /// For each input channel and tap, its products with the output's gradient at each position.
-  fileprivate func gradientFold(
-    of convolution: Correlation, _ weights: Convolution.Weights, _ scale: [Float]
-  ) -> Correlation {
+  fileprivate func gradientFold(_ weights: Convolution.Weights, _ scale: [Float]) -> Correlation {
     let taps = inChannels * height * width
     return Correlation(
       inChannels: outChannels, outChannels: taps, groups: 1, groupStep: 0,
       window: Correlation.Window(tapsHeight: 1, tapsWidth: 1, top: 0, left: 0),
       weights: Correlation.Weights(
         values: weights, scale: scale, scalesInputs: true, outStep: 1, inStep: taps, rowStep: 0,
-        columnStep: 0), gradientOf: convolution)
+        columnStep: 0))
   }
 
   /// The gradient by the input: for each remainder of the input's position by the stride, a correlation of

@@ -7,18 +7,13 @@ import CKernels
 /// in one order.
 struct FoldedGradient: BoundCorrelation {
   private let correlation: Correlation
-  private let product: Product
+  private let weights: FloatBlock
   private let channels: Int
   /// Of the convolution.
   private let window: rt_window
   private let images, bands, inStep: Int
   /// Rows of the output's map that are multiplied at a time.
   private let stripRows: Int
-
-  private enum Product {
-    case direct(weights: FloatBlock)
-    case split(SplitLine)
-  }
 
   /// Floats of gradients and products that stay in a core's second-level cache.
   private static let stripBudget = 1 << 17
@@ -33,6 +28,7 @@ struct FoldedGradient: BoundCorrelation {
     throws
   {
     (self.correlation, self.images, channels) = (correlation, images, input.channels)
+    weights = try correlation.weights(.packed)
     inStep = output.step(images: images)
     window = rt_window(
       height: Int32(input.height), width: Int32(input.width), grid_height: Int32(output.height),
@@ -42,14 +38,6 @@ struct FoldedGradient: BoundCorrelation {
     bands = max((Pieces.fewest + images - 1) / images, 1)
     let rowFloats = output.width * (correlation.outChannels + correlation.inChannels)
     stripRows = min(max(FoldedGradient.stripBudget / rowFloats, 1), output.height)
-    let method = CorrelationMethod(
-      correlation, nil, images: 1, gridHeight: stripRows, gridWidth: output.width)
-    product =
-      if case .bfloat(let parts) = method {
-        .split(try SplitLine(correlation, parts: parts, positions: stripRows * output.width))
-      } else {
-        .direct(weights: try correlation.weights(.packed))
-      }
   }
 
   private var stripPositions: Int { stripRows * Int(window.grid_width) }
@@ -58,17 +46,8 @@ struct FoldedGradient: BoundCorrelation {
   private var productFloats: Int { correlation.outChannels * stripPositions }
   private var bandFloats: Int { channels * ((Int(window.height) + bands - 1) / bands) * Int(window.width) }
 
-  /// Of the products alone.
-  private var ownScratch: Int {
-    switch product {
-    // Pointers and places are as large as two floats each.
-    case .direct: 4 * stripPositions
-    case .split(let line): line.scratch
-    }
-  }
-
   var scratch: Int {
-    ownScratch + laneFloats + productFloats + bandFloats
+    4 * stripPositions + laneFloats + productFloats + bandFloats
       + withUnsafePointer(to: window) { Int(rt_fold_line($0)) * Int($0.pointee.step) }
   }
 
@@ -87,7 +66,7 @@ struct FoldedGradient: BoundCorrelation {
       let (firstSeen, taps) = (Int(window.top), Int(window.taps_height))
       let first = max(top - firstSeen - taps + step, 0) / step
       let end = min((bottom - 1 - firstSeen) / step + 1, gridHeight)
-      let lanes = scratch[worker] + ownScratch
+      let lanes = scratch[worker] + 4 * stripPositions
       let (products, area) = (lanes + laneFloats, (bottom - top) * width)
       let sums = products + productFloats
       rt_fill(sums, 0, channels * area)
@@ -115,21 +94,17 @@ struct FoldedGradient: BoundCorrelation {
     _ gradient: UnsafePointer<Float>,
     _ first: Int, _ count: Int, _ scratch: UnsafeMutablePointer<Float>
   ) {
+    var (each, finish) = (window, rt_finish())
+    (each.height, each.width, each.step) = (each.grid_height, each.grid_width, 1)
+    (each.top, each.left, each.taps_height, each.taps_width) = (0, 0, 1, 1)
+    let from = UnsafeMutableRawPointer(scratch).assumingMemoryBound(to: UnsafePointer<Float>?.self)
+    let places = UnsafeMutableRawPointer(scratch + 2 * stripPositions).assumingMemoryBound(to: Int.self)
     let (rows, size) = (correlation.outChannels, count * Tensor.lanes)
-    switch product {
-    case .split(let line): line.run(gradient, step: inStep, first, count, to: lanes, step: size, scratch)
-    case .direct(let weights):
-      var (each, finish) = (window, rt_finish())
-      (each.height, each.width, each.step) = (each.grid_height, each.grid_width, 1)
-      (each.top, each.left, each.taps_height, each.taps_width) = (0, 0, 1, 1)
-      let from = UnsafeMutableRawPointer(scratch).assumingMemoryBound(to: UnsafePointer<Float>?.self)
-      let places = UnsafeMutableRawPointer(scratch + 2 * stripPositions).assumingMemoryBound(to: Int.self)
-      rt_places(from, places, gradient, &each, images, first, count, rt_tile_positions(rows))
-      UnsafeRawPointer(from).withMemoryRebound(to: UnsafePointer<Float>.self, capacity: count) { from in
-        var terms = rt_terms(from: from, taps: 1, blocks: correlation.seenBlocks, step: inStep)
-        rt_product(
-          lanes - first * Tensor.lanes, size, places, weights.base, nil, &terms, rows, count, false, &finish)
-      }
+    rt_places(from, places, gradient, &each, images, first, count, rt_tile_positions(rows))
+    UnsafeRawPointer(from).withMemoryRebound(to: UnsafePointer<Float>.self, capacity: count) { from in
+      var terms = rt_terms(from: from, taps: 1, blocks: correlation.seenBlocks, step: inStep)
+      rt_product(
+        lanes - first * Tensor.lanes, size, places, weights.base, nil, &terms, rows, count, false, &finish)
     }
     for block in 0..<productBlocks {
       let row = block * Tensor.lanes
