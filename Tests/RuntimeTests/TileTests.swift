@@ -98,6 +98,18 @@ import Testing
         }
       }
     }
+    eachUnit(parts, weights, columns, offsets, partStep: partStep, from: before) { unit, anew, sums in
+      let wanted = anew ? zip(expected, before).map { $0 - Double($1) } : expected
+      #expect(relativeError(sums, wanted) < 1e-6, "\(unit)")
+    }
+  }
+
+  /// Makes a panel by each unit that this CPU has, continued from given sums and anew.
+  private func eachUnit(
+    _ parts: Int, _ weights: [UInt32], _ columns: [UInt32], _ offsets: [Int], partStep: Int,
+    from before: [Float], _ check: (_ unit: String, _ anew: Bool, _ sums: [Float]) -> Void
+  ) {
+    let partWords = TileTests.rows * TileTests.lanes
     var count = 0
     let variants = rt_matrix_variants(&count)
     for variant in UnsafeBufferPointer(start: variants, count: count) where variant.most_parts >= parts {
@@ -106,17 +118,16 @@ import Testing
         weights.withUnsafeBufferPointer { weights in
           columns.withUnsafeBufferPointer { columns in
             offsets.withUnsafeBufferPointer { offsets in
-              let own = (0..<squares).map { weights.baseAddress! + $0 * parts * partWords }
+              let own = offsets.indices.map { weights.baseAddress! + $0 * parts * partWords }
               var seen = rt_matrix_positions(
                 pairs: columns.baseAddress!, offsets: offsets.baseAddress!, part_step: partStep)
               rt_matrix_begin()
-              variant.panel(&sums, own, &seen, squares, Int32(parts), anew, nil)
+              variant.panel(&sums, own, &seen, offsets.count, Int32(parts), anew, nil)
               rt_matrix_end()
             }
           }
         }
-        let wanted = anew ? zip(expected, before).map { $0 - Double($1) } : expected
-        #expect(relativeError(sums, wanted) < 1e-6, "\(String(cString: variant.name))")
+        check(String(cString: variant.name), anew, sums)
       }
     }
   }
@@ -124,9 +135,7 @@ import Testing
   /// Sums of products of bytes, which are exact, by each unit that this CPU has, anew and continued.
   @Test(arguments: [1, 3, 17]) func panelsOfBytes(blocks: Int) {
     let (rows, panel, lanes, parts) = (TileTests.rows, TileTests.panel, TileTests.lanes, Int(RT_BYTES))
-    func words(_ name: String, _ count: Int) -> [UInt32] {
-      random(name, count).map(\.bitPattern)
-    }
+    func words(_ name: String, _ count: Int) -> [UInt32] { random(name, count).map(\.bitPattern) }
     func byte(_ word: UInt32, _ number: Int) -> Int {
       Int(Int8(truncatingIfNeeded: word >> (8 * UInt32(number))))
     }
@@ -155,27 +164,13 @@ import Testing
         }
       }
     }
-    var count = 0
-    let variants = rt_matrix_variants(&count)
-    for variant in UnsafeBufferPointer(start: variants, count: count) where variant.most_parts >= parts {
-      for anew in [false, true] {
-        var sums = before.map { Float(bitPattern: UInt32(bitPattern: $0)) }
-        weights.withUnsafeBufferPointer { weights in
-          columns.withUnsafeBufferPointer { columns in
-            offsets.withUnsafeBufferPointer { offsets in
-              let own = (0..<blocks).map { weights.baseAddress! + $0 * parts * partWords }
-              var seen = rt_matrix_positions(
-                pairs: columns.baseAddress!, offsets: offsets.baseAddress!, part_step: partStep)
-              rt_matrix_begin()
-              variant.panel(&sums, own, &seen, blocks, Int32(parts), anew, nil)
-              rt_matrix_end()
-            }
-          }
-        }
-        let made = sums.map { Int(Int32(bitPattern: $0.bitPattern)) }
-        let wanted = zip(expected, before).map { anew ? $0 : $0 + Int($1) }
-        #expect(made == wanted, "\(String(cString: variant.name))")
-      }
+    eachUnit(
+      parts, weights, columns, offsets, partStep: partStep,
+      from: before.map { Float(bitPattern: UInt32(bitPattern: $0)) }
+    ) { unit, anew, sums in
+      let made = sums.map { Int(Int32(bitPattern: $0.bitPattern)) }
+      let wanted = zip(expected, before).map { anew ? $0 : $0 + Int($1) }
+      #expect(made == wanted, "\(unit)")
     }
   }
 }
