@@ -40,7 +40,7 @@ INLINE float largest_lane(const integers *largest) {
 INLINE float factor_to_bytes(float largest) { return largest > 0 ? MOST_OF_BYTES / largest : 0; }
 
 /* The other way; with one of the other factor, products of the first digits need another 2^16, which are shared. */
-INLINE float factor_from_bytes(float largest) { return largest * (256 / MOST_OF_BYTES); }
+#define FACTOR_FROM_BYTES (256 / MOST_OF_BYTES)
 
 /* Sums of products of digits, [order][position][row], become floats [position][row], in place. Order o has the products
    of digits i and o - i. */

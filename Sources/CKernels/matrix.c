@@ -70,7 +70,7 @@ static void panel_plain(PANEL_ARGUMENTS) {
 
 #if HAS_MATRIX_UNIT
 static inline void bring_near(const rt_near *near, size_t k) {
-  for (size_t i = near->first; i < near->end; i += 64) __builtin_prefetch(near->data[k] + i, 0, 2);
+  for (size_t i = near->first; i < near->end; i += 64) __builtin_prefetch(near->data + k * near->step + i, 0, 2);
 }
 
 #define MATRIX_UNIT __attribute__((target("avx512f,avx512bw,amx-tile,amx-bf16,amx-int8")))

@@ -90,7 +90,7 @@ CLONES WIDE void rt_byte_positions(uint32_t *pairs, float *factors, const float 
   float to_bytes[AT_ONCE];
   if (largest) {
     const size_t positions = factors ? rt_strip_panels(strip, layout) * RT_PANEL : 0;
-    for (size_t p = 0; p < positions; p++) factors[p] = factor_from_bytes(*largest);
+    for (size_t p = 0; p < positions; p++) factors[p] = *largest * FACTOR_FROM_BYTES;
     for (size_t i = 0; i < AT_ONCE; i++) to_bytes[i] = factor_to_bytes(*largest);
   }
   for (int32_t phase = 0; phase < w.step * w.step; phase++) {
@@ -110,7 +110,7 @@ CLONES WIDE void rt_byte_positions(uint32_t *pairs, float *factors, const float 
           for (int32_t i = 0; i < count; i++) {
             const float most = largest_lane(&own[i]);
             to_bytes[i] = factor_to_bytes(most);
-            factors[at + (size_t)i] = factor_from_bytes(most);
+            factors[at + (size_t)i] = most * FACTOR_FROM_BYTES;
           }
         }
         cut_line(pairs + (size_t)phase * layout->phase_step + at * LANES, from, to_bytes, count, step, vectors, layout);
@@ -118,41 +118,44 @@ CLONES WIDE void rt_byte_positions(uint32_t *pairs, float *factors, const float 
   }
 }
 
-CLONES WIDE void rt_largest_of_rows(float *largest, const float *packed, size_t depth) {
-  integers rows[RT_ROWS / LANES] = {0};
-  for (size_t k = 0; k < depth; k++)
-    for (size_t half = 0; half < RT_ROWS / LANES; half++)
-      keep_largest(&rows[half], packed + k * RT_ROWS + half * LANES);
-  for (size_t half = 0; half < RT_ROWS / LANES; half++) *(integers *)(largest + half * LANES) = rows[half];
-}
+/* One block of channels after the other, then the largest magnitudes of the rows. */
+INLINE void pack_bytes(uint32_t *words, const rt_weights *weights) {
+  enum { HALVES = RT_ROWS / LANES };
+  integers largest[HALVES] = {0};
+  lanes to_bytes[HALVES];
+  _Alignas(64) float rows[RT_BYTE_VECTORS][RT_ROWS];
+  for (int32_t y = 0; y < weights->rows; y++)
+    for (int32_t x = 0; x < weights->columns; x++)
+      for (int32_t in = 0; in < weights->ins; in++) {
+        weights_of_input(rows[0], weights, in, y, x);
+        for (size_t half = 0; half < HALVES; half++) keep_largest(&largest[half], rows[0] + half * LANES);
+      }
+  for (size_t r = 0; r < RT_ROWS; r++)
+    to_bytes[r / LANES][r % LANES] = factor_to_bytes(((const lanes *)largest)[r / LANES][r % LANES]);
 
-/* Cuts two squares of [RT_ROWS inputs][RT_ROWS outputs] that follow each other. */
-INLINE void cut_squares(uint32_t *words, const float *squares, const lanes *factors) {
-  for (size_t half = 0; half < RT_ROWS / LANES; half++)
-    for (size_t word = 0; word < LANES; word++) {
-      lanes values[RT_BYTE_VECTORS];
-      for (size_t k = 0; k < RT_BYTE_VECTORS; k++)
-        values[k] = *(const lanes *)(squares + (word + k * LANES) * RT_ROWS + half * LANES);
-      cut(words + half * HALF_WORDS + word * LANES, PART_WORDS, values, &factors[half]);
-    }
-}
-
-/* Splits a square of [RT_ROWS outputs][RT_ROWS inputs]. */
-INLINE void split_square(uint32_t *words, const float *square, int32_t parts) {
-  for (size_t half = 0; half < 2; half++, square += LANES * RT_ROWS) {
-    _Alignas(64) float low[LANES][LANES], high[LANES][LANES];
-    transpose16(low[0], LANES, square, RT_ROWS);
-    transpose16(high[0], LANES, square + LANES, RT_ROWS);
-    for (size_t pair = 0; pair < LANES; pair++)
-      split(words + half * HALF_WORDS + pair * LANES, PART_WORDS, (const lanes *)low[pair], (const lanes *)high[pair],
-            parts);
-  }
+  for (int32_t y = 0; y < weights->rows; y++)
+    for (int32_t block = 0; block < weights->ins; block += RT_BYTE_VECTORS * LANES)
+      for (int32_t x = 0; x < weights->columns; x++, words += RT_BYTES * PART_WORDS)
+        for (int32_t word = 0; word < LANES; word++) {
+          for (int32_t v = 0; v < RT_BYTE_VECTORS; v++)
+            weights_of_input(rows[v], weights, block + word + v * LANES, y, x);
+          for (size_t half = 0; half < HALVES; half++) {
+            lanes values[RT_BYTE_VECTORS];
+            for (size_t v = 0; v < RT_BYTE_VECTORS; v++) values[v] = *(const lanes *)(rows[v] + half * LANES);
+            cut(words + half * HALF_WORDS + (size_t)word * LANES, PART_WORDS, values, &to_bytes[half]);
+          }
+        }
+  for (size_t half = 0; half < HALVES; half++) *(integers *)(words + half * LANES) = largest[half];
 }
 
 CLONES WIDE void rt_pack_words(uint32_t *words, const rt_weights *weights, int32_t parts) {
+  if (parts == RT_BYTES) {
+    pack_bytes(words, weights);
+    return;
+  }
   for (int32_t y = 0; y < weights->rows; y++)
-    for (int32_t x = 0; x < weights->columns; x++)
-      for (int32_t block = 0; block < weights->ins; block += RT_ROWS, words += parts * PART_WORDS)
+    for (int32_t block = 0; block < weights->ins; block += RT_ROWS)
+      for (int32_t x = 0; x < weights->columns; x++, words += parts * PART_WORDS)
         for (int32_t pair = 0; pair < LANES; pair++) {
           _Alignas(64) float low[RT_ROWS], high[RT_ROWS];
           weights_of_input(low, weights, block + pair, y, x);
@@ -166,18 +169,11 @@ CLONES WIDE void rt_pack_words(uint32_t *words, const rt_weights *weights, int32
 /* Bytes of a line of a cache. */
 enum { LINE = 64 };
 
-/* What is multiplied k-th: taps side by side follow each other, since they see mostly the same. */
-typedef struct turn {
-  size_t tap, block; /* of channels */
-} turn;
-
-INLINE turn turn_at(const rt_pairs *layout, size_t k) {
+/* Of what block k of the weights is multiplied with. */
+INLINE size_t offset_at(const rt_pairs *layout, size_t k) {
   const size_t across = (size_t)layout->taps_width, blocks = (size_t)layout->channel_blocks;
-  return (turn){.tap = k / (across * blocks) * across + k % across, .block = k / across % blocks};
-}
-
-INLINE size_t square_at(const rt_squares *w, size_t block, turn t) {
-  return block * w->row_step + (size_t)w->taps[t.tap] * w->tap_step + t.block * w->channel_step;
+  const size_t tap = k / (across * blocks) * across + k % across, block = k / across % blocks;
+  return layout->offsets[tap] + block * layout->block_step;
 }
 
 /* Finishes some vectors of rows, which begin with bias `row`, of a panel of a strip, `first` positions from its first
@@ -199,71 +195,51 @@ INLINE void finish_panel(float *out, size_t out_step, const float *sums, size_t 
   }
 }
 
-INLINE void factors_of_rows(lanes *to_bytes, lanes *from_bytes, const float *largest) {
-  for (size_t r = 0; r < RT_ROWS; r++) {
-    to_bytes[r / LANES][r % LANES] = factor_to_bytes(largest[r]);
-    from_bytes[r / LANES][r % LANES] = factor_from_bytes(largest[r]);
-  }
-}
-
-CLONES WIDE void rt_split_product(float *out, size_t out_step, const rt_squares *weights, size_t first_block,
-                                  size_t rows, bool more, const uint32_t *pairs, const rt_pairs *layout,
-                                  const rt_window *window, const rt_strip *strips, size_t strip_count,
-                                  const rt_finish *finish, float *scratch) {
+CLONES WIDE void rt_split_product(float *out, size_t out_step, const uint32_t *weights, size_t rows, bool more,
+                                  const uint32_t *pairs, const rt_pairs *layout, const rt_window *window,
+                                  const rt_strip *strips, size_t strip_count, const rt_finish *finish, float *sums) {
   const size_t depth = (size_t)layout->channel_blocks * (size_t)layout->taps, parts = (size_t)layout->parts;
   const bool bytes = parts == RT_BYTES;
   const size_t most = bytes ? RT_SPLIT_CHUNK / 2 : RT_SPLIT_CHUNK, panel_sums = rt_panel_sums(layout->parts);
-  uint32_t *parted = (uint32_t *)scratch;
-  float *sums = scratch + RT_SPLIT_CHUNK * RT_SQUARE;
-  /* Of a block, as it lies in memory. */
-  const size_t block_bytes =
-      sizeof(float) * (weights->words ? parts * PART_WORDS : rt_part_channels(layout->parts) * RT_ROWS);
+  const size_t block_words = parts * PART_WORDS, row_words = rt_row_words(depth, layout->parts);
+  const size_t block_bytes = block_words * sizeof(uint32_t);
   size_t panels = 0;
   for (size_t s = 0; s < strip_count; s++) panels += rt_strip_panels(&strips[s], layout);
 
   rt_matrix_begin();
-  for (size_t row = 0; row < rows; row += RT_ROWS) {
-    const size_t block = first_block + row / RT_ROWS;
+  for (size_t row = 0; row < rows; row += RT_ROWS, weights += row_words) {
     const size_t vectors = vectors_left(rows - row, RT_ROWS / LANES);
     const size_t moved = row / LANES * out_step;
     const rt_finish f = rt_finish_from(finish, moved);
-    lanes to_bytes[RT_ROWS / LANES], from_bytes[RT_ROWS / LANES];
-    if (bytes) factors_of_rows(to_bytes, from_bytes, weights->largest + block * RT_ROWS);
+    lanes factors[RT_ROWS / LANES];
+    if (bytes)
+      for (size_t half = 0; half < RT_ROWS / LANES; half++)
+        factors[half] = *(const lanes *)(weights + depth * block_words + half * LANES) * FACTOR_FROM_BYTES;
     for (size_t k = 0; k < depth; k += most) {
       const size_t count = depth - k < most ? depth - k : most;
       const bool last = k + count == depth, end = last && row + RT_ROWS >= rows && !more;
-      const size_t next = last ? 0 : k + count, next_block = last ? block + 1 : block;
+      const uint32_t *first = weights + k * block_words;
       size_t offsets[RT_SPLIT_CHUNK];
       const uint32_t *squares[RT_SPLIT_CHUNK];
-      const char *ahead[RT_SPLIT_CHUNK];
       for (size_t i = 0; i < count; i++) {
-        const turn t = turn_at(layout, k + i), later = turn_at(layout, next + i < depth ? next + i : depth - 1);
-        const size_t own = square_at(weights, block, t), other = end ? own : square_at(weights, next_block, later);
-        uint32_t *cut_here = parted + i * parts * PART_WORDS;
-        offsets[i] = layout->offsets[t.tap] + t.block * layout->block_step;
-        squares[i] = weights->words ? weights->words + own * parts * PART_WORDS : cut_here;
-        ahead[i] = weights->words ? (const char *)(weights->words + other * parts * PART_WORDS)
-                                  : (const char *)(weights->squares + other * RT_SQUARE);
-        if (weights->words) continue;
-        if (bytes)
-          cut_squares(cut_here, weights->squares + own * RT_SQUARE, to_bytes);
-        else
-          split_square(cut_here, weights->squares + own * RT_SQUARE, layout->parts);
+        squares[i] = first + i * block_words;
+        offsets[i] = offset_at(layout, k + i);
       }
       size_t panel = 0;
       for (size_t s = 0; s < strip_count; s++) {
         const size_t own = rt_strip_panels(&strips[s], layout);
         const uint32_t *seen = pairs + s * layout->strip_step;
-        const float *factors = (const float *)(seen + parts * layout->part_step);
+        const float *own_factors = (const float *)(seen + parts * layout->part_step);
         for (size_t p = 0; p < own; p++, panel++) {
           const rt_matrix_positions positions = {seen + p * RT_PANEL * LANES, offsets, layout->part_step};
           float *own_sums = sums + panel * panel_sums;
           /* All panels share the work, since memory is slower than one. */
-          const rt_near near = {ahead, block_bytes * panel / panels / LINE * LINE,
+          const rt_near near = {(const char *)(first + count * block_words), block_bytes,
+                                block_bytes * panel / panels / LINE * LINE,
                                 block_bytes * (panel + 1) / panels / LINE * LINE};
           rt_matrix_panel(own_sums, squares, &positions, count, layout->parts, k == 0, end ? NULL : &near);
           if (!last) continue;
-          if (bytes) add_orders(own_sums, factors + p * RT_PANEL, from_bytes);
+          if (bytes) add_orders(own_sums, own_factors + p * RT_PANEL, factors);
           finish_panel(out + moved, out_step, own_sums, row, vectors, &strips[s], (int32_t)p * RT_PANEL,
                        layout->width, window, &f);
         }

@@ -236,10 +236,10 @@ void rt_fold(float *out, size_t plane, int32_t channels, const rt_window *window
  *   Ozaki, Yokota: arXiv 2306.11975), which rounds no more than sums of floats do.
  *
  * Parts lie two or four in a word of 32 bits. Channels are taken in blocks: of RT_ROWS, in which channel k shares a word
- * with channel k + RT_LANES; or of bytes of twice as many, where they are four to a word. Weights lie in squares of
- * RT_ROWS by as many, filled up with zeros: as words, [part][half of the outputs][pair of inputs][output]; or as floats,
- * which are cut when they are needed. For two parts these are squares of a convolution's inputs by outputs, so that what
- * they make is its gradient.
+ * with channel k + RT_LANES; or of bytes of twice as many, where they are four to a word. Weights of RT_ROWS outputs
+ * lie as words, filled up with zeros: [block][part][half of the outputs][word of inputs][output], and behind those of
+ * bytes the largest magnitude of each output's weights. There is a block for each tap and block of channels, of which
+ * taps side by side follow each other, since they see mostly the same: [row of taps][block of channels][column of taps].
  */
 enum { RT_BYTES = 3, RT_BYTE_VECTORS = 4 };
 
@@ -266,11 +266,11 @@ typedef struct rt_matrix_positions {
   size_t part_step;
 } rt_matrix_positions;
 
-/* What is brought near while a panel is made: with block k the bytes first..<end of what lies at data[k]. It need not be
-   there. */
+/* What is brought near while a panel is made: with block k the bytes first..<end of what lies at data + k * step. It need
+   not be there. */
 typedef struct rt_near {
-  const char *_Nonnull const *_Nonnull data;
-  size_t first, end;
+  const char *data;
+  size_t step, first, end;
 } rt_near;
 
 /* sums[position][row] of RT_PANEL positions and RT_ROWS rows, begun anew or continued, of so many blocks of weights,
@@ -330,36 +330,24 @@ void rt_byte_positions(uint32_t *pairs, float *_Nullable factors, const float *i
                        const float *_Nullable largest, const rt_window *window, const rt_strip *strip,
                        const rt_pairs *layout);
 
-/* The largest magnitude of each of RT_ROWS rows that are packed with so many terms. */
-void rt_largest_of_rows(float *largest, const float *packed, size_t depth);
+/* Words of RT_ROWS outputs that have so many blocks of channels, over all taps. */
+static inline size_t rt_row_words(size_t blocks, int32_t parts) {
+  return blocks * (size_t)parts * RT_SQUARE / 2 + (parts == RT_BYTES ? RT_ROWS : 0);
+}
 
-/* Packs up to RT_ROWS outputs as squares of words, [tap][inputs / RT_ROWS]. */
+/* Packs up to RT_ROWS outputs as words. */
 void rt_pack_words(uint32_t *words, const rt_weights *weights, int32_t parts);
-
-/* Weights in squares, the steps between which are counted in squares. */
-typedef struct rt_squares {
-  const float *_Nullable squares; /* to be cut */
-  const uint32_t *_Nullable words; /* or ready */
-  const float *_Nullable largest; /* magnitude of each row, where they are cut to bytes */
-  size_t row_step, tap_step, channel_step;
-  const int32_t *taps; /* where those of the window lie */
-} rt_squares;
 
 /* Floats of the sums of a panel. */
 static inline size_t rt_panel_sums(int32_t parts) {
   return (size_t)(parts == RT_BYTES ? RT_BYTES : 1) * RT_PANEL * RT_ROWS;
 }
 
-/* Floats of scratch memory for so many panels. */
-static inline size_t rt_split_scratch(size_t panels, int32_t parts) {
-  return (size_t)RT_SPLIT_CHUNK * RT_SQUARE + panels * rt_panel_sums(parts);
-}
-
-/* Sums for rows from a block on, finished: `out` is the block of the output that begins with them. `more`: the weights of
-   rows that follow will be needed next. */
-void rt_split_product(float *out, size_t out_step, const rt_squares *weights, size_t first_block, size_t rows,
-                      bool more, const uint32_t *pairs, const rt_pairs *layout, const rt_window *window, const rt_strip *strips,
-                      size_t strip_count, const rt_finish *finish, float *scratch);
+/* Sums for rows, finished, from their weights on: `out` is the block of the output that begins with them. `more`: the
+   weights that follow will be needed next. `sums`: for each panel of the strips. */
+void rt_split_product(float *out, size_t out_step, const uint32_t *weights, size_t rows, bool more,
+                      const uint32_t *pairs, const rt_pairs *layout, const rt_window *window, const rt_strip *strips,
+                      size_t strip_count, const rt_finish *finish, float *sums);
 
 /*
  * Winograd's F(4x4, 3x3) and F(2x2, 3x3) (Lavin, Gray: arXiv 1509.09308), for a step of 1: outputs in tiles of 4x4 from

@@ -52,9 +52,10 @@ package enum Peaks {
     let (blocks, repetitions, rows) = (8, 200, Int(RT_ROWS))
     let positions = 8 * Int(RT_PANEL)
     let pieces = 4 * Workers.shared.threads.load(ordering: .relaxed)
-    let squares = [Float](repeating: 0.3, count: blocks * Int(RT_SQUARE))
+    let word: UInt32 = 0x3E9A_BE23
+    let weights = [UInt32](repeating: word, count: rt_row_words(blocks, 2))
     let (blockStep, lanes) = (positions * Tensor.lanes, Tensor.lanes)
-    let pairs = [UInt32](repeating: 0x3E9A_BE23, count: 2 * blocks * blockStep)
+    let pairs = [UInt32](repeating: word, count: 2 * blocks * blockStep)
     var window = rt_window()
     (window.out_height, window.out_width, window.spread) = (1, Int32(positions), 1)
     let seen = window
@@ -62,30 +63,19 @@ package enum Peaks {
       of: 8, operations: 2 * Double(blocks * rows * rows * positions) * Double(repetitions * pieces)
     ) {
       Workers.shared.run(pieces) { _, _ in
-        let scratch = rt_split_scratch(positions / Int(RT_PANEL), 2)
-        withUnsafeTemporaryAllocation(of: Float.self, capacity: rows * positions + scratch) { memory in
-          let zero: [Int32] = [0]
-          squares.withUnsafeBufferPointer { squares in
-            zero.withUnsafeBufferPointer { zero in
-              withUnsafePointer(to: 0) { offset in
-                var weights = rt_squares(
-                  squares: squares.baseAddress!, words: nil, largest: nil, row_step: blocks, tap_step: 1,
-                  channel_step: 1, taps: zero.baseAddress!)
-                var layout = rt_pairs(
-                  parts: 2, channel_blocks: Int32(blocks), width: Int32(positions), taps: 1, taps_width: 1,
-                  offsets: offset, strip_step: 0, part_step: blocks * blockStep,
-                  block_step: blockStep,
-                  phase_step: blockStep)
-                var strip = rt_strip(image: 0, row: 0, rows: 1, column: 0, columns: Int32(positions))
-                var (window, finish) = (seen, rt_finish())
-                for _ in 0..<repetitions {
-                  rt_split_product(
-                    memory.baseAddress!, positions * lanes, &weights, 0, rows, false, pairs, &layout, &window,
-                    &strip,
-                    1,
-                    &finish, memory.baseAddress! + rows * positions)
-                }
-              }
+        let sums = positions / Int(RT_PANEL) * rt_panel_sums(2)
+        withUnsafeTemporaryAllocation(of: Float.self, capacity: rows * positions + sums) { memory in
+          withUnsafePointer(to: 0) { offset in
+            var layout = rt_pairs(
+              parts: 2, channel_blocks: Int32(blocks), width: Int32(positions), taps: 1, taps_width: 1,
+              offsets: offset, strip_step: 0, part_step: blocks * blockStep, block_step: blockStep,
+              phase_step: blockStep)
+            var strip = rt_strip(image: 0, row: 0, rows: 1, column: 0, columns: Int32(positions))
+            var (window, finish) = (seen, rt_finish())
+            for _ in 0..<repetitions {
+              rt_split_product(
+                memory.baseAddress!, positions * lanes, weights, rows, false, pairs, &layout, &window, &strip,
+                1, &finish, memory.baseAddress! + rows * positions)
             }
           }
         }

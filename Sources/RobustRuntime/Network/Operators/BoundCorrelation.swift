@@ -65,11 +65,11 @@ extension Correlation {
       y: Int32(window.y), x: Int32(window.x))
     let method = CorrelationMethod(
       self, preferred, images: images, gridHeight: gridHeight, gridWidth: gridWidth)
-    func split(_ squares: Squares, parts: Int) -> SplitCorrelation {
-      SplitCorrelation(self, squares, parts: parts, images: images, from: input, to: output, seen)
+    func split(parts: Int) throws -> SplitCorrelation {
+      try SplitCorrelation(self, parts: parts, images: images, from: input, to: output, seen)
     }
-    if case .bfloat(let parts) = method { return split(try squares(parts: parts), parts: parts) }
-    if case .bytes = method { return split(try squaresToCut(), parts: Int(RT_BYTES)) }
+    if case .bfloat(let parts) = method { return try split(parts: parts) }
+    if case .bytes = method { return try split(parts: Int(RT_BYTES)) }
     if case .winograd(let side) = method {
       return try WinogradCorrelation(self, side: side, images: images, from: input, to: output, seen)
     }

@@ -51,7 +51,9 @@ final class Correlation: Sendable {
     case packed
     /// For Winograd's algorithm, with tiles of this side: [outputs / 32][(side + 2)²][input][32].
     case transformed(side: Int)
-    /// Parts of bfloat16, two in a word: [outputs / 32][tap][inputs / 32][part][2][16 pairs of inputs][16 outputs].
+    /// Parts of bfloat16, two in a word: [outputs / 32][row][inputs / 32][column][part][2][16 pairs of inputs][16 outputs];
+    /// or three parts of bytes, four in a word: [outputs / 32][row][inputs / 64][column][part][2][16 words of inputs][16
+    /// outputs], and behind the words of each 32 outputs the largest magnitude of their weights.
     case words(parts: Int)
   }
 
@@ -119,7 +121,7 @@ final class Correlation: Sendable {
           floats: Int(RT_ROWS) * seenBlocks * Tensor.lanes * CorrelationMethod.products(side: side)
         ) { rt_winograd_weights($0, $1, Int32(side)) }
       case .words(let parts):
-        new = try arranged(weights, floats: parts * channelBlocks * Int(RT_SQUARE) / 2 * window.taps) {
+        new = try arranged(weights, floats: rowWords(parts: parts)) {
           rt_pack_words(UnsafeMutableRawPointer($0).assumingMemoryBound(to: UInt32.self), $1, Int32(parts))
         }
       }
@@ -131,30 +133,14 @@ final class Correlation: Sendable {
   /// Whether it is the gradient of a convolution.
   var isGradient: Bool { convolution != nil }
 
-  /// Blocks of 32 inputs, the last filled up.
-  var channelBlocks: Int { (inChannels + Int(RT_ROWS) - 1) / Int(RT_ROWS) }
-
-  /// Weights in squares of 32 by 32.
-  struct Squares {
-    let weights: FloatBlock
-    /// Whether they are words of its own, else floats of the convolution whose gradient this is.
-    let areWords: Bool
-    /// The largest magnitude of each output's weights, where these are cut to bytes.
-    var largest: FloatBlock?
-    /// Which of the taps of the weights each of the window's is.
-    let taps: [Int32]
-    /// From a square to that of the next outputs, tap and inputs.
-    let rowStep, tapStep, channelStep: Int
-
-    func withWeights(taps: UnsafePointer<Int32>, _ body: (UnsafePointer<rt_squares>) -> Void) {
-      let words = UnsafeRawPointer(weights.base).assumingMemoryBound(to: UInt32.self)
-      var squares = rt_squares(
-        squares: areWords ? nil : weights.base, words: areWords ? words : nil,
-        largest: largest.map { UnsafePointer($0.base) }, row_step: rowStep, tap_step: tapStep,
-        channel_step: channelStep, taps: taps)
-      body(&squares)
-    }
+  /// Blocks of inputs that are in parts, the last filled up.
+  func channelBlocks(parts: Int) -> Int {
+    let channels = Int(rt_part_channels(Int32(parts)))
+    return (inChannels + channels - 1) / channels
   }
+
+  /// Words of 32 outputs.
+  func rowWords(parts: Int) -> Int { rt_row_words(window.taps * channelBlocks(parts: parts), Int32(parts)) }
 
   /// Whether it can be done by products of bfloat16.
   var canSplit: Bool {
@@ -163,50 +149,9 @@ final class Correlation: Sendable {
 
   /// Whether it can be done by products of bytes. Its blocks of channels are two squares of weights.
   var canCutToBytes: Bool {
-    canSplit && !isGradient && isPackedAsSquares && inChannels % Int(rt_part_channels(Int32(RT_BYTES))) == 0
+    canSplit && !isGradient && inChannels % Int(rt_part_channels(Int32(RT_BYTES))) == 0
       && depth < CorrelationMethod.mostTermsOfBytes
   }
-
-  /// The packed weights, which are cut to bytes each time.
-  /// - Throws: `RuntimeError.outOfMemory`
-  func squaresToCut() throws -> Squares {
-    let packed = try weights(.packed)
-    let largest = try FloatBlock(count: rowBlocks * Int(RT_ROWS))
-    for block in 0..<rowBlocks {
-      rt_largest_of_rows(
-        largest.base + block * Int(RT_ROWS), packed.base + block * Int(RT_ROWS) * depth, depth)
-    }
-    return Squares(
-      weights: packed, areWords: false, largest: largest, taps: (0..<window.taps).map(Int32.init),
-      rowStep: window.taps * channelBlocks, tapStep: channelBlocks,
-      channelStep: Int(rt_part_channels(Int32(RT_BYTES))) / Int(RT_ROWS))
-  }
-
-  /// In a large network a gradient makes do with the weights that its convolution has anyway, if these are packed, which
-  /// must then be split each time.
-  /// - Throws: `RuntimeError.outOfMemory`
-  func squares(parts: Int) throws -> Squares {
-    let taps = window.taps
-    guard parts == 2, sharesWeights, let convolution, convolution.isPackedAsSquares,
-      let packed = convolution.made.withLock({ $0[.packed] })
-    else {
-      return Squares(
-        weights: try weights(.words(parts: parts)), areWords: true, taps: (0..<taps).map(Int32.init),
-        rowStep: taps * channelBlocks, tapStep: channelBlocks, channelStep: 1)
-    }
-    let tapsOfConvolution = (0..<window.tapsHeight).flatMap { y in
-      (0..<window.tapsWidth).map { x in
-        Int32(weights.first + y * weights.rowStep + x * weights.columnStep)
-      }
-    }
-    return Squares(
-      weights: packed, areWords: false, taps: tapsOfConvolution, rowStep: 1,
-      tapStep: convolution.channelBlocks,
-      channelStep: convolution.window.taps * convolution.channelBlocks)
-  }
-
-  /// Packed weights are squares where inputs fill these.
-  private var isPackedAsSquares: Bool { groups == 1 && !usesPatches && inChannels % Int(RT_ROWS) == 0 }
 
   /// Positions of the window for an output of this size.
   func grid(outHeight: Int, outWidth: Int) -> (height: Int, width: Int) {

@@ -17,6 +17,9 @@ struct SplitColumns {
     /// Behind the words: of the positions of a strip's panels, where they are cut to bytes.
     let factors: Int
 
+    /// Whether each position is cut to bytes with a factor of its own, since no other tap sees it.
+    var hasOwnFactors: Bool { parts == RT_BYTES && offsets.count == 1 }
+
     var partStep: Int { channelBlocks * blockStep }
     var words: Int { parts * partStep }
     var stripStep: Int { words + factors }
@@ -38,8 +41,7 @@ struct SplitColumns {
           (y % step * step + x % step) * phaseStep + (y / step * width + x / step) * lanes
         }
       }
-      let channels = Int(rt_part_channels(Int32(parts)))
-      (self.parts, channelBlocks) = (parts, (correlation.inChannels + channels - 1) / channels)
+      (self.parts, channelBlocks) = (parts, correlation.channelBlocks(parts: parts))
       factors = parts == RT_BYTES ? panels * panel : 0
       (self.width, self.tapsWidth, self.phaseStep) = (width, tapsWidth, phaseStep)
     }
@@ -65,8 +67,7 @@ struct SplitColumns {
     layout = Layout(
       correlation, parts: parts, window, lines: strips.map { Int($0.rows) }.max() ?? 1,
       columns: strips.map { Int($0.columns) }.max() ?? 1)
-    let areAlone = areShared && parts == RT_BYTES && layout.offsets.count == 1
-    bandsOfPositions = areAlone ? SplitColumns.bands(of: strips) : []
+    bandsOfPositions = areShared && layout.hasOwnFactors ? SplitColumns.bands(of: strips) : []
   }
 
   private static func bands(of strips: [rt_strip]) -> [(positions: rt_strip, strip: Int, first: Int)] {
@@ -98,7 +99,7 @@ struct SplitColumns {
   func make(_ strip: Int, of input: UnsafePointer<Float>, at place: UnsafeMutablePointer<Float>) {
     let blocks = 0..<layout.channelBlocks
     if layout.parts == RT_BYTES {
-      let largest = hasOwnFactors ? nil : largestSeen(in: input, strips[strip], blocks)
+      let largest = layout.hasOwnFactors ? nil : largestSeen(in: input, strips[strip], blocks)
       cut(input, strips[strip], blocks, largest, to: place, factors: place + layout.words)
     } else {
       split(input, strips[strip], blocks, to: place)
@@ -118,7 +119,7 @@ struct SplitColumns {
       }
       return
     }
-    if hasOwnFactors {
+    if layout.hasOwnFactors {
       Workers.shared.run(bandsOfPositions.count) { piece, _ in
         let band = bandsOfPositions[piece]
         let own = place + band.strip * stripFloats
@@ -144,9 +145,6 @@ struct SplitColumns {
         factors: block == 0 ? own + layout.words : nil)
     }
   }
-
-  /// Whether each position has a factor of its own, since no other tap sees it.
-  private var hasOwnFactors: Bool { layout.offsets.count == 1 }
 
   /// Vectors of a position that a block takes.
   private var blockVectors: Int { Int(rt_part_channels(Int32(layout.parts))) / Tensor.lanes }
@@ -198,7 +196,11 @@ struct SplitColumns {
     }
   }
 
-  private static func words(_ floats: UnsafeMutablePointer<Float>) -> UnsafeMutablePointer<UInt32> {
+  static func words(_ floats: UnsafeMutablePointer<Float>) -> UnsafeMutablePointer<UInt32> {
     UnsafeMutableRawPointer(floats).assumingMemoryBound(to: UInt32.self)
+  }
+
+  static func words(_ floats: UnsafePointer<Float>) -> UnsafePointer<UInt32> {
+    UnsafeRawPointer(floats).assumingMemoryBound(to: UInt32.self)
   }
 }

@@ -9,7 +9,10 @@ import CKernels
 /// What the window sees is not gathered for each tap: strips of the map are split once, and every tap is a shift in them.
 struct SplitCorrelation: BoundCorrelation {
   private let correlation: Correlation
-  private let squares: Correlation.Squares
+  /// Words of parts.
+  private let weights: FloatBlock
+  /// Of a block of rows.
+  private let rowWords: Int
   private let window: rt_window
   private let outStep: Int
   private let columns: SplitColumns
@@ -26,12 +29,14 @@ struct SplitCorrelation: BoundCorrelation {
   /// Words of columns that are shared at most.
   private static let sharedBudget = 1 << 20
 
-  /// - Precondition: the weights are words if there is one part, and floats where they are cut to bytes.
+  /// - Throws: `RuntimeError.outOfMemory`
   init(
-    _ correlation: Correlation, _ squares: Correlation.Squares, parts: Int, images: Int, from input: Shape,
-    to output: Shape, _ seen: rt_window
-  ) {
-    (self.correlation, self.squares) = (correlation, squares)
+    _ correlation: Correlation, parts: Int, images: Int, from input: Shape, to output: Shape,
+    _ seen: rt_window
+  ) throws {
+    self.correlation = correlation
+    weights = try correlation.weights(.words(parts: parts))
+    rowWords = correlation.rowWords(parts: parts)
     outStep = output.step(images: images)
     let inStep = input.step(images: images)
 
@@ -50,7 +55,7 @@ struct SplitCorrelation: BoundCorrelation {
     let blocks = correlation.rowBlocks
     sharesColumns = images * whole.stripStep <= SplitCorrelation.sharedBudget
 
-    // Few pieces share a pass over the weights, of which each piece splits its own.
+    // Few pieces share a pass over the weights.
     let budget = SplitCorrelation.pieceBudget
     let needed = (images * whole.stripStep + budget - 1) / budget
     let wanted =
@@ -62,7 +67,7 @@ struct SplitCorrelation: BoundCorrelation {
     pieceBlocks = (blocks + rowPieces - 1) / rowPieces
     columns = SplitColumns(
       correlation, parts: parts, window, strips: strips, inStep: inStep, areShared: sharesColumns)
-    productScratch = rt_split_scratch(pieceStrips * columns.mostPanels, Int32(parts))
+    productScratch = pieceStrips * columns.mostPanels * rt_panel_sums(Int32(parts))
   }
 
   /// Cuts the grid: a line in parts of whole panels, images in bands of lines.
@@ -124,17 +129,13 @@ struct SplitCorrelation: BoundCorrelation {
     _ part: Range<Int>, _ finish: rt_finish, _ scratch: UnsafeMutablePointer<Float>
   ) {
     columns.layout.withPairs { layout in
-      squares.taps.withUnsafeBufferPointer { taps in
-        columns.strips.withUnsafeBufferPointer { strips in
-          withUnsafePointer(to: window) { window in
-            squares.withWeights(taps: taps.baseAddress!) { weights in
-              var finish = finish
-              let words = UnsafeRawPointer(seen).assumingMemoryBound(to: UInt32.self)
-              rt_split_product(
-                out, outStep, weights, block, outputs, block + pieceBlocks < correlation.rowBlocks, words,
-                layout, window, strips.baseAddress! + part.lowerBound, part.count, &finish, scratch)
-            }
-          }
+      columns.strips.withUnsafeBufferPointer { strips in
+        withUnsafePointer(to: window) { window in
+          var finish = finish
+          rt_split_product(
+            out, outStep, SplitColumns.words(UnsafePointer(weights.base) + block * rowWords), outputs,
+            block + pieceBlocks < correlation.rowBlocks, SplitColumns.words(seen), layout, window,
+            strips.baseAddress! + part.lowerBound, part.count, &finish, scratch)
         }
       }
     }
