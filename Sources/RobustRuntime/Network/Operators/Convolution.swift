@@ -10,7 +10,8 @@ package final class Convolution: Operation {
     /// How it is computed, where possible; nil: as fits the size of the maps.
     let algorithm: Algorithm?
     /// Whether the gradient makes do with the weights as they are packed for the convolution, where it can, transposing
-    /// blocks of them when they are needed: half the memory, for a few percent of the time. The results are the same.
+    /// blocks of them when they are needed: half the memory, for a few percent of the time. So it is in networks whose
+    /// weights do not stay in a cache.
     var sharesWeights = true
   }
 
@@ -150,7 +151,8 @@ extension Convolution.Geometry {
       inChannels: ins, outChannels: outs, groups: groups, groupStep: outs * ins * area,
       window: Correlation.Window(tapsHeight: height, tapsWidth: width, step: stride, top: -pad, left: -pad),
       weights: Correlation.Weights(
-        values: weights, scale: scale, outStep: ins * area, inStep: area, rowStep: width, columnStep: 1))
+        values: weights, scale: scale, outStep: ins * area, inStep: area, rowStep: width, columnStep: 1),
+      sharesWeights: sharesWeights)
   }
 
   fileprivate var canFold: Bool { pad <= width && height * width > 1 }

@@ -40,7 +40,7 @@ final class Correlation: Sendable {
   private let weights: Weights
   /// The one whose gradient this is, with the same weights in the other direction.
   private let convolution: Correlation?
-  /// Whether the convolution's weights serve it where they can, so that it has none of its own.
+  /// Whether a convolution and its gradient share weights where they can: `Convolution.Geometry.sharesWeights`.
   let sharesWeights: Bool
   /// Made when first needed, and kept: all plans share them.
   private let made = Mutex<[Arrangement: FloatBlock]>([:])

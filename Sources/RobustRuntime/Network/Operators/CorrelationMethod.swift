@@ -11,20 +11,19 @@ enum CorrelationMethod: Equatable {
   /// Products of the bytes of whole numbers, to which floats are scaled and rounded.
   case bytes
 
-  /// The products of two floats that could be made while a float of weights is read from memory.
-  private static let productsPerWeight = 16
-  /// The same while a float is transformed before or after the products of Winograd's algorithm.
+  /// The products of two floats that could be made while a float of weights is read from a cache that all cores share,
+  /// and from memory.
+  private static let (productsPerCached, productsPerWeight) = (16, 32)
+  /// The same while one of the weights is transposed.
+  private static let productsPerTransposed = 18
+  /// The same while a float is transformed before or after the products of Winograd's algorithm, or split in two parts.
   private static let productsPerTransformed = 12
+  /// The same while a float is cut to bytes, and while a sum is made of products of these.
+  private static let (productsPerCut, productsPerSum) = (24, 40)
   /// Products of floats in two parts, or in bytes, that are made while one of floats is.
-  private static let splitProducts = 3
-  private static let byteProducts = 2
+  private static let (splitProducts, byteProducts) = (3, 2)
   /// Terms of which the integers that add products of bytes hold the sum, three products of a term in each.
   static let mostTermsOfBytes = (1 << 31) / (3 << 14)
-  /// Products of floats that could be made while one of the weights is cut to bytes.
-  private static let productsPerCut = 16
-  /// The same while a sum is made of products of bytes.
-  private static let productsPerSum = 33
-
   /// The one that is expected to take the least time. That is told from the shapes and from what this processor has, not
   /// from measurements: each rounds in its own way, and the same input must give the same bytes.
   init(_ c: Correlation, _ preferred: Convolution.Algorithm?, images: Int, gridHeight: Int, gridWidth: Int) {
@@ -35,7 +34,7 @@ enum CorrelationMethod: Equatable {
       self = .direct
       return
     }
-    let read = max(positions, CorrelationMethod.productsPerWeight / 2)
+    let read = max(positions, Self.productsPerCached / 2)
     var best: (method: CorrelationMethod, products: Int) = (.direct, c.depth * rows * read)
     func offer(_ method: CorrelationMethod, _ products: Int) {
       if products < best.products { best = (method, products) }
@@ -45,11 +44,14 @@ enum CorrelationMethod: Equatable {
     {
       for side in [4, 2] {
         let tiles = images * ((gridHeight + side - 1) / side) * ((gridWidth + side - 1) / side)
-        let read = max(tiles, CorrelationMethod.productsPerWeight)
+        let isTransposed = c.isGradient && c.sharesWeights && tiles <= Int(RT_MOST_TILES)
+        let read =
+          max(tiles, c.sharesWeights ? Self.productsPerWeight : Self.productsPerCached)
+          + (isTransposed ? Self.productsPerTransposed : 0)
         let products =
-          CorrelationMethod.products(side: side)
+          Self.products(side: side)
           * (c.inChannels * rows * read
-            + CorrelationMethod.productsPerTransformed * tiles * (c.inChannels + rows))
+            + Self.productsPerTransformed * tiles * (c.inChannels + rows))
         if preferred == .winograd(side: side) {
           self = .winograd(side: side)
           return
@@ -77,13 +79,16 @@ enum CorrelationMethod: Equatable {
     }
     if unit == RT_BFLOAT_TILES, isLikely {
       let seen = whole(positions + images * gridHeight * (w.tapsWidth - 1), Int(RT_PANEL))
+      let products = c.depth * rows * seen
       if c.isGradient, c.canSplit {
-        offer(.bfloat(parts: 2), c.depth * rows * seen / CorrelationMethod.splitProducts)
+        offer(
+          .bfloat(parts: 2),
+          products / Self.splitProducts + seen * (c.inChannels + rows) * Self.productsPerTransformed)
       } else if c.canCutToBytes {
         offer(
           .bytes,
-          c.depth * rows * (seen / CorrelationMethod.byteProducts + CorrelationMethod.productsPerCut)
-            + rows * seen * CorrelationMethod.productsPerSum)
+          products / Self.byteProducts
+            + seen * (c.inChannels * Self.productsPerCut + rows * Self.productsPerSum))
       }
     }
     self = best.method
