@@ -19,7 +19,7 @@ static float half_of(uint32_t word, bool high) {
 }
 
 #define PANEL_ARGUMENTS                                                                                            \
-  float *sums, const uint32_t *const *weights, const rt_matrix_positions *positions, size_t squares, int32_t parts, \
+  float *sums, const uint32_t *weights, const rt_matrix_positions *positions, size_t blocks, int32_t parts, \
       bool anew, const rt_near *near
 
 /* Floats that hold integers for a time. */
@@ -31,10 +31,10 @@ static void panel_of_bytes(PANEL_ARGUMENTS) {
     for (size_t p = 0; p < RT_PANEL; p++)
       for (size_t r = 0; r < RT_ROWS; r++, sum++) {
         if (anew) *sum = 0;
-        for (size_t k = 0; k < squares; k++)
+        for (size_t k = 0; k < blocks; k++)
           for (size_t i = 0; i <= order; i++) {
             const int8_t *weight =
-                (const int8_t *)(weights[k] + i * PART_WORDS + r / LANES * HALF_WORDS + r % LANES);
+                (const int8_t *)(weights + (k * RT_BYTES + i) * PART_WORDS + r / LANES * HALF_WORDS + r % LANES);
             const int8_t *position = (const int8_t *)(positions->pairs + positions->offsets[k] +
                                                       (order - i) * positions->part_step + p * LANES);
             for (size_t l = 0; l < LANES; l++, weight += 4 * LANES, position += 4)
@@ -48,16 +48,16 @@ static void panel_of_bytes(PANEL_ARGUMENTS) {
 /* The product of the two smaller parts is left out: it is smaller than what splitting rounded away. */
 static void panel_plain(PANEL_ARGUMENTS) {
   if (parts == RT_BYTES) {
-    panel_of_bytes(sums, weights, positions, squares, parts, anew, near);
+    panel_of_bytes(sums, weights, positions, blocks, parts, anew, near);
     return;
   }
   for (size_t p = 0; p < RT_PANEL; p++)
     for (size_t r = 0; r < RT_ROWS; r++) {
       float sum = anew ? 0 : sums[p * RT_ROWS + r];
-      for (size_t k = 0; k < squares; k++)
+      for (size_t k = 0; k < blocks; k++)
         for (size_t i = 0; i < (size_t)parts; i++)
           for (size_t j = 0; i + j < (size_t)parts; j++) {
-            const uint32_t *weight = weights[k] + i * PART_WORDS + r / LANES * HALF_WORDS + r % LANES;
+            const uint32_t *weight = weights + (k * (size_t)parts + i) * PART_WORDS + r / LANES * HALF_WORDS + r % LANES;
             const uint32_t *position = positions->pairs + positions->offsets[k] + j * positions->part_step + p * LANES;
             for (size_t l = 0; l < LANES; l++, weight += LANES)
               sum += half_of(*weight, false) * half_of(position[l], false) +
@@ -69,8 +69,9 @@ static void panel_plain(PANEL_ARGUMENTS) {
 }
 
 #if HAS_MATRIX_UNIT
-static inline void bring_near(const rt_near *near, size_t k) {
-  for (size_t i = near->first; i < near->end; i += 64) __builtin_prefetch(near->data + k * near->step + i, 0, 2);
+/* Of a block. */
+static inline void bring_near(const uint32_t *weights, const rt_near *near) {
+  for (size_t i = near->first; i < near->end; i += LANES) __builtin_prefetch(weights + i, 0, 2);
 }
 
 #define MATRIX_UNIT __attribute__((target("avx512f,avx512bw,amx-tile,amx-bf16,amx-int8")))
@@ -129,9 +130,10 @@ enum { LINE = LANES * sizeof(uint32_t), SUMS_LINE = RT_ROWS * sizeof(float) };
 MATRIX_UNIT static void panel_of_bytes_by_tiles(PANEL_ARGUMENTS) {
   _Pragma("clang loop unroll(full)") for (size_t order = 0; order < RT_BYTES; order++, sums += RT_PANEL * RT_ROWS) {
     BEGIN_SUMS
-    for (size_t k = 0; k < squares; k++) {
-      const uint32_t *weight = weights[k], *position = positions->pairs + positions->offsets[k];
-      if (near && order == 0) bring_near(near, k);
+    for (size_t k = 0; k < blocks; k++) {
+      const uint32_t *weight = weights + k * RT_BYTES * PART_WORDS;
+      const uint32_t *position = positions->pairs + positions->offsets[k];
+      if (near && order == 0) bring_near(weight + blocks * RT_BYTES * PART_WORDS, near);
       _Pragma("clang loop unroll(full)") for (size_t i = 0; i <= order; i++) {
         LOAD_POSITIONS(i)
         LOAD_WEIGHTS(order - i)
@@ -147,13 +149,14 @@ MATRIX_UNIT static void panel_of_bytes_by_tiles(PANEL_ARGUMENTS) {
 
 MATRIX_UNIT static void panel_tiles(PANEL_ARGUMENTS) {
   if (parts == RT_BYTES) {
-    panel_of_bytes_by_tiles(sums, weights, positions, squares, parts, anew, near);
+    panel_of_bytes_by_tiles(sums, weights, positions, blocks, parts, anew, near);
     return;
   }
   BEGIN_SUMS
-  for (size_t k = 0; k < squares; k++) {
-    const uint32_t *weight = weights[k], *position = positions->pairs + positions->offsets[k];
-    if (near) bring_near(near, k);
+  const size_t block_words = (size_t)parts * PART_WORDS;
+  for (size_t k = 0; k < blocks; k++) {
+    const uint32_t *weight = weights + k * block_words, *position = positions->pairs + positions->offsets[k];
+    if (near) bring_near(weight + blocks * block_words, near);
     /* Each step exchanges one factor alone. */
     LOAD_WEIGHTS(0)
     if (parts == 2) {
@@ -182,10 +185,10 @@ VECTORS static void panel_vectors(PANEL_ARGUMENTS) {
       low[p] = anew ? _mm512_setzero_ps() : _mm512_loadu_ps(own + p * RT_ROWS);
       high[p] = anew ? _mm512_setzero_ps() : _mm512_loadu_ps(own + p * RT_ROWS + LANES);
     }
-    for (size_t k = 0; k < squares; k++) {
-      const uint32_t *weight = weights[k];
+    for (size_t k = 0; k < blocks; k++) {
+      const uint32_t *weight = weights + k * PART_WORDS;
       const uint32_t *position = positions->pairs + positions->offsets[k] + first * LANES;
-      if (near && first == 0) bring_near(near, k);
+      if (near && first == 0) bring_near(weight + blocks * PART_WORDS, near);
       for (size_t l = 0; l < LANES; l++, weight += LANES) {
         const __m512bh a = (__m512bh)_mm512_loadu_si512(weight);
         const __m512bh b = (__m512bh)_mm512_loadu_si512(weight + HALF_WORDS);
@@ -262,5 +265,5 @@ const rt_matrix_variant *rt_matrix_variants(size_t *count) {
 void rt_matrix_panel(PANEL_ARGUMENTS) {
   const rt_matrix_variant *variant = variants + best();
   while (variant->most_parts < parts) variant++;
-  variant->panel(sums, weights, positions, squares, parts, anew, near);
+  variant->panel(sums, weights, positions, blocks, parts, anew, near);
 }

@@ -118,7 +118,7 @@ CLONES WIDE void rt_byte_positions(uint32_t *pairs, float *factors, const float 
   }
 }
 
-/* One block of channels after the other, then the largest magnitudes of the rows. */
+/* The largest magnitudes of the rows lie behind the blocks. */
 INLINE void pack_bytes(uint32_t *words, const rt_weights *weights) {
   enum { HALVES = RT_ROWS / LANES };
   integers largest[HALVES] = {0};
@@ -166,9 +166,6 @@ CLONES WIDE void rt_pack_words(uint32_t *words, const rt_weights *weights, int32
         }
 }
 
-/* Bytes of a line of a cache. */
-enum { LINE = 64 };
-
 /* Of what block k of the weights is multiplied with. */
 INLINE size_t offset_at(const rt_pairs *layout, size_t k) {
   const size_t across = (size_t)layout->taps_width, blocks = (size_t)layout->channel_blocks;
@@ -202,7 +199,6 @@ CLONES WIDE void rt_split_product(float *out, size_t out_step, const uint32_t *w
   const bool bytes = parts == RT_BYTES;
   const size_t most = bytes ? RT_SPLIT_CHUNK / 2 : RT_SPLIT_CHUNK, panel_sums = rt_panel_sums(layout->parts);
   const size_t block_words = parts * PART_WORDS, row_words = rt_row_words(depth, layout->parts);
-  const size_t block_bytes = block_words * sizeof(uint32_t);
   size_t panels = 0;
   for (size_t s = 0; s < strip_count; s++) panels += rt_strip_panels(&strips[s], layout);
 
@@ -220,11 +216,7 @@ CLONES WIDE void rt_split_product(float *out, size_t out_step, const uint32_t *w
       const bool last = k + count == depth, end = last && row + RT_ROWS >= rows && !more;
       const uint32_t *first = weights + k * block_words;
       size_t offsets[RT_SPLIT_CHUNK];
-      const uint32_t *squares[RT_SPLIT_CHUNK];
-      for (size_t i = 0; i < count; i++) {
-        squares[i] = first + i * block_words;
-        offsets[i] = offset_at(layout, k + i);
-      }
+      for (size_t i = 0; i < count; i++) offsets[i] = offset_at(layout, k + i);
       size_t panel = 0;
       for (size_t s = 0; s < strip_count; s++) {
         const size_t own = rt_strip_panels(&strips[s], layout);
@@ -234,10 +226,9 @@ CLONES WIDE void rt_split_product(float *out, size_t out_step, const uint32_t *w
           const rt_matrix_positions positions = {seen + p * RT_PANEL * LANES, offsets, layout->part_step};
           float *own_sums = sums + panel * panel_sums;
           /* All panels share the work, since memory is slower than one. */
-          const rt_near near = {(const char *)(first + count * block_words), block_bytes,
-                                block_bytes * panel / panels / LINE * LINE,
-                                block_bytes * (panel + 1) / panels / LINE * LINE};
-          rt_matrix_panel(own_sums, squares, &positions, count, layout->parts, k == 0, end ? NULL : &near);
+          const rt_near near = {block_words * panel / panels / LANES * LANES,
+                                block_words * (panel + 1) / panels / LANES * LANES};
+          rt_matrix_panel(own_sums, first, &positions, count, layout->parts, k == 0, end ? NULL : &near);
           if (!last) continue;
           if (bytes) add_orders(own_sums, own_factors + p * RT_PANEL, factors);
           finish_panel(out + moved, out_step, own_sums, row, vectors, &strips[s], (int32_t)p * RT_PANEL,

@@ -109,7 +109,6 @@ import Testing
     _ parts: Int, _ weights: [UInt32], _ columns: [UInt32], _ offsets: [Int], partStep: Int,
     from before: [Float], _ check: (_ unit: String, _ anew: Bool, _ sums: [Float]) -> Void
   ) {
-    let partWords = TileTests.rows * TileTests.lanes
     var count = 0
     let variants = rt_matrix_variants(&count)
     for variant in UnsafeBufferPointer(start: variants, count: count) where variant.most_parts >= parts {
@@ -118,11 +117,10 @@ import Testing
         weights.withUnsafeBufferPointer { weights in
           columns.withUnsafeBufferPointer { columns in
             offsets.withUnsafeBufferPointer { offsets in
-              let own = offsets.indices.map { weights.baseAddress! + $0 * parts * partWords }
               var seen = rt_matrix_positions(
                 pairs: columns.baseAddress!, offsets: offsets.baseAddress!, part_step: partStep)
               rt_matrix_begin()
-              variant.panel(&sums, own, &seen, offsets.count, Int32(parts), anew, nil)
+              variant.panel(&sums, weights.baseAddress!, &seen, offsets.count, Int32(parts), anew, nil)
               rt_matrix_end()
             }
           }

@@ -251,7 +251,7 @@ static inline size_t rt_part_channels(int32_t parts) {
 /* Positions that are multiplied at a time. */
 enum { RT_PANEL = 32 };
 
-/* Squares that are multiplied at a time. */
+/* Blocks of weights that are multiplied at a time. */
 enum { RT_SPLIT_CHUNK = 16 };
 
 /* What multiplies bfloat16 on this CPU, if the system lets it be used: matrix units (AMX), which multiply bytes too, or
@@ -259,26 +259,24 @@ enum { RT_SPLIT_CHUNK = 16 };
 typedef enum rt_bfloat_unit { RT_BFLOAT_NONE, RT_BFLOAT_VECTORS, RT_BFLOAT_TILES } rt_bfloat_unit;
 rt_bfloat_unit rt_bfloat_products(void);
 
-/* Positions of parts: those for square k begin at pairs + offsets[k], RT_LANES words each. */
+/* Positions of parts: those for block k begin at pairs + offsets[k], RT_LANES words each. */
 typedef struct rt_matrix_positions {
   const uint32_t *pairs;
   const size_t *offsets;
   size_t part_step;
 } rt_matrix_positions;
 
-/* What is brought near while a panel is made: with block k the bytes first..<end of what lies at data + k * step. It need
-   not be there. */
+/* What is brought near while a panel is made: words first..<end of each of as many blocks of weights, which follow those
+   that are multiplied. They need not be there. */
 typedef struct rt_near {
-  const char *data;
-  size_t step, first, end;
+  size_t first, end;
 } rt_near;
 
-/* sums[position][row] of RT_PANEL positions and RT_ROWS rows, begun anew or continued, of so many blocks of weights,
-   each of which lies as [part][half of the rows][word][row]. Those of bytes are integers, [order][position][row]. A
+/* sums[position][row] of RT_PANEL positions and RT_ROWS rows, begun anew or continued, of so many blocks of weights, one
+   after the other, each of which lies as [part][half of the rows][word][row]. Those of bytes are integers, [order][position][row]. A
    thread calls rt_matrix_begin before and rt_matrix_end after its panels. */
-void rt_matrix_panel(float *sums, const uint32_t *_Nonnull const *_Nonnull weights,
-                     const rt_matrix_positions *positions, size_t squares, int32_t parts, bool anew,
-                     const rt_near *_Nullable near);
+void rt_matrix_panel(float *sums, const uint32_t *weights, const rt_matrix_positions *positions, size_t blocks,
+                     int32_t parts, bool anew, const rt_near *_Nullable near);
 void rt_matrix_begin(void);
 void rt_matrix_end(void);
 
@@ -287,8 +285,8 @@ typedef struct rt_matrix_variant {
   const char *name;
   rt_bfloat_unit unit;
   int32_t most_parts;
-  void (*panel)(float *sums, const uint32_t *_Nonnull const *_Nonnull weights, const rt_matrix_positions *positions,
-                size_t squares, int32_t parts, bool anew, const rt_near *_Nullable near);
+  void (*panel)(float *sums, const uint32_t *weights, const rt_matrix_positions *positions, size_t blocks,
+                int32_t parts, bool anew, const rt_near *_Nullable near);
 } rt_matrix_variant;
 
 /* Those that this CPU can execute. */

@@ -147,7 +147,7 @@ final class Correlation: Sendable {
     groups == 1 && depth > 0 && window.step <= 2 && max(window.tapsHeight, window.tapsWidth) <= 16
   }
 
-  /// Whether it can be done by products of bytes. Its blocks of channels are two squares of weights.
+  /// Whether it can be done by products of bytes, whose blocks of channels are whole.
   var canCutToBytes: Bool {
     canSplit && !isGradient && inChannels % Int(rt_part_channels(Int32(RT_BYTES))) == 0
       && depth < CorrelationMethod.mostTermsOfBytes

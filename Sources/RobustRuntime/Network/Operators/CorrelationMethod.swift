@@ -24,6 +24,7 @@ enum CorrelationMethod: Equatable {
   private static let (splitProducts, byteProducts) = (3, 2)
   /// Terms of which the integers that add products of bytes hold the sum, three products of a term in each.
   static let mostTermsOfBytes = (1 << 31) / (3 << 14)
+
   /// The one that is expected to take the least time. That is told from the shapes and from what this processor has, not
   /// from measurements: each rounds in its own way, and the same input must give the same bytes.
   init(_ c: Correlation, _ preferred: Convolution.Algorithm?, images: Int, gridHeight: Int, gridWidth: Int) {
