@@ -166,6 +166,9 @@ CLONES WIDE void rt_pack_words(uint32_t *words, const rt_weights *weights, int32
         }
 }
 
+/* Blocks of weights that are multiplied at a time, at most. */
+enum { CHUNK = 16 };
+
 /* Of what block k of the weights is multiplied with. */
 INLINE size_t offset_at(const rt_pairs *layout, size_t k) {
   const size_t across = (size_t)layout->taps_width, blocks = (size_t)layout->channel_blocks;
@@ -197,7 +200,7 @@ CLONES WIDE void rt_split_product(float *out, size_t out_step, const uint32_t *w
                                   const rt_strip *strips, size_t strip_count, const rt_finish *finish, float *sums) {
   const size_t depth = (size_t)layout->channel_blocks * (size_t)layout->taps, parts = (size_t)layout->parts;
   const bool bytes = parts == RT_BYTES;
-  const size_t most = bytes ? RT_SPLIT_CHUNK / 2 : RT_SPLIT_CHUNK, panel_sums = rt_panel_sums(layout->parts);
+  const size_t most = bytes ? CHUNK / 2 : CHUNK, panel_sums = rt_panel_sums(layout->parts);
   const size_t block_words = parts * PART_WORDS, row_words = rt_row_words(depth, layout->parts);
   size_t panels = 0;
   for (size_t s = 0; s < strip_count; s++) panels += rt_strip_panels(&strips[s], layout);
@@ -215,7 +218,7 @@ CLONES WIDE void rt_split_product(float *out, size_t out_step, const uint32_t *w
       const size_t count = depth - k < most ? depth - k : most;
       const bool last = k + count == depth, end = last && row + RT_ROWS >= rows && !more;
       const uint32_t *first = weights + k * block_words;
-      size_t offsets[RT_SPLIT_CHUNK];
+      size_t offsets[CHUNK];
       for (size_t i = 0; i < count; i++) offsets[i] = offset_at(layout, k + i);
       size_t panel = 0;
       for (size_t s = 0; s < strip_count; s++) {

@@ -5,7 +5,7 @@
 
 typedef uint32_t words __attribute__((vector_size(64), aligned(4)));
 
-/* Words of one part of a square, and of half of its rows. */
+/* Words of one part of a block of weights, and of half of its rows. */
 enum { PART_WORDS = 512, HALF_WORDS = PART_WORDS / 2 };
 
 /* Writes the parts of two vectors, `step` words apart: of the first in the low half of each word, of the second in the

@@ -251,9 +251,6 @@ static inline size_t rt_part_channels(int32_t parts) {
 /* Positions that are multiplied at a time. */
 enum { RT_PANEL = 32 };
 
-/* Blocks of weights that are multiplied at a time. */
-enum { RT_SPLIT_CHUNK = 16 };
-
 /* What multiplies bfloat16 on this CPU, if the system lets it be used: matrix units (AMX), which multiply bytes too, or
    vector units alone (AVX-512), which are worth it for one part only. Without either the products below are done plainly, and slowly. */
 typedef enum rt_bfloat_unit { RT_BFLOAT_NONE, RT_BFLOAT_VECTORS, RT_BFLOAT_TILES } rt_bfloat_unit;
@@ -266,15 +263,15 @@ typedef struct rt_matrix_positions {
   size_t part_step;
 } rt_matrix_positions;
 
-/* What is brought near while a panel is made: words first..<end of each of as many blocks of weights, which follow those
-   that are multiplied. They need not be there. */
+/* What is brought near while a panel is made: words first..<end of each of as many blocks of weights, which follow
+   those that are multiplied. They need not be there. */
 typedef struct rt_near {
   size_t first, end;
 } rt_near;
 
 /* sums[position][row] of RT_PANEL positions and RT_ROWS rows, begun anew or continued, of so many blocks of weights, one
-   after the other, each of which lies as [part][half of the rows][word][row]. Those of bytes are integers, [order][position][row]. A
-   thread calls rt_matrix_begin before and rt_matrix_end after its panels. */
+   after the other, each of which lies as [part][half of the rows][word][row]. Those of bytes are integers,
+   [order][position][row]. A thread calls rt_matrix_begin before and rt_matrix_end after its panels. */
 void rt_matrix_panel(float *sums, const uint32_t *weights, const rt_matrix_positions *positions, size_t blocks,
                      int32_t parts, bool anew, const rt_near *_Nullable near);
 void rt_matrix_begin(void);

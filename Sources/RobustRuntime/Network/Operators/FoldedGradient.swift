@@ -44,10 +44,12 @@ struct FoldedGradient: BoundCorrelation {
   private var productBlocks: Int { Tensor.blocks(correlation.outChannels) }
   private var laneFloats: Int { productBlocks * Tensor.lanes * stripPositions }
   private var productFloats: Int { correlation.outChannels * stripPositions }
+  // Pointers and places are as large as two floats each.
+  private var placeFloats: Int { 4 * stripPositions }
   private var bandFloats: Int { channels * ((Int(window.height) + bands - 1) / bands) * Int(window.width) }
 
   var scratch: Int {
-    4 * stripPositions + laneFloats + productFloats + bandFloats
+    placeFloats + laneFloats + productFloats + bandFloats
       + withUnsafePointer(to: window) { Int(rt_fold_line($0)) * Int($0.pointee.step) }
   }
 
@@ -66,7 +68,7 @@ struct FoldedGradient: BoundCorrelation {
       let (firstSeen, taps) = (Int(window.top), Int(window.taps_height))
       let first = max(top - firstSeen - taps + step, 0) / step
       let end = min((bottom - 1 - firstSeen) / step + 1, gridHeight)
-      let lanes = scratch[worker] + 4 * stripPositions
+      let lanes = scratch[worker] + placeFloats
       let (products, area) = (lanes + laneFloats, (bottom - top) * width)
       let sums = products + productFloats
       rt_fill(sums, 0, channels * area)
