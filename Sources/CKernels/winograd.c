@@ -121,7 +121,7 @@ INLINE void input_of(float *restrict transformed, const float *restrict input, s
                          : image + ((ptrdiff_t)y * w->width + x) * LANES;
       }
     float *to_tile = transformed + t * tiles->depth;
-    for (size_t block = 0; block < blocks; block++, to_tile += LANES) {
+    for (size_t block = 0; block < blocks; block++, to_tile += tiles->block) {
       lanes columns[MOST][MOST], row[MOST];
       for (int j = 0; j < side + 2; j++) {
         lanes column[MOST];
@@ -213,5 +213,77 @@ CLONES WIDE void rt_winograd_output(float *out, size_t out_step, const float *we
       output_of(out + moved, out_step, (const lanes *)scratch, height / LANES, vectors, row, tiles, &f, 2);
     else
       output_of(out + moved, out_step, (const lanes *)scratch, height / LANES, vectors, row, tiles, &f, 4);
+  }
+}
+
+/* A y, the adjoint of transform_output, for values that are `step` vectors apart. */
+INLINE void transform_gradient(lanes *m, const lanes *y, size_t step) {
+  const lanes y0 = y[0], y1 = y[step], y2 = y[2 * step], y3 = y[3 * step];
+  const lanes even = y0 + y2, odd = y1 + y3, far = y0 + 4 * y2, farther = 2 * y1 + 8 * y3;
+  m[0] = y0;
+  m[1] = even + odd;
+  m[2] = even - odd;
+  m[3] = far + farther;
+  m[4] = far - farther;
+  m[5] = y3;
+}
+
+CLONES WIDE void rt_winograd_gradient(float *restrict transformed, const float *restrict gradient, size_t step,
+                                      size_t blocks, const rt_tiles *tiles) {
+  enum { SIDE = 4 };
+  const rt_window *w = tiles->window;
+  const size_t map = (size_t)w->grid_height * (size_t)w->grid_width;
+  const float *const outside = gradient + tiles->images * map * LANES;
+  for (size_t t = 0; t < tiles->count; t++) {
+    const place tile = place_of(tiles, t, SIDE);
+    const float *image = gradient + tile.image * map * LANES;
+    const float *from[SIDE][SIDE];
+    for (int i = 0; i < SIDE; i++)
+      for (int j = 0; j < SIDE; j++) {
+        const int32_t y = tile.y + i, x = tile.x + j;
+        from[i][j] = y >= w->grid_height || x >= w->grid_width
+                         ? outside
+                         : image + ((ptrdiff_t)y * w->grid_width + x) * LANES;
+      }
+    float *to_tile = transformed + t * tiles->depth;
+    for (size_t block = 0; block < blocks; block++, to_tile += tiles->block) {
+      lanes columns[SIDE][MOST], row[MOST];
+      for (int j = 0; j < SIDE; j++) {
+        lanes column[SIDE];
+        for (int i = 0; i < SIDE; i++) column[i] = *(const lanes *)(from[i][j] + block * step);
+        transform_gradient(columns[j], column, 1);
+      }
+      float *to = to_tile;
+      for (int i = 0; i < MOST; i++) {
+        transform_gradient(row, &columns[0][i], MOST);
+        for (int j = 0; j < MOST; j++, to += tiles->step) *(lanes *)to = row[j];
+      }
+    }
+  }
+}
+
+/* G' u, the adjoint of transform_weights, for values that are `step` vectors apart. */
+INLINE void transform_weight_gradient(lanes *g, const lanes *u, size_t step) {
+  const lanes sum1 = u[step] + u[2 * step], difference1 = u[2 * step] - u[step];
+  const lanes sum2 = u[3 * step] + u[4 * step], difference2 = u[3 * step] - u[4 * step];
+  g[0] = u[0] * (1.0f / 4) - sum1 * (1.0f / 6) + sum2 * (1.0f / 24);
+  g[1] = difference1 * (1.0f / 6) + difference2 * (1.0f / 12);
+  g[2] = sum2 * (1.0f / 6) - sum1 * (1.0f / 6) + u[5 * step];
+}
+
+CLONES WIDE void rt_winograd_weight_gradient(float *restrict gradient, const float *restrict sums, size_t step,
+                                             size_t ins, size_t outs) {
+  for (size_t o = 0; o < outs; o += LANES) {
+    const float *from = sums + o;
+    lanes columns[MOST][3], taps[3][3];
+    for (size_t j = 0; j < MOST; j++) {
+      lanes column[MOST];
+      for (size_t i = 0; i < MOST; i++) column[i] = *(const lanes *)(from + (i * MOST + j) * step);
+      transform_weight_gradient(columns[j], column, 1);
+    }
+    for (size_t i = 0; i < 3; i++) transform_weight_gradient(taps[i], &columns[0][i], 3);
+    const size_t count = outs - o < LANES ? outs - o : LANES;
+    for (size_t k = 0; k < count; k++)
+      for (size_t tap = 0; tap < 9; tap++) gradient[(o + k) * ins * 9 + tap] += taps[tap / 3][tap % 3][k];
   }
 }

@@ -356,8 +356,8 @@ typedef struct rt_tiles {
   size_t images;
   size_t first, count; /* up to RT_MOST_TILES tiles */
   /* Transformed inputs are [product][tile][channel], a tile's `depth` floats apart, in whole RT_LANES, and a product's
-     `step` floats. */
-  size_t depth, step;
+     `step` floats; from one block of channels to the next there are `block` floats. */
+  size_t depth, step, block;
 } rt_tiles;
 
 enum { RT_MOST_TILES = 32 };
@@ -377,6 +377,52 @@ static inline size_t rt_winograd_scratch(int32_t side, size_t tiles) {
 void rt_winograd_output(float *out, size_t out_step, const float *weights, const rt_transposed *_Nullable transposed,
                         const float *inputs, size_t rows, bool more, const rt_tiles *tiles, const rt_finish *finish,
                         float *scratch);
+
+/* ---- weight gradients */
+
+/* Columns of two matrices, term by term: left[term][row], `left_step` floats from term to term, and
+   right[block of RT_LANES columns][term][column], `right_step` floats from term to term and `right_block` from block to
+   block. */
+typedef struct rt_outer {
+  const float *left, *right;
+  size_t left_step, right_step, right_block, terms;
+} rt_outer;
+
+/* sums[row][column] (+)= sum over the terms of left[term][row] right[term][column], for `vectors` blocks of columns;
+   rows of sums are `step` floats apart. */
+void rt_outer_product(float *sums, size_t step, const rt_outer *product, size_t rows, size_t vectors, bool anew);
+
+/* A dY A' of Winograd's F(4x4, 3x3): the gradient of the products by that of the outputs, of so many blocks of channels
+   `step` floats apart; laid out as rt_winograd_input's, and zeros beyond the map. */
+void rt_winograd_gradient(float *transformed, const float *gradient, size_t step, size_t blocks,
+                          const rt_tiles *tiles);
+
+/* G' dU G: adds the gradient of the weights [out][in][3][3] of one input, of `ins`, to `gradient`, which begins with that
+   input, from sums [product][out], `step` floats from product to product. */
+void rt_winograd_weight_gradient(float *gradient, const float *sums, size_t step, size_t ins, size_t outs);
+
+/* ---- batch normalisation, of one block of RT_LANES channels at `count` positions */
+
+/* sums[0][c] = sum of x, sums[1][c] = sum of x^2. */
+void rt_norm_moments(double *sums, const float *in, size_t count);
+/* out = scale in + shift (+ residual), clipped at 0 if `relu`; bits as rt_relu's. */
+void rt_norm_apply(float *out, const float *in, const float *scale, const float *shift,
+                   const float *_Nullable residual, bool relu, uint16_t *_Nullable positive, size_t count);
+/* sums[0][c] = sum of g, sums[1][c] = sum of g (x - mean). */
+void rt_norm_gradient_sums(double *sums, const float *gradient, const float *in, const float *mean, size_t count);
+/* out = factors[0] g + factors[1] x + factors[2]; `out` may be either. */
+void rt_norm_gradient(float *out, const float *gradient, const float *in, const float *factors, size_t count);
+
+/* ---- training */
+
+/* g = gradient + decay x; velocity = momentum velocity + g; x -= step (g + momentum velocity). */
+void rt_step_nesterov(float *x, float *velocity, const float *gradient, float step, float momentum, float decay,
+                      size_t count);
+void rt_blend(float *y, const float *x, float kept, size_t count); /* y = kept y + (1 - kept) x */
+/* Normal numbers of mean 0 and deviation 1 (Box, Muller 1958) from Philox4x32-10, to about 1e-6. */
+void rt_normal_noise(float *out, uint64_t seed, uint64_t stream, size_t count);
+/* Uniform in -1..<1. */
+void rt_uniform_noise(float *out, uint64_t seed, uint64_t stream, size_t count);
 
 /* ---- pooling */
 

@@ -124,9 +124,22 @@ struct ResNet {
     return layers
   }
 
+  /// - Parameter training: where the tensors become parameters; nil: they stay as they are.
   /// - Throws: `CheckpointError`
-  func graph(_ file: SafeTensors, mean: [Float], deviation: [Float]) throws -> Graph {
+  func graph(
+    _ file: SafeTensors, mean: [Float], deviation: [Float], training: (parameters: Parameters, mode: NormMode)? = nil
+  ) throws -> Graph {
     var graph = Graph(mean: mean, deviation: deviation)
+
+    func weights(_ name: String) throws -> Convolution.Weights {
+      guard let training else { return .stored(try file.stored(name)) }
+      return .parameter(
+        training.parameters.add(
+          name, shape: file.entries[name]!.shape, role: .weight, values: try file.values(name)))
+    }
+    func vector(_ name: String, _ role: Parameters.Role, _ parameters: Parameters) throws -> ParameterReference {
+      parameters.add(name, shape: file.entries[name]!.shape, role: role, values: try file.values(name))
+    }
 
     func convolution(
       _ name: String, norm: String, _ input: Int, stride: Int = 1, groups: Int = 1
@@ -137,9 +150,20 @@ struct ResNet {
           Convolution(
             inChannels: shape[1] * groups, outChannels: shape[0], height: shape[2], width: shape[3],
             stride: stride,
-            pad: shape[2] / 2, groups: groups, weights: .stored(try file.stored(name)))), input)
+            pad: shape[2] / 2, groups: groups, weights: try weights(name))), input)
       let variance = try file.values("\(norm).running_var")
       guard variance.allSatisfy({ $0 >= 0 }) else { throw file.refuse("'\(norm).running_var' is negative") }
+      if let training {
+        let parameters = training.parameters
+        return graph.add(
+          .trainedNormalization(
+            BatchNormalization(
+              scale: try vector("\(norm).weight", .vector, parameters),
+              shift: try vector("\(norm).bias", .vector, parameters),
+              runningMean: try vector("\(norm).running_mean", .statistic, parameters),
+              runningVariance: try vector("\(norm).running_var", .statistic, parameters),
+              mode: training.mode)), node)
+      }
       let affine = try ChannelAffine(
         mean: file.values("\(norm).running_mean"), variance: variance, weight: file.values("\(norm).weight"),
         bias: file.values("\(norm).bias"))
@@ -180,7 +204,8 @@ struct ResNet {
     // A linear layer is a 1x1 convolution of 1x1 maps.
     let head = Convolution(
       inChannels: representationChannels, outChannels: classCount, height: 1, width: 1,
-      weights: .stored(try file.stored("\(head).weight")), bias: try file.values("\(head).bias"))
+      weights: try weights("\(head).weight"), bias: try file.values("\(head).bias"),
+      biasParameter: try training.map { try vector("\(self.head).bias", .vector, $0.parameters) })
     _ = graph.add(.convolution(head), x)
     return graph
   }

@@ -17,7 +17,10 @@ package struct Graph: Sendable {
   package enum Operator: Sendable {
     case input
     case convolution(Convolution)
+    /// As it is once it is trained.
     case batchNormalization(ChannelAffine)
+    /// While it is trained.
+    case trainedNormalization(BatchNormalization)
     case relu
     case add
     case maxPool(MaxPool)

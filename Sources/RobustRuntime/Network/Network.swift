@@ -1,6 +1,12 @@
-/// A graph made ready for computing, for any image size: batch normalisation folded into the convolutions,
-/// residuals and ReLUs joined to the operation that produces them.
+/// A graph made ready for computing, for any image size: residuals and ReLUs joined to the operation that produces them,
+/// and for inference batch normalisation folded into the convolutions.
 package struct Network: Sendable {
+  package enum Purpose: Sendable {
+    case inference
+    /// Norms stay operations of their own, so that they can use the statistics of a batch.
+    case training
+  }
+
   /// One operation, and a ReLU if there is one. Step k writes value k + 1; value 0 is the normalised input.
   struct Step: Sendable {
     var operation: any Operation
@@ -24,7 +30,7 @@ package struct Network: Sendable {
   /// From so many weights on, memory counts for more than the last few percent of speed.
   private static let leastLarge = 16 << 20
 
-  package init(_ graph: Graph) {
+  package init(_ graph: Graph, for purpose: Purpose = .inference) {
     normalization = InputNormalization(mean: graph.mean, deviation: graph.deviation)
     let isLarge = graph.weightCount >= Network.leastLarge
     var readers = [Int](repeating: 0, count: graph.nodes.count)
@@ -41,13 +47,7 @@ package struct Network: Sendable {
       func joins(_ input: Int) -> Bool {
         readers[input] == 1 && value[input] == steps.count && !steps.isEmpty
       }
-      switch node.operator {
-      case .input: continue
-      case .convolution(let convolution):
-        steps.append(
-          Step(
-            operation: isLarge ? convolution : convolution.keepingWeightsOfBothDirections(), inputs: inputs))
-      case .batchNormalization(let affine):
+      func fold(_ affine: ChannelAffine) {
         if joins(node.inputs[0]), let convolution = steps.last?.operation as? Convolution,
           steps[steps.count - 1].inputs.count == 1, !steps[steps.count - 1].relu
         {
@@ -55,9 +55,24 @@ package struct Network: Sendable {
         } else {
           steps.append(Step(operation: affine, inputs: inputs))
         }
+      }
+      switch node.operator {
+      case .input: continue
+      case .convolution(let convolution):
+        steps.append(
+          Step(
+            operation: isLarge ? convolution : convolution.keepingWeightsOfBothDirections(), inputs: inputs))
+      case .batchNormalization(let affine): fold(affine)
+      case .trainedNormalization(let norm):
+        if purpose == .training {
+          steps.append(Step(operation: norm, inputs: inputs))
+        } else {
+          fold(norm.affine)
+        }
       case .add:
-        if let last = steps.last, last.operation is Convolution, last.inputs.count == 1, !last.relu,
-          node.inputs.count == 2, let main = node.inputs.firstIndex(where: joins), inputs[0] != inputs[1]
+        if let last = steps.last, last.operation.passesGradientToSecondInput, last.inputs.count == 1,
+          !last.relu, node.inputs.count == 2, let main = node.inputs.firstIndex(where: joins),
+          inputs[0] != inputs[1]
         {
           steps[steps.count - 1].inputs.append(inputs[1 - main])
         } else {

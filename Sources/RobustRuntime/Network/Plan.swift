@@ -5,6 +5,8 @@ import CKernels
 package final class Plan {
   package let images, height, width: Int
   let hasGradient: Bool
+  /// Whether the values are kept that the gradients of parameters need.
+  let isTraining: Bool
   let network: Network
   private let memory: FloatBlock
   let scratch: Scratch
@@ -15,10 +17,13 @@ package final class Plan {
   package let tensors: [Tensor]
 
   /// - Parameter gradient: whether `backward` will be called.
+  /// - Parameter training: whether it will add to the gradients of parameters too.
   /// - Throws: `RuntimeError.outOfMemory`
-  package init(_ network: Network, images: Int, height: Int, width: Int, gradient: Bool) throws {
+  package init(
+    _ network: Network, images: Int, height: Int, width: Int, gradient: Bool, training: Bool = false
+  ) throws {
     (self.network, self.images, self.height, self.width) = (network, images, height, width)
-    hasGradient = gradient
+    (hasGradient, isTraining) = (gradient, training)
     var shapes = [Shape(channels: network.normalization.mean.count, height: height, width: width)]
     for step in network.steps {
       shapes.append(step.operation.outputShape(of: step.inputs.map { shapes[$0] }))
@@ -36,7 +41,7 @@ package final class Plan {
       try step.operation.bound(to: step.inputs.map { tensors[$0] }, tensors[k + 1], gradient: gradient)
     }
     let stride = Plan.rounded(operations.map(\.scratch).max() ?? 0)
-    var blocks = Plan.blocks(network, shapes, images: images, gradient: gradient)
+    var blocks = Plan.blocks(network, shapes, images: images, gradient: gradient, training: training)
     let places = gradient ? Plan.joinGradients(network, &blocks) : []
     let (offsets, total) = Arena.layout(blocks)
     let shared = Plan.rounded(operations.map(\.sharedScratch).max() ?? 0)
@@ -58,9 +63,9 @@ package final class Plan {
 
   /// Values first, then gradients, then bits of ReLUs. Step k runs forward at time k + 1 and backward at 2·steps − k + 1,
   /// and the input is normalised at 0.
-  private static func blocks(_ network: Network, _ shapes: [Shape], images: Int, gradient: Bool) -> [Arena
-    .Block]
-  {
+  private static func blocks(
+    _ network: Network, _ shapes: [Shape], images: Int, gradient: Bool, training: Bool
+  ) -> [Arena.Block] {
     let steps = network.steps
     func forward(_ value: Int) -> Int { value }
     func backward(_ value: Int) -> Int { 2 * steps.count + 2 - value }
@@ -72,8 +77,8 @@ package final class Plan {
     }
     var signs = [Arena.Block](repeating: Arena.Block(size: 0, first: 0, last: 0), count: shapes.count)
     for (k, step) in steps.enumerated() {
-      for input in step.inputs {
-        let keep = gradient && step.operation.backwardReadsInputs
+      for (place, input) in step.inputs.enumerated() {
+        let keep = gradient && step.operation.backwardReads(input: place, training: training)
         values[input].last = max(values[input].last, keep ? backward(k + 1) : forward(k + 1))
         gradients[input].first = min(gradients[input].first, backward(k + 1))
       }
@@ -93,8 +98,8 @@ package final class Plan {
     var places = (0..<count).map { count + $0 }
     var isRead = [Bool](repeating: false, count: count)
     for (k, step) in network.steps.enumerated().reversed() {
-      if step.operation is Convolution, step.inputs.count > 1, case let residual = step.inputs[1],
-        residual != step.inputs[0], !isRead[residual]
+      if step.operation.passesGradientToSecondInput, step.inputs.count > 1,
+        case let residual = step.inputs[1], residual != step.inputs[0], !isRead[residual]
       {
         let (place, own) = (places[k + 1], count + residual)
         places[residual] = place
@@ -104,7 +109,23 @@ package final class Plan {
       }
       for input in step.inputs { isRead[input] = true }
     }
+    replaceValues(network, &places, &blocks)
     return places
+  }
+
+  /// Where an operation allows it, the gradient of its first input takes the place of the value.
+  private static func replaceValues(_ network: Network, _ places: inout [Int], _ blocks: inout [Arena.Block])
+  {
+    var readers = [Int](repeating: 0, count: places.count)
+    for step in network.steps { for input in step.inputs { readers[input] += 1 } }
+    for layer in network.layers { readers[layer.value] += 1 }
+    for step in network.steps where step.operation.gradientReplacesInput {
+      let (value, own) = (step.inputs[0], places.count + step.inputs[0])
+      guard value > 0, readers[value] == 1, places[value] == own else { continue }
+      places[value] = value
+      blocks[value].last = max(blocks[value].last, blocks[own].last)
+      blocks[own].size = 0
+    }
   }
 
   /// The layer's value, as a number of `tensors`.
@@ -147,15 +168,19 @@ package final class Plan {
   /// called once after `forward`, which must have reached the deepest of these values.
   /// - Parameter gradients: by number of the value; nil: none.
   /// - Parameter passReLU: the last ReLU before the pooled representation passes its gradient unchanged.
+  /// - Parameter pixels: nil: the gradients of the parameters are added to instead; then the plan must be one of training.
   package func backward(
-    _ gradients: [UnsafeMutablePointer<Float>?], passReLU: Bool, to pixels: UnsafeMutablePointer<Float>
+    _ gradients: [UnsafeMutablePointer<Float>?], passReLU: Bool, to pixels: UnsafeMutablePointer<Float>?
   ) {
     forgetGradients()
     for value in stride(from: tensors.count - 1, through: 0, by: -1) {
       let tensor = tensors[value]
       if let given = gradients[value] { tensor.addGradient(planes: given) }
-      if value > 0 && tensor.hasGradient { backward(step: value - 1, passReLU: passReLU) }
+      if value > 0 && tensor.hasGradient {
+        backward(step: value - 1, passReLU: passReLU, training: pixels == nil)
+      }
     }
+    guard let pixels else { return }
     if !tensors[0].hasGradient { tensors[0].zeroGradient() }
     network.normalization.backward(tensors[0], to: pixels)
   }
@@ -164,10 +189,16 @@ package final class Plan {
     for tensor in tensors { (tensor.hasGradient, tensor.gradientIsMasked) = (false, false) }
   }
 
-  func backward(step k: Int, passReLU: Bool) {
+  func backward(step k: Int, passReLU: Bool, training: Bool = false) {
     let (step, tensor) = (network.steps[k], tensors[k + 1])
     if step.relu && !tensor.gradientIsMasked && !(passReLU && k == network.lastReLU) {
       tensor.maskGradient()
+    }
+    if training {
+      precondition(isTraining)
+      operations[k].addParameterGradients(scratch: scratch)
+      // Nobody asked for the gradient by the images.
+      if step.inputs == [0] { return }
     }
     operations[k].backward(maskInput: masksInput[k], scratch: scratch)
   }

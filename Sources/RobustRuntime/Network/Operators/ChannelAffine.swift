@@ -16,8 +16,6 @@ package struct ChannelAffine: Operation {
 
   package func outputShape(of inputs: [Shape]) -> Shape { inputs[0] }
 
-  var backwardReadsInputs: Bool { false }
-
   func bound(to inputs: [Tensor], _ output: Tensor, gradient: Bool) throws -> any BoundOperation {
     let shape = output.shape
     return Bound(scale: shape.filled(scale), shift: shape.filled(shift), input: inputs[0], output: output)

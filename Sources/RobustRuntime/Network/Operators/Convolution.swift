@@ -30,18 +30,28 @@ package final class Convolution: Operation {
   enum Weights: Sendable {
     case floats([Float])
     case stored(StoredTensor)
+    /// Trained, so that what is made of them is made again when they have changed.
+    case parameter(ParameterReference)
 
     var count: Int {
       switch self {
       case .floats(let values): values.count
       case .stored(let tensor): tensor.count
+      case .parameter(let parameter): parameter.count
       }
+    }
+
+    /// Tells one state of the values from another.
+    var version: Int {
+      if case .parameter(let parameter) = self { parameter.parameters.version } else { 0 }
     }
 
     func withValues<Result>(_ body: (UnsafeBufferPointer<Float>) throws -> Result) rethrows -> Result {
       switch self {
       case .floats(let values): try values.withUnsafeBufferPointer(body)
       case .stored(let tensor): try tensor.withValues(body)
+      case .parameter(let parameter):
+        try body(UnsafeBufferPointer(start: parameter.values, count: parameter.count))
       }
     }
   }
@@ -51,6 +61,8 @@ package final class Convolution: Operation {
   /// Of the output channels; the weights themselves are shared, not multiplied.
   private let scale: [Float]
   private let bias: [Float]
+  /// Instead of `bias`, where it is trained.
+  private let biasParameter: ParameterReference?
   private let correlation: Correlation
   private let gradientCorrelations: [Correlation]
   /// Instead of these, where there are so few inputs that they would not fill the rows of a tile.
@@ -70,7 +82,8 @@ package final class Convolution: Operation {
   /// - Precondition: as above.
   convenience init(
     inChannels: Int, outChannels: Int, height: Int, width: Int, stride: Int = 1, pad: Int = 0,
-    groups: Int = 1, weights: Weights, bias: [Float]? = nil, algorithm: Algorithm? = nil
+    groups: Int = 1, weights: Weights, bias: [Float]? = nil, biasParameter: ParameterReference? = nil,
+    algorithm: Algorithm? = nil
   ) {
     precondition(inChannels % groups == 0 && outChannels % groups == 0)
     precondition(weights.count == outChannels * (inChannels / groups) * height * width)
@@ -79,11 +92,15 @@ package final class Convolution: Operation {
         inChannels: inChannels, outChannels: outChannels, height: height, width: width, stride: stride,
         pad: pad, groups: groups, algorithm: algorithm),
       weights: weights, scale: [Float](repeating: 1, count: outChannels),
-      bias: bias ?? [Float](repeating: 0, count: outChannels))
+      bias: bias ?? [Float](repeating: 0, count: outChannels), biasParameter: biasParameter)
   }
 
-  private init(_ geometry: Geometry, weights: Weights, scale: [Float], bias: [Float]) {
+  private init(
+    _ geometry: Geometry, weights: Weights, scale: [Float], bias: [Float],
+    biasParameter: ParameterReference? = nil
+  ) {
     (self.geometry, self.weights, self.scale, self.bias) = (geometry, weights, scale, bias)
+    self.biasParameter = biasParameter
     let correlation = geometry.correlation(weights, scale)
     self.correlation = correlation
     let isSmall = geometry.inChannels < Int(RT_LANES) / 2 && geometry.groups == 1 && geometry.canFold
@@ -101,7 +118,7 @@ package final class Convolution: Operation {
   func keepingWeightsOfBothDirections() -> Convolution {
     var geometry = geometry
     geometry.sharesWeights = false
-    return Convolution(geometry, weights: weights, scale: scale, bias: bias)
+    return Convolution(geometry, weights: weights, scale: scale, bias: bias, biasParameter: biasParameter)
   }
 
   var weightCount: Int { weights.count }
@@ -120,7 +137,33 @@ package final class Convolution: Operation {
       width: (inputs[0].width + 2 * g.pad - g.width) / g.stride + 1)
   }
 
-  let backwardReadsInputs = false
+  /// The weights, where they are trained.
+  var parameter: ParameterReference? { if case .parameter(let parameter) = weights { parameter } else { nil } }
+
+  /// Packs weights again that have changed.
+  fileprivate func refreshWeights() {
+    correlation.refresh()
+    gradientFold?.refresh()
+    for part in gradientCorrelations { part.refresh() }
+  }
+
+  fileprivate func copyBias(to filled: UnsafeMutablePointer<Float>) {
+    if let biasParameter { rt_copy(filled, biasParameter.values, biasParameter.count) }
+  }
+
+  /// Adds the gradient of the bias, the sum over all positions.
+  fileprivate func addBiasGradient(of output: Tensor) {
+    guard let biasParameter else { return }
+    let gradient = biasParameter.gradient
+    for channel in 0..<output.shape.channels {
+      let (block, lane) = channel.quotientAndRemainder(dividingBy: Tensor.lanes)
+      let from = output.gradient + block * output.step + lane
+      gradient[channel] += Float((0..<output.positions).reduce(0.0) { $0 + Double(from[$1 * Tensor.lanes]) })
+    }
+  }
+
+  func backwardReads(input: Int, training: Bool) -> Bool { training && input == 0 && parameter != nil }
+  let passesGradientToSecondInput = true
 
   func bound(to inputs: [Tensor], _ output: Tensor, gradient: Bool) throws -> any BoundOperation {
     let (images, input) = (output.images, inputs[0])
@@ -135,12 +178,16 @@ package final class Convolution: Operation {
         try $0.bound(images: images, from: output.shape, to: input.shape, preferring: geometry.algorithm)
       }
     }
+    let filled = try FloatBlock(count: output.shape.channelBlocks * Tensor.lanes)
+    rt_copy(filled.base, output.shape.filled(bias), output.shape.channelBlocks * Tensor.lanes)
     return try BoundConvolution(
-      bias: output.shape.filled(bias), input: input,
+      convolution: self, bias: filled, input: input,
       residual: inputs.count > 1 ? inputs[1] : nil, output: output,
       forward: correlation.bound(
         images: images, from: input.shape, to: output.shape, preferring: geometry.algorithm),
-      backward: gradient ? backward() : [])
+      backward: gradient ? backward() : [],
+      weightGradient: gradient && parameter != nil
+        ? geometry.weightGradient(images: images, from: input.shape, to: output.shape) : nil)
   }
 }
 
@@ -197,27 +244,41 @@ extension Convolution.Geometry {
 }
 
 private struct BoundConvolution: BoundOperation {
+  let convolution: Convolution
   /// Up to whole blocks of channels.
-  let bias: [Float]
+  let bias: FloatBlock
   let input: Tensor
   let residual: Tensor?
   let output: Tensor
   let forward: any BoundCorrelation
   let backward: [any BoundCorrelation]
+  let weightGradient: (any BoundWeightGradient)?
 
-  var scratch: Int { max(forward.scratch, backward.map(\.scratch).max() ?? 0) }
-  var sharedScratch: Int { max(forward.sharedScratch, backward.map(\.sharedScratch).max() ?? 0) }
+  var scratch: Int {
+    max(forward.scratch, backward.map(\.scratch).max() ?? 0, weightGradient?.scratch ?? 0)
+  }
+  var sharedScratch: Int {
+    max(forward.sharedScratch, backward.map(\.sharedScratch).max() ?? 0, weightGradient?.sharedScratch ?? 0)
+  }
 
   func forward(relu: Bool, scratch: Scratch) {
+    convolution.refreshWeights()
+    convolution.copyBias(to: bias.base)
     input.clearOutside(of: input.value)
-    bias.withUnsafeBufferPointer { bias in
-      forward.run(
-        input.value, output.value,
-        Finish(
-          bias: bias.baseAddress, residual: residual.map { UnsafePointer($0.value) }, relu: relu,
-          positive: relu ? output.positive : nil),
-        scratch)
-    }
+    forward.run(
+      input.value, output.value,
+      Finish(
+        bias: bias.base, residual: residual.map { UnsafePointer($0.value) }, relu: relu,
+        positive: relu ? output.positive : nil),
+      scratch)
+  }
+
+  func addParameterGradients(scratch: Scratch) {
+    convolution.addBiasGradient(of: output)
+    guard let weightGradient, let parameter = convolution.parameter else { return }
+    input.clearOutside(of: input.value)
+    output.clearOutside(of: output.gradient)
+    weightGradient.add(input.value, output.gradient, to: parameter.gradient, scratch)
   }
 
   func backward(maskInput: Bool, scratch: Scratch) {

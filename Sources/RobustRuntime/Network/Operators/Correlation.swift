@@ -43,7 +43,13 @@ final class Correlation: Sendable {
   /// Whether a convolution and its gradient share weights where they can: `Convolution.Geometry.sharesWeights`.
   let sharesWeights: Bool
   /// Made when first needed, and kept: all plans share them.
-  private let made = Mutex<[Arrangement: FloatBlock]>([:])
+  private let made = Mutex<[Arrangement: Packed]>([:])
+
+  /// Packed weights, and the version of the weights they were made of.
+  private struct Packed {
+    let block: FloatBlock
+    var version: Int
+  }
 
   /// How weights lie in memory.
   enum Arrangement: Hashable {
@@ -109,24 +115,49 @@ final class Correlation: Sendable {
 
   func weights(_ arrangement: Arrangement) throws -> FloatBlock {
     try made.withLock { made in
-      if let known = made[arrangement] { return known }
-      let new: FloatBlock
-      switch arrangement {
-      case .packed:
-        let channels = usesPatches ? inChannels : seenBlocks * Tensor.lanes
-        new = try arranged(weights, floats: Int(RT_ROWS) * depth) { rt_pack($0, $1, Int32(channels)) }
-      case .transformed(let side):
-        new = try arranged(
-          turnsMaps ? weights.turned(window) : weights,
-          floats: Int(RT_ROWS) * seenBlocks * Tensor.lanes * CorrelationMethod.products(side: side)
-        ) { rt_winograd_weights($0, $1, Int32(side)) }
-      case .words(let parts):
-        new = try arranged(weights, floats: rowWords(parts: parts)) {
-          rt_pack_words(UnsafeMutableRawPointer($0).assumingMemoryBound(to: UInt32.self), $1, Int32(parts))
-        }
+      if let known = made[arrangement], known.version == weights.values.version { return known.block }
+      let block = try made[arrangement]?.block ?? FloatBlock(count: rowBlocks * blockFloats(arrangement))
+      pack(arrangement, to: block)
+      made[arrangement] = Packed(block: block, version: weights.values.version)
+      return block
+    }
+  }
+
+  /// Packs weights again, in their place, that were changed since.
+  func refresh() {
+    made.withLock { made in
+      let version = weights.values.version
+      for (arrangement, packed) in made where packed.version != version {
+        pack(arrangement, to: packed.block)
+        made[arrangement]!.version = version
       }
-      made[arrangement] = new
-      return new
+    }
+  }
+
+  /// Floats of a block of 32 rows.
+  private func blockFloats(_ arrangement: Arrangement) -> Int {
+    switch arrangement {
+    case .packed: Int(RT_ROWS) * depth
+    case .transformed(let side):
+      Int(RT_ROWS) * seenBlocks * Tensor.lanes * CorrelationMethod.products(side: side)
+    case .words(let parts): rowWords(parts: parts)
+    }
+  }
+
+  private func pack(_ arrangement: Arrangement, to block: FloatBlock) {
+    let floats = blockFloats(arrangement)
+    switch arrangement {
+    case .packed:
+      let channels = usesPatches ? inChannels : seenBlocks * Tensor.lanes
+      arrange(weights, to: block, floats) { rt_pack($0, $1, Int32(channels)) }
+    case .transformed(let side):
+      arrange(turnsMaps ? weights.turned(window) : weights, to: block, floats) {
+        rt_winograd_weights($0, $1, Int32(side))
+      }
+    case .words(let parts):
+      arrange(weights, to: block, floats) {
+        rt_pack_words(UnsafeMutableRawPointer($0).assumingMemoryBound(to: UInt32.self), $1, Int32(parts))
+      }
     }
   }
 
@@ -171,17 +202,16 @@ final class Correlation: Sendable {
       return nil
     }
     if made.withLock({ $0[arrangement] }) != nil { return nil }
-    return convolution.made.withLock { $0[arrangement] }
+    return convolution.made.withLock { $0[arrangement]?.block }
   }
 
   /// - Parameter blockFloats: of a block of 32 rows.
-  private func arranged(
-    _ weights: Weights, floats blockFloats: Int,
+  private func arrange(
+    _ weights: Weights, to arranged: FloatBlock, _ blockFloats: Int,
     _ arrange: (UnsafeMutablePointer<Float>, UnsafePointer<rt_weights>) -> Void
-  ) throws -> FloatBlock {
+  ) {
     let (blocks, rows) = (rowBlocks, Int(RT_ROWS))
-    let arranged = try FloatBlock(count: blocks * blockFloats)
-    guard blockFloats > 0 else { return arranged }
+    guard blockFloats > 0 else { return }
     weights.values.withValues { values in
       let values = values.baseAddress! + weights.first
       Workers.shared.run(blocks) { block, _ in
@@ -204,6 +234,5 @@ final class Correlation: Sendable {
         }
       }
     }
-    return arranged
   }
 }

@@ -17,7 +17,7 @@ package struct MaxPool: Operation {
       width: (from.width + 2 * pad - size) / stride + 1)
   }
 
-  var backwardReadsInputs: Bool { true }
+  func backwardReads(input: Int, training: Bool) -> Bool { true }
 
   func bound(to inputs: [Tensor], _ output: Tensor, gradient: Bool) throws -> any BoundOperation {
     Bound(pool: self, input: inputs[0], output: output)

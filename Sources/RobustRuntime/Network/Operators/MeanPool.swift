@@ -4,8 +4,6 @@ import CKernels
 struct MeanPool: Operation {
   func outputShape(of inputs: [Shape]) -> Shape { Shape(channels: inputs[0].channels, height: 1, width: 1) }
 
-  var backwardReadsInputs: Bool { false }
-
   func bound(to inputs: [Tensor], _ output: Tensor, gradient: Bool) throws -> any BoundOperation {
     Bound(input: inputs[0], output: output)
   }

@@ -2,11 +2,21 @@
 /// output.
 protocol Operation: Sendable {
   func outputShape(of inputs: [Shape]) -> Shape
-  /// Whether `backward` reads the values of the inputs.
-  var backwardReadsInputs: Bool { get }
+  /// Whether `backward`, or in training `addParameterGradients`, reads the value of this input.
+  func backwardReads(input: Int, training: Bool) -> Bool
+  /// Whether the gradient of the second input, if there is one, is the output's.
+  var passesGradientToSecondInput: Bool { get }
+  /// Whether the gradient of the first input may be written over its value, if nothing else reads that.
+  var gradientReplacesInput: Bool { get }
   /// Settles all that depends on the shapes.
   /// - Throws: `RuntimeError.outOfMemory`
   func bound(to inputs: [Tensor], _ output: Tensor, gradient: Bool) throws -> any BoundOperation
+}
+
+extension Operation {
+  func backwardReads(input: Int, training: Bool) -> Bool { false }
+  var passesGradientToSecondInput: Bool { false }
+  var gradientReplacesInput: Bool { false }
 }
 
 /// An operation on tensors of known shapes.
@@ -22,10 +32,13 @@ protocol BoundOperation {
   /// - Parameter maskInput: the first input comes from a ReLU and nothing else will be added to its gradient,
   ///   so that it may be made that before the ReLU; an operation that does so sets `gradientIsMasked`.
   func backward(maskInput: Bool, scratch: Scratch)
+  /// Adds to the gradients of its parameters, before `backward`.
+  func addParameterGradients(scratch: Scratch)
 }
 
 extension BoundOperation {
   var sharedScratch: Int { 0 }
+  func addParameterGradients(scratch: Scratch) {}
 }
 
 /// Memory that each worker has for itself, and some that they share.

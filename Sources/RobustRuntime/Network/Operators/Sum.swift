@@ -4,8 +4,6 @@ import CKernels
 struct Sum: Operation {
   func outputShape(of inputs: [Shape]) -> Shape { inputs[0] }
 
-  var backwardReadsInputs: Bool { false }
-
   func bound(to inputs: [Tensor], _ output: Tensor, gradient: Bool) throws -> any BoundOperation {
     Bound(inputs: inputs, output: output)
   }

@@ -109,7 +109,7 @@ struct WinogradCorrelation: BoundCorrelation {
     withUnsafePointer(to: window) { window in
       var part = rt_tiles(
         window: window, side: Int32(side), turned: correlation.turnsMaps, images: images, first: first,
-        count: min(count, tiles - first), depth: depth, step: step)
+        count: min(count, tiles - first), depth: depth, step: step, block: Tensor.lanes)
       body(&part)
     }
   }
