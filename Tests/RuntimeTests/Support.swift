@@ -58,7 +58,7 @@ struct Golden {
 
   /// The greater of the errors of the stored values and of the norm.
   func error(_ key: String, _ values: [Float]) -> Double {
-    let own = words("samples", count: 1000).map { values[Int($0 % UInt64(values.count))] }
+    let own = words("samples", count: self[key].count).map { values[Int($0 % UInt64(values.count))] }
     let norm = values.reduce(0) { $0 + Double($1) * Double($1) }.squareRoot()
     return max(relativeError(own, self[key]), relativeError([norm], self[key + ".norm"]))
   }
