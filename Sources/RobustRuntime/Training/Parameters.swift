@@ -44,7 +44,7 @@ package final class Parameters: @unchecked Sendable {
 
   /// Adds a tensor with its first values.
   /// - Precondition: nothing has been allocated, and the name is new.
-  func add(_ name: String, shape: [Int], role: Role, values: [Float]) -> ParameterReference {
+  package func add(_ name: String, shape: [Int], role: Role, values: [Float]) -> ParameterReference {
     precondition(blocks == nil && indices[name] == nil && values.count == shape.reduce(1, *))
     let entry = Entry(name: name, shape: shape, role: role, offset: count)
     indices[name] = entries.count

@@ -79,6 +79,17 @@ package final class Convolution: Operation {
       groups: groups, weights: .floats(weights), bias: bias, algorithm: algorithm)
   }
 
+  /// A convolution that is trained.
+  /// - Precondition: as above.
+  package convenience init(
+    inChannels: Int, outChannels: Int, height: Int, width: Int, stride: Int = 1, pad: Int = 0,
+    groups: Int = 1, parameter: ParameterReference
+  ) {
+    self.init(
+      inChannels: inChannels, outChannels: outChannels, height: height, width: width, stride: stride, pad: pad,
+      groups: groups, weights: .parameter(parameter))
+  }
+
   /// - Precondition: as above.
   convenience init(
     inChannels: Int, outChannels: Int, height: Int, width: Int, stride: Int = 1, pad: Int = 0,
