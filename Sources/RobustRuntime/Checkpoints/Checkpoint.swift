@@ -48,16 +48,18 @@ struct Checkpoint {
     (self.file, self.architecture) = (file, architecture)
   }
 
-  /// - Parameter training: as of `ResNet.graph`.
+  /// - Parameters: as of `ResNet.graph`.
   /// - Throws: `CheckpointError`
-  func graph(training: (parameters: Parameters, mode: NormMode)? = nil) throws -> Graph {
+  func graph(
+    training: (parameters: Parameters, mode: NormMode)? = nil, head: TrainableModel.Head? = nil
+  ) throws -> Graph {
     // Networks with a 7x7 stem are made for ImageNet, with its statistics; others without statistics take
     // images as they are.
     let isImageNet = architecture.hasMaxPool
     let mean = try threeChannels("mean") ?? (isImageNet ? [0.485, 0.456, 0.406] : [0, 0, 0])
     let deviation = try threeChannels("std") ?? (isImageNet ? [0.229, 0.224, 0.225] : [1, 1, 1])
     guard deviation.allSatisfy({ $0 > 1e-6 }) else { throw file.refuse("'std' is not positive") }
-    return try architecture.graph(file, mean: mean, deviation: deviation, training: training)
+    return try architecture.graph(file, mean: mean, deviation: deviation, training: training, head: head)
   }
 
   private func threeChannels(_ name: String) throws -> [Float]? {

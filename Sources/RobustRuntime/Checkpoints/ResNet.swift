@@ -125,9 +125,11 @@ struct ResNet {
   }
 
   /// - Parameter training: where the tensors become parameters; nil: they stay as they are.
+  /// - Parameter classes: what the last layer of a network that is trained tells apart; nil: what it does.
   /// - Throws: `CheckpointError`
   func graph(
-    _ file: SafeTensors, mean: [Float], deviation: [Float], training: (parameters: Parameters, mode: NormMode)? = nil
+    _ file: SafeTensors, mean: [Float], deviation: [Float],
+    training: (parameters: Parameters, mode: NormMode)? = nil, head classes: TrainableModel.Head? = nil
   ) throws -> Graph {
     var graph = Graph(mean: mean, deviation: deviation)
 
@@ -202,11 +204,29 @@ struct ResNet {
     x = graph.add(.meanPool, x)
     graph.layers.append(Graph.Layer(name: "representation", node: x))
     // A linear layer is a 1x1 convolution of 1x1 maps.
-    let head = Convolution(
-      inChannels: representationChannels, outChannels: classCount, height: 1, width: 1,
-      weights: try weights("\(head).weight"), bias: try file.values("\(head).bias"),
-      biasParameter: try training.map { try vector("\(self.head).bias", .vector, $0.parameters) })
-    _ = graph.add(.convolution(head), x)
+    func linear(_ outs: Int, _ weights: Convolution.Weights, _ bias: [Float], _ parameter: ParameterReference?) {
+      let layer = Convolution(
+        inChannels: representationChannels, outChannels: outs, height: 1, width: 1, weights: weights, bias: bias,
+        biasParameter: parameter)
+      _ = graph.add(.convolution(layer), x)
+    }
+    let (weights, bias) = ("\(head).weight", "\(head).bias")
+    guard let training else {
+      linear(classCount, .stored(try file.stored(weights)), try file.values(bias), nil)
+      return graph
+    }
+    func trained(_ name: String, _ role: Parameters.Role, width: Int) throws -> ParameterReference {
+      let rows = try file.values(name)
+      let wanted = classes?.rows(rows, width: width) ?? rows
+      let count = wanted.count / width
+      return training.parameters.add(
+        name, shape: role == .weight ? [count, width] : [count], role: role, values: wanted)
+    }
+    let (matrix, shift) = (
+      try trained(weights, .weight, width: representationChannels), try trained(bias, .vector, width: 1)
+    )
+    let outs = shift.count
+    linear(outs, .parameter(matrix), [Float](repeating: 0, count: outs), shift)
     return graph
   }
 }

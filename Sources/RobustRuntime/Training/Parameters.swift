@@ -34,7 +34,7 @@ package final class Parameters: @unchecked Sendable {
   private var blocks: Blocks?
 
   private struct Blocks {
-    let values, gradients, velocities, averages: FloatBlock
+    let values, gradients, velocities, averages, best: FloatBlock
   }
 
   /// Counts the changes of the values.
@@ -63,17 +63,23 @@ package final class Parameters: @unchecked Sendable {
       rt_fill(block.base, 0, count)
       return block
     }
-    let made = try Blocks(values: block(), gradients: block(), velocities: block(), averages: block())
+    let made = try Blocks(values: block(), gradients: block(), velocities: block(), averages: block(), best: block())
     for (entry, values) in zip(entries, initial) {
       rt_copy(made.values.base + entry.offset, values, values.count)
     }
-    rt_copy(made.averages.base, made.values.base, count)
+    for average in [made.averages, made.best] { rt_copy(average.base, made.values.base, count) }
     (initial, blocks) = ([], made)
     version += 1
   }
 
   /// One of the numbers that are kept of each parameter.
-  package enum Kind: CaseIterable, Sendable { case values, gradients, velocities, averages }
+  package enum Kind: String, CaseIterable, Sendable {
+    case values, gradients, velocities
+    /// Of the values, over the last steps.
+    case averages
+    /// The averages that did best so far.
+    case best
+  }
 
   /// The block of one kind, `count` floats.
   package func all(_ kind: Kind) -> UnsafeMutablePointer<Float> {
@@ -82,6 +88,7 @@ package final class Parameters: @unchecked Sendable {
     case .gradients: blocks!.gradients.base
     case .velocities: blocks!.velocities.base
     case .averages: blocks!.averages.base
+    case .best: blocks!.best.base
     }
   }
 
@@ -106,6 +113,14 @@ package final class Parameters: @unchecked Sendable {
     }
     return frozen
   }
+
+  /// Copies one kind of numbers to another.
+  package func copy(_ from: Kind, to: Kind) {
+    rt_copy(all(to), all(from), count)
+    if to == .values { touch() }
+  }
+
+  package func clear(_ kind: Kind) { rt_fill(all(kind), 0, count) }
 
   /// Says that values were changed.
   package func touch() { version += 1 }

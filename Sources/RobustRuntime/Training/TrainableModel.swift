@@ -8,15 +8,70 @@ package final class TrainableModel {
   package let mean, deviation: [Float]
   let network: Network
   let mode = NormMode()
+  private let metadata: [String: String]
 
   /// Reads a checkpoint of a residual network, whose tensors become the parameters.
+  /// - Parameter classes: which it is to tell apart; nil: its own. Where they are others, the last layer begins with the rows
+  ///   of those that it knows, and random ones for the rest.
   /// - Throws: `CheckpointError`, `RuntimeError.outOfMemory`
-  package init(_ bytes: UnsafeRawBufferPointer, name: String) throws {
+  package init(
+    _ bytes: UnsafeRawBufferPointer, name: String, classes: [String]? = nil, seed: UInt64 = 0
+  ) throws {
     let checkpoint = try Checkpoint(bytes, file: name, name: name)
-    let graph = try checkpoint.graph(training: (parameters, mode))
+    var facts = checkpoint.facts
+    let known = facts.classes
+    let graph = try checkpoint.graph(
+      training: (parameters, mode), head: classes.map { Head(known: known, wanted: $0, seed: seed) })
+    if let classes { facts.classes = classes }
+    self.facts = facts
+    metadata = checkpoint.file.metadata
     (mean, deviation) = (graph.mean, graph.deviation)
-    facts = checkpoint.facts
     network = Network(graph, for: .training)
     try parameters.allocate()
+  }
+
+  /// How a last layer is brought to other classes.
+  struct Head {
+    let known, wanted: [String]
+    let seed: UInt64
+
+    /// The rows of the layer that is wanted, of `width` floats each, from those of the one that is there.
+    func rows(_ values: [Float], width: Int) -> [Float] {
+      guard known != wanted else { return values }
+      let random = NetworkDescription.head(
+        classes: wanted.count, channels: width, name: "fc", random: Philox(seed: seed, stream: 0x6865_6164 << 32))
+      var rows = width == 1 ? random[1].values : random[0].values
+      for (row, name) in wanted.enumerated() {
+        guard let old = known.firstIndex(of: name) else { continue }
+        rows.replaceSubrange(row * width..<(row + 1) * width, with: values[old * width..<(old + 1) * width])
+      }
+      return rows
+    }
+  }
+
+  /// One kind of the parameters' numbers under the names of a checkpoint, weights as halves.
+  package func tensors(_ kind: Parameters.Kind) -> [NamedTensor] {
+    let own = parameters.entries.enumerated().map { index, entry in
+      NamedTensor(
+        name: entry.name, shape: entry.shape, values: parameters.values(index, kind), isHalf: entry.role == .weight)
+    }
+    return own + [
+      NamedTensor(name: "mean", shape: [3], values: mean), NamedTensor(name: "std", shape: [3], values: deviation),
+    ]
+  }
+
+  /// What a file of it says of its architecture.
+  package var architectureMetadata: [String: String] {
+    var facts = metadata.filter { ["block", "stem", "stem_stride", "widths", "blocks"].contains($0.key) }
+    facts["architecture"] = "resnet"
+    facts["classes"] = "[\(self.facts.classes.map(\.inJSON).joined(separator: ","))]"
+    return facts
+  }
+
+  /// The classifier that one kind of the parameters' numbers makes, as a file of it would.
+  /// - Throws: `RuntimeError.notFinite`
+  package func classifier(_ kind: Parameters.Kind) throws -> Classifier {
+    let bytes = try SafeTensorsWriter.bytes(tensors(kind), metadata: architectureMetadata)
+    return try bytes.withUnsafeBytes { try Classifier(bytes: $0, name: facts.name) }
   }
 }
