@@ -27,6 +27,20 @@ CLONES void rt_from_half(float *out, const void *in, size_t count) {
   }
 }
 
+/* The smallest normal half is 2^-14. Below it halves are multiples of 2^-24, as floats from 0.5 to 1 are, so that adding
+   0.5 rounds to them; above it the carry of the rounded fraction goes to the exponent, which is too great by 112. */
+CLONES void rt_to_half(void *out, const float *in, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    const float magnitude = float_from(bits_of(in[i]) & 0x7fffffffu);
+    const float within = magnitude < 65504.0f ? magnitude : 65504.0f;
+    const uint32_t bits = bits_of(within);
+    const uint32_t normal = (bits + 0xfffu + (bits >> 13 & 1u) - (112u << 23)) >> 13;
+    const uint32_t small = bits_of(within + 0.5f) - bits_of(0.5f);
+    const uint16_t half = (uint16_t)((bits_of(in[i]) >> 16 & 0x8000u) | (within < 0x1p-14f ? small : normal));
+    memcpy((char *)out + 2 * i, &half, 2);
+  }
+}
+
 CLONES void rt_from_bfloat(float *out, const void *in, size_t count) {
   for (size_t i = 0; i < count; i++) {
     uint16_t upper;

@@ -1,30 +1,8 @@
 import RobustRuntime
 
-/// Writes safetensors in memory.
-struct SafeTensorsWriter {
-  var metadata: [(String, String)] = []
-  private var header: [String] = []
-  private var data: [UInt8] = []
-
-  init() {}
-
-  mutating func add(_ name: String, _ shape: [Int], _ values: [Float]) {
-    let start = data.count
-    values.withUnsafeBytes { data.append(contentsOf: $0) }
-    let extents = shape.map(String.init).joined(separator: ",")
-    header.append(
-      #""\#(name)":{"dtype":"F32","shape":[\#(extents)],"data_offsets":[\#(start),\#(data.count)]}"#)
-  }
-
-  var bytes: [UInt8] {
-    let facts = metadata.map { #""\#($0)":"\#($1)""# }.joined(separator: ",")
-    let parts = metadata.isEmpty ? header : [#""__metadata__":{\#(facts)}"#] + header
-    return SafeTensorsWriter.file(header: "{" + parts.joined(separator: ",") + "}", data: data)
-  }
-
-  static func file(header: String, data: [UInt8]) -> [UInt8] {
-    withUnsafeBytes(of: UInt64(header.utf8.count).littleEndian) { [UInt8]($0) } + [UInt8](header.utf8) + data
-  }
+/// A safetensors file, right or wrong.
+func safeTensors(header: String, data: [UInt8]) -> [UInt8] {
+  withUnsafeBytes(of: UInt64(header.utf8.count).littleEndian) { [UInt8]($0) } + [UInt8](header.utf8) + data
 }
 
 /// A residual network with the hashed weights of Golden/make_golden.py.
@@ -40,18 +18,19 @@ struct HashedResNet {
   var classes = 10
 
   var bytes: [UInt8] {
-    var file = SafeTensorsWriter()
-    file.metadata = [("stem_stride", String(stemStride))]
-
+    var tensors: [NamedTensor] = []
+    func add(_ name: String, _ shape: [Int], _ values: [Float]) {
+      tensors.append(NamedTensor(name: name, shape: shape, values: values))
+    }
     func add(_ name: String, _ shape: [Int]) {
       let u = uniform(name, shape.reduce(1, *)).map(Double.init)
       if shape.count > 1 {
         let scale = (6 / Double(shape.dropFirst().reduce(1, *))).squareRoot()
-        file.add(name, shape, u.map { Float((2 * $0 - 1) * scale) })
+        add(name, shape, u.map { Float((2 * $0 - 1) * scale) })
       } else if name.hasSuffix("running_var") || name.hasSuffix(".weight") {
-        file.add(name, shape, u.map { Float(0.5 + 0.5 * $0) })
+        add(name, shape, u.map { Float(0.5 + 0.5 * $0) })
       } else {
-        file.add(name, shape, u.map { Float(0.2 * ($0 - 0.5)) })
+        add(name, shape, u.map { Float(0.2 * ($0 - 0.5)) })
       }
     }
     func convolution(_ name: String, _ norm: String, _ out: Int, _ ins: Int, _ size: Int) {
@@ -59,8 +38,8 @@ struct HashedResNet {
       for part in ["weight", "bias", "running_mean", "running_var"] { add("\(norm).\(part)", [out]) }
     }
 
-    file.add("mean", [1, 3, 1, 1], [0.485, 0.456, 0.406])
-    file.add("std", [1, 3, 1, 1], [0.229, 0.224, 0.225])
+    add("mean", [1, 3, 1, 1], [0.485, 0.456, 0.406])
+    add("std", [1, 3, 1, 1], [0.229, 0.224, 0.225])
     var channels = bottleneck && stem == 7 ? 64 : widths[0]
     convolution("conv1", "bn1", channels, 3, stem)
     for (s, (count, width)) in zip(blocks, widths).enumerated() {
@@ -83,7 +62,7 @@ struct HashedResNet {
     }
     add("\(head).weight", [classes, channels])
     add("\(head).bias", [classes])
-    return file.bytes
+    return try! SafeTensorsWriter.bytes(tensors, metadata: ["stem_stride": String(stemStride)])
   }
 
   func classifier() throws -> Classifier {
