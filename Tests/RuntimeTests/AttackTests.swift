@@ -196,7 +196,7 @@ import Testing
     }
     configure(threads: 2)
     #expect(results[0] == results[1] && results[1] == results[2])
-    #expect(results[0].allSatisfy(\.isRight))
+    #expect(results[0].allSatisfy { $0.isRight })
   }
 
   @Test(arguments: PerturbationNorm.allCases)

@@ -18,8 +18,8 @@ final class AutoProjectedGradient: ImageAttack {
   private var bestLoss = -Double.infinity
   private var lastLoss = 0.0
   private var checkedLoss = -Double.infinity
-  /// Whether the step was halved at the last checkpoint.
-  private var halved = false
+  /// Whether the step was halved at the last checkpoint; at the first, standing still is no reason to halve it.
+  private var halved = true
   /// Steps from the last checkpoint to the next one, those taken of these, and how many of these raised the loss.
   private var period: Int
   private var sinceCheck = 0
