@@ -2,7 +2,7 @@
 /// threads at once. The same input gives the same bytes, whatever the number of threads.
 public final class Classifier: Sendable {
   public let facts: ModelFacts
-  private let plans: PlanPool
+  let plans: PlanPool
   private let seeds: SeedDistribution?
   /// The last linear layer, [class][channel].
   private let head: StoredTensor

@@ -473,6 +473,24 @@ void rt_damp_chroma(float *planes, float share, size_t count);
 double rt_total_variation(const float *planes, const float *_Nullable region, int32_t height, int32_t width,
                           float scale, float *_Nullable gradient);
 
+/* ---- attacks */
+
+float rt_largest(const float *x, size_t count); /* max |x| */
+float rt_largest_difference(const float *x, const float *y, size_t count); /* max |x - y| */
+/* x = x + (1 - inertia) (z - x) + inertia (x - previous), where previous becomes what x was. */
+void rt_blend_momentum(float *x, float *previous, const float *z, float inertia, size_t count);
+
+typedef struct rt_gain {
+  double gain, slope; /* by the length */
+} rt_gain;
+
+/* What w.x gains, times the sign, while each value of x in 0...1 goes by length |w|, or, if uniform, by the length, in
+   the direction in which this gains, but no further than to 0 or 1. */
+rt_gain rt_gain_in_box(const float *x, const float *w, float sign, bool uniform, double length, size_t count);
+/* How far each value goes. */
+void rt_step_in_box(float *step, const float *x, const float *w, float sign, bool uniform, double length,
+                    size_t count);
+
 /* Tells the CPU that this is a spinning wait. */
 static inline void rt_pause(void) {
 #if defined(__x86_64__)
