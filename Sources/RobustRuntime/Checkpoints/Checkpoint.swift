@@ -73,7 +73,7 @@ struct Checkpoint {
   /// The weights of the last linear layer, [class][channel].
   func head() throws -> StoredTensor { try file.stored("\(architecture.head).weight") }
 
-  func seeds() throws -> SeedDistribution? { facts.hasSeeds ? try SeedDistribution(file) : nil }
+  func seeds() throws -> SeedDistribution? { try SeedDistribution(file, classCount: facts.classes.count) }
 
   /// The last part of a path without its extension.
   static func name(ofFile path: String) -> String {
