@@ -64,6 +64,14 @@ enum ModelSearch {
     }
   }
 
+  /// Calls `body` with the bytes of the model's file.
+  static func withBytes<Result>(_ source: Source, _ body: (UnsafeRawBufferPointer) throws -> Result) throws -> Result {
+    switch source {
+    case .embedded: try body(embeddedBytes)
+    case .file(let path): try CheckpointFile.withBytes(of: path, body)
+    }
+  }
+
   static func facts(_ source: Source) throws -> ModelFacts {
     switch source {
     case .embedded: try Classifier(bytes: embeddedBytes, name: embeddedName, lasting: true).facts
@@ -73,9 +81,6 @@ enum ModelSearch {
 
   /// SHA-256 of the model's file, in hexadecimal.
   static func digest(_ source: Source) throws -> String {
-    switch source {
-    case .embedded: return try Imaging.digest(of: embeddedBytes)
-    case .file(let path): return try CheckpointFile.withBytes(of: path) { try Imaging.digest(of: $0) }
-    }
+    try withBytes(source) { try Imaging.digest(of: $0) }
   }
 }

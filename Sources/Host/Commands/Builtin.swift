@@ -30,6 +30,9 @@ struct Builtin: Sendable {
       name: "check", summary: "Find out whether a plugin keeps what it promises, for its author",
       parameters: CheckCommand.parameters, run: CheckCommand.run),
     Builtin(
+      name: "train", summary: "Train a robust classifier from photos",
+      parameters: TrainCommand.parameters, run: TrainCommand.run),
+    Builtin(
       name: "bench", summary: "Tell how many ascent steps a second this machine takes",
       parameters: BenchCommand.parameters, run: BenchCommand.run),
     Builtin(

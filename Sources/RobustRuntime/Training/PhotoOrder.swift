@@ -34,7 +34,7 @@ package struct PhotoOrder: Sendable {
     let first = UInt64(labels.count / 4 + 1)
     for k in stride(from: order.count - 1, to: 0, by: -1) {
       let word = UInt64(random.words(first + UInt64(k / 4))[k % 4])
-      order.swapAt(k, Int(word * UInt64(k + 1) >> 32))
+      order.swapAt(k, Int((word * UInt64(k + 1)) >> 32))
     }
     return order
   }

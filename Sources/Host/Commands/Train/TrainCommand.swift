@@ -86,15 +86,7 @@ enum TrainCommand {
     if let state = parsed.last("resume") { return try TrainingRun.resume(state, parsed) }
     if parsed.isOn("finish") { throw Failure.usage("--finish needs --resume STATE") }
     let options = try TrainingOptions(parsed)
-    if parsed.isOn("check") { return try check(options, parsed) }
     guard options.output != nil else { throw Failure.usage("--output FILE is needed: the model to write") }
     try TrainingRun.begin(options, parsed)
-  }
-
-  private static func check(_ options: TrainingOptions, _ parsed: ParsedArguments) throws {
-    _ = configureRuntime(threads: options.threads)
-    let (photos, test) = try TrainingData.open(options)
-    let split = photos.split(heldOut: options.heldOut)
-    try Terminal.print(TrainingData.report(photos, split, test, json: parsed.isOn("json")))
   }
 }

@@ -35,11 +35,6 @@ enum TrainingData {
     try photos.requireNoneShared(with: test)
     return (photos, test)
   }
-
-  static func report(_ photos: PhotoSet, _ split: PhotoSplit, _ test: PhotoSet?, json: Bool) throws -> String {
-    let report = DatasetReport(photos, split, test: test)
-    return json ? encodedJSON(report) + "\n" : report.text
-  }
 }
 
 /// Some photos of a set, with the classes of a model.

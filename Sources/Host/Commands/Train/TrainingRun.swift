@@ -1,5 +1,6 @@
 import Datasets
-import Foundation
+import FoundationEssentials
+import Glibc
 import Imaging
 import RobustRuntime
 
@@ -204,7 +205,7 @@ final class TrainingRun {
     order = PhotoOrder(labels: training.labels, seed: options.seed)
     schedule = Schedule(
       phases: options.phases, steps: position.steps, peak: options.peak(batch: position.batch), warmUp: options.warmUp)
-    log = try TrainingLog(path: options.logPath, afterStep: isNew ? nil : position.step)
+    log = isNew ? try TrainingLog(options.logPath) : try TrainingLog(options.logPath, after: position.step)
   }
 
   private func say(_ line: String) { if !options.isQuiet { Terminal.say(line) } }
@@ -319,7 +320,7 @@ final class TrainingRun {
 
   /// The next batch, of views drawn by seed, epoch and photo.
   private func load(side: Int) -> ([Float], [Int]) {
-    var chosen: [(photo: Int, epoch: Int)] = []
+    var chosen: [(photo: Int, epoch: Int, place: Int)] = []
     while chosen.count < position.batch {
       if epochOrder?.epoch != position.epoch { epochOrder = (position.epoch, order.epoch(position.epoch)) }
       let all = epochOrder!.photos
@@ -327,18 +328,18 @@ final class TrainingRun {
         (position.epoch, position.shown) = (position.epoch + 1, 0)
         continue
       }
-      chosen.append((all[position.shown], position.epoch * 8 + chosen.count % 8))
+      chosen.append((all[position.shown], position.epoch, position.shown))
       position.shown += 1
     }
     let stride = 3 * side * side
     if pixels.count != chosen.count * stride { pixels = [Float](repeating: 0, count: chosen.count * stride) }
-    let first = position.photosSeen
     pixels.withUnsafeMutableBufferPointer { buffer in
       let out = Destination(base: buffer.baseAddress!)
       Workers.shared.run(chosen.count) { k, _ in
         training.photos.withPhoto(training.indices[chosen[k].photo]) {
           options.augmentation.apply(
-            to: $0, size: side, seed: options.seed, epoch: position.epoch, index: first + k, out: out.base + k * stride)
+            to: $0, size: side, seed: options.seed, epoch: chosen[k].epoch, index: chosen[k].place,
+            out: out.base + k * stride)
         }
       }
     }
@@ -441,8 +442,7 @@ final class TrainingRun {
       imagesPerSecond: Double(sums.photos) / max(sums.seconds, 1e-9), loss: sums.loss / n,
       trainAccuracy: Double(sums.correct) / Double(max(sums.photos, 1)),
       learningRate: schedule.rate(max(position.step - 1, 0)), size: schedule.side(max(position.step - 1, 0)),
-      eps: position.eps, loadingShare: sums.loading / max(sums.seconds, 1e-9), cleanAccuracy: evaluation?.clean,
-      robustAccuracy: evaluation?.robust, note: note)
+      eps: position.eps, cleanAccuracy: evaluation?.clean, robustAccuracy: evaluation?.robust, note: note)
   }
 
   private func logRow() throws {
@@ -484,10 +484,21 @@ final class TrainingRun {
       options: options, position: position, model: model, training: training, selection: selection, report: report,
       figures: figures, evaluatedEps: isRobust ? options.wanted?.eps ?? options.eps : nil)
     try file.write()
-    try log.draw(to: options.besideModel("png"))
     say(file.summary)
   }
 
-  private func rounded(_ value: Double, _ places: Int) -> String { String(format: "%.\(places)f", value) }
-  private func percent(_ value: Double) -> String { String(format: "%.1f %%", 100 * value) }
 }
+
+/// With so many decimals.
+func rounded(_ value: Double, _ places: Int) -> String {
+  guard value.isFinite, abs(value) < 1e12 else { return "\(value)" }
+  var scale = 1
+  for _ in 0..<places { scale *= 10 }
+  let whole = Int((abs(value) * Double(scale)).rounded())
+  let digits = String(whole % scale)
+  let sign = value < 0 && whole > 0 ? "-" : ""
+  let rest = places == 0 ? "" : "." + String(repeating: "0", count: places - digits.count) + digits
+  return "\(sign)\(whole / scale)\(rest)"
+}
+
+func percent(_ share: Double) -> String { rounded(100 * share, 1) + " %" }
