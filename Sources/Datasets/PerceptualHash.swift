@@ -7,7 +7,11 @@ enum PerceptualHash {
 
   /// - Parameter values: interleaved RGB, 3 · width · height bytes.
   static func of(_ values: UnsafeBufferPointer<UInt8>, width: Int, height: Int) -> UInt64 {
-    let small = reduced(values, width, height)
+    let colours = fields(values, width, height, side: side)
+    let count = side * side
+    let small = (0..<count).map { i in
+      0.299 * colours[i] + 0.587 * colours[count + i] + 0.114 * colours[2 * count + i]
+    }
     // Rows, then columns, of the discrete cosine transform.
     var rows = [Float](repeating: 0, count: side * kept)
     for y in 0..<side {
@@ -34,26 +38,30 @@ enum PerceptualHash {
     (0..<side).map { x in Float(cos(Double.pi * Double(u) * (Double(x) + 0.5) / Double(side))) }
   }
 
-  /// The mean luma of each of 32 x 32 fields; fields of less than a pixel take the one they lie in.
-  static func reduced(_ values: UnsafeBufferPointer<UInt8>, _ width: Int, _ height: Int, side: Int = side)
-    -> [Float]
+  /// The mean colours of side x side fields, planar [3][side][side], 0...255; fields of less than a pixel
+  /// take the one they lie in.
+  static func fields(_ values: UnsafeBufferPointer<UInt8>, _ width: Int, _ height: Int, side: Int) -> [Float]
   {
-    var fields: [Float] = []
-    fields.reserveCapacity(side * side)
+    var fields = [Float](repeating: 0, count: 3 * side * side)
     for row in 0..<side {
       let top = row * height / side
       let bottom = max((row + 1) * height / side, top + 1)
       for column in 0..<side {
         let left = column * width / side
         let right = max((column + 1) * width / side, left + 1)
-        var sum = 0
+        var (r, g, b) = (0, 0, 0)
         for y in top..<bottom {
           for x in left..<right {
             let at = 3 * (y * width + x)
-            sum += 299 * Int(values[at]) + 587 * Int(values[at + 1]) + 114 * Int(values[at + 2])
+            r += Int(values[at])
+            g += Int(values[at + 1])
+            b += Int(values[at + 2])
           }
         }
-        fields.append(Float(sum) / Float(1000 * (bottom - top) * (right - left)))
+        let (scale, at) = (1 / Float((bottom - top) * (right - left)), row * side + column)
+        fields[at] = Float(r) * scale
+        fields[side * side + at] = Float(g) * scale
+        fields[2 * side * side + at] = Float(b) * scale
       }
     }
     return fields
