@@ -4,7 +4,8 @@ extension DatasetReport {
     var lines = classTable
     lines.append("")
     lines.append(
-      "\(photos) photos of \(classes.count) classes; the largest class has \(rounded(balance)) times as many as the smallest."
+      "\(photos) photos of \(classes.count) classes; "
+        + "the largest class has \(rounded(balance)) times as many as the smallest."
     )
     lines.append(
       "Pixels: \(text(sizes.smallest)) to \(text(sizes.largest)), median \(text(sizes.median)); "

@@ -125,11 +125,13 @@ final class DecodingCrew: @unchecked Sendable {
   private func perform(_ work: Work) {
     let (contents, place) = contents(of: work)
     switch contents {
-    case .failure(let problem): writer.leaveOut("\(place.shown): \(problem.text)")
+    case .failure(let problem):
+      writer.leaveOut(Problem(text: "\(place.shown): \(problem.text)", className: place.className))
     case .success(let bytes):
       switch decoder.decode(bytes, place) {
       case .success(let (record, pixels)): writer.add(record, className: place.className, pixels: pixels)
-      case .failure(let error): writer.leaveOut(error.description)
+      case .failure(let error):
+        writer.leaveOut(Problem(text: error.description, className: place.className))
       }
     }
   }

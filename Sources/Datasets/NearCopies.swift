@@ -1,3 +1,5 @@
+import RobustRuntime
+
 /// Finds photos that look the same: scaled, compressed or brightened anew, or frames of one scene that hardly
 /// moved.
 ///
@@ -8,8 +10,8 @@ struct NearCopies {
   private static let side = 32
   private static let distance = 7
   private static let correlation: Float = 0.98
-  /// The deviation of colours (of 255) below which a photo is one plain colour.
-  private static let plain: Float = 2
+  /// The deviation of colours below which a photo is one plain colour.
+  private static let plain: Float = 1 / 128
   /// Where more photos than this share a byte of their hashes, each is compared with so many before it.
   private static let most = 8192
 
@@ -97,13 +99,11 @@ struct NearCopies {
     return both >= Self.correlation * (own * other).squareRoot()
   }
 
-  /// The mean colours of 32 x 32 fields, planar.
+  /// The colours of the whole photo at 32 x 32, planar, 0...1.
   private mutating func grid(_ i: Int) -> [Float] {
     if let grid = grids[i] { return grid }
-    let grid = photos[i].set.withPhoto(photos[i].index) { photo in
-      let values = UnsafeBufferPointer(start: photo.pixels, count: 3 * photo.width * photo.height)
-      return PerceptualHash.fields(values, photo.width, photo.height, side: Self.side)
-    }
+    var grid = [Float](repeating: 0, count: 3 * Self.side * Self.side)
+    photos[i].set.withPhoto(photos[i].index) { Augmentation.stretched($0, size: Self.side, out: &grid) }
     grids[i] = grid
     return grid
   }

@@ -1,14 +1,15 @@
 import Glibc
+import RobustRuntime
 
 /// 64 bits that are much the same for pictures that look much the same: the signs, about their median, of the
 /// lowest 8 x 8 frequencies, but for the mean, of the luma brought to 32 x 32.
 enum PerceptualHash {
   private static let side = 32, kept = 8
 
-  /// - Parameter values: interleaved RGB, 3 · width · height bytes.
-  static func of(_ values: UnsafeBufferPointer<UInt8>, width: Int, height: Int) -> UInt64 {
-    let colours = fields(values, width, height, side: side)
+  static func of(_ photo: PhotoBytes) -> UInt64 {
     let count = side * side
+    var colours = [Float](repeating: 0, count: 3 * count)
+    Augmentation.stretched(photo, size: side, out: &colours)
     let small = (0..<count).map { i in
       0.299 * colours[i] + 0.587 * colours[count + i] + 0.114 * colours[2 * count + i]
     }
@@ -36,34 +37,5 @@ enum PerceptualHash {
 
   private static let cosines: [Float] = (0..<kept).flatMap { u in
     (0..<side).map { x in Float(cos(Double.pi * Double(u) * (Double(x) + 0.5) / Double(side))) }
-  }
-
-  /// The mean colours of side x side fields, planar [3][side][side], 0...255; fields of less than a pixel
-  /// take the one they lie in.
-  static func fields(_ values: UnsafeBufferPointer<UInt8>, _ width: Int, _ height: Int, side: Int) -> [Float]
-  {
-    var fields = [Float](repeating: 0, count: 3 * side * side)
-    for row in 0..<side {
-      let top = row * height / side
-      let bottom = max((row + 1) * height / side, top + 1)
-      for column in 0..<side {
-        let left = column * width / side
-        let right = max((column + 1) * width / side, left + 1)
-        var (r, g, b) = (0, 0, 0)
-        for y in top..<bottom {
-          for x in left..<right {
-            let at = 3 * (y * width + x)
-            r += Int(values[at])
-            g += Int(values[at + 1])
-            b += Int(values[at + 2])
-          }
-        }
-        let (scale, at) = (1 / Float((bottom - top) * (right - left)), row * side + column)
-        fields[at] = Float(r) * scale
-        fields[side * side + at] = Float(g) * scale
-        fields[2 * side * side + at] = Float(b) * scale
-      }
-    }
-    return fields
   }
 }
