@@ -96,8 +96,22 @@ final class CacheWriter: Sendable {
     }
   }
 
-  /// nil, or the error number.
+  /// nil, or the error number. A file that grows too large is EFBIG and no signal.
   private func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) -> Int32? {
+    var (sizeOnly, before) = (sigset_t(), sigset_t())
+    sigemptyset(&sizeOnly)
+    sigaddset(&sizeOnly, SIGXFSZ)
+    pthread_sigmask(SIG_BLOCK, &sizeOnly, &before)
+    let code = writeAll(bytes, at: offset)
+    if code == EFBIG {
+      var now = timespec()
+      sigtimedwait(&sizeOnly, nil, &now)
+    }
+    pthread_sigmask(SIG_SETMASK, &before, nil)
+    return code
+  }
+
+  private func writeAll(_ bytes: UnsafeRawBufferPointer, at offset: Int) -> Int32? {
     var done = 0
     while done < bytes.count {
       let count = pwrite(file.descriptor, bytes.baseAddress! + done, bytes.count - done, off_t(offset + done))

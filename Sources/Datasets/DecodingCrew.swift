@@ -34,8 +34,7 @@ final class DecodingCrew: @unchecked Sendable {
     self.writer = writer
     pthread_mutex_init(mutex, nil)
     pthread_cond_init(changed, nil)
-    // Signals are for the thread that asks whether to go on; and a file that grows too large is an error, no
-    // signal.
+    // Signals are for the thread that asks whether to go on.
     var (all, before) = (sigset_t(), sigset_t())
     sigfillset(&all)
     pthread_sigmask(SIG_SETMASK, &all, &before)

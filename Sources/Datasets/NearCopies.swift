@@ -110,3 +110,13 @@ struct NearCopies {
 }
 
 private func average(_ values: [Float]) -> Float { values.reduce(0, +) / Float(values.count) }
+
+extension PhotoSet {
+  /// Groups of two or more photos that are, or look, the same, each ascending. Throws `interrupted` when
+  /// `goesOn` answers false.
+  public func nearCopies(goesOn: () -> Bool = { true }) throws(DatasetError) -> [[Int]] {
+    let photos = records.indices.map { NearCopies.Photo(set: self, index: $0) }
+    guard let groups = NearCopies.groups(photos, goesOn: goesOn) else { throw .interrupted }
+    return groups
+  }
+}

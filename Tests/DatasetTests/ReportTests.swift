@@ -53,6 +53,12 @@ import Testing
         ["a/16.png", "a/x-bright.png"], ["b/11.png", "c/x-other.jpg"],
       ])
     #expect(report.copies.filter(\.areExact).map { $0.photos.map(\.name) } == [["a/10.png", "a/x-same.png"]])
+    let groups = try set.nearCopies()
+    #expect(groups.count == 5)
+    for share in [0.2, 0.4, 0.6] {
+      let split = set.split(heldOut: share, together: groups)
+      #expect(try DatasetReport(set, split).leaks == [])
+    }
     #expect(report.conflicts.map { $0.photos.map(\.name) } == [["b/11.png", "c/x-other.jpg"]])
     #expect(report.problems.count == 1)
     #expect(report.classes.map(\.photos) == [19, 15, 1])
