@@ -4,7 +4,7 @@ import CArchive
 struct Archive: ~Copyable {
   enum Member {
     case photo(Place, [UInt8])
-    case leftOut(problem: String)
+    case leftOut(Problem)
     /// Nothing to tell of: other files, folders.
     case other
   }
@@ -51,7 +51,7 @@ struct Archive: ~Copyable {
     if kind == CARCHIVE_END { return nil }
     if kind == CARCHIVE_FAILED { throw damaged() }
     membersRead += 1
-    guard let start = carchive_path(handle) else { return .leftOut(problem: "\(path): a member has no name") }
+    guard let start = carchive_path(handle) else { return leftOut(path, "a member has no name", nil) }
     let parts = String(cString: start).split(separator: "/").filter { $0 != "." && $0 != ".." }
     let shown = "\(path): \(String(cString: start))"
     guard let name = parts.last, !parts.contains(where: { FileName.isHidden($0) }) else { return .other }
@@ -63,11 +63,13 @@ struct Archive: ~Copyable {
     if !folder.isEmpty { note(folder: folder) }
     if FileName.isOther(name) { return .other }
     if kind == CARCHIVE_LINK {
-      return .leftOut(problem: "\(shown): a link, which is not followed in an archive")
+      return leftOut(shown, "a link, which is not followed in an archive", folder.last.map(String.init))
     }
-    if kind != CARCHIVE_FILE { return .leftOut(problem: "\(shown): neither a file nor a folder") }
+    if kind != CARCHIVE_FILE {
+      return leftOut(shown, "neither a file nor a folder", folder.last.map(String.init))
+    }
     guard let className = folder.last else {
-      return .leftOut(problem: "\(shown): not in the folder of a class")
+      return leftOut(shown, "not in the folder of a class", nil)
     }
     classes.insert(String(className))
     return try read(Place(className: String(className), file: String(name), shown: shown), goesOn)
@@ -85,7 +87,7 @@ struct Archive: ~Copyable {
       let got = carchive_read(handle, &chunk, chunk.count)
       if got < 0 {
         if carchive_is_broken(handle) != 0 { throw damaged() }
-        return .leftOut(problem: "\(place.shown): \(String(cString: carchive_problem(handle)))")
+        return leftOut(place.shown, firstLine(String(cString: carchive_problem(handle))), place.className)
       }
       if got == 0 { break }
       bytes += chunk[..<got]
@@ -94,14 +96,18 @@ struct Archive: ~Copyable {
         known = true
       }
       if bytes.count > limit {
-        return .leftOut(problem: "\(place.shown): larger than \(limit >> 20) megabytes")
+        return leftOut(place.shown, "larger than \(limit >> 20) megabytes", place.className)
       }
     }
     return .photo(place, bytes)
   }
 
+  private func leftOut(_ shown: String, _ reason: String, _ className: String?) -> Member {
+    .leftOut(Problem(text: "\(shown): \(reason)", className: className))
+  }
+
   private func damaged() -> DatasetError {
-    let reason = String(cString: carchive_problem(handle)).split(separator: "\n").first ?? ""
+    let reason = firstLine(String(cString: carchive_problem(handle)))
     let place = membersRead == 0 ? "" : ", after \(membersRead) members"
     let advice =
       membersRead == 0
@@ -110,3 +116,5 @@ struct Archive: ~Copyable {
     return DatasetError(.damagedArchive, "\(path): the archive cannot be read\(place): \(reason)\(advice)")
   }
 }
+
+private func firstLine(_ text: String) -> String { text.split(separator: "\n").first.map(String.init) ?? "" }

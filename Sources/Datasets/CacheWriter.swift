@@ -6,7 +6,7 @@ final class CacheWriter: Sendable {
   private struct State {
     var end = CacheHeader.length
     var records: [(className: String, record: PhotoRecord)] = []
-    var problems: [String] = []
+    var problems: [Problem] = []
     var failure: Int32?
   }
 
@@ -34,7 +34,7 @@ final class CacheWriter: Sendable {
     }
   }
 
-  func leaveOut(_ problem: String) {
+  func leaveOut(_ problem: Problem) {
     state.withLock { $0.problems.append(problem) }
   }
 
@@ -45,7 +45,7 @@ final class CacheWriter: Sendable {
   /// Throws `tooFewClasses`, `emptyClass`, `cache` or `diskFull`.
   func finish(side: Int, expected: Set<String>, minimumClasses: Int) throws(DatasetError) {
     let (records, problems, indexStart, failure) = state.withLock { state in
-      (state.records, state.problems.sorted { $0.precedes($1) }, state.end, state.failure)
+      (state.records, state.problems.sorted { $0.text.precedes($1.text) }, state.end, state.failure)
     }
     if let failure { throw .cache(file.path, errno: failure) }
     let found = Set(records.map(\.className))
@@ -65,7 +65,7 @@ final class CacheWriter: Sendable {
     for record in sorted where unique.last?.name != record.name || unique.last?.digest != record.digest {
       unique.append(record)
     }
-    let index = CacheIndex(classes: classes, problems: problems, records: unique).bytes
+    let index = CacheIndex(classes: classes, problems: problems.map(\.text), records: unique).bytes
     var hash = FNV()
     hash.add(index)
     let header = CacheHeader(
@@ -76,15 +76,15 @@ final class CacheWriter: Sendable {
     if let code { throw .cache(file.path, errno: code) }
   }
 
-  private func check(_ found: Set<String>, _ expected: Set<String>, _ problems: [String], _ minimum: Int)
+  private func check(_ found: Set<String>, _ expected: Set<String>, _ problems: [Problem], _ minimum: Int)
     throws(DatasetError)
   {
-    let reason = problems.first.map { " (\($0))" } ?? ""
+    let reason = problems.first.map { " (\($0.text))" } ?? ""
     if found.isEmpty, minimum > 0 {
       throw DatasetError(.tooFewClasses, "there are no photos in folders of classes\(reason)")
     }
     if let empty = expected.subtracting(found).min(by: { $0.precedes($1) }) {
-      let own = problems.first { $0.contains("/\(empty)/") }.map { " (\($0))" } ?? ""
+      let own = problems.first { $0.className == empty }.map { " (\($0.text))" } ?? ""
       throw DatasetError(
         .emptyClass, "class '\(empty)' has no photo that can be read\(own): add some or remove its folder")
     }
@@ -96,8 +96,22 @@ final class CacheWriter: Sendable {
     }
   }
 
-  /// nil, or the error number.
+  /// nil, or the error number. A file that grows too large is EFBIG and no signal.
   private func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) -> Int32? {
+    var (sizeOnly, before) = (sigset_t(), sigset_t())
+    sigemptyset(&sizeOnly)
+    sigaddset(&sizeOnly, SIGXFSZ)
+    pthread_sigmask(SIG_BLOCK, &sizeOnly, &before)
+    let code = writeAll(bytes, at: offset)
+    if code == EFBIG {
+      var now = timespec()
+      sigtimedwait(&sizeOnly, nil, &now)
+    }
+    pthread_sigmask(SIG_SETMASK, &before, nil)
+    return code
+  }
+
+  private func writeAll(_ bytes: UnsafeRawBufferPointer, at offset: Int) -> Int32? {
     var done = 0
     while done < bytes.count {
       let count = pwrite(file.descriptor, bytes.baseAddress! + done, bytes.count - done, off_t(offset + done))

@@ -34,8 +34,7 @@ final class DecodingCrew: @unchecked Sendable {
     self.writer = writer
     pthread_mutex_init(mutex, nil)
     pthread_cond_init(changed, nil)
-    // Signals are for the thread that asks whether to go on; and a file that grows too large is an error, no
-    // signal.
+    // Signals are for the thread that asks whether to go on.
     var (all, before) = (sigset_t(), sigset_t())
     sigfillset(&all)
     pthread_sigmask(SIG_SETMASK, &all, &before)
@@ -125,11 +124,13 @@ final class DecodingCrew: @unchecked Sendable {
   private func perform(_ work: Work) {
     let (contents, place) = contents(of: work)
     switch contents {
-    case .failure(let problem): writer.leaveOut("\(place.shown): \(problem.text)")
+    case .failure(let problem):
+      writer.leaveOut(Problem(text: "\(place.shown): \(problem.text)", className: place.className))
     case .success(let bytes):
       switch decoder.decode(bytes, place) {
       case .success(let (record, pixels)): writer.add(record, className: place.className, pixels: pixels)
-      case .failure(let error): writer.leaveOut(error.description)
+      case .failure(let error):
+        writer.leaveOut(Problem(text: error.description, className: place.className))
       }
     }
   }

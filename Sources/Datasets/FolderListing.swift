@@ -26,7 +26,8 @@ extension Listing {
       let shown = text(of: inside)
       var status = stat()
       guard stat(inside, &status) == 0 else {
-        leaveOut("\(shown): \(errno == ENOENT ? "the link leads nowhere" : plainWords(errno: errno))")
+        let reason = errno == ENOENT ? "the link leads nowhere" : plainWords(errno: errno)
+        leaveOut("\(shown): \(reason)", className: className)
         continue
       }
       if status.isFolder {
@@ -41,7 +42,7 @@ extension Listing {
       } else if FileName.isOther(shortName) {
         continue
       } else if !status.isFile {
-        leaveOut("\(shown): neither a file nor a folder")
+        leaveOut("\(shown): neither a file nor a folder", className: className)
       } else if let className {
         hasFiles = true
         add(Place(className: className, file: shortName, shown: shown), inside, status)

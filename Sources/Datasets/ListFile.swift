@@ -35,9 +35,9 @@ extension Listing {
     var status = stat()
     expect(className)
     if stat(path, &status) != 0 {
-      leaveOut("\(shown): \(plainWords(errno: errno))")
+      leaveOut("\(shown): \(plainWords(errno: errno))", className: className)
     } else if !status.isFile {
-      leaveOut("\(shown): not a file")
+      leaveOut("\(shown): not a file", className: className)
     } else {
       add(Place(className: className, file: file, shown: shown), path, status)
     }

@@ -17,20 +17,21 @@ struct Listing {
   private(set) var files: [File] = []
   /// Classes of which there should be photos.
   private(set) var classes: Set<String> = []
-  /// What was left out, a line each.
-  private(set) var problems: [String] = []
+  private(set) var problems: [Problem] = []
   /// What changes when the files do, a line each.
   private(set) var fingerprint: [String] = []
 
-  mutating func expect(_ className: String) { classes.insert(className) }
+  mutating func expect(_ className: String) {
+    if classes.insert(className).inserted { fingerprint.append("class \(className)") }
+  }
 
-  mutating func leaveOut(_ problem: String) {
-    problems.append(problem)
+  mutating func leaveOut(_ problem: String, className: String? = nil) {
+    problems.append(Problem(text: problem, className: className))
     fingerprint.append(problem)
   }
 
   mutating func add(_ place: Place, _ path: SystemPath, _ status: stat) {
-    classes.insert(place.className)
+    expect(place.className)
     files.append(File(place: place, path: path))
     fingerprint.append("\(place.name)\t\(place.shown)\t\(stamp(status))")
   }

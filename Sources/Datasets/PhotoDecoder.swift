@@ -1,5 +1,6 @@
 import Glibc
 import Imaging
+import RobustRuntime
 
 /// Turns the bytes of a file into what is kept of the photo, from several threads at once.
 final class PhotoDecoder: @unchecked Sendable {
@@ -50,7 +51,7 @@ final class PhotoDecoder: @unchecked Sendable {
         throw ImagingError(.failed, "\(place.shown): its checksum cannot be computed")
       }
       let hash = photo.values.withUnsafeBufferPointer {
-        PerceptualHash.of($0, width: photo.width, height: photo.height)
+        PerceptualHash.of(PhotoBytes(pixels: $0.baseAddress!, width: photo.width, height: photo.height))
       }
       let record = PhotoRecord(
         name: place.name, width: photo.width, height: photo.height, originalWidth: source.width,

@@ -21,29 +21,35 @@ extension PhotoSet {
   /// Exact copies of a file go with the first of them, so that the parts have no file in common, and each
   /// class keeps a photo to train on.
   ///
-  /// - Parameter share: 0...1.
-  public func split(heldOut share: Double) -> PhotoSplit {
-    var numbers: [Digest: UInt64] = [:]
-    for record in records where numbers[record.digest] == nil {
-      numbers[record.digest] = number(of: record.name)
+  /// - Parameters:
+  ///   - share: 0...1.
+  ///   - groups: photos that go with the first of their group as well, such as those of `nearCopies`.
+  public func split(heldOut share: Double, together groups: [[Int]] = []) -> PhotoSplit {
+    var copies: [Digest: Int] = [:]
+    let originals = records.enumerated().map { i, record -> Int in
+      let original = copies[record.digest] ?? i
+      copies[record.digest] = original
+      return original
     }
-    func isHeldOut(_ record: PhotoRecord) -> Bool {
-      guard let number = numbers[record.digest], number != .max else { return false }
-      return Double(number >> 11) * 0x1p-53 < share
+    var leaders = Array(records.indices)
+    for group in groups {
+      guard let leader = group.map({ originals[$0] }).min() else { continue }
+      for i in group { leaders[originals[i]] = leader }
     }
-    let groups = Dictionary(grouping: records, by: \.classIndex)
-    for group in classes.indices.compactMap({ groups[$0] }) where group.allSatisfy(isHeldOut) {
+    let first = originals.map { leaders[$0] }
+    var numbers = first.map { number(of: records[$0].name) }
+    func isHeldOut(_ i: Int) -> Bool { numbers[i] != .max && Double(numbers[i] >> 11) * 0x1p-53 < share }
+    let ofClass = Dictionary(grouping: records.indices, by: { records[$0].classIndex })
+    for photos in classes.indices.compactMap({ ofClass[$0] }) where photos.allSatisfy(isHeldOut) {
+      guard let last = photos.max(by: { numbers[$0] < numbers[$1] }) else { continue }
       // All bits set: trained on, whatever the share.
-      if let last = group.max(by: { (numbers[$0.digest] ?? 0) < (numbers[$1.digest] ?? 0) }) {
-        numbers[last.digest] = .max
-      }
+      for i in records.indices where first[i] == first[last] { numbers[i] = .max }
     }
     var parts: ([Int], [Int], [Int]) = ([], [], [])
-    for (i, record) in records.enumerated() {
-      let number = numbers[record.digest] ?? 0
-      if !isHeldOut(record) {
+    for i in records.indices {
+      if !isHeldOut(i) {
         parts.0.append(i)
-      } else if number & 1 == 0 {
+      } else if numbers[i] & 1 == 0 {
         parts.1.append(i)
       } else {
         parts.2.append(i)

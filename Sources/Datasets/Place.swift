@@ -13,6 +13,14 @@ struct Place: Sendable {
   }
 }
 
+/// What was left out and why.
+struct Problem: Sendable {
+  /// One line.
+  let text: String
+  /// The class that has a photo less, where that is known.
+  let className: String?
+}
+
 /// What the names of files and folders tell.
 enum FileName {
   /// Names that systems and programs hide.

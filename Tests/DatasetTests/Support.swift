@@ -167,3 +167,21 @@ func contents(of set: PhotoSet) -> [String] {
 }
 
 func isOneLine(_ error: DatasetError?) -> Bool { error.map { !$0.description.contains("\n") } ?? false }
+
+/// Opens photos to be seen at 16 pixels, with the cache in the test's folder.
+func open(
+  _ paths: [String], _ scratch: Scratch, minimumClasses: Int = 2, cacheLimit: Int = 1 << 30
+) throws -> PhotoSet {
+  try PhotoSet.open(
+    paths,
+    PhotoSet.Options(
+      largestSize: 16, cacheFolder: scratch.file("cache"), cacheLimit: cacheLimit,
+      minimumClasses: minimumClasses))
+}
+
+/// What opening them fails with.
+func failure(_ paths: [String], _ scratch: Scratch) -> DatasetError? {
+  let error = #expect(throws: DatasetError.self) { try open(paths, scratch) }
+  #expect(isOneLine(error))
+  return error
+}

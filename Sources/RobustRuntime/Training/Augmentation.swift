@@ -73,6 +73,12 @@ public struct Augmentation: Sendable, Equatable {
     rt_clamp(out, 0, 1, 3 * size * size)
   }
 
+  /// Writes the whole photo brought to a square, whatever its proportions, planar [3][size][size] in 0...1.
+  package static func stretched(_ photo: PhotoBytes, size: Int, out: UnsafeMutablePointer<Float>) {
+    let whole = Crop(x: 0, y: 0, width: Double(photo.width), height: Double(photo.height))
+    whole.write(photo, size: size, isMirrored: false, to: out)
+  }
+
   /// A crop that would stick out is cut, and then again, so that its proportions stay within e^±aspect.
   private func crop(of photo: PhotoBytes, _ draw: Draw) -> Crop {
     let (width, height) = (Double(photo.width), Double(photo.height))
