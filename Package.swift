@@ -32,19 +32,22 @@ let package = Package(
   targets: [
     .systemLibrary(name: "CRTool"),
     .target(name: "CVips", cSettings: [.unsafeFlags(includeFlags(of: "vips"))]),
+    .target(name: "CArchive"),
     .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3", "-ffp-contract=fast"])]),
     .target(name: "EmbeddedModel"),
     .target(name: "RobustRuntime", dependencies: ["CKernels"]),
     .target(name: "Imaging", dependencies: ["CVips"]),
+    .target(name: "Datasets", dependencies: ["CArchive", "Imaging", "RobustRuntime"]),
     .target(name: "RTool", dependencies: ["CRTool"]),
     .executableTarget(
-      name: "rtool", dependencies: ["CRTool", "RobustRuntime", "Imaging", "EmbeddedModel"],
+      name: "rtool", dependencies: ["CRTool", "RobustRuntime", "Imaging", "Datasets", "EmbeddedModel"],
       path: "Sources/Host",
       // An installation keeps the Swift runtime beside the plugins.
       linkerSettings: [.unsafeFlags(["-Xlinker", "-rpath=$ORIGIN/../lib/rtool/swift"])]),
     .testTarget(
       name: "RuntimeTests", dependencies: ["RobustRuntime", "CKernels"], resources: [.copy("Golden")]),
     .testTarget(name: "ImagingTests", dependencies: ["Imaging"]),
+    .testTarget(name: "DatasetTests", dependencies: ["Datasets", "Imaging", "CVips"]),
     .testTarget(name: "CommandTests", dependencies: ["Imaging"], exclude: ["Snapshots", "Golden"]),
   ]
     + tasks.map { .target(name: $0, dependencies: ["RTool"], path: "Plugins/\($0)") },

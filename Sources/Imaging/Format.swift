@@ -42,7 +42,7 @@ public enum Format: String, Sendable, CaseIterable {
   }
 
   /// The format of a file, by its first bytes; 64 are enough.
-  init?(sniffing bytes: some RandomAccessCollection<UInt8>) {
+  public init?(sniffing bytes: some RandomAccessCollection<UInt8>) {
     let head = [UInt8](bytes.prefix(64))
     func has(_ text: String, at start: Int = 0) -> Bool { head.dropFirst(start).starts(with: text.utf8) }
     if head.starts(with: [0xFF, 0xD8, 0xFF]) {

@@ -7,7 +7,7 @@ public struct Limits: Sendable {
   public init(maxPixels: Int = 1 << 28) { self.maxPixels = maxPixels }
 
   /// The most bytes of a file: what the largest image would take without compression, and room for metadata.
-  var maxBytes: Int {
+  public var maxBytes: Int {
     let (bytes, overflow) = max(maxPixels, 0).multipliedReportingOverflow(by: 8)
     return overflow || bytes > Int.max / 2 ? Int.max / 2 : bytes + (256 << 20)
   }

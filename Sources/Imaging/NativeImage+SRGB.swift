@@ -17,8 +17,16 @@ extension NativeImage {
 
   /// Blended with white where it has alpha, then shrunk, where it is larger, to a longest side.
   func shrunk(toLongestSide side: Int) throws(VipsError) -> NativeImage {
+    try opaqueShrunk(by: Double(side) / Double(max(width, height)))
+  }
+
+  /// Blended with white where it has alpha, then shrunk, where it is larger, to a shorter side.
+  func shrunk(toShorterSide side: Int) throws(VipsError) -> NativeImage {
+    try opaqueShrunk(by: Double(side) / Double(min(width, height)))
+  }
+
+  private func opaqueShrunk(by factor: Double) throws(VipsError) -> NativeImage {
     let opaque = bands > colourBands ? try NativeImage(cvips_flatten(pointer, 255)) : self
-    let factor = Double(side) / Double(max(width, height))
     if factor >= 1 { return opaque }
     func scaled(_ size: Int) -> Int32 { Int32(max(1, (Double(size) * factor).rounded())) }
     return try NativeImage(cvips_resize(opaque.pointer, scaled(width), scaled(height), CVIPS_LANCZOS))

@@ -37,6 +37,24 @@ void rt_subtract_ratio(float *y, const float *x, const float *weights, float lea
 void rt_weighted_sum(float *out, const float *base, const int64_t *offsets, const float *factors, size_t terms,
                      size_t count);
 
+/* ---- views of photos */
+
+/* Floats of scratch that rt_resample needs. */
+size_t rt_resample_scratch(size_t columns, size_t size);
+/*
+ * A view of a photo: out is [3][size][size], photo a corner of interleaved RGB with rows `step` bytes apart, of which
+ * `columns` columns are read. Row y of the view is mixed from rows first_rows[y] ..< first_rows[y] + row_taps by
+ * row_weights[y * row_taps ...], and column x likewise. Nothing else of the photo is read.
+ */
+void rt_resample(float *out, size_t size, const uint8_t *photo, size_t step, size_t columns, const int32_t *first_rows,
+                 const float *row_weights, size_t row_taps, const int32_t *first_columns, const float *column_weights,
+                 size_t column_taps, float *scratch);
+/*
+ * Planes [3][count] in 0...1: the distance to the luma (ITU-R BT.601) times `saturation`, then the distance to 0.5 times
+ * `contrast`, then `brightness` added, then clamped to 0...1.
+ */
+void rt_jitter(float *planes, float saturation, float contrast, float brightness, size_t count);
+
 /* ---- reductions, in a fixed order */
 
 double rt_sum_squares(const float *x, size_t count);
