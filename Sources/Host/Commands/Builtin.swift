@@ -27,6 +27,9 @@ struct Builtin: Sendable {
       name: "compare-models", summary: "Do a task with several models and lay the results side by side",
       parameters: CompareModelsCommand.parameters, run: { _ in }, runWithWords: CompareModelsCommand.run),
     Builtin(
+      name: "evaluate", summary: "Tell how accurate models are on photos, as they are and under attack",
+      parameters: EvaluationOptions.parameters, run: EvaluateCommand.run),
+    Builtin(
       name: "check", summary: "Find out whether a plugin keeps what it promises, for its author",
       parameters: CheckCommand.parameters, run: CheckCommand.run),
     Builtin(
