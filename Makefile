@@ -2,7 +2,8 @@
 # make test   set up, build, and run all tests
 # make build  the program and its plugins, in .build/release
 # make check-kernels  the runtime's tests with sanitizers; the kernels compiled for ARM
-# make bench  timings beside PyTorch's; make bench-setup installs PyTorch for it, in .build-bench
+# make bench  timings beside PyTorch's; make bench-training of training alone; make bench-setup installs PyTorch for
+#             them, in .build-bench
 # make install PREFIX=/usr/local
 
 PREFIX ?= /usr/local
@@ -11,7 +12,7 @@ SWIFT ?= swift
 BIN = .build/release
 PLUGINS = $(notdir $(wildcard Plugins/*))
 
-.PHONY: build demo test bench bench-setup install setup format clean check-kernels sanitize
+.PHONY: build demo test bench bench-training bench-setup install setup format clean check-kernels sanitize
 
 build: setup
 	$(SWIFT) build -c release
@@ -40,6 +41,9 @@ sanitize: setup
 
 bench: build
 	@sh Benchmarks/run.sh
+
+bench-training: build
+	@sh Benchmarks/run.sh training
 
 bench-setup:
 	@sh Benchmarks/setup.sh

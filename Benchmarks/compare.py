@@ -9,17 +9,15 @@ fp32 in both memory layouts, with batch normalisation folded ("folded") and as i
 each kind the faster layout counts. Of the times the median is told, and the least, which says more on a machine that
 has other work to do.
 """
-import argparse
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 
-HERE = os.path.dirname(os.path.abspath(__file__))
+from harness import HERE, Worker, machine, parse, write_record
 
 # Network, side, batch.
 CASES = [
@@ -32,25 +30,6 @@ SETTINGS = [
 ]
 # The kinds that are told, by how the names of their settings begin and end.
 KINDS = {"folded": ("float32", "folded"), "plain": ("float32", "plain"), "bfloat16": ("bfloat16", "folded")}
-
-
-class Worker:
-    """PyTorch in a process of its own, so that its memory can be told."""
-
-    def __init__(self, case, threads, setting):
-        words = [*map(str, case), str(threads), *setting]
-        self.process = subprocess.Popen(
-            [sys.executable, os.path.join(HERE, "torch_worker.py"), *words], stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE, text=True)
-
-    def run(self, seconds):
-        self.process.stdin.write(f"{seconds}\n")
-        self.process.stdin.flush()
-        return json.loads(self.process.stdout.readline())
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait()
 
 
 def rtool_bench(rtool, model, case, threads, seconds, precision="float32"):
@@ -109,26 +88,12 @@ def tasks(rtool, threads, folder):
     return found
 
 
-def machine(threads):
-    import torch
-    model = platform.processor() or platform.machine()
-    try:
-        with open("/proc/cpuinfo") as file:
-            model = next(line.split(":", 1)[1].strip() for line in file if line.startswith("model name"))
-    except (OSError, StopIteration):
-        pass
-    return {
-        "processor": model, "processors": os.cpu_count(), "threads": threads, "system": platform.platform(),
-        "load": os.getloadavg()[0], "torch": torch.__version__, "time": time.strftime("%Y-%m-%d %H:%M:%S"),
-    }
-
-
 def compare(case, options, folder):
     from networks import network, write_safetensors
     model = os.path.join(folder, case[0] + ".safetensors")
     if not os.path.exists(model):
         write_safetensors(model, network(case[0]), {"stem_stride": "2", "architecture": "resnet"})
-    workers = {"-".join(s): Worker(case, options.threads, s) for s in SETTINGS}
+    workers = {"-".join(s): Worker(*case, options.threads, *s) for s in SETTINGS}
     for worker in workers.values():
         worker.run(0)
     own, rounded, others = [], [], {name: [] for name in workers}
@@ -214,19 +179,7 @@ def show(row):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rtool", default=os.path.join(HERE, "..", ".build", "release", "rtool"))
-    parser.add_argument("--threads", type=int, default=os.cpu_count())
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=2, help="of each measurement")
-    parser.add_argument("--only", help="a network: photos, resnet18 or resnet50")
-    parser.add_argument("--json", help="a file to write")
-    options = parser.parse_args()
-    options.rtool = os.path.abspath(options.rtool)
-    try:
-        import torch  # noqa: F401
-    except ImportError:
-        sys.exit("PyTorch is missing: run `make bench-setup`, which installs it in .build-bench, then `make bench`")
+    options = parse(__doc__, sorted({case[0] for case in CASES}), rounds=5, seconds=2)
     if not os.path.exists(options.rtool):
         sys.exit(f"{options.rtool} is missing: run `make build`")
 
@@ -244,10 +197,7 @@ def main():
         record["tasks"] = tasks(options.rtool, options.threads, folder)
         for name, seconds in record["tasks"].items():
             print(f"rtool {name}: {seconds:.2f} s")
-    if options.json:
-        with open(options.json, "w") as file:
-            json.dump(record, file, indent=1)
-            file.write("\n")
+    write_record(options.json, record)
 
 
 main()

@@ -40,13 +40,13 @@ class Block(nn.Module):
 
 
 class ResNet(nn.Module):
-    def __init__(self, blocks, widths, classes, bottleneck=False, stem=7):
+    def __init__(self, blocks, widths, classes, bottleneck=False, stem=7, stride=2):
         super().__init__()
         self.pools, self.stages = stem == 7, len(blocks)
         self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1))
         channels = widths[0]
-        self.conv1 = nn.Conv2d(3, channels, stem, 2, stem // 2, bias=False)
+        self.conv1 = nn.Conv2d(3, channels, stem, stride, stem // 2, bias=False)
         self.bn1 = nn.BatchNorm2d(channels)
         for s, (count, width) in enumerate(zip(blocks, widths)):
             stage = []
