@@ -25,8 +25,7 @@ struct LossPlot {
   }
 
   private static let labelSize = 11
-  /// From the top of a label to the middle of its digits.
-  private static let labelMiddle = 8
+  private static let titleSize = 12
 
   /// Draws the plot in a rectangle of `width` by `height`.
   func draw(on canvas: inout Canvas, x: Int, y: Int, width: Int) {
@@ -39,24 +38,29 @@ struct LossPlot {
     for tick in losses.ticks(about: 4) {
       let height = area.y(losses.position(of: tick))
       canvas.fill(x: left, y: Int(height), width: right - left, height: 1, Palette.grid)
-      label(significant(tick), on: &canvas, end: left - 8, y: Int(height), Palette.loss)
+      canvas.write(
+        significant(tick), size: Self.labelSize, .end, x: left - 8, middle: Int(height), Palette.loss)
     }
     canvas.fill(x: left, y: bottom, width: right - left, height: 1, Palette.axis)
     for tick in steps.ticks(about: max(3, (right - left) / 140)) where tick == tick.rounded() {
       let place = area.x(steps.position(of: tick))
       canvas.fill(x: Int(place), y: bottom, width: 1, height: 5, Palette.axis)
-      label(significant(tick), on: &canvas, middle: Int(place), top: bottom + 8, Palette.faintText)
+      canvas.write(
+        significant(tick), size: Self.labelSize, .middle, x: Int(place), top: bottom + 8, Palette.faintText)
     }
-    label("step", on: &canvas, middle: (left + right) / 2, top: bottom + 25, Palette.faintText)
+    canvas.write(
+      "step", size: Self.labelSize, .middle, x: (left + right) / 2, top: bottom + 25, Palette.faintText)
 
     if !probabilities.isEmpty {
       for tick in [0, 0.5, 1] {
-        label(numberText(tick), on: &canvas, start: right + 8, y: Int(area.y(tick)), Palette.probability)
+        canvas.write(
+          numberText(tick), size: Self.labelSize, .start, x: right + 8, middle: Int(area.y(tick)),
+          Palette.probability)
       }
       curve(probabilities, on: &canvas, area, Palette.probability)
-      title(
-        "class probability" + course(of: probabilities), on: &canvas, end: x + width, y: y,
-        Palette.probability)
+      canvas.write(
+        "class probability" + course(of: probabilities), size: Self.titleSize, isBold: true, .end,
+        x: x + width, top: y, Palette.probability)
     }
     let positions = points.map {
       (ascent: $0.ascent, step: $0.step, value: self.losses.position(of: $0.loss))
@@ -64,7 +68,8 @@ struct LossPlot {
     curve(positions, on: &canvas, area, Palette.loss)
     let values = points.map { (ascent: $0.ascent, step: $0.step, value: $0.loss) }
     let scale = losses.isLogarithmic ? " (log scale)" : ""
-    title("loss" + course(of: values) + scale, on: &canvas, start: x, y: y, Palette.loss)
+    canvas.write(
+      "loss" + course(of: values) + scale, size: Self.titleSize, isBold: true, x: x, top: y, Palette.loss)
   }
 
   /// From the first value to the last, of one ascent: several may have followed different objectives.
@@ -92,33 +97,4 @@ struct LossPlot {
       }
     }
   }
-
-  private func title(
-    _ text: String, on canvas: inout Canvas, start: Int? = nil, end: Int = 0, y: Int, _ colour: Colour
-  ) {
-    guard let line = TextLine(text, size: 12, isBold: true) else { return }
-    canvas.draw(line, x: start ?? end - line.width, y: y, colour)
-  }
-
-  private func label(
-    _ text: String, on canvas: inout Canvas, start: Int? = nil, end: Int = 0, y: Int, _ colour: Colour
-  ) {
-    guard let line = TextLine(text, size: Self.labelSize) else { return }
-    canvas.draw(line, x: start ?? end - line.width, y: y - Self.labelMiddle, colour)
-  }
-
-  private func label(_ text: String, on canvas: inout Canvas, middle: Int, top: Int, _ colour: Colour) {
-    guard let line = TextLine(text, size: Self.labelSize) else { return }
-    canvas.draw(line, x: middle - line.width / 2, y: top, colour)
-  }
-}
-
-/// Where the lines of a plot are.
-private struct PlotArea {
-  let left, right, top, bottom: Int
-
-  /// - Parameter share: 0 at the left end, 1 at the right one.
-  func x(_ share: Double) -> Double { Double(left) + share * Double(right - left) }
-  /// - Parameter share: 0 at the bottom, 1 at the top.
-  func y(_ share: Double) -> Double { Double(bottom) - share * Double(bottom - top) }
 }

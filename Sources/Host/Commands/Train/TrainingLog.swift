@@ -44,8 +44,8 @@ final class TrainingLog {
   let path: String
   private let file: Int32
 
-  /// Begins a new log, in place of what the file held.
-  /// - Throws: `Failure`
+  /// Begins a new log, in place of one that is there.
+  /// - Throws: `Failure`, also if the file holds something else than a log; then it is left as it is.
   init(_ path: String) throws {
     (self.path, file) = (path, try Self.opened(path))
     try cut(at: 0)
@@ -53,13 +53,10 @@ final class TrainingLog {
 
   /// Goes on with a log, or begins one where there is none: rows after a step are cut off, as the training that goes on
   /// from there will write them again.
-  /// - Throws: `Failure`, also if the file holds something else than a log; then it is left as it is.
+  /// - Throws: `Failure`, as for a new one.
   init(_ path: String, after step: Int) throws {
     (self.path, file) = (path, try Self.opened(path))
     let lines = Self.lines(FileBytes.ofRegularFile(path) ?? [])
-    guard lines.isEmpty || lines.contains(where: { $0.row != nil }) else {
-      throw Failure.failed("\(path) is no log of a training: name another file with --log")
-    }
     let end = lines.first { $0.row.map { $0.step > step } ?? !$0.isWhole }
     try cut(at: end?.start ?? lines.last?.end ?? 0)
   }
@@ -101,6 +98,12 @@ final class TrainingLog {
       close(file)
       throw Failure.failed("\(path) is no regular file: --log needs one")
     }
+    var first = [UInt8](repeating: 0, count: beginning.count)
+    let count = max(pread(file, &first, first.count, 0), 0)
+    guard first.prefix(count).elementsEqual(beginning.prefix(count)) else {
+      close(file)
+      throw Failure.failed("\(path) is there and no log of a training: name another file with --log")
+    }
     return file
   }
 
@@ -139,6 +142,9 @@ final class TrainingLog {
     }
     return lines
   }
+
+  /// Of every row, as their keys are sorted.
+  private static let beginning = Array(#"{"epoch":"#.utf8)
 
   private static func line(_ row: TrainingLogRow) -> [UInt8] {
     let encoder = JSONEncoder()
