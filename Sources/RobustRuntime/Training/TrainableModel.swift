@@ -9,6 +9,8 @@ package final class TrainableModel {
   let network: Network
   let mode = NormMode()
   private let metadata: [String: String]
+  /// "3x3 stem of stride 2, no max-pool"
+  package let stem: String
 
   /// Reads a checkpoint of a residual network, whose tensors become the parameters.
   /// - Parameter classes: which it is to tell apart; nil: its own. Where they are others, the last layer begins with the rows
@@ -25,6 +27,10 @@ package final class TrainableModel {
     if let classes { facts.classes = classes }
     self.facts = facts
     metadata = checkpoint.file.metadata
+    let stem = checkpoint.architecture.stem
+    self.stem =
+      "\(stem.size)x\(stem.size) stem of stride \(stem.stride), "
+      + (checkpoint.architecture.hasMaxPool ? "max-pool" : "no max-pool")
     (mean, deviation) = (graph.mean, graph.deviation)
     network = Network(graph, for: .training)
     try parameters.allocate()
@@ -58,6 +64,25 @@ package final class TrainableModel {
     return own + [
       NamedTensor(name: "mean", shape: [3], values: mean), NamedTensor(name: "std", shape: [3], values: deviation),
     ]
+  }
+
+  /// Numbers that are learned.
+  package var parameterCount: Int {
+    parameters.entries.reduce(0) { $0 + ($1.role == .statistic ? 0 : $1.count) }
+  }
+
+  /// Multiplications with additions of one image's way forwards, by the plain algorithm.
+  package func products(side: Int) -> Int {
+    var shapes = [Shape(channels: 3, height: side, width: side)]
+    var products = 0
+    for step in network.steps {
+      let shape = step.operation.outputShape(of: step.inputs.map { shapes[$0] })
+      if let convolution = step.operation as? Convolution {
+        products += convolution.weightCount * shape.height * shape.width
+      }
+      shapes.append(shape)
+    }
+    return products
   }
 
   /// What a file of it says of its architecture.

@@ -86,7 +86,21 @@ enum TrainCommand {
     if let state = parsed.last("resume") { return try TrainingRun.resume(state, parsed) }
     if parsed.isOn("finish") { throw Failure.usage("--finish needs --resume STATE") }
     let options = try TrainingOptions(parsed)
+    if parsed.isOn("check") { return try check(options, json: parsed.isOn("json")) }
     guard options.output != nil else { throw Failure.usage("--output FILE is needed: the model to write") }
     try TrainingRun.begin(options, parsed)
+  }
+
+  private static func check(_ options: TrainingOptions, json: Bool) throws {
+    _ = configureRuntime(threads: options.threads)
+    let (photos, test) = try TrainingData.open(options, tellsProblems: false)
+    let report: DatasetReport
+    do throws(DatasetError) {
+      report = try DatasetReport(
+        photos, photos.split(heldOut: options.heldOut), test: test, goesOn: { !Interrupt.isRequested })
+    } catch {
+      throw error.kind == .interrupted ? Failure.interrupted : error
+    }
+    try Terminal.print(json ? encodedJSON(report) + "\n" : report.lines().joined(separator: "\n") + "\n")
   }
 }

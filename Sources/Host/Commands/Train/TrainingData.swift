@@ -4,7 +4,7 @@ import RobustRuntime
 /// The photos of a run.
 enum TrainingData {
   /// Opens DATA and --test, and tells of what was left out.
-  static func open(_ options: TrainingOptions) throws -> (photos: PhotoSet, test: PhotoSet?) {
+  static func open(_ options: TrainingOptions, tellsProblems: Bool = true) throws -> (photos: PhotoSet, test: PhotoSet?) {
     func open(_ paths: [String], minimumClasses: Int) throws -> PhotoSet {
       let settings = PhotoSet.Options(
         largestSize: options.side, cacheFolder: options.cache, cacheLimit: options.cacheBytes,
@@ -22,7 +22,7 @@ enum TrainingData {
             }
           },
           goesOn: { !Interrupt.isRequested })
-        for problem in photos.problems { Terminal.warn("left out: \(problem)") }
+        if tellsProblems { for problem in photos.problems { Terminal.warn("left out: \(problem)") } }
         return photos
       } catch {
         if error.kind == .interrupted { throw Failure.interrupted }

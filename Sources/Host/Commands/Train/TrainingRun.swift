@@ -359,10 +359,12 @@ final class TrainingRun {
     }
     let eps = options.wanted?.eps ?? options.eps
     let isRobust = options.trainer.attack.steps > 0 && eps > 0
-    guard let counts = try accuracy(.averages, on: selection, isRobust ? [attack(eps, steps: 10)] : []) else {
+    let attacks = isRobust ? [attack(eps, steps: 10)] : []
+    guard let outcomes = try outcomes(.averages, on: selection, attacks) else {
       try save()
       throw Failure.interrupted
     }
+    let counts = RobustEvaluation.Counts(outcomes, attacks: attacks.count)
     let (clean, robust) = (counts.cleanAccuracy, isRobust ? counts.robustAccuracy() : counts.cleanAccuracy)
     let oneStep = sums.photos > 0 ? Double(sums.correct) / Double(sums.photos) : position.bestOneStep
     var note: String?
@@ -405,31 +407,19 @@ final class TrainingRun {
     return attack
   }
 
+  /// What became of each photo, at the largest size.
   /// nil: interrupted.
-  private func accuracy(_ kind: Parameters.Kind, on part: PhotoPart, _ attacks: [AttackSettings]) throws
-    -> RobustEvaluation.Counts?
+  private func outcomes(_ kind: Parameters.Kind, on part: PhotoPart, _ attacks: [AttackSettings]) throws
+    -> [RobustEvaluation.Outcome]?
   {
-    let side = schedule.side(max(position.step - 1, 0))
-    return try accuracy(model.classifier(kind), side: side, on: part, attacks)
-  }
-
-  private func accuracy(_ classifier: Classifier, side: Int, on part: PhotoPart, _ attacks: [AttackSettings]) throws
-    -> RobustEvaluation.Counts?
-  {
-    // The plan of training would stand idle meanwhile.
-    let function = try classifier.logitFunction(
+    let side = schedule.largest
+    let function = try model.classifier(kind).logitFunction(
       capacity: min(50, part.indices.count), height: side, width: side)
-    let scale = Double(side) / Double(schedule.largest)
-    let scaled = attacks.map { attack in
-      var attack = attack
-      if attack.norm == .l2 { attack.radius *= scale }
-      return attack
-    }
-    let outcomes = try RobustEvaluation.outcomes(of: function, on: part.images(side: side), under: scaled) { _ in
+    let outcomes = try RobustEvaluation.outcomes(of: function, on: part.images(side: side), under: attacks) { _ in
       !Interrupt.isRequested
     }
     let whole = outcomes.compactMap { $0 }
-    return whole.count == part.indices.count ? RobustEvaluation.Counts(whole, attacks: attacks.count) : nil
+    return whole.count == part.indices.count ? whole : nil
   }
 
   // MARK: files
@@ -473,20 +463,19 @@ final class TrainingRun {
   private func finish() throws {
     if position.bestStep == nil { model.parameters.copy(.averages, to: .best) }
     let isRobust = options.trainer.attack.steps > 0 && options.eps > 0
-    var figures: RobustEvaluation.Counts?
+    let attacks = isRobust ? [attack(options.wanted?.eps ?? options.eps, steps: 20, restarts: 5)] : []
+    var measured: [RobustEvaluation.Outcome]?
     if !report.indices.isEmpty {
       say("measuring the best average, of step \(position.bestStep ?? position.step), on \(report.indices.count) photos")
-      let attacks = isRobust ? [attack(options.wanted?.eps ?? options.eps, steps: 20, restarts: 5)] : []
-      figures = try accuracy(model.classifier(.best), side: schedule.largest, on: report, attacks)
-      if figures == nil { throw Failure.interrupted }
+      measured = try outcomes(.best, on: report, attacks)
+      if measured == nil { throw Failure.interrupted }
     }
-    let file = TrainedModel(
-      options: options, position: position, model: model, training: training, selection: selection, report: report,
-      figures: figures, evaluatedEps: isRobust ? options.wanted?.eps ?? options.eps : nil)
-    try file.write()
-    say(file.summary)
+    let result = TrainedModel(
+      options: options, position: position, schedule: schedule, model: model, training: training, selection: selection,
+      report: report, outcomes: measured, attack: attacks.first)
+    try result.write(log: log)
+    say(result.summary)
   }
-
 }
 
 /// With so many decimals.
@@ -501,4 +490,3 @@ func rounded(_ value: Double, _ places: Int) -> String {
   return "\(sign)\(whole / scale)\(rest)"
 }
 
-func percent(_ share: Double) -> String { rounded(100 * share, 1) + " %" }
