@@ -1,20 +1,19 @@
 import Glibc
 import RobustRuntime
 
-/// `rtool bench`: how fast this machine takes ascent steps with a model.
+/// `rtool bench`: how fast this machine takes ascent steps with a model, or training steps.
 enum BenchCommand {
   static let parameters = [
     ListCommands.model,
-    number("seconds", initial: 10, limits: 0.1...3600, "how long to measure, in all"),
-    number("side", flags: .auto, limits: 1...4096, "side of the images in pixels; auto is the model's own"),
-    number("batch", flags: .auto, limits: 1...256, "images at once; auto measures 1 and 8"),
-    number("threads", letter: "t", limits: 0...256, "processors to use, 0 for all"),
+    .option("seconds", .real, initial: 10, limits: 0.1...3600, "how long to measure, in all"),
+    .option("side", .int, flags: .auto, limits: 1...4096, "side of the images in pixels; auto is the model's own"),
+    .option("batch", .int, flags: .auto, limits: 1...1024, "images at once; auto measures 1 and 8"),
+    .option("threads", .int, letter: "t", limits: 0...256, "processors to use, 0 for all"),
     HostOption.precision,
     Parameter(
       name: "layers", kind: .bool, help: "list how long each layer takes, and its share of the machine's peak"
     ),
-    ListCommands.json, ListCommands.help,
-  ]
+  ] + TrainingBench.parameters + [ListCommands.json, ListCommands.help]
 
   /// Times are in seconds, memory in bytes.
   private struct Report: Encodable {
@@ -37,16 +36,16 @@ enum BenchCommand {
   }
 
   static func run(_ parsed: ParsedArguments) throws {
-    func value(_ name: String) throws -> Double? {
-      let parameter = parameters.first { $0.name == name }!
-      return try parameter.value(of: parsed.texts[name] ?? [], given: true) { [] }.numbers.first
+    let values = CommandValues(parsed, parameters)
+    let threads = configureRuntime(threads: try values.int("threads"))
+    let precision = Precision.allCases[try values.int("precision")]
+    try configureRuntime(precision: precision)
+    if try values.isOn("training") {
+      return try TrainingBench.run(values, threads: threads, precision: precision, isJSON: parsed.isOn("json"))
     }
     let wanted = try (
-      seconds: value("seconds")!, side: value("side"), batch: value("batch"), threads: value("threads")!
+      seconds: values.number("seconds"), side: values.optional("side"), batch: values.optional("batch")
     )
-    let threads = configureRuntime(threads: Int(wanted.threads))
-    let precision = Precision.allCases[Int(try value("precision") ?? 0)]
-    try configureRuntime(precision: precision)
     let start = monotonicSeconds()
     let classifier = try ModelSearch.load(ModelSearch.find(parsed.last("model")))
     let facts = classifier.facts
@@ -180,7 +179,7 @@ enum BenchCommand {
   }
 
   /// Of this program alone; the kernel's resource usage counts that of the program that started it as well.
-  private static var peakMemory: Int {
+  static var peakMemory: Int {
     guard let file = fopen("/proc/self/status", "r") else { return 0 }
     defer { fclose(file) }
     var line = [CChar](repeating: 0, count: 256)
@@ -192,16 +191,5 @@ enum BenchCommand {
       if found == 1 { return kilobytes << 10 }
     }
     return 0
-  }
-
-  private static func number(
-    _ name: String, letter: Character? = nil, flags: Parameter.Flags = [], initial: Double = 0,
-    limits: ClosedRange<Double>, _ help: String
-  ) -> Parameter {
-    var parameter = Parameter(name: name, kind: name == "seconds" ? .real : .int, help: help, flags: flags)
-    parameter.letter = letter
-    parameter.initial = initial
-    parameter.limits = limits
-    return parameter
   }
 }

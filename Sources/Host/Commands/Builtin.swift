@@ -36,7 +36,7 @@ struct Builtin: Sendable {
       name: "train", summary: "Train a robust classifier from photos",
       parameters: TrainCommand.parameters, run: TrainCommand.run),
     Builtin(
-      name: "bench", summary: "Tell how many ascent steps a second this machine takes",
+      name: "bench", summary: "Tell how many ascent or training steps a second this machine takes",
       parameters: BenchCommand.parameters, run: BenchCommand.run),
     Builtin(
       name: "completions", summary: "Print what a shell reads to complete command lines",

@@ -105,7 +105,7 @@ struct TrainingOptions {
     return settings
   }
 
-  private static func network(_ v: CommandValues, side: Int) throws -> NetworkDescription {
+  static func network(_ v: CommandValues, side: Int) throws -> NetworkDescription {
     var network = NetworkDescription()
     network.widths = try numbers("widths", v.text("widths")!, in: 1...8192)
     network.blocks = try numbers("blocks", v.text("blocks")!, in: 1...200)
