@@ -1,7 +1,7 @@
 #include "clones.h"
 #include "kernels.h"
 
-/* Sums are made in so many parts, so that the compiler may vectorise and the order is the same on every CPU. */
+/* Reductions are made in so many parts, so that the compiler may vectorise and sums are the same on every CPU. */
 enum { PARTS = 16 };
 
 CLONES float rt_largest(const float *x, size_t count) {

@@ -110,7 +110,8 @@ import Testing
 
   // MARK: minimal distances of a linear model
 
-  /// The least size of a step from x, within 0...1, that makes w·x grow by `gain`; by bisection of the multiplier.
+  /// The least size of a step from x, within 0...1, that makes w·x grow by `gain`; by bisection of the
+  /// multiplier.
   private func leastStep(_ x: [Float], _ w: [Double], gain: Double, _ norm: PerturbationNorm) -> Double {
     func step(_ length: Double) -> [Double] {
       zip(x, w).map { x, w in

@@ -8,14 +8,15 @@ enum AttackLoss: Equatable {
   case margin
   /// z_t − z_y.
   case targetedMargin(Int)
-  /// −(z_y − z_t) / (z_π1 − (z_π3 + z_π4) / 2), with π the order of the logits, the largest first. (Croce and Hein,
-  /// arXiv 2003.01690, equation 7.) Needs four classes.
+  /// −(z_y − z_t) / (z_π1 − (z_π3 + z_π4) / 2), with π the order of the logits, the largest first. (Croce and
+  /// Hein, arXiv 2003.01690, equation 7.) Needs four classes.
   case targetedLogitRatio(Int)
 
   static let leastClassesOfRatio = 4
 
-  /// Writes a gradient by the logits which may be scaled by a positive number, since attacks look at its direction alone:
-  /// that of the cross-entropy is divided by 1 − p_y, so that it does not vanish where the model is certain.
+  /// Writes a gradient by the logits which may be scaled by a positive number, since attacks look at its
+  /// direction alone: that of the cross-entropy is divided by 1 − p_y, so that it does not vanish where the
+  /// model is certain.
   /// - Returns: the loss.
   func value(
     _ z: UnsafeBufferPointer<Float>, label y: Int, gradient: UnsafeMutableBufferPointer<Float>

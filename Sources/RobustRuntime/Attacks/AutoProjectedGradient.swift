@@ -1,8 +1,9 @@
 import CKernels
 
-/// APGD: projected gradient descent with momentum, whose step is halved, and which goes back to the best point, where a
-/// checkpoint finds that it makes no headway. (Croce and Hein, arXiv 2003.01690, algorithm 1.) Where the paper and its
-/// authors' program differ, this is as the program: improvements in just 75 % of the steps are too few.
+/// APGD: projected gradient descent with momentum, whose step is halved, and which goes back to the best
+/// point, where a checkpoint finds that it makes no headway. (Croce and Hein, arXiv 2003.01690, algorithm 1.)
+/// Where the paper and its authors' program differ, this is as the program: improvements in just 75 % of the
+/// steps are too few.
 final class AutoProjectedGradient: ImageAttack {
   private let image: AttackedImage
   private let norm: PerturbationNorm
@@ -18,9 +19,11 @@ final class AutoProjectedGradient: ImageAttack {
   private var bestLoss = -Double.infinity
   private var lastLoss = 0.0
   private var checkedLoss = -Double.infinity
-  /// Whether the step was halved at the last checkpoint; at the first, standing still is no reason to halve it.
+  /// Whether the step was halved at the last checkpoint; at the first, standing still is no reason to halve
+  /// it.
   private var halved = true
-  /// Steps from the last checkpoint to the next one, those taken of these, and how many of these raised the loss.
+  /// Steps from the last checkpoint to the next one, those taken of these, and how many of these raised the
+  /// loss.
   private var period: Int
   private var sinceCheck = 0
   private var raised = 0
@@ -92,8 +95,8 @@ final class AutoProjectedGradient: ImageAttack {
     return halved
   }
 
-  /// A step to z, and from there the point x + (1 − β)(z − x) + β(x − previous), each projected. The first step is
-  /// without momentum.
+  /// A step to z, and from there the point x + (1 − β)(z − x) + β(x − previous), each projected. The first
+  /// step is without momentum.
   private func step(_ gradient: UnsafePointer<Float>) {
     let (count, centre) = (x.count, UnsafePointer(image.pixels.base))
     let inertia = Float(taken == 0 ? 0 : Self.inertia)

@@ -1,9 +1,10 @@
 import CKernels
 
-/// FAB, targeted: looks for ever nearer points at which class t overtakes the label, until one lies within the radius.
-/// It goes to the linearised boundary between the two, within 0...1, drawn a little towards the image, and back towards
-/// the image when it is across. (Croce and Hein, arXiv 1907.02044, algorithm 1, with the gradient of one class as in
-/// arXiv 2003.01690; the final search is left out, as in the authors' program.)
+/// FAB, targeted: looks for ever nearer points at which class t overtakes the label, until one lies within
+/// the radius. It goes to the linearised boundary between the two, within 0...1, drawn a little towards the
+/// image, and back towards the image when it is across. (Croce and Hein, arXiv 1907.02044, algorithm 1, with
+/// the gradient of one class as in arXiv 2003.01690; the final search is left out, as in the authors'
+/// program.)
 final class BoundaryAttack: ImageAttack {
   private let image: AttackedImage
   private let norm: PerturbationNorm

@@ -1,11 +1,11 @@
 import CKernels
 
-/// The smallest step from a point in 0...1 to a hyperplane that stays in 0...1; where there is none, the one that comes
-/// nearest to the hyperplane.
+/// The smallest step from a point in 0...1 to a hyperplane that stays in 0...1; where there is none, the one
+/// that comes nearest to the hyperplane.
 ///
-/// With s = |w| (L2) or 1 where w ≠ 0 (Linf), the step is min(λ s_i, room_i) in the direction of each gain, and gains
-/// Σ |w_i| min(λ s_i, room_i), which is concave and piecewise linear in λ ≥ 0. So Newton's iteration from 0 never
-/// passes the solution and ends on its piece.
+/// With s = |w| (L2) or 1 where w ≠ 0 (Linf), the step is min(λ s_i, room_i) in the direction of each gain,
+/// and gains Σ |w_i| min(λ s_i, room_i), which is concave and piecewise linear in λ ≥ 0. So Newton's
+/// iteration from 0 never passes the solution and ends on its piece.
 struct HyperplaneProjection {
   let norm: PerturbationNorm
   /// w, of `count` values.

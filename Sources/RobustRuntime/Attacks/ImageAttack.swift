@@ -1,5 +1,5 @@
-/// One run of an attack on one image, which is told of the network's logits and gradients at the points that it asks for.
-/// So runs on many images share the passes through the network and know nothing of each other.
+/// One run of an attack on one image, which is told of the network's logits and gradients at the points that
+/// it asks for. So runs on many images share the passes through the network and know nothing of each other.
 protocol ImageAttack: AnyObject {
   /// Where the network is evaluated next, of as many floats as the image has.
   var point: UnsafePointer<Float> { get }
@@ -8,7 +8,8 @@ protocol ImageAttack: AnyObject {
 
   /// Looks at the logits at `point`.
   /// - Parameter isBroken: whether the largest of them is another class than the label.
-  /// - Parameter gradient: by the logits, [class]; all zeros at first. Written where one by the pixels is wanted.
+  /// - Parameter gradient: by the logits, [class]; all zeros at first. Written where one by the pixels is
+  ///   wanted.
   func judge(
     _ logits: UnsafeBufferPointer<Float>, isBroken: Bool, gradient: UnsafeMutableBufferPointer<Float>
   ) -> AttackVerdict

@@ -1,5 +1,5 @@
-/// A differentiable classifier as attacks see it: logits of a batch of images, and what a gradient by these logits is by
-/// the pixels. Used by one thread at a time.
+/// A differentiable classifier as attacks see it: logits of a batch of images, and what a gradient by these
+/// logits is by the pixels. Used by one thread at a time.
 public protocol LogitFunction: AnyObject {
   var classCount: Int { get }
   /// Extents of the images in pixels.
@@ -9,14 +9,15 @@ public protocol LogitFunction: AnyObject {
   var capacity: Int { get }
 
   /// Computes the logits of the first `count` images, 1...capacity.
-  /// - Parameter pixels: [capacity][3][row][column], in 0...1; those of images beyond `count` are numbers of no meaning.
+  /// - Parameter pixels: [capacity][3][row][column], in 0...1; those of images beyond `count` are numbers of
+  ///   no meaning.
   /// - Parameter logits: [count][class], written.
   /// - Throws: `RuntimeError`
   func logits(
     of pixels: UnsafePointer<Float>, count: Int, to logits: UnsafeMutablePointer<Float>) throws
 
-  /// Computes the product of a gradient by the logits with the Jacobian at the images that `logits` was last called for.
-  /// Called at most once for each such call, with the same `count`.
+  /// Computes the product of a gradient by the logits with the Jacobian at the images that `logits` was last
+  /// called for. Called at most once for each such call, with the same `count`.
   /// - Parameter logitGradient: [count][class].
   /// - Parameter pixels: [capacity][3][row][column], of which the first `count` images are written.
   /// - Throws: `RuntimeError`

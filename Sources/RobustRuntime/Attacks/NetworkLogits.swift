@@ -23,8 +23,8 @@ package final class NetworkLogits: LogitFunction {
     planeGradients = Buffer(plan.tensors[plan.logits].count)
   }
 
-  /// Halves the plan's images while they are enough, so that a few images that are left take little time. The whole
-  /// capacity comes back when it is needed.
+  /// Halves the plan's images while they are enough, so that a few images that are left take little time. The
+  /// whole capacity comes back when it is needed.
   private func makePlan(for count: Int) throws {
     var images = capacity
     while (images + 1) / 2 >= count && images > 1 { images = (images + 1) / 2 }

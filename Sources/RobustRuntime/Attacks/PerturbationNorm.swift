@@ -23,8 +23,8 @@ extension PerturbationNorm {
     }
   }
 
-  /// Moves x by `length` in the direction of this size in which a linear function of gradient g grows most: along
-  /// g or along its signs.
+  /// Moves x by `length` in the direction of this size in which a linear function of gradient g grows most:
+  /// along g or along its signs.
   func climb(_ x: MutablePixels, along g: Pixels, by length: Double, _ count: Int) {
     switch self {
     case .l2:
@@ -34,8 +34,8 @@ extension PerturbationNorm {
     }
   }
 
-  /// Moves x into the ball around the centre, along the line to it or value by value, and then into 0...1. A centre in
-  /// 0...1 keeps what this moves inside the ball.
+  /// Moves x into the ball around the centre, along the line to it or value by value, and then into 0...1. A
+  /// centre in 0...1 keeps what this moves inside the ball.
   func project(_ x: MutablePixels, around centre: Pixels, radius: Double, _ count: Int) {
     switch self {
     case .l2:

@@ -1,7 +1,7 @@
 import CKernels
 
-/// Projected gradient descent: steps of one length, each followed by the projection. (Madry et al., arXiv 1706.06083.)
-/// Every point on the way counts, the start and the last one too.
+/// Projected gradient descent: steps of one length, each followed by the projection. (Madry et al., arXiv
+/// 1706.06083.) Every point on the way counts, the start and the last one too.
 final class ProjectedGradient: ImageAttack {
   private let image: AttackedImage
   private let norm: PerturbationNorm

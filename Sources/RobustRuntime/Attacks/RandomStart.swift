@@ -1,7 +1,7 @@
 import CKernels
 
-/// Where an attack with a random start begins: a pure function of the seed, the number of the run, and the image's
-/// identifier, whatever else is attacked beside it.
+/// Where an attack with a random start begins: a pure function of the seed, the number of the run, and the
+/// image's identifier, whatever else is attacked beside it.
 struct RandomStart {
   private let numbers: Philox
 
@@ -11,8 +11,8 @@ struct RandomStart {
     numbers = Philox(seed: seed &+ UInt64(run) &* 0x9E37_79B9_7F4A_7C15, stream: image)
   }
 
-  /// A perturbation within the ball. L2: of a uniform direction and of a length uniform in 0...radius. Linf: uniform in
-  /// the cube.
+  /// A perturbation within the ball. L2: of a uniform direction and of a length uniform in 0...radius. Linf:
+  /// uniform in the cube.
   func inside(_ norm: PerturbationNorm, radius: Double, count: Int) -> [Float] {
     switch norm {
     case .l2:
@@ -24,8 +24,8 @@ struct RandomStart {
     }
   }
 
-  /// A perturbation of just this size, as attacks of the APGD family begin: a normal sample, or one uniform in a cube,
-  /// brought to it.
+  /// A perturbation of just this size, as attacks of the APGD family begin: a normal sample, or one uniform
+  /// in a cube, brought to it.
   func onSphere(_ norm: PerturbationNorm, radius: Double, count: Int) -> [Float] {
     var values = norm == .l2 ? numbers.normal(count: count) : numbers.uniform(count: count).map { 2 * $0 - 1 }
     RandomStart.scale(&values, to: radius, norm)

@@ -7,8 +7,8 @@ public enum RobustEvaluation {
     public let label: Int
     /// The class that it is taken for as it is.
     public var clean: Int
-    /// The class that it is taken for where an attack has succeeded, by attack; else its label. An image that is
-    /// misclassified as it is, is not attacked.
+    /// The class that it is taken for where an attack has succeeded, by attack; else its label. An image that
+    /// is misclassified as it is, is not attacked.
     public var attacked: [Int]
 
     public var isRight: Bool { clean == label }
@@ -47,9 +47,10 @@ public enum RobustEvaluation {
     return Counts(outcomes.lazy.compactMap { $0 }, attacks: attacks.count)
   }
 
-  /// Attacks each image by each of the attacks, apart from each other, until it is misclassified. As many images as the
-  /// function takes are in work at once; where one is done, the next takes its place. The course of an attack depends on
-  /// its settings, the image and its identifier, but not on the other images, save for how the function rounds.
+  /// Attacks each image by each of the attacks, apart from each other, until it is misclassified. As many
+  /// images as the function takes are in work at once; where one is done, the next takes its place. The
+  /// course of an attack depends on its settings, the image and its identifier, but not on the other images,
+  /// save for how the function rounds.
   /// - Parameter progress: is told the share that is done, on this thread; false stops.
   /// - Returns: one for each image; nil: it was not done when `progress` stopped.
   /// - Throws: `RuntimeError`, or what reading an image threw.

@@ -2,10 +2,10 @@ import RobustRuntime
 
 extension EvaluationOptions {
   static let parameters: [Parameter] = {
-    let model = Parameter(
+    var model = Parameter(
       name: "model", kind: .text,
-      help: "a model, by name or .safetensors file; several may be named, and none is the default",
-      flags: .positional)
+      help: "models, by names or .safetensors files; the default one where none is named", flags: .positional)
+    model.value = "[MODEL...]"
     let data = Parameter(
       name: "data", kind: .text,
       help: "photos: folders of class folders, archives of CLASS/NAME, or lists of path, tab and class",
@@ -29,7 +29,7 @@ extension EvaluationOptions {
         "size", .int, flags: .auto, limits: 8...4096, "side of the images in pixels; auto is the model's own"),
       option(
         "attack", .choice, choices: AttackSettings.Method.allCases.map(\.rawValue) + ["none"],
-        "pgd; apgd, which finds its steps itself; fab, which looks for the nearest boundary; ensemble, as strong as AutoAttack's white-box part"
+        "how photos are attacked: apgd finds its steps itself, fab the nearest boundary; ensemble is both"
       ),
       option(
         "norm", .choice, choices: PerturbationNorm.allCases.map(\.rawValue), "how perturbations are measured"),

@@ -1,5 +1,5 @@
-/// The words of the command line, told apart: what has the name of a known model, or ends in .safetensors, is a model;
-/// everything else is data. A folder that has a model's name is written with a slash, as ./photos.
+/// The words of the command line, told apart: what has the name of a known model, or ends in .safetensors, is
+/// a model; everything else is data. A folder that has a model's name is written with a slash, as ./photos.
 struct EvaluationWords {
   let models: [ModelSearch.Source]
   let data: [String]

@@ -1,6 +1,7 @@
 import RobustRuntime
 
-/// The classes that the data and all models know, or those that were asked for: each model is asked for these alone.
+/// The classes that the data and all models know, or those that were asked for: each model is asked for these
+/// alone.
 struct SharedClasses {
   /// In the data's order.
   let names: [String]
