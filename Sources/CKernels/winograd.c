@@ -103,6 +103,22 @@ INLINE place place_of(const rt_tiles *tiles, size_t tile, int side) {
                  .x = (int32_t)((tiles->first + tile) % across) * side};
 }
 
+/* Tiles that are transformed while the maps of one are on their way from memory. */
+enum { TILES_AHEAD = 2 };
+
+/* Prefetches what a tile of `rows` by `columns` positions sees of so many blocks, from position (y, x) of its image on. */
+INLINE void prefetch_tile(const float *map, const rt_window *w, bool is_grid, size_t image, int32_t top, int32_t left,
+                          int rows, int columns, size_t step, size_t blocks) {
+  const int32_t height = is_grid ? w->grid_height : w->height, width = is_grid ? w->grid_width : w->width;
+  const float *of_image = map + image * (size_t)height * (size_t)width * LANES;
+  const int32_t first = left < 0 ? 0 : left, end = left + columns < width ? left + columns : width;
+  for (int32_t y = top < 0 ? 0 : top; y < top + rows && y < height; y++) {
+    const float *line = of_image + (ptrdiff_t)y * width * LANES;
+    for (int32_t x = first; x < end; x++)
+      for (size_t block = 0; block < blocks; block++) __builtin_prefetch(line + (ptrdiff_t)x * LANES + block * step, 0, 2);
+  }
+}
+
 INLINE void input_of(float *restrict transformed, const float *restrict input, size_t step, size_t blocks,
                      const rt_tiles *tiles, int side) {
   const rt_window *w = tiles->window;
@@ -121,6 +137,12 @@ INLINE void input_of(float *restrict transformed, const float *restrict input, s
                          : image + ((ptrdiff_t)y * w->width + x) * LANES;
       }
     float *to_tile = transformed + t * tiles->depth;
+    if (t + TILES_AHEAD < tiles->count) {
+      /* The first two columns are those of the tile before it. */
+      const place ahead = place_of(tiles, t + TILES_AHEAD, side);
+      prefetch_tile(input, w, false, ahead.image, ahead.y + w->top, ahead.x + w->left + (ahead.x > 0 ? 2 : 0), side + 2,
+                    ahead.x > 0 ? side : side + 2, step, blocks);
+    }
     for (size_t block = 0; block < blocks; block++, to_tile += tiles->block) {
       lanes columns[MOST][MOST], row[MOST];
       for (int j = 0; j < side + 2; j++) {
@@ -145,6 +167,20 @@ CLONES WIDE void rt_winograd_input(float *transformed, const float *input, size_
     input_of(transformed, input, step, blocks, tiles, 4);
 }
 
+/* Prefetches what a tile writes, and what its epilogue reads. */
+INLINE void prefetch_output(float *out, size_t out_step, size_t vectors, const rt_window *w, const place *tile,
+                            const rt_finish *finish, int side) {
+  for (int32_t y = tile->y; y < tile->y + side && y < w->grid_height; y++) {
+    const size_t row = (tile->image * (size_t)w->grid_height + (size_t)y) * (size_t)w->grid_width;
+    for (int32_t x = tile->x; x < tile->x + side && x < w->grid_width; x++)
+      for (size_t v = 0; v < vectors; v++) {
+        const size_t at = v * out_step + (row + (size_t)x) * LANES;
+        __builtin_prefetch(out + at, 1, 2);
+        if (finish->residual) __builtin_prefetch(finish->residual + at, 0, 2);
+      }
+  }
+}
+
 /* The outputs of the tiles for some vectors of rows, from sums [product][tile][`width` vectors]. */
 INLINE void output_of(float *out, size_t out_step, const lanes *sums, size_t width, size_t vectors, size_t row,
                       const rt_tiles *tiles, const rt_finish *finish, int side) {
@@ -154,6 +190,10 @@ INLINE void output_of(float *out, size_t out_step, const lanes *sums, size_t wid
     const place tile = place_of(tiles, t, side);
     const size_t first = (tile.image * map + (size_t)tile.y * (size_t)w->grid_width + (size_t)tile.x) * LANES;
     const int32_t height = w->grid_height - tile.y, width_left = w->grid_width - tile.x;
+    if (t + TILES_AHEAD < tiles->count) {
+      const place ahead = place_of(tiles, t + TILES_AHEAD, side);
+      prefetch_output(out, out_step, vectors, w, &ahead, finish, side);
+    }
     for (size_t v = 0; v < vectors; v++) {
       const lanes *from = sums + t * width + v;
       lanes columns[MOST][4], values[4];
@@ -246,6 +286,10 @@ CLONES WIDE void rt_winograd_gradient(float *restrict transformed, const float *
                          : image + ((ptrdiff_t)y * w->grid_width + x) * LANES;
       }
     float *to_tile = transformed + t * tiles->depth;
+    if (t + TILES_AHEAD < tiles->count) {
+      const place ahead = place_of(tiles, t + TILES_AHEAD, SIDE);
+      prefetch_tile(gradient, w, true, ahead.image, ahead.y, ahead.x, SIDE, SIDE, step, blocks);
+    }
     for (size_t block = 0; block < blocks; block++, to_tile += tiles->block) {
       lanes columns[SIDE][MOST], row[MOST];
       for (int j = 0; j < SIDE; j++) {
