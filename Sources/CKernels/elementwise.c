@@ -55,3 +55,7 @@ CLONES void rt_weighted_sum(float *restrict out, const float *restrict base, con
     out[i] = sum;
   }
 }
+
+void rt_add_spread(float *restrict y, size_t step, const float *restrict x, size_t count) {
+  for (size_t i = 0; i < count; i++) y[i * step] += x[i];
+}

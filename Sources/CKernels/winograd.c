@@ -1,3 +1,5 @@
+#include <string.h>
+
 #include "clones.h"
 #include "finish.h"
 #include "transpose.h"
@@ -63,12 +65,40 @@ INLINE void transform_output(lanes *y, const lanes *m, size_t step, int side) {
   }
 }
 
+enum { TAPS = 9 };
+
+/* Nine floats of sixteen windows, `step` floats apart, become nine vectors of windows, in the order of the taps or turned by
+   half a turn. */
+INLINE void taps_of_windows(lanes taps[TAPS], const float *values, ptrdiff_t step, bool turned) {
+  _Alignas(64) float rows[LANES][LANES], columns[LANES][LANES];
+  for (ptrdiff_t k = 0; k < LANES; k++) memcpy(rows[k], values + k * step, TAPS * sizeof(float));
+  transpose16(columns[0], LANES, rows[0], LANES);
+  for (int tap = 0; tap < TAPS; tap++) taps[tap] = *(const lanes *)columns[turned ? TAPS - 1 - tap : tap];
+}
+
+/* The taps of RT_ROWS outputs of one input. */
+INLINE void taps_of_input(float taps[TAPS][RT_ROWS], const rt_weights *w, int32_t in) {
+  const bool plain = w->row_step == 3 && w->column_step == 1, turned = w->row_step == -3 && w->column_step == -1;
+  const bool whole = in < w->ins && w->outs == RT_ROWS && w->first_out + RT_ROWS <= w->group_outs &&
+                     w->first_in + w->ins <= w->group_ins && !w->out_scale && !w->in_scale;
+  if (!whole || !(plain || turned)) {
+    for (int32_t y = 0; y < 3; y++)
+      for (int32_t x = 0; x < 3; x++) weights_of_input(taps[3 * y + x], w, in, y, x);
+    return;
+  }
+  const float *values = w->values + w->first_out * w->out_step + (w->first_in + in) * w->in_step - (turned ? 8 : 0);
+  for (size_t half = 0; half < RT_ROWS; half += LANES) {
+    lanes vectors[TAPS];
+    taps_of_windows(vectors, values + (ptrdiff_t)half * w->out_step, w->out_step, turned);
+    for (int tap = 0; tap < TAPS; tap++) *(lanes *)(taps[tap] + half) = vectors[tap];
+  }
+}
+
 INLINE void weights_of(float *restrict transformed, const rt_weights *weights, int side) {
   const size_t plane = (size_t)(weights->ins + LANES - 1) / LANES * LANES * RT_ROWS;
   for (size_t i = 0; i < plane / RT_ROWS; i++) {
-    _Alignas(64) float taps[9][RT_ROWS];
-    for (int32_t y = 0; y < 3; y++)
-      for (int32_t x = 0; x < 3; x++) weights_of_input(taps[3 * y + x], weights, (int32_t)i, y, x);
+    _Alignas(64) float taps[TAPS][RT_ROWS];
+    taps_of_input(taps, weights, (int32_t)i);
     for (size_t half = 0; half < RT_ROWS; half += LANES) {
       lanes columns[3][MOST], row[MOST];
       for (size_t x = 0; x < 3; x++)
@@ -327,7 +357,10 @@ CLONES WIDE void rt_winograd_weight_gradient(float *restrict gradient, const flo
     }
     for (size_t i = 0; i < 3; i++) transform_weight_gradient(taps[i], &columns[0][i], 3);
     const size_t count = outs - o < LANES ? outs - o : LANES;
+    _Alignas(64) float rows[LANES][LANES] = {{0}}, windows[LANES][LANES];
+    for (size_t tap = 0; tap < TAPS; tap++) *(lanes *)rows[tap] = taps[tap / 3][tap % 3];
+    transpose16(windows[0], LANES, rows[0], LANES);
     for (size_t k = 0; k < count; k++)
-      for (size_t tap = 0; tap < 9; tap++) gradient[(o + k) * ins * 9 + tap] += taps[tap / 3][tap % 3][k];
+      for (size_t tap = 0; tap < TAPS; tap++) gradient[(o + k) * ins * TAPS + tap] += windows[k][tap];
   }
 }

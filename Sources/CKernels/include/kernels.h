@@ -421,6 +421,8 @@ void rt_winograd_gradient(float *transformed, const float *gradient, size_t step
    input, from sums [product][out], `step` floats from product to product. */
 void rt_winograd_weight_gradient(float *gradient, const float *sums, size_t step, size_t ins, size_t outs);
 
+void rt_add_spread(float *y, size_t step, const float *x, size_t count); /* y[i step] += x[i] */
+
 /* ---- batch normalisation, of one block of RT_LANES channels at `count` positions */
 
 /* sums[0][c] = sum of x, sums[1][c] = sum of x^2. */

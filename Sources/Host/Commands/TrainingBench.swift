@@ -31,7 +31,7 @@ enum TrainingBench {
     let tensors = network.tensors(
       classes: classes, mean: [0.45, 0.45, 0.45], deviation: [0.25, 0.25, 0.25], seed: 0)
     let bytes = try SafeTensorsWriter.bytes(tensors, metadata: ["stem_stride": "\(network.stemStride)"])
-    let model = try bytes.withUnsafeBytes { try TrainableModel($0, name: "bench") }
+    let model = try bytes.withUnsafeBytes { try TrainableModel($0, name: "bench", averages: false) }
     var settings = Trainer.Settings()
     settings.attack.steps = try v.int("attack-steps")
     settings.attack.statistics = try v.choice("attack-norm") == "training" ? .batch : .running

@@ -41,7 +41,9 @@ package final class Plan {
       try step.operation.bound(to: step.inputs.map { tensors[$0] }, tensors[k + 1], gradient: gradient)
     }
     let stride = Plan.rounded(operations.map(\.scratch).max() ?? 0)
-    var blocks = Plan.blocks(network, shapes, images: images, gradient: gradient, training: training)
+    let madeAgain = training ? Plan.madeAgain(network) : []
+    var blocks = Plan.blocks(
+      network, shapes, images: images, gradient: gradient, training: training, madeAgain: madeAgain)
     let places = gradient ? Plan.joinGradients(network, &blocks) : []
     let (offsets, total) = Arena.layout(blocks)
     let shared = Plan.rounded(operations.map(\.sharedScratch).max() ?? 0)
@@ -53,7 +55,8 @@ package final class Plan {
       tensor.place(
         Tensor.Place(
           value: base + offsets[k], gradient: gradient ? base + offsets[places[k]] : nil,
-          positive: bits?.assumingMemoryBound(to: UInt16.self)))
+          positive: bits?.assumingMemoryBound(to: UInt16.self),
+          again: madeAgain.contains(k) ? base + offsets[3 * tensors.count + k] : nil))
     }
     self.tensors = tensors
     scratch = Scratch(shared: base + total, base: base + total + shared, stride: stride)
@@ -61,10 +64,26 @@ package final class Plan {
 
   private static func rounded(_ floats: Int) -> Int { (floats + 15) / 16 * 16 }
 
-  /// Values first, then gradients, then bits of ReLUs. Step k runs forward at time k + 1 and backward at 2·steps − k + 1,
+  /// The values that are not kept for the one weight gradient that reads them, but made again when it is due.
+  private static func madeAgain(_ network: Network) -> Set<Int> {
+    var readers = [Int](repeating: 0, count: network.steps.count + 1)
+    for step in network.steps {
+      for (place, input) in step.inputs.enumerated() where step.operation.backwardReads(input: place, training: true) {
+        // What `backward` reads as well is kept.
+        readers[input] += step.operation.backwardReads(input: place, training: false) ? 2 : 1
+      }
+    }
+    return Set(
+      network.steps.indices.filter {
+        let step = network.steps[$0]
+        return step.operation.canRecompute && step.inputs.count == 1 && readers[$0 + 1] == 1
+      }.map { $0 + 1 })
+  }
+
+  /// Values first, then gradients, bits of ReLUs, and values that are made again. Step k runs forward at time k + 1 and backward at 2·steps − k + 1,
   /// and the input is normalised at 0.
   private static func blocks(
-    _ network: Network, _ shapes: [Shape], images: Int, gradient: Bool, training: Bool
+    _ network: Network, _ shapes: [Shape], images: Int, gradient: Bool, training: Bool, madeAgain: Set<Int>
   ) -> [Arena.Block] {
     let steps = network.steps
     func forward(_ value: Int) -> Int { value }
@@ -76,9 +95,14 @@ package final class Plan {
       Arena.Block(size: sizes[$0], first: backward($0), last: backward($0))
     }
     var signs = [Arena.Block](repeating: Arena.Block(size: 0, first: 0, last: 0), count: shapes.count)
+    var again = signs
     for (k, step) in steps.enumerated() {
       for (place, input) in step.inputs.enumerated() {
-        let keep = gradient && step.operation.backwardReads(input: place, training: training)
+        var keep = gradient && step.operation.backwardReads(input: place, training: training)
+        if keep && madeAgain.contains(input) {
+          again[input] = Arena.Block(size: sizes[input], first: backward(k + 1), last: backward(k + 1))
+          keep = false
+        }
         values[input].last = max(values[input].last, keep ? backward(k + 1) : forward(k + 1))
         gradients[input].first = min(gradients[input].first, backward(k + 1))
       }
@@ -87,7 +111,7 @@ package final class Plan {
         signs[k + 1] = Arena.Block(size: bits, first: forward(k + 1), last: backward(k + 1))
       }
     }
-    return gradient ? values + gradients + signs : values
+    return gradient ? values + gradients + signs + again : values
   }
 
   /// The gradient of a sum is that of each of its parts. Where it is the first that comes back to a residual,
@@ -196,6 +220,11 @@ package final class Plan {
     }
     if training {
       precondition(isTraining)
+      if let input = step.inputs.first, input > 0, tensors[input].isMadeAgain,
+        step.operation.backwardReads(input: 0, training: true)
+      {
+        operations[input - 1].recompute(relu: network.steps[input - 1].relu, to: tensors[input].valueForWeights)
+      }
       operations[k].addParameterGradients(scratch: scratch)
       // Nobody asked for the gradient by the images.
       if step.inputs == [0] { return }

@@ -18,12 +18,17 @@ package final class Tensor {
     let value: UnsafeMutablePointer<Float>
     let gradient: UnsafeMutablePointer<Float>?
     let positive: UnsafeMutablePointer<UInt16>?
+    /// Where the value is made again for a weight gradient; nil: it is kept.
+    let again: UnsafeMutablePointer<Float>?
   }
 
   /// Says where its numbers lie, before anything is computed.
   func place(_ place: Place) { self.place = place }
 
   var value: UnsafeMutablePointer<Float> { place.value }
+  /// The value while a weight gradient is made of it.
+  var valueForWeights: UnsafeMutablePointer<Float> { place.again ?? place.value }
+  var isMadeAgain: Bool { place.again != nil }
   /// Of the loss by the value; there only if the plan computes gradients.
   var gradient: UnsafeMutablePointer<Float> { place.gradient! }
   /// Bits of which values are above 0, of 16 channels at each position, laid out as these are; there only if the value

@@ -34,8 +34,13 @@ package final class Parameters: @unchecked Sendable {
   private var blocks: Blocks?
 
   private struct Blocks {
-    let values, gradients, velocities, averages, best: FloatBlock
+    let values, gradients, velocities: FloatBlock
+    /// nil: there are none.
+    let averages, best: FloatBlock?
   }
+
+  /// Where convolutions pack their weights before they run.
+  let packed = PackedWeights()
 
   /// Counts the changes of the values.
   package private(set) var version = 0
@@ -56,18 +61,23 @@ package final class Parameters: @unchecked Sendable {
   }
 
   /// Ends adding.
+  /// - Parameter averages: whether averages and best averages are kept.
   /// - Throws: `RuntimeError.outOfMemory`
-  package func allocate() throws {
+  package func allocate(averages: Bool = true) throws {
     func block() throws -> FloatBlock {
       let block = try FloatBlock(count: count)
       rt_fill(block.base, 0, count)
       return block
     }
-    let made = try Blocks(values: block(), gradients: block(), velocities: block(), averages: block(), best: block())
+    let made = try Blocks(
+      values: block(), gradients: block(), velocities: block(), averages: averages ? block() : nil,
+      best: averages ? block() : nil)
     for (entry, values) in zip(entries, initial) {
       rt_copy(made.values.base + entry.offset, values, values.count)
     }
-    for average in [made.averages, made.best] { rt_copy(average.base, made.values.base, count) }
+    for average in [made.averages, made.best] {
+      if let average { rt_copy(average.base, made.values.base, count) }
+    }
     (initial, blocks) = ([], made)
     version += 1
   }
@@ -81,14 +91,16 @@ package final class Parameters: @unchecked Sendable {
     case best
   }
 
+  package var hasAverages: Bool { blocks?.averages != nil }
+
   /// The block of one kind, `count` floats.
   package func all(_ kind: Kind) -> UnsafeMutablePointer<Float> {
     switch kind {
     case .values: blocks!.values.base
     case .gradients: blocks!.gradients.base
     case .velocities: blocks!.velocities.base
-    case .averages: blocks!.averages.base
-    case .best: blocks!.best.base
+    case .averages: blocks!.averages!.base
+    case .best: blocks!.best!.base
     }
   }
 

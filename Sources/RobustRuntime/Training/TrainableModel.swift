@@ -15,9 +15,11 @@ package final class TrainableModel {
   /// Reads a checkpoint of a residual network, whose tensors become the parameters.
   /// - Parameter classes: which it is to tell apart; nil: its own. Where they are others, the last layer begins with the rows
   ///   of those that it knows, and random ones for the rest.
+  /// - Parameter averages: whether averages of the values are kept.
   /// - Throws: `CheckpointError`, `RuntimeError.outOfMemory`
   package init(
-    _ bytes: UnsafeRawBufferPointer, name: String, classes: [String]? = nil, seed: UInt64 = 0
+    _ bytes: UnsafeRawBufferPointer, name: String, classes: [String]? = nil, seed: UInt64 = 0,
+    averages: Bool = true
   ) throws {
     let checkpoint = try Checkpoint(bytes, file: name, name: name)
     var facts = checkpoint.facts
@@ -33,7 +35,7 @@ package final class TrainableModel {
       + (checkpoint.architecture.hasMaxPool ? "max-pool" : "no max-pool")
     (mean, deviation) = (graph.mean, graph.deviation)
     network = Network(graph, for: .training)
-    try parameters.allocate()
+    try parameters.allocate(averages: averages)
   }
 
   /// How a last layer is brought to other classes.

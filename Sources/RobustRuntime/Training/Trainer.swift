@@ -132,7 +132,8 @@ package final class Trainer {
   package func update(rate: Float, step: Int) {
     let p = model.parameters
     let (values, gradients) = (p.all(.values), p.all(.gradients))
-    let (velocities, averages) = (p.all(.velocities), p.all(.averages))
+    let velocities = p.all(.velocities)
+    let averages = p.hasAverages ? p.all(.averages) : nil
     let kept = Float(min(settings.averageDecay, Double(1 + step) / Double(10 + step)))
     let (momentum, weightDecay) = (Float(settings.momentum), Float(settings.weightDecay))
     for entry in p.entries {
@@ -143,7 +144,7 @@ package final class Trainer {
             values + at, velocities + at, gradients + at, rate, momentum, entry.role == .weight ? weightDecay : 0,
             count)
         }
-        rt_blend(averages + at, values + at, kept, count)
+        if let averages { rt_blend(averages + at, values + at, kept, count) }
       }
     }
     p.touch()

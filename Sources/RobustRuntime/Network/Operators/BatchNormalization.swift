@@ -37,6 +37,7 @@ package final class BatchNormalization: Operation {
   func backwardReads(input: Int, training: Bool) -> Bool { input == 0 }
   let passesGradientToSecondInput = true
   let gradientReplacesInput = true
+  let canRecompute = true
 
   func bound(to inputs: [Tensor], _ output: Tensor, gradient: Bool) throws -> any BoundOperation {
     BoundBatchNormalization(
@@ -88,12 +89,19 @@ private final class BoundBatchNormalization: BoundOperation {
       scale[c] = scales[c] / deviation[c]
       shift[c] = shifts[c] - mean[c] * scale[c]
     }
-    let positive = relu ? output.positive : nil
+    apply(relu: relu, positive: relu ? output.positive : nil, to: output.value)
+  }
+
+  func recompute(relu: Bool, to value: UnsafeMutablePointer<Float>) { apply(relu: relu, positive: nil, to: value) }
+
+  private func apply(
+    relu: Bool, positive: UnsafeMutablePointer<UInt16>?, to value: UnsafeMutablePointer<Float>
+  ) {
     scale.withUnsafeBufferPointer { scale in
       shift.withUnsafeBufferPointer { shift in
         eachRun { block, at, first, count, _ in
           rt_norm_apply(
-            output.value + at, input.value + at, scale.baseAddress! + block * Tensor.lanes,
+            value + at, input.value + at, scale.baseAddress! + block * Tensor.lanes,
             shift.baseAddress! + block * Tensor.lanes, residual.map { UnsafePointer($0.value + at) }, relu,
             positive.map { $0 + at / Tensor.lanes }, count)
         }

@@ -41,11 +41,6 @@ package final class Convolution: Operation {
       }
     }
 
-    /// Tells one state of the values from another.
-    var version: Int {
-      if case .parameter(let parameter) = self { parameter.parameters.version } else { 0 }
-    }
-
     func withValues<Result>(_ body: (UnsafeBufferPointer<Float>) throws -> Result) rethrows -> Result {
       switch self {
       case .floats(let values): try values.withUnsafeBufferPointer(body)
@@ -59,7 +54,7 @@ package final class Convolution: Operation {
   let geometry: Geometry
   private let weights: Weights
   /// Of the output channels; the weights themselves are shared, not multiplied.
-  private let scale: [Float]
+  private let scale: [Float]  // none: 1
   private let bias: [Float]
   /// Instead of `bias`, where it is trained.
   private let biasParameter: ParameterReference?
@@ -102,7 +97,7 @@ package final class Convolution: Operation {
       Geometry(
         inChannels: inChannels, outChannels: outChannels, height: height, width: width, stride: stride,
         pad: pad, groups: groups, algorithm: algorithm),
-      weights: weights, scale: [Float](repeating: 1, count: outChannels),
+      weights: weights, scale: [],
       bias: bias ?? [Float](repeating: 0, count: outChannels), biasParameter: biasParameter)
   }
 
@@ -137,7 +132,7 @@ package final class Convolution: Operation {
   /// The convolution followed by a scale and shift of each channel, as one convolution.
   func followed(by affine: ChannelAffine) -> Convolution {
     Convolution(
-      geometry, weights: weights, scale: zip(scale, affine.scale).map(*),
+      geometry, weights: weights, scale: scale.isEmpty ? affine.scale : zip(scale, affine.scale).map(*),
       bias: bias.indices.map { bias[$0] * affine.scale[$0] + affine.shift[$0] })
   }
 
@@ -150,13 +145,6 @@ package final class Convolution: Operation {
 
   /// The weights, where they are trained.
   var parameter: ParameterReference? { if case .parameter(let parameter) = weights { parameter } else { nil } }
-
-  /// Packs weights again that have changed.
-  fileprivate func refreshWeights() {
-    correlation.refresh()
-    gradientFold?.refresh()
-    for part in gradientCorrelations { part.refresh() }
-  }
 
   fileprivate func copyBias(to filled: UnsafeMutablePointer<Float>) {
     if let biasParameter { rt_copy(filled, biasParameter.values, biasParameter.count) }
@@ -273,7 +261,6 @@ private struct BoundConvolution: BoundOperation {
   }
 
   func forward(relu: Bool, scratch: Scratch) {
-    convolution.refreshWeights()
     convolution.copyBias(to: bias.base)
     input.clearOutside(of: input.value)
     forward.run(
@@ -287,9 +274,9 @@ private struct BoundConvolution: BoundOperation {
   func addParameterGradients(scratch: Scratch) {
     convolution.addBiasGradient(of: output)
     guard let weightGradient, let parameter = convolution.parameter else { return }
-    input.clearOutside(of: input.value)
+    input.clearOutside(of: input.valueForWeights)
     output.clearOutside(of: output.gradient)
-    weightGradient.add(input.value, output.gradient, to: parameter.gradient, scratch)
+    weightGradient.add(input.valueForWeights, output.gradient, to: parameter.gradient, scratch)
   }
 
   func backward(maskInput: Bool, scratch: Scratch) {

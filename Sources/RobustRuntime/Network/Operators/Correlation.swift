@@ -10,7 +10,7 @@ final class Correlation: Sendable {
   /// Where the weight of an output, an input and a tap lies in the array.
   struct Weights: Sendable {
     var values: Convolution.Weights
-    /// Factors of the convolution's output channels, [group][channel]; which are the inputs in its gradient.
+    /// Factors of the convolution's output channels, [group][channel]; which are the inputs in its gradient. None: 1.
     var scale: [Float]
     var scalesInputs = false
     var first = 0
@@ -43,13 +43,7 @@ final class Correlation: Sendable {
   /// Whether a convolution and its gradient share weights where they can: `Convolution.Geometry.sharesWeights`.
   let sharesWeights: Bool
   /// Made when first needed, and kept: all plans share them.
-  private let made = Mutex<[Arrangement: Packed]>([:])
-
-  /// Packed weights, and the version of the weights they were made of.
-  private struct Packed {
-    let block: FloatBlock
-    var version: Int
-  }
+  private let made = Mutex<[Arrangement: PackedWeights]>([:])
 
   /// How weights lie in memory.
   enum Arrangement: Hashable {
@@ -113,25 +107,31 @@ final class Correlation: Sendable {
   /// the convolution are.
   var turnsMaps: Bool { isGradient }
 
-  func weights(_ arrangement: Arrangement) throws -> FloatBlock {
-    try made.withLock { made in
-      if let known = made[arrangement], known.version == weights.values.version { return known.block }
-      let block = try made[arrangement]?.block ?? FloatBlock(count: rowBlocks * blockFloats(arrangement))
-      pack(arrangement, to: block)
-      made[arrangement] = Packed(block: block, version: weights.values.version)
-      return block
+  func weights(_ arrangement: Arrangement) throws -> PackedWeights {
+    let floats = rowBlocks * blockFloats(arrangement)
+    if case .parameter(let parameter) = weights.values {
+      let packed = parameter.parameters.packed
+      try packed.reserve(floats)
+      return packed
+    }
+    return try made.withLock { made in
+      if let known = made[arrangement] { return known }
+      let packed = PackedWeights()
+      try packed.reserve(floats)
+      pack(arrangement, to: packed.base)
+      made[arrangement] = packed
+      return packed
     }
   }
 
-  /// Packs weights again, in their place, that were changed since.
-  func refresh() {
-    made.withLock { made in
-      let version = weights.values.version
-      for (arrangement, packed) in made where packed.version != version {
-        pack(arrangement, to: packed.block)
-        made[arrangement]!.version = version
-      }
-    }
+  /// Packs weights that are trained, unless they are packed as they are now. To be called before they are read.
+  func refresh(_ packed: PackedWeights, _ arrangement: Arrangement) {
+    guard case .parameter(let parameter) = weights.values else { return }
+    let content = PackedWeights.Content(
+      correlation: ObjectIdentifier(self), arrangement: arrangement, version: parameter.parameters.version)
+    if packed.content == content { return }
+    pack(arrangement, to: packed.base)
+    packed.content = content
   }
 
   /// Floats of a block of 32 rows.
@@ -144,7 +144,7 @@ final class Correlation: Sendable {
     }
   }
 
-  private func pack(_ arrangement: Arrangement, to block: FloatBlock) {
+  private func pack(_ arrangement: Arrangement, to block: UnsafeMutablePointer<Float>) {
     let floats = blockFloats(arrangement)
     switch arrangement {
     case .packed:
@@ -194,7 +194,7 @@ final class Correlation: Sendable {
 
   /// The convolution's weights, in blocks of which those of this correlation can be made when they are needed. Nil:
   /// they are not there, or this correlation's own are.
-  func weightsToTranspose(_ arrangement: Arrangement) -> FloatBlock? {
+  func weightsToTranspose(_ arrangement: Arrangement) -> PackedWeights? {
     guard sharesWeights, let convolution, groups == 1, outChannels % Int(RT_ROWS) == 0 else {
       return nil
     }
@@ -202,12 +202,12 @@ final class Correlation: Sendable {
       return nil
     }
     if made.withLock({ $0[arrangement] }) != nil { return nil }
-    return convolution.made.withLock { $0[arrangement]?.block }
+    return convolution.made.withLock { $0[arrangement] }
   }
 
   /// - Parameter blockFloats: of a block of 32 rows.
   private func arrange(
-    _ weights: Weights, to arranged: FloatBlock, _ blockFloats: Int,
+    _ weights: Weights, to arranged: UnsafeMutablePointer<Float>, _ blockFloats: Int,
     _ arrange: (UnsafeMutablePointer<Float>, UnsafePointer<rt_weights>) -> Void
   ) {
     let (blocks, rows) = (rowBlocks, Int(RT_ROWS))
@@ -225,14 +225,41 @@ final class Correlation: Sendable {
           group_ins: Int32(inChannels), rows: Int32(window.tapsHeight), columns: Int32(window.tapsWidth),
           out_scale: nil, in_scale: nil)
         weights.scale.withUnsafeBufferPointer { scale in
+          if scale.isEmpty { return arrange(arranged + block * blockFloats, &part) }
           if weights.scalesInputs {
             part.in_scale = scale.baseAddress!
           } else {
             part.out_scale = scale.baseAddress!
           }
-          arrange(arranged.base + block * blockFloats, &part)
+          arrange(arranged + block * blockFloats, &part)
         }
       }
     }
+  }
+}
+
+/// Weights as a kernel reads them. Those that are constant have a block of their own for each arrangement; those that are
+/// trained share one, in which each convolution packs its own before it runs, so that nothing is stale and memory does not
+/// grow with the network.
+final class PackedWeights: @unchecked Sendable {
+  /// What lies in a shared block.
+  struct Content: Equatable {
+    let correlation: ObjectIdentifier
+    let arrangement: Correlation.Arrangement
+    let version: Int
+  }
+
+  private var block: FloatBlock?
+  private var floats = 0
+  var content: Content?
+
+  var base: UnsafeMutablePointer<Float> { block!.base }
+
+  /// Makes room. What lay there is gone if there was less.
+  /// - Throws: `RuntimeError.outOfMemory`
+  func reserve(_ count: Int) throws {
+    if block != nil && count <= floats { return }
+    (block, content) = (nil, nil)
+    (block, floats) = (try FloatBlock(count: count), count)
   }
 }

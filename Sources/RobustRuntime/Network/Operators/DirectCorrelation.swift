@@ -4,7 +4,7 @@ import CKernels
 /// that they would leave most lanes empty, what a position sees is copied side by side first.
 struct DirectCorrelation: BoundCorrelation {
   private let correlation: Correlation
-  private let weights: FloatBlock
+  private let weights: PackedWeights
   /// Whether the weights are the convolution's, of which blocks are transposed when they are needed.
   private let transposes: Bool
   private let window: rt_window
@@ -69,6 +69,7 @@ struct DirectCorrelation: BoundCorrelation {
     _ input: UnsafePointer<Float>, _ output: UnsafeMutablePointer<Float>, _ finish: Finish, _ scratch: Scratch
   ) {
     guard !isEmpty, positions > 0 else { return }
+    correlation.refresh(weights, .packed)
     let (c, pair, lanes) = (correlation, 2 * Int(RT_ROWS), Tensor.lanes)
     let (outputs, pairs) = (c.allOutputs, (c.allOutputs + pair - 1) / pair)
     Workers.shared.run(rowPieces * positionPieces) { piece, worker in

@@ -7,7 +7,7 @@ import CKernels
 /// in one order.
 struct FoldedGradient: BoundCorrelation {
   private let correlation: Correlation
-  private let weights: FloatBlock
+  private let weights: PackedWeights
   private let channels: Int
   /// Of the convolution.
   private let window: rt_window
@@ -60,6 +60,7 @@ struct FoldedGradient: BoundCorrelation {
     let (height, width) = (Int(window.height), Int(window.width))
     let (gridHeight, gridWidth) = (Int(window.grid_height), Int(window.grid_width))
     let step = Int(window.step)
+    correlation.refresh(weights, .packed)
     Workers.shared.run(images * bands) { piece, worker in
       let (image, band) = piece.quotientAndRemainder(dividingBy: bands)
       let (top, bottom) = (height * band / bands, height * (band + 1) / bands)

@@ -8,6 +8,8 @@ protocol Operation: Sendable {
   var passesGradientToSecondInput: Bool { get }
   /// Whether the gradient of the first input may be written over its value, if nothing else reads that.
   var gradientReplacesInput: Bool { get }
+  /// Whether its output can be made again from its first input, so that it need not be kept for a weight gradient.
+  var canRecompute: Bool { get }
   /// Settles all that depends on the shapes.
   /// - Throws: `RuntimeError.outOfMemory`
   func bound(to inputs: [Tensor], _ output: Tensor, gradient: Bool) throws -> any BoundOperation
@@ -17,6 +19,7 @@ extension Operation {
   func backwardReads(input: Int, training: Bool) -> Bool { false }
   var passesGradientToSecondInput: Bool { false }
   var gradientReplacesInput: Bool { false }
+  var canRecompute: Bool { false }
 }
 
 /// An operation on tensors of known shapes.
@@ -34,11 +37,16 @@ protocol BoundOperation {
   func backward(maskInput: Bool, scratch: Scratch)
   /// Adds to the gradients of its parameters, before `backward`.
   func addParameterGradients(scratch: Scratch)
+  /// Writes the output's value once more, with a ReLU if `relu`, where `canRecompute` says that it can.
+  func recompute(relu: Bool, to value: UnsafeMutablePointer<Float>)
 }
 
 extension BoundOperation {
   var sharedScratch: Int { 0 }
   func addParameterGradients(scratch: Scratch) {}
+  func recompute(relu: Bool, to value: UnsafeMutablePointer<Float>) {
+    preconditionFailure("it cannot be made again")
+  }
 }
 
 /// Memory that each worker has for itself, and some that they share.

@@ -10,7 +10,8 @@ import CKernels
 struct SplitCorrelation: BoundCorrelation {
   private let correlation: Correlation
   /// Words of parts.
-  private let weights: FloatBlock
+  private let parts: Int
+  private let weights: PackedWeights
   /// Of a block of rows.
   private let rowWords: Int
   private let window: rt_window
@@ -35,6 +36,7 @@ struct SplitCorrelation: BoundCorrelation {
     _ seen: rt_window
   ) throws {
     self.correlation = correlation
+    self.parts = parts
     weights = try correlation.weights(.words(parts: parts))
     rowWords = correlation.rowWords(parts: parts)
     outStep = output.step(images: images)
@@ -102,6 +104,7 @@ struct SplitCorrelation: BoundCorrelation {
   func run(
     _ input: UnsafePointer<Float>, _ output: UnsafeMutablePointer<Float>, _ finish: Finish, _ scratch: Scratch
   ) {
+    correlation.refresh(weights, .words(parts: parts))
     if sharesColumns { columns.makeAll(of: input, at: scratch.shared) }
     let rows = Int(RT_ROWS)
     Workers.shared.run(stripPieces * rowPieces) { piece, worker in

@@ -53,7 +53,8 @@ struct ConvolutionMaps {
 }
 
 /// A 3x3 convolution of stride 1 by Winograd's F(4x4, 3x3): the adjoint of its transform of the weights, of sums over the
-/// tiles of transformed inputs times transformed gradients. Tiles are taken in runs that stay in the caches.
+/// tiles of transformed inputs times transformed gradients. Tiles are taken in runs that stay in the caches. Where one run
+/// has them all, each block of inputs is finished by itself, and needs little memory.
 private struct WinogradWeightGradient: BoundWeightGradient {
   private let maps: ConvolutionMaps
   private let tiles, runTiles: Int
@@ -62,6 +63,8 @@ private struct WinogradWeightGradient: BoundWeightGradient {
   /// Floats of transformed maps that a run has at most, if it has more tiles than the fewest.
   private static let budget = 1 << 19
   private static let (fewestTiles, mostTiles) = (32, 256)
+  /// Floats of the sums of all products, above which as many tiles as can be are taken in one run.
+  private static let mostSums = 1 << 22
   /// Tiles that are transformed by one piece of work.
   private static let pieceTiles = 16
   /// Blocks of inputs whose sums are made by one piece.
@@ -72,19 +75,25 @@ private struct WinogradWeightGradient: BoundWeightGradient {
     let (height, width) = (Int(maps.window.grid_height), Int(maps.window.grid_width))
     tiles = maps.images * ((height + 3) / 4) * ((width + 3) / 4)
     let ofTile = Self.products * Tensor.lanes * (maps.inBlocks + maps.outBlocks)
-    let most = min(max(Self.budget / ofTile, Self.fewestTiles), Self.mostTiles)
+    let sums = Self.products * maps.inBlocks * maps.outBlocks * Tensor.lanes * Tensor.lanes
+    let most =
+      sums > Self.mostSums ? Self.mostTiles : min(max(Self.budget / ofTile, Self.fewestTiles), Self.mostTiles)
     let runs = max((tiles + most - 1) / most, 1)
     runTiles = (tiles + runs - 1) / runs
   }
 
+  private var isOneRun: Bool { runTiles == tiles }
   /// From one product to the next; so much more than its tiles have that products do not meet in the same sets of a cache.
   private var step: Int { runTiles * Tensor.lanes + Tensor.lanes }
   private var blockFloats: Int { Self.products * step }
   private var outChannels: Int { maps.outBlocks * Tensor.lanes }
-  private var sumFloats: Int { maps.inBlocks * Tensor.lanes * outChannels }
+  /// Of one product, of the inputs whose sums lie side by side.
+  private var sumFloats: Int { (isOneRun ? 1 : maps.inBlocks) * Tensor.lanes * outChannels }
 
-  let scratch = 0
-  var sharedScratch: Int { (maps.inBlocks + maps.outBlocks) * blockFloats + Self.products * sumFloats }
+  var scratch: Int { isOneRun ? Self.products * sumFloats : 0 }
+  var sharedScratch: Int {
+    (maps.inBlocks + maps.outBlocks) * blockFloats + (isOneRun ? 0 : Self.products * sumFloats)
+  }
 
   func add(
     _ input: UnsafePointer<Float>, _ gradient: UnsafePointer<Float>,
@@ -92,17 +101,32 @@ private struct WinogradWeightGradient: BoundWeightGradient {
   ) {
     let inputs = scratch.shared
     let gradients = inputs + maps.inBlocks * blockFloats
+    if isOneRun {
+      transform(input, gradient, 0, tiles, inputs, gradients)
+      Workers.shared.run(maps.inBlocks) { block, worker in
+        let sums = scratch[worker]
+        for product in 0..<Self.products {
+          addProduct(product, inputs, gradients, block, tiles, to: sums + product * sumFloats, anew: true)
+        }
+        finish(block, sums, to: weights)
+      }
+      return
+    }
     let sums = gradients + maps.outBlocks * blockFloats
     for first in stride(from: 0, to: tiles, by: runTiles) {
       let count = min(runTiles, tiles - first)
       transform(input, gradient, first, count, inputs, gradients)
-      addProducts(inputs, gradients, count, to: sums, anew: first == 0)
-    }
-    let (ins, outs) = (maps.geometry.inChannels, maps.geometry.outChannels)
-    Workers.shared.run(maps.inBlocks) { block, _ in
-      for i in block * Tensor.lanes..<min((block + 1) * Tensor.lanes, ins) {
-        rt_winograd_weight_gradient(weights + i * 9, sums + i * outChannels, sumFloats, ins, outs)
+      let parts = (maps.inBlocks + Self.pieceBlocks - 1) / Self.pieceBlocks
+      Workers.shared.run(Self.products * parts) { piece, _ in
+        let (product, part) = piece.quotientAndRemainder(dividingBy: parts)
+        for block in maps.inBlocks * part / parts..<maps.inBlocks * (part + 1) / parts {
+          let own = sums + product * sumFloats + block * Tensor.lanes * outChannels
+          addProduct(product, inputs, gradients, block, count, to: own, anew: first == 0)
+        }
       }
+    }
+    Workers.shared.run(maps.inBlocks) { block, _ in
+      finish(block, sums + block * Tensor.lanes * outChannels, to: weights)
     }
   }
 
@@ -126,22 +150,24 @@ private struct WinogradWeightGradient: BoundWeightGradient {
     }
   }
 
-  private func addProducts(
-    _ inputs: UnsafePointer<Float>, _ gradients: UnsafePointer<Float>, _ count: Int,
+  /// Sums of one product for a block of inputs and all outputs.
+  private func addProduct(
+    _ product: Int, _ inputs: UnsafePointer<Float>, _ gradients: UnsafePointer<Float>, _ block: Int, _ count: Int,
     to sums: UnsafeMutablePointer<Float>, anew: Bool
   ) {
-    let parts = (maps.inBlocks + Self.pieceBlocks - 1) / Self.pieceBlocks
-    Workers.shared.run(Self.products * parts) { piece, _ in
-      let (product, part) = piece.quotientAndRemainder(dividingBy: parts)
-      for block in maps.inBlocks * part / parts..<maps.inBlocks * (part + 1) / parts {
-        let row = block * Tensor.lanes
-        var outer = rt_outer(
-          left: inputs + block * blockFloats + product * step, right: gradients + product * step,
-          left_step: Tensor.lanes, right_step: Tensor.lanes, right_block: blockFloats, terms: count)
-        rt_outer_product(
-          sums + product * sumFloats + row * outChannels, outChannels, &outer,
-          min(Tensor.lanes, maps.geometry.inChannels - row), maps.outBlocks, anew)
-      }
+    var outer = rt_outer(
+      left: inputs + block * blockFloats + product * step, right: gradients + product * step,
+      left_step: Tensor.lanes, right_step: Tensor.lanes, right_block: blockFloats, terms: count)
+    let rows = min(Tensor.lanes, maps.geometry.inChannels - block * Tensor.lanes)
+    rt_outer_product(sums, outChannels, &outer, rows, maps.outBlocks, anew)
+  }
+
+  /// Adds the gradients of a block of inputs' weights, from sums [product][input][output].
+  private func finish(_ block: Int, _ sums: UnsafePointer<Float>, to weights: UnsafeMutablePointer<Float>) {
+    let (ins, outs) = (maps.geometry.inChannels, maps.geometry.outChannels)
+    let first = block * Tensor.lanes
+    for i in first..<min(first + Tensor.lanes, ins) {
+      rt_winograd_weight_gradient(weights + i * 9, sums + (i - first) * outChannels, sumFloats, ins, outs)
     }
   }
 }
@@ -231,7 +257,9 @@ private struct DirectWeightGradient: BoundWeightGradient {
       let (group, own) = i.quotientAndRemainder(dividingBy: groupIns)
       let row = sums + (i - ins.lowerBound) * width
       let outs = max(group * groupOuts, firstOut)..<min((group + 1) * groupOuts, firstOut + width)
-      for o in outs { weights[(o * groupIns + own) * maps.taps + tap] += row[o - firstOut] }
+      rt_add_spread(
+        weights + (outs.lowerBound * groupIns + own) * maps.taps + tap, groupIns * maps.taps,
+        row + outs.lowerBound - firstOut, outs.count)
     }
   }
 }

@@ -4,7 +4,7 @@ import CKernels
 struct WinogradCorrelation: BoundCorrelation {
   private let correlation: Correlation
   private let side: Int
-  private let weights: FloatBlock
+  private let weights: PackedWeights
   /// Whether the weights are the convolution's, of which blocks are transposed when they are needed.
   private let transposes: Bool
   private let window: rt_window
@@ -76,6 +76,7 @@ struct WinogradCorrelation: BoundCorrelation {
     _ input: UnsafePointer<Float>, _ output: UnsafeMutablePointer<Float>, _ finish: Finish, _ scratch: Scratch
   ) {
     let (c, products, blocks) = (correlation, CorrelationMethod.products(side: side), depth / Tensor.lanes)
+    c.refresh(weights, .transformed(side: side))
     if sharesColumns {
       let atOnce = WinogradCorrelation.tilesAtOnce
       Workers.shared.run((tiles + atOnce - 1) / atOnce) { part, _ in
