@@ -24,6 +24,9 @@ public struct SeedEstimation: Sendable {
     (self.fewestPhotos, self.seed) = (fewestPhotos, seed)
   }
 
+  /// - Throws: `RuntimeError.invalid` if OpenBLAS is not installed, without which there are no estimates.
+  public static func requireLibrary() throws(RuntimeError) { _ = try MatrixProduct.loaded() }
+
   /// Floats of a photo.
   private var size: Int { 3 * side * side }
 

@@ -66,6 +66,14 @@ package final class TrainableModel {
     ]
   }
 
+  /// Goes back to the averages that did best, which become the values and the averages again; nothing is left of the
+  /// steps after them.
+  package func returnToBest() {
+    parameters.copy(.best, to: .values)
+    parameters.copy(.best, to: .averages)
+    parameters.clear(.velocities)
+  }
+
   /// Numbers that are learned.
   package var parameterCount: Int {
     parameters.entries.reduce(0) { $0 + ($1.role == .statistic ? 0 : $1.count) }

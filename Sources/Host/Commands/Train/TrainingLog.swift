@@ -16,7 +16,7 @@ struct TrainingLogRow: Codable, Equatable, Sendable {
   var learningRate: Double
   /// Side of the images, in pixels.
   var size: Int
-  /// Radius of the training's attack.
+  /// Radius of the training's attack at the largest size.
   var eps: Double
   /// Shares of the selection part that the average of the weights classifies rightly: as they are, under an attack of
   /// several steps, and under one of one step. nil: not measured at this step.
@@ -103,6 +103,11 @@ final class TrainingLog {
     guard first.prefix(count).elementsEqual(beginning.prefix(count)) else {
       close(file)
       throw Failure.failed("\(path) is there and no log of a training: name another file with --log")
+    }
+    // Some file systems know no locks.
+    if flock(file, LOCK_EX | LOCK_NB) != 0, errno == EWOULDBLOCK {
+      close(file)
+      throw Failure.failed("\(path) is being written by another run; wait for it, or name other files")
     }
     return file
   }
