@@ -22,11 +22,12 @@ struct PhotoPart {
   /// CLASS/NAME of each.
   var names: [String] { indices.map(photos.name) }
 
-  /// At most so many photos: of each class in turn, in an order by a hash of their names, so that neighbours in a folder,
-  /// which are often alike, are not chosen together.
+  /// At most so many photos: of each class in turn, in an order by a hash of their names, so that neighbours
+  /// in a folder, which are often alike, are not chosen together.
   func limited(to limit: Int) -> PhotoPart {
     guard count > limit else { return self }
-    let groups = Dictionary(grouping: indices.indices) { labels[$0] }.sorted { $0.key < $1.key }.map { group in
+    let groups = Dictionary(grouping: indices.indices) { labels[$0] }.sorted { $0.key < $1.key }.map {
+      group in
       group.value.map { (order: Philox(seed: nameHash(photos.name(indices[$0]))).words(0), place: $0) }
         .sorted { ($0.order.x, $0.order.y, $0.place) < ($1.order.x, $1.order.y, $1.place) }.map(\.place)
     }

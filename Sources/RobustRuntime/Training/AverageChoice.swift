@@ -1,7 +1,7 @@
 /// Which average of a run becomes the model, and whether training with one step still works.
 ///
-/// Training with attacks of one step can fail suddenly (Wong, Rice and Kolter, arXiv 2001.03994): the network learns to
-/// mislead the one step, so that accuracy under several steps falls while that under one rises.
+/// Training with attacks of one step can fail suddenly (Wong, Rice and Kolter, arXiv 2001.03994): the network
+/// learns to mislead the one step, so that accuracy under several steps falls while that under one rises.
 package struct AverageChoice: Codable, Sendable, Equatable {
   /// Shares of held-out photos that an average classifies rightly, 0...1.
   package struct Measurement: Codable, Sendable, Equatable {
@@ -30,8 +30,8 @@ package struct AverageChoice: Codable, Sendable, Equatable {
 
   package init() {}
 
-  /// Judges the next average, which becomes the best unless accuracy under several steps, or that of clean photos where
-  /// it is the same, has fallen.
+  /// Judges the next average, which becomes the best unless accuracy under several steps, or that of clean
+  /// photos where it is the same, has fallen.
   /// - Parameters:
   ///   - attackSteps: of the training's attack.
   ///   - photos: how many were measured.

@@ -1,8 +1,8 @@
 import CKernels
 
-/// The trainable tensors of a network, and the running statistics of its norms, outside the operators that read them:
-/// values, gradients, velocities and averages, each in one block. Operators refer to a tensor by a `ParameterReference`,
-/// and compare `version` to find out whether what they packed is stale.
+/// The trainable tensors of a network, and the running statistics of its norms, outside the operators that
+/// read them: values, gradients, velocities and averages, each in one block. Operators refer to a tensor by a
+/// `ParameterReference`, and compare `version` to find out whether what they packed is stale.
 ///
 /// Used by one thread at a time, as the plans are that read it.
 package final class Parameters: @unchecked Sendable {
@@ -63,7 +63,8 @@ package final class Parameters: @unchecked Sendable {
       rt_fill(block.base, 0, count)
       return block
     }
-    let made = try Blocks(values: block(), gradients: block(), velocities: block(), averages: block(), best: block())
+    let made = try Blocks(
+      values: block(), gradients: block(), velocities: block(), averages: block(), best: block())
     for (entry, values) in zip(entries, initial) {
       rt_copy(made.values.base + entry.offset, values, values.count)
     }

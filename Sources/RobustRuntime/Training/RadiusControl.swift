@@ -1,11 +1,11 @@
-/// Moves the radius of the training's attack until accuracy under attacks of another radius, which stays, is as wanted: a
-/// larger one trades accuracy on clean photos for accuracy under attack.
+/// Moves the radius of the training's attack until accuracy under attacks of another radius, which stays, is
+/// as wanted: a larger one trades accuracy on clean photos for accuracy under attack.
 package struct RadiusControl: Sendable, Equatable {
   /// The accuracy that is wanted, 0...1, and the radius at which it is measured.
   package let accuracy, eps: Double
 
-  /// The shares of the steps between which the radius moves: before them accuracy says little, and what is learnt after
-  /// them decides.
+  /// The shares of the steps between which the radius moves: before them accuracy says little, and what is
+  /// learnt after them decides.
   package static let moves = 1.0 / 6..<2.0 / 3
   /// Of the radius, at a time.
   package static let mostChange = 0.1

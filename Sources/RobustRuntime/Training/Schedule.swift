@@ -1,7 +1,7 @@
 import Glibc
 
-/// What a run does when: the sizes of its images one after the other, and the step size, which rises linearly and then
-/// falls by a cosine (Loshchilov, Hutter: arXiv 1608.03983).
+/// What a run does when: the sizes of its images one after the other, and the step size, which rises linearly
+/// and then falls by a cosine (Loshchilov, Hutter: arXiv 1608.03983).
 package struct Schedule: Sendable, Equatable {
   /// Images of one size.
   package struct Phase: Sendable, Equatable {

@@ -1,7 +1,7 @@
 import CKernels
 
-/// All that a run needs to go on where it was, as the bytes of a safetensors file: a network with its values, velocities,
-/// averages and best averages under KIND.NAME, and texts of whoever runs it.
+/// All that a run needs to go on where it was, as the bytes of a safetensors file: a network with its values,
+/// velocities, averages and best averages under KIND.NAME, and texts of whoever runs it.
 package enum TrainingState {
   private static let kinds: [Parameters.Kind] = [.values, .velocities, .averages, .best]
   private static let (formatKey, format) = ("format", "rtool-training-2")

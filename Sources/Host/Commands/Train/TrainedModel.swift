@@ -184,7 +184,8 @@ struct TrainedModel {
     Report(
       model: options.output!, card: options.cardPath, log: options.logPath, state: options.statePath,
       plot: fileExists(options.plotPath) ? options.plotPath : nil, classes: position.classes,
-      size: options.side, steps: position.step, bestStep: position.bestStep, attackSteps: position.attackSteps,
+      size: options.side, steps: position.step, bestStep: position.bestStep,
+      attackSteps: position.attackSteps,
       epochs: epochs, seconds: position.seconds, loadingSeconds: position.loadingSeconds, eps: position.eps,
       trainingPhotos: data.training.count, selectionPhotos: data.selection.count,
       reportPhotos: data.report.count,

@@ -66,7 +66,9 @@ struct TrainingOptions {
     cacheBytes = Int(try v.number("cache-limit") * 0x1p30)
     (initial, frozen) = try (v.text("init"), v.texts("freeze"))
     phases = try Self.phases(v.text("sizes")!)
-    if initial != nil, let given = ["widths", "blocks", "block", "stem", "stem-stride"].first(where: v.isGiven) {
+    if initial != nil,
+      let given = ["widths", "blocks", "block", "stem", "stem-stride"].first(where: v.isGiven)
+    {
       throw Failure.usage("--\(given) and --init exclude each other: the network is that of the model")
     }
     if initial == nil, !frozen.isEmpty { throw Failure.usage("--freeze needs --init") }
@@ -92,7 +94,8 @@ struct TrainingOptions {
     batch = try v.int("batch")
     (rate, warmUp) = try (v.optional("rate"), v.number("warm-up"))
     augmentation = Augmentation(
-      area: Float(try v.number("crop"))...1, flips: try v.isOn("flip"), brightness: Float(try v.number("brightness")),
+      area: Float(try v.number("crop"))...1, flips: try v.isOn("flip"),
+      brightness: Float(try v.number("brightness")),
       contrast: Float(try v.number("contrast")), saturation: Float(try v.number("saturation")))
     (log, state) = try (v.text("log"), v.text("state"))
     saveSeconds = try v.number("save-every") * 60
@@ -128,12 +131,14 @@ struct TrainingOptions {
     network.blocks = try numbers("blocks", v.text("blocks")!, in: 1...200)
     guard network.widths.count == network.blocks.count else {
       throw Failure.usage(
-        "--widths has \(network.widths.count) stages and --blocks \(network.blocks.count): there must be as many")
+        "--widths has \(network.widths.count) stages and --blocks \(network.blocks.count): there must be as many"
+      )
     }
     guard network.widths.count <= 6 else { throw Failure.usage("--widths has more than 6 stages") }
     network.isBottleneck = try v.choice("block") == "bottleneck"
     network.stem = try v.choice("stem") == "3x3" ? 3 : 7
-    network.stemStride = try v.optional("stem-stride").map { Int($0) } ?? (network.stem == 7 || side > 64 ? 2 : 1)
+    network.stemStride =
+      try v.optional("stem-stride").map { Int($0) } ?? (network.stem == 7 || side > 64 ? 2 : 1)
     return network
   }
 
@@ -160,7 +165,9 @@ struct TrainingOptions {
         throw wrong("a side is not in 16...1024")
       }
       guard words.count == 2 else { return (side, nil) }
-      guard let share = Double(words[1]), share > 0, share <= 1 else { throw wrong("a share is not in 0...1") }
+      guard let share = Double(words[1]), share > 0, share <= 1 else {
+        throw wrong("a share is not in 0...1")
+      }
       return (side, share)
     }
     let given = parts.compactMap(\.share).reduce(0, +)

@@ -2,8 +2,8 @@ import FoundationEssentials
 import Glibc
 import RobustRuntime
 
-/// Where a run stands, beside its numbers: what is kept in its state file as JSON. With these two a run that was
-/// interrupted takes the same steps as one that was not.
+/// Where a run stands, beside its numbers: what is kept in its state file as JSON. With these two a run that
+/// was interrupted takes the same steps as one that was not.
 struct TrainingPosition: Codable {
   /// What was asked for, by option; paths are absolute.
   var options: [String: [String]]
@@ -67,7 +67,9 @@ extension TrainingPosition {
       throw Failure.failed("\(file): the state does not say where the run stands")
     }
     // The numbers are counted with.
-    let counts = [step, epoch, shown, photosSeen, evaluatedStep, loggedStep, sums.photos, sums.steps, sums.correct]
+    let counts = [
+      step, epoch, shown, photosSeen, evaluatedStep, loggedStep, sums.photos, sums.steps, sums.correct,
+    ]
     guard batch > 0, steps > 0, step <= steps, counts.allSatisfy({ (0...(1 << 50)).contains($0) }),
       steps <= 1 << 50, batch <= 1 << 20, (0...20).contains(attackSteps), eps.isFinite, eps >= 0
     else { throw Failure.failed("\(file): the state says impossible things of where the run stands") }

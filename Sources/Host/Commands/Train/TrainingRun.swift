@@ -32,10 +32,12 @@ final class TrainingRun {
     let data = try TrainingData(options)
     let batch = min(options.batch, data.training.count)
     if batch < options.batch {
-      Terminal.warn("--batch \(options.batch) is more than the \(batch) photos to learn from; it becomes \(batch)")
+      Terminal.warn(
+        "--batch \(options.batch) is more than the \(batch) photos to learn from; it becomes \(batch)")
     }
     if data.selection.count == 0 {
-      Terminal.warn("no photo is held out to choose by, so the last average becomes the model; see --held-out")
+      Terminal.warn(
+        "no photo is held out to choose by, so the last average becomes the model; see --held-out")
     }
     let (model, initialModel) = try TrainingStart.model(options, data)
     var position = TrainingPosition(
@@ -65,7 +67,9 @@ final class TrainingRun {
     var position = try bytes.withUnsafeBytes { try TrainingPosition(state: $0, file: path) }
     try TrainingStart.merge(parsed, state: path, into: &position)
     let options = try TrainingOptions(ParsedArguments(texts: position.options))
-    guard options.output != nil else { throw Failure.failed("\(path): the state does not name the model to write") }
+    guard options.output != nil else {
+      throw Failure.failed("\(path): the state does not name the model to write; say --output FILE")
+    }
     _ = configureRuntime(threads: options.threads)
     try configureRuntime(precision: options.precision)
     try TrainingFiles(options).check()
@@ -119,10 +123,10 @@ final class TrainingRun {
   private func toTheEnd(json: Bool) throws {
     do {
       try takeSteps()
+      try saveOrWarn()
     } catch RuntimeError.notFinite(let problem) {
       throw diverged(problem)
     }
-    saveOrWarn()
     try finish(json: json)
   }
 
@@ -139,9 +143,9 @@ final class TrainingRun {
       } else if position.step > position.loggedStep, !isEvaluated, position.step % logged == 0 {
         append(row())
       }
-      if Interrupt.isRequested { throw stopped() }
+      if Interrupt.isRequested { throw try stopped() }
       if position.step == position.steps { return }
-      if monotonicSeconds() - lastSave > options.saveSeconds { saveOrWarn() }
+      if monotonicSeconds() - lastSave > options.saveSeconds { try saveOrWarn() }
       try step()
     }
   }
@@ -229,7 +233,9 @@ final class TrainingRun {
     var note: String?
     if data.selection.count > 0 {
       let attacks = isRobust ? [10, 1].map { attack(steps: $0) } : []
-      guard let outcomes = try outcomes(.averages, on: data.selection, attacks) else { throw stopped() }
+      guard let outcomes = try outcomes(.averages, on: data.selection, attacks) else {
+        throw try stopped()
+      }
       let counts = RobustEvaluation.Counts(outcomes, attacks: attacks.count)
       let clean = counts.cleanAccuracy
       let found = AverageChoice.Measurement(
@@ -312,7 +318,8 @@ final class TrainingRun {
       seconds: position.seconds, imagesPerSecond: Double(sums.photos) / max(sums.seconds, 1e-9),
       loss: sums.loss / Double(max(sums.steps, 1)),
       trainAccuracy: Double(sums.correct) / Double(max(sums.photos, 1)),
-      learningRate: schedule.rate(position.step - 1), size: schedule.side(position.step - 1), eps: position.eps)
+      learningRate: schedule.rate(position.step - 1), size: schedule.side(position.step - 1),
+      eps: position.eps)
   }
 
   /// A row that cannot be written is no reason to lose a run.
@@ -335,13 +342,17 @@ final class TrainingRun {
     hasState = true
   }
 
-  /// - Returns: whether it was saved. A full disk is no reason to lose a run.
+  /// A full disk is no reason to lose a run.
+  /// - Returns: whether it was saved.
+  /// - Throws: `RuntimeError.notFinite`: there is nothing worth saving.
   @discardableResult
-  private func saveOrWarn() -> Bool {
+  private func saveOrWarn() throws -> Bool {
     defer { lastSave = monotonicSeconds() }
     do {
       try save()
       return true
+    } catch RuntimeError.notFinite(let problem) {
+      throw RuntimeError.notFinite(problem)
     } catch {
       let before = hasState ? "the state before it stays" : "there is none yet"
       Terminal.warn("the state was not saved, \(before): \(error)")
@@ -350,9 +361,9 @@ final class TrainingRun {
   }
 
   /// Saves, and tells how to go on.
-  private func stopped() -> Failure {
+  private func stopped() throws -> Failure {
     ProgressBar.shared.end()
-    if saveOrWarn() {
+    if try saveOrWarn() {
       say("stopped after step \(position.step) of \(position.steps); \(resumption("goes on"))")
     }
     return .interrupted

@@ -9,7 +9,9 @@ enum TrainingStart {
   private static let paths: Set = ["data", "test", "output", "cache", "log", "state"]
   /// What may differ when a run goes on, as the weights do not depend on it.
   private static let changeable =
-    paths.union(["cache-limit", "threads", "quiet", "save-every", "report-photos", "seed-rank", "seed-mixtures"])
+    paths.union([
+      "cache-limit", "threads", "quiet", "save-every", "report-photos", "seed-rank", "seed-mixtures",
+    ])
   /// What is said of one call alone.
   private static let passing: Set = ["resume", "finish", "json"]
 
@@ -104,7 +106,8 @@ enum TrainingStart {
 
   // MARK: The number of steps
 
-  /// As many steps as this machine takes in so many seconds, told from a few of each size, which leave no trace.
+  /// As many steps as this machine takes in so many seconds, told from a few of each size, which leave no
+  /// trace.
   static func steps(
     within seconds: Double, _ model: TrainableModel, _ options: TrainingOptions, _ training: PhotoPart,
     batch: Int
