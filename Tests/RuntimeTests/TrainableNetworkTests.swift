@@ -71,15 +71,16 @@ import Testing
     let tensors = Self.description(widths: [64, 128], blocks: [1, 1]).tensors(
       classes: 10, mean: [0, 0, 0], deviation: [1, 1, 1], seed: 4)
     func values(_ name: String) throws -> [Float] { try #require(tensors.first { $0.name == name }).values }
-    for (name, variance) in [
-      ("layer1.0.conv2.weight", 2.0 / (64 * 9)), ("layer2.0.conv1.weight", 2.0 / (128 * 9)),
-      ("layer2.0.downsample.0.weight", 2.0 / 128),
-    ] {
-      let weights = try values(name)
-      let square = weights.reduce(0) { $0 + Double($1) * Double($1) } / Double(weights.count)
+    let variances: [(String, Double)] = [
+      ("layer1.0.conv2.weight", 2 / Double(64 * 9)), ("layer2.0.conv1.weight", 2 / Double(128 * 9)),
+      ("layer2.0.downsample.0.weight", 2 / Double(128)),
+    ]
+    for (name, variance) in variances {
+      let weights = try values(name).map(Double.init)
+      let mean = weights.reduce(0, +) / Double(weights.count)
+      let square = weights.reduce(0) { $0 + $1 * $1 } / Double(weights.count)
       #expect(abs(square / variance - 1) < 0.05, "\(name)")
-      #expect(
-        abs(weights.reduce(0) { $0 + Double($1) } / Double(weights.count)) < 0.05 * variance.squareRoot())
+      #expect(abs(mean) < 0.05 * variance.squareRoot(), "\(name)")
     }
     #expect(try values("layer1.0.conv1.weight") != values("layer1.0.conv2.weight"))
     #expect(

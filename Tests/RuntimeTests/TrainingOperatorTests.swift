@@ -18,8 +18,8 @@ import Testing
   private struct NormCase {
     let name: String
     let count, channels, height, width: Int
-    let parameters = Parameters()
-    let mode = NormMode()
+    let parameters: Parameters
+    let mode: NormMode
     let graph: Graph
     /// [image][channel], the residual's behind the input's.
     let image: [Float]
@@ -30,7 +30,8 @@ import Testing
       self.name = "norm.\(name)"
       let shape = golden["norm.\(name).shape"].map { Int($0) }
       (count, channels, height, width) = (shape[0], shape[1], shape[2], shape[3])
-      let (c, area) = (channels, height * width)
+      let (count, c, area) = (shape[0], shape[1], shape[2] * shape[3])
+      let (parameters, mode) = (Parameters(), NormMode())
       func values(_ part: String) -> [Float] {
         let u = uniform("norm.\(name).\(part)", c)
         return part == "bias" || part == "running_mean"
@@ -54,29 +55,33 @@ import Testing
       let residual = inputs == 2 ? pick(1) : 0
       let norm = BatchNormalization(
         scale: scale, shift: shift, runningMean: mean, runningVariance: variance, mode: mode)
-      var last = graph.add(.trainedNormalization(norm), pick(0))
-      if inputs == 2 { last = graph.add(.relu, graph.add(.add, last, residual)) }
-      _ = last
-      self.graph = graph
+      let last = graph.add(.trainedNormalization(norm), pick(0))
+      if inputs == 2 { _ = graph.add(.relu, graph.add(.add, last, residual)) }
+      (self.parameters, self.mode, self.graph) = (parameters, mode, graph)
       try parameters.allocate()
 
       let offsets = centred("norm.\(name).offset", c)
-      let x = centred("norm.\(name).input", count * c * area).enumerated().map { i, v in
-        v + 4 * offsets[i / area % c]
-      }
+      var x = centred("norm.\(name).input", count * c * area)
+      for i in x.indices { x[i] += 4 * offsets[i / area % c] }
       let r = inputs == 2 ? centred("norm.\(name).residual", count * c * area) : []
-      image = (0..<count).flatMap { n in
+      var image: [Float] = []
+      for n in 0..<count {
         let own = n * c * area..<(n + 1) * c * area
-        return Array(x[own]) + (r.isEmpty ? [] : Array(r[own]))
+        image += x[own]
+        if inputs == 2 { image += r[own] }
       }
+      self.image = image
     }
 
     /// Part 0 is the input's, 1 the residual's, of values of the image.
     func part(_ part: Int, of values: [Float]) -> [Float] {
       let (each, inputs) = (channels * area, hasResidual ? 2 : 1)
-      return (0..<count).flatMap { n in
-        Array(values[(n * inputs + part) * each..<(n * inputs + part + 1) * each])
+      var own: [Float] = []
+      for n in 0..<count {
+        let first = (n * inputs + part) * each
+        own += values[first..<first + each]
       }
+      return own
     }
   }
 
