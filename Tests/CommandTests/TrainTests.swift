@@ -189,7 +189,7 @@ import Testing
     #expect(rows.allSatisfy { $0.loss > 0 && $0.epoch > 0 && $0.learning_rate > 0 && $0.eps == 0.375 })
     #expect(rows.first?.size == 16 && rows.last?.size == 24)
     let measured = rows.filter { $0.clean_accuracy != nil }
-    #expect(measured.count == 3 && measured.last?.step == rows.count)
+    #expect(measured.count >= 3 && measured.last?.step == rows.count)
     for row in measured {
       let (clean, robust, one) = (row.clean_accuracy!, row.robust_accuracy!, row.one_step_accuracy!)
       #expect((0...1).contains(clean) && robust <= clean && one <= clean && robust >= 0)

@@ -209,8 +209,8 @@ import Testing
     }
     refuses(
       try changed { $0.removeAll { $0.name == "velocities.conv1.weight" } }, "'velocities.conv1.weight'")
-    refuses(try changed { $0.removeAll { $0.name == "values.fc.weight" } }, "")
-    refuses(try changed { $0.removeAll { $0.name.hasPrefix("values.") } }, "")
+    refuses(try changed { $0.removeAll { $0.name == "values.fc.weight" } }, "'fc.weight'")
+    refuses(try changed { $0.removeAll { $0.name.hasPrefix("values.") } }, "'conv1.weight'")
     refuses(
       try changed { tensors in
         let k = tensors.firstIndex { $0.name == "best.bn1.weight" }!

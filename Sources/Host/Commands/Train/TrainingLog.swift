@@ -99,9 +99,9 @@ final class TrainingLog {
       close(file)
       throw Failure.failed("\(path) is no regular file: --log needs one")
     }
-    var first = [UInt8](repeating: 0, count: beginning.count)
+    var first = [UInt8](repeating: 0, count: beginnings.map(\.count).max()!)
     let count = max(pread(file, &first, first.count, 0), 0)
-    guard first.prefix(count).elementsEqual(beginning.prefix(count)) else {
+    guard beginnings.contains(where: { zip($0, first.prefix(count)).allSatisfy { $0 == $1 } }) else {
       close(file)
       throw Failure.failed("\(path) is there and no log of a training: name another file with --log")
     }
@@ -150,7 +150,7 @@ final class TrainingLog {
   }
 
   /// Of every row, as their keys are sorted.
-  private static let beginning = Array(#"{"epoch":"#.utf8)
+  private static let beginnings = [#"{"clean_accuracy":"#, #"{"epoch":"#].map { Array($0.utf8) }
 
   private static func line(_ row: TrainingLogRow) -> [UInt8] {
     let encoder = JSONEncoder()

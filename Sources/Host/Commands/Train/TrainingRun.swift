@@ -29,6 +29,8 @@ final class TrainingRun {
     try files.check()
     try files.checkNoRunIsLost()
     if options.seedRank > 0 { try requireSeedLibrary() }
+    // Reading photos may take long.
+    if let initial = options.initial { _ = try ModelSearch.facts(ModelSearch.find(initial)) }
     let data = try TrainingData(options)
     let batch = min(options.batch, data.training.count)
     if batch < options.batch {
