@@ -1,16 +1,19 @@
 import RobustRuntime
 import Testing
 
-/// Weight gradients and whole training steps against PyTorch in double precision; Golden/make_training.py says how its files
-/// were made.
+/// Weight gradients and whole training steps against PyTorch in double precision; Golden/make_training.py
+/// says how its files were made.
 @Suite struct TrainingTests {
   private static let operators = try! Golden("operators")
 
-  private static func centred(_ name: String, _ count: Int) -> [Float] { uniform(name, count).map { $0 - 0.5 } }
+  private static func centred(_ name: String, _ count: Int) -> [Float] {
+    uniform(name, count).map { $0 - 0.5 }
+  }
 
   /// Runs one convolution forward and both ways backward.
   @Test(arguments: [
-    "1x1", "1x1 odd", "1x1 stride 2", "3x3", "3x3 odd", "3x3 wide", "3x3 one pixel", "3x3 large map", "3x3 stride 2",
+    "1x1", "1x1 odd", "1x1 stride 2", "3x3", "3x3 odd", "3x3 wide", "3x3 one pixel", "3x3 large map",
+    "3x3 stride 2",
     "3x3 stride 2 odd", "3x3 colours", "3x3 colours stride 2", "7x7 stride 2", "7x7 stride 2 even", "groups",
     "groups stride 2", "depthwise",
   ])
@@ -29,11 +32,13 @@ import Testing
     _ = graph.add(
       .convolution(
         Convolution(
-          inChannels: ins, outChannels: outs, height: size, width: size, stride: stride, pad: pad, groups: groups,
+          inChannels: ins, outChannels: outs, height: size, width: size, stride: stride, pad: pad,
+          groups: groups,
           parameter: reference)), 0)
     try parameters.allocate()
     let plan = try Plan(
-      Network(graph, for: .training), images: count, height: height, width: width, gradient: true, training: true)
+      Network(graph, for: .training), images: count, height: height, width: width, gradient: true,
+      training: true)
     plan.forward(Self.centred("\(name).input", count * ins * height * width), through: plan.logits)
     let y = plan.features(plan.logits)
     #expect(golden.error("\(name).output", y.values) < 2e-5)

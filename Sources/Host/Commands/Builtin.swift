@@ -53,13 +53,24 @@ struct Builtin: Sendable {
     return shell
   }()
 
+  /// Where explanations begin.
+  private static let margin = 30
+
   var help: String {
     let arguments = parameters.filter(\.isPositional)
       .map { $0.placeholder + ($0.flags.contains(.repeated) ? "..." : "") }
     var lines = ["rtool \(name) - \(summary)", ""]
     lines += ["Usage: " + (["rtool", name] + arguments + ["[options]"]).joined(separator: " "), ""]
+    // Headings help where there are several.
+    let hasHeadings = Set(parameters.compactMap(\.group)).count > 1
+    var heading: String?
     for parameter in parameters {
-      lines += Help.hanging("  " + Help.spelling(parameter), [Help.explanation(parameter)], margin: 30)
+      if hasHeadings, !parameter.isPositional, parameter.group != heading {
+        heading = parameter.group
+        lines += ["", "\(heading ?? "Options"):"]
+      }
+      let help = wrapped(Help.explanation(parameter), width: Terminal.columns - Self.margin)
+      lines += Help.hanging("  " + Help.spelling(parameter), help, margin: Self.margin)
     }
     return lines.joined(separator: "\n") + "\n"
   }

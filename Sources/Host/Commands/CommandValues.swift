@@ -38,3 +38,14 @@ extension Parameter {
     return parameter
   }
 }
+
+extension [Parameter] {
+  /// The same under a heading of help.
+  func grouped(_ heading: String) -> [Parameter] {
+    map { parameter in
+      var parameter = parameter
+      parameter.group = heading
+      return parameter
+    }
+  }
+}

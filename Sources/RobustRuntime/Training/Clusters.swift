@@ -1,5 +1,5 @@
-/// Points sorted into groups about their means: k-means, begun at points far from each other, k-means++ (Arthur,
-/// Vassilvitskii, SODA 2007), several times, of which the best is kept.
+/// Points sorted into groups about their means: k-means, begun at points far from each other, k-means++
+/// (Arthur, Vassilvitskii, SODA 2007), several times, of which the best is kept.
 struct Clusters {
   /// The group of each point, below `count`. The first group has most points.
   let labels: [Int]
@@ -11,7 +11,7 @@ struct Clusters {
   /// - Parameters:
   ///   - points: [point][dimension], finite.
   ///   - most: groups; there are fewer where points are alike.
-  ///   - fewest: points of a group. The smallest group with fewer is given up, and its points go to the others.
+  /// - fewest: points of a group. The smallest group with fewer is given up, and its points go to the others.
   init(_ points: [Double], dimension: Int, most: Int, fewest: Int, random: Philox) {
     let draws = random.uniform(count: Self.attempts * most).map(Double.init)
     let space = Space(points: points, dimension: dimension)
@@ -79,7 +79,8 @@ struct Clusters {
       return centres
     }
 
-    /// Points go to the nearest centre, and centres to the mean of their points, until nothing changes (Lloyd).
+    /// Points go to the nearest centre, and centres to the mean of their points, until nothing changes
+    /// (Lloyd).
     func settled(_ start: [[Double]]) -> Partition {
       var partition = Partition(labels: [], centres: start, spread: 0)
       for _ in 0..<mostRounds {

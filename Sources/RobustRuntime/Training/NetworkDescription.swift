@@ -12,18 +12,22 @@ package struct NetworkDescription: Sendable, Equatable {
   /// The channels that a stage gives for its width.
   private var expansion: Int { isBottleneck ? 4 : 1 }
 
-  /// Its first weights, under torchvision's names: those of convolutions are normal with a variance of 2 / (outputs · window)
-  /// (He et al., arXiv 1502.01852), norms do nothing, and the last layer is uniform in ±1 / √inputs.
+  /// Its first weights, under torchvision's names: those of convolutions are normal with a variance of 2 /
+  /// (outputs · window) (He et al., arXiv 1502.01852), norms do nothing, and the last layer is uniform in ±1
+  /// / √inputs.
   package func tensors(classes: Int, mean: [Float], deviation: [Float], seed: UInt64) -> [NamedTensor] {
     var tensors = [
-      NamedTensor(name: "mean", shape: [3], values: mean), NamedTensor(name: "std", shape: [3], values: deviation),
+      NamedTensor(name: "mean", shape: [3], values: mean),
+      NamedTensor(name: "std", shape: [3], values: deviation),
     ]
     func random() -> Philox { Philox(seed: seed, stream: 0x696E_6974 << 32 | UInt64(tensors.count)) }
     func convolution(_ name: String, norm: String, _ outs: Int, _ ins: Int, _ size: Int) {
       let scale = (2 / Float(outs * size * size)).squareRoot()
       let values = random().normal(count: outs * ins * size * size).map { $0 * scale }
       tensors.append(NamedTensor(name: "\(name).weight", shape: [outs, ins, size, size], values: values))
-      for (part, value) in [("weight", 1), ("bias", 0), ("running_mean", 0), ("running_var", 1)] as [(String, Float)] {
+      for (part, value) in [("weight", 1), ("bias", 0), ("running_mean", 0), ("running_var", 1)]
+        as [(String, Float)]
+      {
         tensors.append(
           NamedTensor(name: "\(norm).\(part)", shape: [outs], values: [Float](repeating: value, count: outs)))
       }

@@ -1,8 +1,8 @@
 import CKernels
 
-/// The trainable tensors of a network, and the running statistics of its norms, outside the operators that read them:
-/// values, gradients, velocities and averages, each in one block. Operators refer to a tensor by a `ParameterReference`,
-/// and compare `version` to find out whether what they packed is stale.
+/// The trainable tensors of a network, and the running statistics of its norms, outside the operators that
+/// read them: values, gradients, velocities and averages, each in one block. Operators refer to a tensor by a
+/// `ParameterReference`, and compare `version` to find out whether what they packed is stale.
 ///
 /// Used by one thread at a time, as the plans are that read it.
 package final class Parameters: @unchecked Sendable {
@@ -70,8 +70,12 @@ package final class Parameters: @unchecked Sendable {
       return block
     }
     let made = try Blocks(
+<<<<<<< HEAD
       values: block(), gradients: block(), velocities: block(), averages: averages ? block() : nil,
       best: averages ? block() : nil)
+=======
+      values: block(), gradients: block(), velocities: block(), averages: block(), best: block())
+>>>>>>> traintests
     for (entry, values) in zip(entries, initial) {
       rt_copy(made.values.base + entry.offset, values, values.count)
     }

@@ -1,6 +1,6 @@
-/// The order in which photos are learned from. In each epoch small classes are shown more often than large ones, though not
-/// as often: a photo's share falls with the square root of the number of photos of its class. An epoch is a pure function
-/// of the seed and its number.
+/// The order in which photos are learned from. In each epoch small classes are shown more often than large
+/// ones, though not as often: a photo's share falls with the square root of the number of photos of its
+/// class. An epoch is a pure function of the seed and its number.
 package struct PhotoOrder: Sendable {
   private let labels: [Int]
   private let expected: [Double]

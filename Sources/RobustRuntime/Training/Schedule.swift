@@ -1,7 +1,7 @@
 import Glibc
 
-/// What a run does when: the sizes of its images one after the other, and the step size, which rises linearly and then
-/// falls by a cosine (Loshchilov, Hutter: arXiv 1608.03983).
+/// What a run does when: the sizes of its images one after the other, and the step size, which rises linearly
+/// and then falls by a cosine (Loshchilov, Hutter: arXiv 1608.03983).
 package struct Schedule: Sendable, Equatable {
   /// Images of one size.
   package struct Phase: Sendable, Equatable {
@@ -31,12 +31,23 @@ package struct Schedule: Sendable, Equatable {
 
   /// The side of the images of a step.
   package func side(_ step: Int) -> Int {
-    var end = 0.0
-    for phase in phases {
-      end += phase.share
-      if Double(step) < (end * Double(steps)).rounded() { return phase.side }
-    }
+    for (phase, end) in zip(phases, ends) where step < end { return phase.side }
     return phases.last!.side
+  }
+
+  /// How many of the first `done` steps belong to each of the phases.
+  package func steps(ofFirst done: Int) -> [Int] {
+    zip([0] + ends, ends).map { min($1, done) - min($0, done) }
+  }
+
+  /// The step behind the last of each phase.
+  private var ends: [Int] {
+    var end = 0.0
+    let ends = phases.map { phase in
+      end += phase.share
+      return Int((end * Double(steps)).rounded())
+    }
+    return ends.dropLast() + [steps]
   }
 
   /// The largest of the sides.

@@ -1,7 +1,7 @@
 import CKernels
 
-/// Estimates the seed distribution of a class from small copies of its photos: a normal distribution (Santurkar et al.,
-/// arXiv 1906.09453), or several with weights, each with a covariance of low rank.
+/// Estimates the seed distribution of a class from small copies of its photos: a normal distribution
+/// (Santurkar et al., arXiv 1906.09453), or several with weights, each with a covariance of low rank.
 public struct SeedEstimation: Sendable {
   /// Of the small photos, in pixels.
   public var side: Int
@@ -9,7 +9,8 @@ public struct SeedEstimation: Sendable {
   public var rank: Int
   /// Normal distributions of a class at most.
   public var mostComponents: Int
-  /// One is not made for fewer photos, which go to the others instead; nil: for fewer than `rank` or 5 % of the class.
+  /// One is not made for fewer photos, which go to the others instead; nil: for fewer than `rank` or 5 % of
+  /// the class.
   public var fewestPhotos: Int?
   /// Of the random numbers.
   public var seed: UInt64
@@ -24,11 +25,14 @@ public struct SeedEstimation: Sendable {
     (self.fewestPhotos, self.seed) = (fewestPhotos, seed)
   }
 
+  /// - Throws: `RuntimeError.invalid` if OpenBLAS is not installed, without which there are no estimates.
+  public static func requireLibrary() throws(RuntimeError) { _ = try MatrixProduct.loaded() }
+
   /// Floats of a photo.
   private var size: Int { 3 * side * side }
 
-  /// The distribution of one class. The same photos give the same bytes, on any number of threads of one kind of
-  /// processor. Classes may be estimated at once, on several threads.
+  /// The distribution of one class. The same photos give the same bytes, on any number of threads of one kind
+  /// of processor. Classes may be estimated at once, on several threads.
   /// - Parameter index: of the class, for random numbers of its own.
   /// - Parameter photos: [count][3][side][side], planar, in 0...1.
   /// - Throws: `RuntimeError.invalid` if there is no photo or OpenBLAS is missing, `RuntimeError.notFinite`.
@@ -55,8 +59,9 @@ public struct SeedEstimation: Sendable {
   }
 
   /// The tensors of a file, by class: `seeds.mean` [class][3][side][side] and `seeds.factor`
-  /// [class][rank][3][side][side]; where a class has several components both have another extent, of components, behind
-  /// that of classes, and `seeds.weight` [class][component] tells their shares, 0 where a class has fewer.
+  /// [class][rank][3][side][side]; where a class has several components both have another extent, of
+  /// components, behind that of classes, and `seeds.weight` [class][component] tells their shares, 0 where a
+  /// class has fewer.
   public func tensors(_ classes: [SeedMixture], isHalf: Bool = true) -> [NamedTensor] {
     let most = classes.map(\.components.count).max() ?? 1
     var (means, factors, weights): ([Float], [Float], [Float]) = ([], [], [])
@@ -156,8 +161,8 @@ public struct SeedMixture: Sendable {
     public let photoCount: Int
     /// [3][side][side]
     public let mean: [Float]
-    /// [rank][3][side][side], in the order of their norms, the greatest first; zeros where the photos differ in fewer
-    /// directions. The entry of each that is farthest from 0 is positive.
+    /// [rank][3][side][side], in the order of their norms, the greatest first; zeros where the photos differ
+    /// in fewer directions. The entry of each that is farthest from 0 is positive.
     public let factor: [Float]
   }
 }

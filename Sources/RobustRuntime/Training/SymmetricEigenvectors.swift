@@ -1,5 +1,5 @@
-/// The eigenvectors of a small symmetric matrix, by Jacobi's rotations of one row and column with another until all
-/// that is beside the diagonal is gone (Golub, Van Loan: "Matrix Computations", 8.5).
+/// The eigenvectors of a small symmetric matrix, by Jacobi's rotations of one row and column with another
+/// until all that is beside the diagonal is gone (Golub, Van Loan: "Matrix Computations", 8.5).
 struct SymmetricEigenvectors {
   /// Falling.
   let values: [Double]

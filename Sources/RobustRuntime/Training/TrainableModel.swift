@@ -6,15 +6,15 @@ package final class TrainableModel {
   package let facts: ModelFacts
   /// Of the pixels, by channel.
   package let mean, deviation: [Float]
-  let network: Network
-  let mode = NormMode()
+  package let network: Network
+  package let mode = NormMode()
   private let metadata: [String: String]
   /// "3x3 stem of stride 2, no max-pool"
   package let stem: String
 
   /// Reads a checkpoint of a residual network, whose tensors become the parameters.
-  /// - Parameter classes: which it is to tell apart; nil: its own. Where they are others, the last layer begins with the rows
-  ///   of those that it knows, and random ones for the rest.
+  /// - Parameter classes: which it is to tell apart; nil: its own. Where they are others, the last layer
+  /// begins with the rows of those that it knows, and random ones for the rest.
   /// - Parameter averages: whether averages of the values are kept.
   /// - Throws: `CheckpointError`, `RuntimeError.outOfMemory`
   package init(
@@ -47,7 +47,8 @@ package final class TrainableModel {
     func rows(_ values: [Float], width: Int) -> [Float] {
       guard known != wanted else { return values }
       let random = NetworkDescription.head(
-        classes: wanted.count, channels: width, name: "fc", random: Philox(seed: seed, stream: 0x6865_6164 << 32))
+        classes: wanted.count, channels: width, name: "fc",
+        random: Philox(seed: seed, stream: 0x6865_6164 << 32))
       var rows = width == 1 ? random[1].values : random[0].values
       for (row, name) in wanted.enumerated() {
         guard let old = known.firstIndex(of: name) else { continue }
@@ -61,11 +62,21 @@ package final class TrainableModel {
   package func tensors(_ kind: Parameters.Kind) -> [NamedTensor] {
     let own = parameters.entries.enumerated().map { index, entry in
       NamedTensor(
-        name: entry.name, shape: entry.shape, values: parameters.values(index, kind), isHalf: entry.role == .weight)
+        name: entry.name, shape: entry.shape, values: parameters.values(index, kind),
+        isHalf: entry.role == .weight)
     }
     return own + [
-      NamedTensor(name: "mean", shape: [3], values: mean), NamedTensor(name: "std", shape: [3], values: deviation),
+      NamedTensor(name: "mean", shape: [3], values: mean),
+      NamedTensor(name: "std", shape: [3], values: deviation),
     ]
+  }
+
+  /// Goes back to the averages that did best, which become the values and the averages again; nothing is left
+  /// of the steps after them.
+  package func returnToBest() {
+    parameters.copy(.best, to: .values)
+    parameters.copy(.best, to: .averages)
+    parameters.clear(.velocities)
   }
 
   /// Numbers that are learned.

@@ -1,12 +1,14 @@
 import Glibc
 
-/// What is learned from the logits of a batch: cross-entropy with smoothed labels, or the loss of TRADES. Logits and their
-/// gradients are [class][image], as the last tensor of a plan has them.
-struct TrainingLoss {
+/// What is learned from the logits of a batch: cross-entropy with smoothed labels, or the loss of TRADES.
+/// Logits and their gradients are [class][image], as the last tensor of a plan has them.
+package struct TrainingLoss {
   let classes, images: Int
 
+  package init(classes: Int, images: Int) { (self.classes, self.images) = (classes, images) }
+
   /// log softmax of each image.
-  func logProbabilities(_ logits: [Float]) -> [Double] {
+  package func logProbabilities(_ logits: [Float]) -> [Double] {
     var result = [Double](repeating: 0, count: logits.count)
     for n in 0..<images {
       let values = (0..<classes).map { Double(logits[$0 * images + n]) }
@@ -18,16 +20,18 @@ struct TrainingLoss {
   }
 
   /// Images whose greatest logit is that of their label.
-  func correct(_ logits: [Float], _ labels: [Int]) -> Int {
+  package func correct(_ logits: [Float], _ labels: [Int]) -> Int {
     (0..<images).count { n in
       let own = logits[labels[n] * images + n]
       return (0..<classes).allSatisfy { $0 == labels[n] || logits[$0 * images + n] < own }
     }
   }
 
-  /// The mean over the images of −Σ t log p, where the target t is 1 − smoothing + smoothing / classes at the label and
-  /// smoothing / classes elsewhere. Its gradient by the logits is (p − t) / images.
-  func crossEntropy(_ logs: [Double], _ labels: [Int], smoothing: Double) -> (loss: Double, gradient: [Float]) {
+  /// The mean over the images of −Σ t log p, where the target t is 1 − smoothing + smoothing / classes at the
+  /// label and smoothing / classes elsewhere. Its gradient by the logits is (p − t) / images.
+  package func crossEntropy(
+    _ logs: [Double], _ labels: [Int], smoothing: Double
+  ) -> (loss: Double, gradient: [Float]) {
     var (loss, gradient) = (0.0, [Float](repeating: 0, count: logs.count))
     for n in 0..<images {
       for c in 0..<classes {
@@ -40,9 +44,9 @@ struct TrainingLoss {
     return (loss / Double(images), gradient)
   }
 
-  /// The mean over the images of Σ p (log p − log q), and its gradients by both logits: p (log p − log q − KL) / images and
-  /// (q − p) / images.
-  func divergence(_ p: [Double], _ q: [Double]) -> (loss: Double, ofP: [Float], ofQ: [Float]) {
+  /// The mean over the images of Σ p (log p − log q), and its gradients by both logits: p (log p − log q −
+  /// KL) / images and (q − p) / images.
+  package func divergence(_ p: [Double], _ q: [Double]) -> (loss: Double, ofP: [Float], ofQ: [Float]) {
     var ofP = [Float](repeating: 0, count: p.count)
     var (ofQ, loss) = (ofP, 0.0)
     for n in 0..<images {

@@ -1,60 +1,76 @@
 import CKernels
 
-/// All that a run needs to go on where it was, as the bytes of a safetensors file: values, velocities, averages and best
-/// averages under KIND.NAME, and texts of whoever runs it.
+/// All that a run needs to go on where it was, as the bytes of a safetensors file: a network with its values,
+/// velocities, averages and best averages under KIND.NAME, and texts of whoever runs it.
 package enum TrainingState {
   private static let kinds: [Parameters.Kind] = [.values, .velocities, .averages, .best]
-  private static let (formatKey, format) = ("format", "rtool-training-1")
+  private static let (formatKey, format) = ("format", "rtool-training-2")
+  /// What says how the network is built stands before a dot, apart from the texts.
+  private static let architecture = "network."
 
   /// - Throws: `RuntimeError.notFinite`: nothing is worth keeping then.
-  package static func bytes(_ parameters: Parameters, texts: [String: String]) throws -> [UInt8] {
-    var tensors: [NamedTensor] = []
+  package static func bytes(_ model: TrainableModel, texts: [String: String]) throws -> [UInt8] {
+    let parameters = model.parameters
+    var tensors = [
+      NamedTensor(name: "mean", shape: [3], values: model.mean),
+      NamedTensor(name: "std", shape: [3], values: model.deviation),
+    ]
     for kind in kinds {
       for (index, entry) in parameters.entries.enumerated() {
         tensors.append(
           NamedTensor(
-            name: "\(kind.rawValue).\(entry.name)", shape: entry.shape, values: parameters.values(index, kind)))
+            name: "\(kind.rawValue).\(entry.name)", shape: entry.shape,
+            values: parameters.values(index, kind)))
       }
     }
-    return try SafeTensorsWriter.bytes(tensors, metadata: texts.merging([formatKey: format]) { $1 })
+    var metadata = texts.merging([formatKey: format]) { $1 }
+    for (key, fact) in model.architectureMetadata { metadata[architecture + key] = fact }
+    return try SafeTensorsWriter.bytes(tensors, metadata: metadata)
   }
 
   /// The texts of a state.
   /// - Throws: `CheckpointError` if it is none.
   package static func texts(_ bytes: UnsafeRawBufferPointer, file: String) throws -> [String: String] {
-    let file = try SafeTensors(bytes, file: file)
-    guard file.metadata[formatKey] == format else {
-      throw file.refuse("not the state of a training run")
-    }
-    return file.metadata
+    try opened(bytes, file).metadata
   }
 
-  /// Takes over the numbers of a state.
-  /// - Throws: `CheckpointError` if it is that of another network; then nothing was changed.
-  package static func restore(
-    _ bytes: UnsafeRawBufferPointer, file name: String, to parameters: Parameters
-  ) throws {
-    let file = try SafeTensors(bytes, file: name)
+  /// The network of a state, with all its numbers.
+  /// - Throws: `CheckpointError` if they are not those of one network, `RuntimeError.outOfMemory`
+  package static func model(_ bytes: UnsafeRawBufferPointer, file name: String) throws -> TrainableModel {
+    let file = try opened(bytes, name)
+    let prefix = Parameters.Kind.values.rawValue + "."
+    var tensors = try ["mean", "std"].map {
+      NamedTensor(name: $0, shape: file.shape($0) ?? [], values: try file.values($0))
+    }
+    for (key, entry) in file.entries where key.hasPrefix(prefix) {
+      tensors.append(
+        NamedTensor(
+          name: String(key.dropFirst(prefix.count)), shape: entry.shape, values: try file.values(key)))
+    }
+    var metadata: [String: String] = [:]
+    for (key, fact) in file.metadata where key.hasPrefix(architecture) {
+      metadata[String(key.dropFirst(architecture.count))] = fact
+    }
+    let checkpoint = try SafeTensorsWriter.bytes(tensors, metadata: metadata)
+    let model = try checkpoint.withUnsafeBytes { try TrainableModel($0, name: name) }
     for kind in kinds {
-      for entry in parameters.entries {
+      for (index, entry) in model.parameters.entries.enumerated() {
         let key = "\(kind.rawValue).\(entry.name)"
-        guard let shape = file.shape(key) else {
-          throw file.refuse("the state of another network: it has no \(key.quoted)")
-        }
+        guard let shape = file.shape(key) else { throw file.refuse("\(key.quoted) is missing") }
         guard shape == entry.shape else {
-          throw file.refuse(
-            "the state of another network: \(key.quoted) has the shape \(shape), not \(entry.shape)")
+          throw file.refuse("\(key.quoted) has the shape \(shape), not \(entry.shape)")
         }
+        let values = try file.values(key)
+        rt_copy(model.parameters.pointer(index, kind), values, values.count)
       }
     }
-    let restored = try kinds.map { kind in
-      try parameters.entries.map { try file.values("\(kind.rawValue).\($0.name)") }
-    }
-    for (kind, tensors) in zip(kinds, restored) {
-      for (index, values) in tensors.enumerated() {
-        rt_copy(parameters.pointer(index, kind), values, values.count)
-      }
-    }
-    parameters.touch()
+    model.parameters.touch()
+    return model
+  }
+
+  private static func opened(_ bytes: UnsafeRawBufferPointer, _ name: String) throws -> SafeTensors {
+    let file = try SafeTensors(bytes, file: name)
+    guard file.metadata[formatKey] == format else { throw file.refuse("not the state of a training run") }
+    return file
   }
 }

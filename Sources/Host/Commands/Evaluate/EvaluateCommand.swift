@@ -26,7 +26,8 @@ enum EvaluateCommand {
       let function = try model.classifier.logitFunction(
         capacity: min(options.batch, max(photos.count, 1)), height: model.size, width: model.size,
         classes: classes.indices(in: model.facts.classes))
-      let outcomes = try RobustEvaluation.outcomes(of: function, on: photos.images, under: attacks) { share in
+      let images = photos.images(side: model.size)
+      let outcomes = try RobustEvaluation.outcomes(of: function, on: images, under: attacks) { share in
         ProgressBar.shared.show((Double(index) + share) / Double(models.count), model.facts.name)
         return !Interrupt.isRequested
       }

@@ -7,6 +7,8 @@ final class EvaluationData {
   private let options: EvaluationOptions
   private let threads: Int
   private var sets: [Int: PhotoSet] = [:]
+  /// Of sets of so many photos.
+  private var split: (count: Int, parts: PhotoSplit)?
 
   init(paths: [String], options: EvaluationOptions, threads: Int) {
     (self.paths, self.options, self.threads) = (paths, options, threads)
@@ -15,64 +17,39 @@ final class EvaluationData {
   /// What could not be read, one line each.
   var problems: [String] { sets.min { $0.key < $1.key }?.value.problems ?? [] }
 
-  /// The photos that are evaluated at one size.
-  struct Photos {
-    let names: [String]
-    let images: LabelledImages
-    var count: Int { images.count }
-  }
-
   /// The classes that all know, in the data's order.
   /// - Throws: `Failure` if there are fewer than two.
   func classes(of models: [EvaluatedModel], wanted: [String]?) throws -> SharedClasses {
     try SharedClasses(data: set(size: models[0].size).classes, models: models, wanted: wanted)
   }
 
+  /// The photos that are evaluated, at one size; the same ones at each.
   /// - Throws: `Failure` if there are none.
-  func photos(size: Int, classes: [String]) throws -> Photos {
+  func photos(size: Int, classes: [String]) throws -> PhotoPart {
     let set = try set(size: size)
-    let split = set.split(heldOut: options.heldOut)
-    let part =
-      switch options.part {
-      case .all: Array(0..<set.count)
-      case .training: split.training
-      case .selection: split.selection
-      case .report: split.report
-      case .heldOut: split.heldOut
-      }
     let index = Dictionary(uniqueKeysWithValues: classes.enumerated().map { ($1, $0) })
-    let known = part.filter { index[set.classes[set.label($0)]] != nil }
-    let chosen = options.limit.map { balanced(known, of: set, atMost: $0) } ?? known
-    guard !chosen.isEmpty else {
+    let known = try part(of: set).filter { index[set.classes[set.label($0)]] != nil }
+    let part = PhotoPart(set, known) { index[set.classes[set.label($0)]]! }
+    guard part.count > 0 else {
       throw Failure.failed(
-        "there are no photos of these classes in the part \(options.part.rawValue) of the data; see --part and --held-out"
-      )
+        "there are no photos of these classes in the part \(options.part.rawValue) of the data; "
+          + "see --part and --held-out")
     }
-    let labels = chosen.map { index[set.classes[set.label($0)]]! }
-    let names = chosen.map(set.name)
-    return Photos(
-      names: names,
-      images: LabelledImages(
-        count: chosen.count, label: { labels[$0] }, identifier: { nameHash(names[$0]) },
-        read: { i, pixels in
-          set.withPhoto(chosen[i]) { Augmentation.plain($0, size: size, out: pixels) }
-        }))
+    return options.limit.map(part.limited) ?? part
   }
 
-  /// Takes photos of the classes in turn, those of each in an order by the hash of their names.
-  private func balanced(_ photos: [Int], of set: PhotoSet, atMost limit: Int) -> [Int] {
-    guard photos.count > limit else { return photos }
-    let groups = Dictionary(grouping: photos, by: set.label).sorted { $0.key < $1.key }.map { group in
-      group.value.map { (order: Philox(seed: nameHash(set.name($0))).words(0), photo: $0) }
-        .sorted { ($0.order.x, $0.order.y, $0.photo) < ($1.order.x, $1.order.y, $1.photo) }.map(\.photo)
+  private func part(of set: PhotoSet) throws -> [Int] {
+    if options.part == .all { return Array(0..<set.count) }
+    // Whether photos look the same is asked at one size, and the answer taken for all.
+    if split?.count != set.count { split = (set.count, try set.parts(heldOut: options.heldOut)) }
+    let split = split!.parts
+    return switch options.part {
+    case .all: []
+    case .training: split.training
+    case .selection: split.selection
+    case .report: split.report
+    case .heldOut: split.heldOut
     }
-    var chosen: [Int] = []
-    var round = 0
-    while chosen.count < limit {
-      for group in groups where round < group.count && chosen.count < limit { chosen.append(group[round]) }
-      round += 1
-    }
-    return chosen.sorted()
   }
 
   private func set(size: Int) throws -> PhotoSet {
@@ -102,9 +79,4 @@ final class EvaluationData {
       ProgressBar.shared.show(share, "decoding photos, \(done)")
     }
   }
-}
-
-/// FNV-1a of 64 bits, a number for a name. (Fowler, Noll and Vo.)
-private func nameHash(_ name: String) -> UInt64 {
-  name.utf8.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
 }

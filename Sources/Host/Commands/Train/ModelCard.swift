@@ -52,7 +52,8 @@ struct ModelCard {
     var steps: Int
     /// Without pauses.
     var seconds: Double
-    /// Photos that the network was trained on, that the best weights were chosen by, and that the figures are of.
+    /// Photos that the network was trained on, that the best weights were chosen by, and that the figures are
+    /// of.
     var trainingPhotos, selectionPhotos, reportPhotos: Int
     /// How the photos were parted.
     var split: String
@@ -63,7 +64,8 @@ struct ModelCard {
   struct Figures {
     var photos: Int
     var cleanAccuracy: Double
-    /// Under projected gradient descent of so many steps, the strongest of so many restarts; nil: not measured.
+    /// Under projected gradient descent of so many steps, the strongest of so many restarts; nil: not
+    /// measured.
     var attack: Attack?
     /// In the order of the model's classes.
     var classes: [ClassFigures]

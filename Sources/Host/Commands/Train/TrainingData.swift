@@ -1,10 +1,46 @@
 import Datasets
 import RobustRuntime
 
-/// The photos of a run.
-enum TrainingData {
-  /// Opens DATA and --test, and tells of what was left out.
-  static func open(_ options: TrainingOptions, tellsProblems: Bool = true) throws -> (photos: PhotoSet, test: PhotoSet?) {
+/// The photos of a run: what is learned from, what chooses the best average, and what is reported on.
+struct TrainingData {
+  let photos: PhotoSet
+  /// Of --test; nil: a share of the photos is held out.
+  let test: PhotoSet?
+  let training, selection, report: PhotoPart
+  /// The same for two runs exactly when they learn from the same photos.
+  let identity: String
+
+  /// Opens DATA and --test, tells of what was left out, and parts them.
+  /// - Throws: `Failure`, `DatasetError`
+  init(_ options: TrainingOptions) throws {
+    let (photos, test) = try Self.open(options)
+    (self.photos, self.test) = (photos, test)
+    let split: PhotoSplit
+    if let test {
+      // Half of the test photos choose, the others are reported on.
+      split = try test.parts(heldOut: 1)
+      training = PhotoPart(photos, Array(0..<photos.count), labels: photos.label)
+      identity = photos.identity + "-" + test.identity
+    } else {
+      split = try photos.parts(heldOut: options.heldOut)
+      training = PhotoPart(photos, split.training, labels: photos.label)
+      identity = photos.identity
+    }
+    func part(_ indices: [Int]) -> PhotoPart {
+      guard let test else { return PhotoPart(photos, indices, labels: photos.label) }
+      let known = test.restricted(toClasses: photos.classes)
+      let labels = Dictionary(uniqueKeysWithValues: zip(known.indices, known.labels))
+      return PhotoPart(test, indices.filter { labels[$0] != nil }) { labels[$0]! }
+    }
+    selection = part(split.selection).limited(to: options.selectionPhotos)
+    report = part(test == nil ? split.report : (split.report + split.training).sorted())
+      .limited(to: options.reportPhotos)
+  }
+
+  /// - Parameter tellsProblems: whether what was left out is told.
+  static func open(
+    _ options: TrainingOptions, tellsProblems: Bool = true
+  ) throws -> (photos: PhotoSet, test: PhotoSet?) {
     func open(_ paths: [String], minimumClasses: Int) throws -> PhotoSet {
       let settings = PhotoSet.Options(
         largestSize: options.side, cacheFolder: options.cache, cacheLimit: options.cacheBytes,
@@ -34,45 +70,5 @@ enum TrainingData {
     let test = try open(options.test, minimumClasses: 1)
     try photos.requireNoneShared(with: test)
     return (photos, test)
-  }
-}
-
-/// Some photos of a set, with the classes of a model.
-struct PhotoPart {
-  let photos: PhotoSet
-  let indices: [Int]
-  /// Of each of the indices.
-  let labels: [Int]
-
-  init(_ photos: PhotoSet, _ indices: [Int], labels: (Int) -> Int) {
-    (self.photos, self.indices, self.labels) = (photos, indices, indices.map(labels))
-  }
-
-  /// At most so many photos, as many of each class as there are or as fit, the same ones each time.
-  func limited(to count: Int) -> PhotoPart {
-    guard indices.count > count else { return self }
-    var byClass: [Int: [Int]] = [:]
-    for place in indices.indices { byClass[labels[place], default: []].append(place) }
-    var chosen: [Int] = []
-    var turn = 0
-    while chosen.count < count {
-      for label in byClass.keys.sorted() where turn < byClass[label]!.count && chosen.count < count {
-        chosen.append(byClass[label]![turn])
-      }
-      turn += 1
-    }
-    chosen.sort()
-    return PhotoPart(photos, chosen.map { indices[$0] }, chosen.map { labels[$0] })
-  }
-
-  private init(_ photos: PhotoSet, _ indices: [Int], _ labels: [Int]) {
-    (self.photos, self.indices, self.labels) = (photos, indices, labels)
-  }
-
-  /// As attacks see them, at one size.
-  func images(side: Int) -> LabelledImages {
-    LabelledImages(
-      count: indices.count, label: { labels[$0] }, identifier: { UInt64(indices[$0]) },
-      read: { place, out in photos.withPhoto(indices[place]) { Augmentation.plain($0, size: side, out: out) } })
   }
 }

@@ -10,16 +10,17 @@ struct TrainingLogRow: Codable, Equatable, Sendable {
   /// Spent on training, without pauses.
   var seconds: Double
   var imagesPerSecond: Double
-  /// The mean since the last row, under the training's attack; so is the share of images that were classified rightly.
+  /// The mean since the last row, under the training's attack; so is the share of images that were classified
+  /// rightly.
   var loss: Double
   var trainAccuracy: Double
   var learningRate: Double
   /// Side of the images, in pixels.
   var size: Int
-  /// Radius of the training's attack.
+  /// Radius of the training's attack at the largest size.
   var eps: Double
-  /// Shares of the selection part that the average of the weights classifies rightly: as they are, under an attack of
-  /// several steps, and under one of one step. nil: not measured at this step.
+  /// Shares of the selection part that the average of the weights classifies rightly: as they are, under an
+  /// attack of several steps, and under one of one step. nil: not measured at this step.
   var cleanAccuracy: Double?
   var robustAccuracy: Double?
   var oneStepAccuracy: Double?
@@ -37,9 +38,9 @@ struct TrainingLogRow: Codable, Equatable, Sendable {
   }
 }
 
-/// The rows of a training in a file to which each is appended in one piece, so that whatever ends the program leaves
-/// whole rows and at most one torn line at the end. Such a line is passed over when rows are read, and cut off when
-/// rows are appended.
+/// The rows of a training in a file to which each is appended in one piece, so that whatever ends the program
+/// leaves whole rows and at most one torn line at the end. Such a line is passed over when rows are read, and
+/// cut off when rows are appended.
 final class TrainingLog {
   let path: String
   private let file: Int32
@@ -51,8 +52,8 @@ final class TrainingLog {
     try cut(at: 0)
   }
 
-  /// Goes on with a log, or begins one where there is none: rows after a step are cut off, as the training that goes on
-  /// from there will write them again.
+  /// Goes on with a log, or begins one where there is none: rows after a step are cut off, as the training
+  /// that goes on from there will write them again.
   /// - Throws: `Failure`, as for a new one.
   init(_ path: String, after step: Int) throws {
     (self.path, file) = (path, try Self.opened(path))
@@ -98,11 +99,16 @@ final class TrainingLog {
       close(file)
       throw Failure.failed("\(path) is no regular file: --log needs one")
     }
-    var first = [UInt8](repeating: 0, count: beginning.count)
+    var first = [UInt8](repeating: 0, count: beginnings.map(\.count).max()!)
     let count = max(pread(file, &first, first.count, 0), 0)
-    guard first.prefix(count).elementsEqual(beginning.prefix(count)) else {
+    guard beginnings.contains(where: { zip($0, first.prefix(count)).allSatisfy { $0 == $1 } }) else {
       close(file)
       throw Failure.failed("\(path) is there and no log of a training: name another file with --log")
+    }
+    // Some file systems know no locks.
+    if flock(file, LOCK_EX | LOCK_NB) != 0, errno == EWOULDBLOCK {
+      close(file)
+      throw Failure.failed("\(path) is being written by another run; wait for it, or name other files")
     }
     return file
   }
@@ -144,7 +150,7 @@ final class TrainingLog {
   }
 
   /// Of every row, as their keys are sorted.
-  private static let beginning = Array(#"{"epoch":"#.utf8)
+  private static let beginnings = [#"{"clean_accuracy":"#, #"{"epoch":"#].map { Array($0.utf8) }
 
   private static func line(_ row: TrainingLogRow) -> [UInt8] {
     let encoder = JSONEncoder()

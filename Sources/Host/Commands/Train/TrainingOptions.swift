@@ -12,7 +12,7 @@ struct TrainingOptions {
   let frozen: [String]
   let network: NetworkDescription
   let trainer: Trainer.Settings
-  let wanted: (accuracy: Double, eps: Double)?
+  let wanted: RadiusControl?
   let epochs: Double
   let hours: Double?
   let batch: Int
@@ -31,16 +31,26 @@ struct TrainingOptions {
 
   /// The largest side of the images.
   var side: Int { phases.map(\.side).max()! }
+  /// The radius that the attack begins with, at the largest side.
   var eps: Double { trainer.attack.eps }
+  /// The radius that is measured.
+  var measuredEps: Double { wanted?.eps ?? eps }
+  var isRobust: Bool { trainer.attack.steps > 0 && measuredEps > 0 }
   var statePath: String { state ?? besideModel("state") }
   var logPath: String { log ?? besideModel("jsonl") }
 
-  /// A file beside the model with another extension.
-  func besideModel(_ suffix: String) -> String {
+  var cardPath: String { besideModel("md") }
+  var plotPath: String { besideModel("png") }
+
+  /// The model's path without its extension.
+  private var stem: String {
     let path = output!
-    let stem = path.hasSuffix(".safetensors") ? String(path.dropLast(12)) : path
-    return "\(stem).\(suffix)"
+    return path.hasSuffix(".safetensors") ? String(path.dropLast(12)) : path
   }
+  /// What the model is called.
+  var modelName: String { String(fileName(of: stem)) }
+
+  private func besideModel(_ suffix: String) -> String { "\(stem).\(suffix)" }
 
   /// The peak step size for batches of this many photos.
   func peak(batch: Int) -> Double { rate ?? 0.1 * Double(batch) / 128 * (initial == nil ? 1 : 0.25) }
@@ -56,18 +66,25 @@ struct TrainingOptions {
     cacheBytes = Int(try v.number("cache-limit") * 0x1p30)
     (initial, frozen) = try (v.text("init"), v.texts("freeze"))
     phases = try Self.phases(v.text("sizes")!)
-    if initial != nil, let given = ["widths", "blocks", "block", "stem", "stem-stride"].first(where: v.isGiven) {
+    if initial != nil,
+      let given = ["widths", "blocks", "block", "stem", "stem-stride"].first(where: v.isGiven)
+    {
       throw Failure.usage("--\(given) and --init exclude each other: the network is that of the model")
     }
     if initial == nil, !frozen.isEmpty { throw Failure.usage("--freeze needs --init") }
-    network = try Self.network(v, side: phases.map(\.side).max()!)
-    trainer = try Self.trainer(v)
+    let side = phases.map(\.side).max()!
+    network = try Self.network(v, side: side)
+    trainer = try Self.trainer(v, side: side)
     let attack = trainer.attack
     if let accuracy = try v.optional("wanted-accuracy") {
       if attack.steps == 0 || attack.eps == 0 {
         throw Failure.usage("--wanted-accuracy moves --eps, but without attack there is none")
       }
-      wanted = (accuracy, try v.optional("wanted-eps") ?? attack.eps)
+      let eps = try v.optional("wanted-eps") ?? attack.eps
+      guard eps > 0 else { throw Failure.usage("--wanted-eps must be above 0") }
+      wanted = RadiusControl(accuracy: accuracy, eps: eps)
+    } else if v.isGiven("wanted-eps") {
+      throw Failure.usage("--wanted-eps needs --wanted-accuracy")
     } else {
       wanted = nil
     }
@@ -77,7 +94,8 @@ struct TrainingOptions {
     batch = try v.int("batch")
     (rate, warmUp) = try (v.optional("rate"), v.number("warm-up"))
     augmentation = Augmentation(
-      area: Float(try v.number("crop"))...1, flips: try v.isOn("flip"), brightness: Float(try v.number("brightness")),
+      area: Float(try v.number("crop"))...1, flips: try v.isOn("flip"),
+      brightness: Float(try v.number("brightness")),
       contrast: Float(try v.number("contrast")), saturation: Float(try v.number("saturation")))
     (log, state) = try (v.text("log"), v.text("state"))
     saveSeconds = try v.number("save-every") * 60
@@ -89,10 +107,12 @@ struct TrainingOptions {
     precision = Precision.allCases[try v.int("precision")]
   }
 
-  private static func trainer(_ v: CommandValues) throws -> Trainer.Settings {
+  private static func trainer(_ v: CommandValues, side: Int) throws -> Trainer.Settings {
     var settings = Trainer.Settings()
     settings.attack.norm = TrainingAttack.Norm(rawValue: try v.choice("norm"))!
-    settings.attack.eps = try v.number("eps")
+    // 2 at 128 px; a change that looks the same has a norm that grows with the side.
+    let usual = settings.attack.norm == .l2 ? Double(side) / 64 : 8.0 / 255
+    settings.attack.eps = try v.optional("eps") ?? usual
     settings.attack.steps = try v.int("attack-steps")
     settings.attack.stepSize = try v.optional("step-size")
     settings.attack.randomStart = try v.isOn("random-start")
@@ -111,12 +131,14 @@ struct TrainingOptions {
     network.blocks = try numbers("blocks", v.text("blocks")!, in: 1...200)
     guard network.widths.count == network.blocks.count else {
       throw Failure.usage(
-        "--widths has \(network.widths.count) stages and --blocks \(network.blocks.count): there must be as many")
+        "--widths has \(network.widths.count) stages and --blocks \(network.blocks.count): there must be as many"
+      )
     }
     guard network.widths.count <= 6 else { throw Failure.usage("--widths has more than 6 stages") }
     network.isBottleneck = try v.choice("block") == "bottleneck"
     network.stem = try v.choice("stem") == "3x3" ? 3 : 7
-    network.stemStride = try v.optional("stem-stride").map { Int($0) } ?? (network.stem == 7 || side > 64 ? 2 : 1)
+    network.stemStride =
+      try v.optional("stem-stride").map { Int($0) } ?? (network.stem == 7 || side > 64 ? 2 : 1)
     return network
   }
 
@@ -124,7 +146,8 @@ struct TrainingOptions {
     try text.split(separator: ",", omittingEmptySubsequences: false).map { part in
       guard let number = Int(part), range.contains(number) else {
         throw Failure.usage(
-          "--\(name) takes whole numbers in \(range.lowerBound)...\(range.upperBound) with commas between, not \(quoted(text))")
+          "--\(name) takes whole numbers in \(range.lowerBound)...\(range.upperBound) with commas between, "
+            + "not \(quoted(text))")
       }
       return number
     }
@@ -142,7 +165,9 @@ struct TrainingOptions {
         throw wrong("a side is not in 16...1024")
       }
       guard words.count == 2 else { return (side, nil) }
-      guard let share = Double(words[1]), share > 0, share <= 1 else { throw wrong("a share is not in 0...1") }
+      guard let share = Double(words[1]), share > 0, share <= 1 else {
+        throw wrong("a share is not in 0...1")
+      }
       return (side, share)
     }
     let given = parts.compactMap(\.share).reduce(0, +)

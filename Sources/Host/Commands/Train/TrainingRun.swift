@@ -1,5 +1,4 @@
 import Datasets
-import FoundationEssentials
 import Glibc
 import Imaging
 import RobustRuntime
@@ -7,264 +6,150 @@ import RobustRuntime
 /// One run of `rtool train`, from its beginning or its state to the model.
 final class TrainingRun {
   private let options: TrainingOptions
-  private let photos: PhotoSet
-  private let training, selection, report: PhotoPart
+  private let data: TrainingData
   private let order: PhotoOrder
   private let model: TrainableModel
   private let log: TrainingLog
-  private var position: TrainingPosition
   private let schedule: Schedule
+  private var position: TrainingPosition
   private var trainer: Trainer?
   private var epochOrder: (epoch: Int, photos: [Int])?
+  private var pixels: [Float] = []
   private var lastSave = monotonicSeconds()
-  /// Since the last row of the log.
-  private var sums = Sums()
+  /// Whether there is a state of this run.
+  private var hasState: Bool
+  private var hasWarnedOfLog = false
 
-  private struct Sums {
-    var loss = 0.0
-    var correct = 0, photos = 0, steps = 0
-    var seconds = 0.0, loading = 0.0
-  }
-
-  // MARK: beginning and going on
+  // MARK: Beginning and going on
 
   static func begin(_ options: TrainingOptions, _ parsed: ParsedArguments) throws {
     let threads = configureRuntime(threads: options.threads)
     try configureRuntime(precision: options.precision)
-    try checkOutputs(options)
-    let (photos, test) = try TrainingData.open(options)
-    let parts = Parts(photos, test, options)
-    let batch = min(options.batch, parts.training.indices.count)
+    let files = TrainingFiles(options)
+    try files.check()
+    try files.checkNoRunIsLost()
+    if options.seedRank > 0 { try requireSeedLibrary() }
+    // Reading photos may take long.
+    if let initial = options.initial { _ = try ModelSearch.facts(ModelSearch.find(initial)) }
+    let data = try TrainingData(options)
+    let batch = min(options.batch, data.training.count)
     if batch < options.batch {
-      Terminal.warn("--batch \(options.batch) is more than the \(batch) photos to learn from; it becomes \(batch)")
+      Terminal.warn(
+        "--batch \(options.batch) is more than the \(batch) photos to learn from; it becomes \(batch)")
     }
-    let (model, initialName) = try startingModel(options, photos, parts.training)
-    for layer in options.frozen where model.parameters.freeze(layer) == 0 {
-      throw Failure.usage("--freeze \(quoted(layer)): the model has no such layer")
+    if data.selection.count == 0 {
+      Terminal.warn(
+        "no photo is held out to choose by, so the last average becomes the model; see --held-out")
     }
+    let (model, initialModel) = try TrainingStart.model(options, data)
     var position = TrainingPosition(
-      words: Array(CommandLine.arguments.dropFirst(2)), folder: FileManager.default.currentDirectoryPath,
-      data: parts.identity, classes: photos.classes, initialModel: initialName, mean: model.mean,
-      deviation: model.deviation, batch: batch, steps: 0, eps: options.eps,
+      options: TrainingStart.recorded(parsed), data: data.identity, classes: data.photos.classes,
+      initialModel: initialModel, batch: batch, steps: 1, eps: options.eps,
       attackSteps: options.trainer.attack.steps)
-    position.steps = max(Int((options.epochs * Double(parts.training.indices.count) / Double(batch)).rounded(.up)), 1)
     if let hours = options.hours {
-      position.steps = try steps(within: hours * 3600, model, options, parts.training, batch: batch)
+      position.steps = try TrainingStart.steps(
+        within: hours * 3600, model, options, data.training, batch: batch)
+    } else {
+      let photos = options.epochs * Double(data.training.count)
+      position.steps = max(Int((photos / Double(batch)).rounded(.up)), 1)
     }
-    let run = try TrainingRun(options, parts, model, position, isNew: true)
+    let log = try TrainingLog(options.logPath)
+    let run = TrainingRun(options, data, model, position, log, hasState: false)
     run.say(
-      "\(model.facts.architecture), \(model.parameters.entries.filter { $0.role != .statistic }.reduce(0) { $0 + $1.count }) "
-        + "parameters, \(photos.classes.count) classes, \(parts.training.indices.count) photos to learn from, "
-        + "\(parts.selection.indices.count) to choose by, \(parts.report.indices.count) to report on; "
-        + "\(position.steps) steps of \(batch), threads: \(threads)")
-    try run.run()
+      "\(model.facts.architecture), \(model.parameterCount) parameters, \(data.photos.classes.count) classes; "
+        + "\(data.training.count) photos to learn from, \(data.selection.count) to choose by, "
+        + "\(data.report.count) to report on; \(position.steps) steps of \(batch), threads: \(threads)")
+    try run.toTheEnd(json: parsed.isOn("json"))
   }
 
   static func resume(_ path: String, _ parsed: ParsedArguments) throws {
-    guard let bytes = FileBytes.ofRegularFile(path) else { throw Failure.failed("there is no state file \(path)") }
-    let texts = try bytes.withUnsafeBytes { try TrainingState.texts($0, file: path) }
-    guard let text = texts["position"],
-      let position = try? JSONDecoder().decode(TrainingPosition.self, from: Data(text.utf8))
-    else { throw Failure.failed("\(path): the state does not say where the run stands") }
-    // What is given now goes before what was given then.
-    var stored = try ParsedArguments(position.words, parameters: TrainCommand.parameters)
-    let mayChange = [
-      "data", "test", "output", "cache", "cache-limit", "threads", "quiet", "log", "state", "save-every", "resume",
-      "finish", "report-photos",
-    ]
-    if let other = parsed.texts.keys.sorted().first(where: { !mayChange.contains($0) }) {
-      throw Failure.usage("--\(other) cannot be changed while a run goes on; begin another one with --init")
+    guard let bytes = FileBytes.ofRegularFile(path) else {
+      throw Failure.failed("there is no state file \(path) that can be read")
     }
-    let here = FileManager.default.currentDirectoryPath
-    for (name, values) in parsed.texts {
-      stored.texts[name] = ["data", "test", "output", "cache", "log", "state"].contains(name)
-        ? values.map { absolute($0, in: here) } : values
+    var position = try bytes.withUnsafeBytes { try TrainingPosition(state: $0, file: path) }
+    try TrainingStart.merge(parsed, state: path, into: &position)
+    let options = try TrainingOptions(ParsedArguments(texts: position.options))
+    guard options.output != nil else {
+      throw Failure.failed("\(path): the state does not name the model to write; say --output FILE")
     }
-    if parsed.texts["state"] == nil { stored.texts["state"] = [absolute(path, in: here)] }
-    for name in ["data", "test", "output", "cache", "log", "init"] {
-      stored.texts[name] = stored.texts[name]?.map {
-        name == "init" && !($0.contains("/") || $0.hasSuffix(".safetensors")) ? $0 : absolute($0, in: position.folder)
-      }
-    }
-    let options = try TrainingOptions(stored)
     _ = configureRuntime(threads: options.threads)
     try configureRuntime(precision: options.precision)
-    try checkOutputs(options)
-    let (photos, test) = try TrainingData.open(options)
-    let parts = Parts(photos, test, options)
-    guard parts.identity == position.data else {
+    try TrainingFiles(options).check()
+    if options.seedRank > 0 { try requireSeedLibrary() }
+    let data = try TrainingData(options)
+    guard data.identity == position.data, data.photos.classes == position.classes else {
       throw Failure.failed(
-        "\(path): the state of a run on other photos; give the same ones, or begin a run with --init")
+        "\(path): the state of a run on other photos; name the same ones, wherever they are now, "
+          + "or begin a run with --init")
     }
-    // The weights come from the state, so any of the same shapes will do.
-    let model = try startingModel(options, photos, parts.training, statistics: (position.mean, position.deviation)).0
+    let model = try bytes.withUnsafeBytes { try TrainingState.model($0, file: path) }
+    guard model.facts.classes == position.classes else {
+      throw Failure.failed("\(path): the state's network tells other classes apart than its run")
+    }
     for layer in options.frozen { _ = model.parameters.freeze(layer) }
-    try bytes.withUnsafeBytes { try TrainingState.restore($0, file: path, to: model.parameters) }
-    let run = try TrainingRun(options, parts, model, position, isNew: false)
-    run.say("going on after step \(position.step) of \(position.steps)")
-    if parsed.isOn("finish") { return try run.finish() }
-    try run.run()
-  }
-
-  private static func absolute(_ path: String, in folder: String) -> String {
-    path.hasPrefix("/") ? path : folder + "/" + path
-  }
-
-  private static func checkOutputs(_ options: TrainingOptions) throws {
-    for path in [options.output!, options.statePath, options.logPath] {
-      let folder = folder(of: path)
-      guard fileExists(folder) else { throw Failure.failed("\(path): there is no folder \(folder)") }
-      guard access(folder, W_OK) == 0 else { throw Failure.failed("\(path): no permission to write in \(folder)") }
-    }
-    guard options.output!.hasSuffix(".safetensors") else {
-      throw Failure.usage("--output \(quoted(options.output!)): a model's name ends in .safetensors")
+    let log = try TrainingLog(options.logPath, after: position.loggedStep)
+    let run = TrainingRun(options, data, model, position, log, hasState: true)
+    if parsed.isOn("finish") {
+      try run.finish(json: parsed.isOn("json"))
+    } else {
+      run.say("going on after step \(position.step) of \(position.steps)")
+      try run.toTheEnd(json: parsed.isOn("json"))
     }
   }
 
-  /// What is learned from, what chooses and what is reported.
-  private struct Parts {
-    let training, selection, report: PhotoPart
-    let identity: String
-    let photos: PhotoSet
-
-    init(_ photos: PhotoSet, _ test: PhotoSet?, _ options: TrainingOptions) {
-      self.photos = photos
-      func part(_ set: PhotoSet, _ indices: [Int]) -> PhotoPart {
-        if set === photos { return PhotoPart(set, indices) { set.label($0) } }
-        let known = set.restricted(toClasses: photos.classes)
-        let labels = Dictionary(uniqueKeysWithValues: zip(known.indices, known.labels))
-        return PhotoPart(set, indices.filter { labels[$0] != nil }) { labels[$0]! }
-      }
-      if let test {
-        // Half of the test photos choose, the others are reported on.
-        let split = test.split(heldOut: 1)
-        training = part(photos, Array(0..<photos.count))
-        selection = part(test, split.selection).limited(to: options.selectionPhotos)
-        report = part(test, (split.report + split.training).sorted()).limited(to: options.reportPhotos)
-        identity = photos.identity + "-" + test.identity
-      } else {
-        let split = photos.split(heldOut: options.heldOut)
-        training = part(photos, split.training)
-        selection = part(photos, split.selection).limited(to: options.selectionPhotos)
-        report = part(photos, split.report).limited(to: options.reportPhotos)
-        identity = photos.identity
-      }
+  /// After hours of training is too late to find out.
+  private static func requireSeedLibrary() throws {
+    do {
+      try SeedEstimation.requireLibrary()
+    } catch {
+      throw Failure.failed("seeds cannot be made: \(error), or train without with --seed-rank 0")
     }
   }
 
-  /// The model that a run begins with, and what it is called if it was not made anew.
-  private static func startingModel(
-    _ options: TrainingOptions, _ photos: PhotoSet, _ training: PhotoPart,
-    statistics: (mean: [Float], deviation: [Float])? = nil
-  ) throws -> (TrainableModel, String?) {
-    if let initial = options.initial {
-      let source = try ModelSearch.find(initial)
-      let name = try ModelSearch.facts(source).name
-      let model = try ModelSearch.withBytes(source) {
-        try TrainableModel($0, name: name, classes: photos.classes, seed: options.seed)
-      }
-      return (model, "\(name) (SHA-256 \(try ModelSearch.digest(source).prefix(12)))")
-    }
-    let (mean, deviation) = statistics ?? pixelStatistics(training)
-    let tensors = options.network.tensors(
-      classes: photos.classes.count, mean: mean, deviation: deviation, seed: options.seed)
-    let bytes = try SafeTensorsWriter.bytes(tensors, metadata: ["stem_stride": "\(options.network.stemStride)"])
-    let model = try bytes.withUnsafeBytes {
-      try TrainableModel($0, name: "a new network", classes: photos.classes, seed: options.seed)
-    }
-    return (model, nil)
-  }
-
-  /// Mean and deviation of the pixels, by channel, of up to a thousand photos.
-  private static func pixelStatistics(_ part: PhotoPart) -> (mean: [Float], deviation: [Float]) {
-    var (sums, squares, count) = ([0.0, 0, 0], [0.0, 0, 0], 0.0)
-    for place in stride(from: 0, to: part.indices.count, by: max(part.indices.count / 1000, 1)) {
-      part.photos.withPhoto(part.indices[place]) { photo in
-        for pixel in stride(from: 0, to: photo.width * photo.height, by: 3) {
-          for c in 0..<3 {
-            let value = Double(photo.pixels[3 * pixel + c]) / 255
-            sums[c] += value
-            squares[c] += value * value
-          }
-          count += 1
-        }
-      }
-    }
-    let mean = sums.map { $0 / count }
-    return (
-      mean.map { Float($0) },
-      zip(squares, mean).map { Float(max($0 / count - $1 * $1, 1e-4).squareRoot()) }
-    )
-  }
-
-  private init(_ options: TrainingOptions, _ parts: Parts, _ model: TrainableModel, _ position: TrainingPosition, isNew: Bool)
-    throws
-  {
-    (self.options, self.model, self.position) = (options, model, position)
-    (photos, training, selection, report) = (parts.photos, parts.training, parts.selection, parts.report)
-    order = PhotoOrder(labels: training.labels, seed: options.seed)
+  private init(
+    _ options: TrainingOptions, _ data: TrainingData, _ model: TrainableModel, _ position: TrainingPosition,
+    _ log: TrainingLog, hasState: Bool
+  ) {
+    (self.options, self.data, self.model, self.position) = (options, data, model, position)
+    (self.log, self.hasState) = (log, hasState)
+    order = PhotoOrder(labels: data.training.labels, seed: options.seed)
     schedule = Schedule(
-      phases: options.phases, steps: position.steps, peak: options.peak(batch: position.batch), warmUp: options.warmUp)
-    log = isNew ? try TrainingLog(options.logPath) : try TrainingLog(options.logPath, after: position.step)
+      phases: options.phases, steps: position.steps, peak: options.peak(batch: position.batch),
+      warmUp: options.warmUp)
   }
 
   private func say(_ line: String) { if !options.isQuiet { Terminal.say(line) } }
 
-  // MARK: steps
+  // MARK: Steps
 
-  /// As many steps as this machine takes in so many seconds, told from a few of each size, which leave no trace.
-  private static func steps(
-    within seconds: Double, _ model: TrainableModel, _ options: TrainingOptions, _ training: PhotoPart, batch: Int
-  ) throws -> Int {
-    let parameters = model.parameters
-    let before = parameters.entries.indices.map { parameters.values($0) }
-    var ofStep = 0.0
-    for phase in options.phases {
-      let trainer = try Trainer(model, settings: options.trainer, images: batch, side: phase.side)
-      let pixels = [Float](repeating: 0.5, count: batch * 3 * phase.side * phase.side)
-      let labels = (0..<batch).map { training.labels[$0 % training.labels.count] }
-      var fastest = Double.infinity
-      for step in 0..<3 {
-        let start = monotonicSeconds()
-        _ = try trainer.step(pixels, labels: labels, rate: 1e-6, step: step, random: (1, UInt64(step)))
-        fastest = min(fastest, monotonicSeconds() - start)
-        if Interrupt.isRequested { throw Failure.interrupted }
-      }
-      ofStep += phase.share * fastest
+  private func toTheEnd(json: Bool) throws {
+    do {
+      try takeSteps()
+      try saveOrWarn()
+    } catch RuntimeError.notFinite(let problem) {
+      throw diverged(problem)
     }
-    for (index, values) in before.enumerated() {
-      parameters.pointer(index).update(from: values, count: values.count)
-    }
-    parameters.clear(.velocities)
-    for kind in [Parameters.Kind.averages, .best] { parameters.copy(.values, to: kind) }
-    parameters.touch()
-    // Photos are read and averages measured in the time that is left.
-    return max(Int(0.85 * seconds / ofStep), 1)
+    try finish(json: json)
   }
 
-  private func run() throws {
+  private func takeSteps() throws {
     if !options.isQuiet { ProgressBar.shared.begin("training") }
     defer { ProgressBar.shared.end() }
-    let photosOfEpoch = Double(training.indices.count)
-    let between = max(Int(options.evaluateEpochs * photosOfEpoch / Double(position.batch)), 1)
+    let photosBetween = options.evaluateEpochs * Double(data.training.count)
+    let between = max(Int(min(photosBetween / Double(position.batch), 1e15)), 1)
     let logged = min(max(position.steps / 1000, 1), between)
     while true {
-      let isLast = position.step == position.steps
-      if position.evaluatedStep != position.step, isLast || (position.step > 0 && position.step % between == 0) {
+      let isEvaluated = position.step == position.steps || position.step % between == 0
+      if position.step > position.evaluatedStep, isEvaluated {
         try evaluate()
+      } else if position.step > position.loggedStep, !isEvaluated, position.step % logged == 0 {
+        append(row())
       }
-      if isLast { break }
-      try step()
-      if position.step % logged == 0 { try logRow() }
-      if Interrupt.isRequested {
-        try save()
-        throw Failure.interrupted
-      }
+      if Interrupt.isRequested { throw try stopped() }
+      if position.step == position.steps { return }
       if monotonicSeconds() - lastSave > options.saveSeconds { try saveOrWarn() }
+      try step()
     }
-    try save()
-    ProgressBar.shared.end()
-    try finish()
   }
 
   private func step() throws {
@@ -273,30 +158,24 @@ final class TrainingRun {
     let trainer = try trainer(side: side)
     let (pixels, labels) = load(side: side)
     let loaded = monotonicSeconds()
-    let outcome: Trainer.Outcome
-    do {
-      outcome = try trainer.step(
-        pixels, labels: labels, rate: schedule.rate(position.step), step: position.step,
-        random: (options.seed, 0x6E6F_6973 << 36 | UInt64(position.photosSeen)))
-    } catch RuntimeError.notFinite(let problem) {
-      let kept = fileExists(options.statePath) ? "; the state before it is in \(options.statePath)" : ""
-      throw Failure.failed(
-        "step \(position.step + 1): \(problem); begin again with a lower --rate than \(schedule.peak)\(kept)")
-    }
+    let outcome = try trainer.step(
+      pixels, labels: labels, rate: schedule.rate(position.step), step: position.step,
+      random: (options.seed, 0x6E6F_6973 << 36 | UInt64(position.photosSeen)))
+    let end = monotonicSeconds()
     position.step += 1
     position.photosSeen += position.batch
-    let end = monotonicSeconds()
     position.seconds += end - start
-    sums.loss += outcome.loss
-    sums.correct += outcome.correct
-    sums.photos += position.batch
-    sums.steps += 1
-    sums.loading += loaded - start
-    sums.seconds += end - start
+    position.loadingSeconds += loaded - start
+    position.sums.loss += outcome.loss
+    position.sums.correct += outcome.correct
+    position.sums.photos += position.batch
+    position.sums.steps += 1
+    position.sums.seconds += end - start
+    let sums = position.sums
+    let speed = Double(sums.photos) / max(sums.seconds, 1e-9)
+    let held = position.choice.best.map { ", held out \(percent($0.clean)) / \(percent($0.robust))" } ?? ""
     ProgressBar.shared.show(
-      Double(position.step) / Double(position.steps),
-      "loss \(rounded(sums.loss / Double(sums.steps), 3)), \(Int(Double(sums.photos) / max(sums.seconds, 1e-9))) photos/s"
-        + (position.bestStep == nil ? "" : ", held out \(percent(position.bestClean)) / \(percent(position.bestRobust))"))
+      position.done, "loss \(rounded(sums.loss / Double(sums.steps), 3)), \(Int(speed)) photos/s\(held)")
   }
 
   private func trainer(side: Int) throws -> Trainer {
@@ -316,8 +195,6 @@ final class TrainingRun {
     return new
   }
 
-  private var pixels: [Float] = []
-
   /// The next batch, of views drawn by seed, epoch and photo.
   private func load(side: Int) -> ([Float], [Int]) {
     var chosen: [(photo: Int, epoch: Int, place: Int)] = []
@@ -333,6 +210,7 @@ final class TrainingRun {
     }
     let stride = 3 * side * side
     if pixels.count != chosen.count * stride { pixels = [Float](repeating: 0, count: chosen.count * stride) }
+    let training = data.training
     pixels.withUnsafeMutableBufferPointer { buffer in
       let out = Destination(base: buffer.baseAddress!)
       Workers.shared.run(chosen.count) { k, _ in
@@ -348,60 +226,69 @@ final class TrainingRun {
 
   private struct Destination: @unchecked Sendable { let base: UnsafeMutablePointer<Float> }
 
-  // MARK: looking at the averages
+  // MARK: Looking at the averages
 
   /// Measures the average on the selection part, keeps it if it is the best, and acts on what it shows.
   private func evaluate() throws {
-    guard !selection.indices.isEmpty else {
-      model.parameters.copy(.averages, to: .best)
-      (position.bestStep, position.evaluatedStep) = (position.step, position.step)
-      return
-    }
-    let eps = options.wanted?.eps ?? options.eps
-    let isRobust = options.trainer.attack.steps > 0 && eps > 0
-    let attacks = isRobust ? [attack(eps, steps: 10)] : []
-    guard let outcomes = try outcomes(.averages, on: selection, attacks) else {
-      try save()
-      throw Failure.interrupted
-    }
-    let counts = RobustEvaluation.Counts(outcomes, attacks: attacks.count)
-    let (clean, robust) = (counts.cleanAccuracy, isRobust ? counts.robustAccuracy() : counts.cleanAccuracy)
-    let oneStep = sums.photos > 0 ? Double(sums.correct) / Double(sums.photos) : position.bestOneStep
+    let isRobust = options.isRobust
+    var measured: AverageChoice.Measurement?
     var note: String?
-    if position.attackSteps == 1, robust < 0.7 * position.bestRobust, oneStep > position.bestOneStep {
-      // One-step training can fail suddenly: it learns to mislead the step, not to withstand the attack.
-      model.parameters.copy(.best, to: .values)
-      model.parameters.copy(.best, to: .averages)
-      model.parameters.clear(.velocities)
-      position.attackSteps = 3
-      note =
-        "one-step training failed: accuracy under 10 steps fell from \(percent(position.bestRobust)) to "
-        + "\(percent(robust)) while that under one rose; going on from the average of step \(position.bestStep ?? 0) "
-        + "with three steps"
-      Terminal.warn(note!)
-    } else if robust > position.bestRobust {
+    if data.selection.count > 0 {
+      let attacks = isRobust ? [10, 1].map { attack(steps: $0) } : []
+      guard let outcomes = try outcomes(.averages, on: data.selection, attacks) else {
+        throw try stopped()
+      }
+      let counts = RobustEvaluation.Counts(outcomes, attacks: attacks.count)
+      let clean = counts.cleanAccuracy
+      let found = AverageChoice.Measurement(
+        step: position.step, clean: clean, robust: isRobust ? counts.robustAccuracy(0) : clean,
+        oneStep: isRobust ? counts.robustAccuracy(1) : clean)
+      note = act(on: found)
+      measured = found
+    } else {
       model.parameters.copy(.averages, to: .best)
-      (position.bestStep, position.bestClean, position.bestRobust) = (position.step, clean, robust)
-      position.bestOneStep = oneStep
-    }
-    if let wanted = options.wanted, position.step < position.steps * 2 / 3 {
-      // More radius, more accuracy under attack: by at most a tenth at a time.
-      let change = min(max(wanted.accuracy - robust, -0.1), 0.1)
-      position.eps = min(max(position.eps * (1 + change), wanted.eps / 4), wanted.eps * 3)
     }
     position.evaluatedStep = position.step
-    let row = row(note: note, evaluation: (clean, isRobust ? robust : nil))
-    try log.append(row)
-    sums = Sums()
-    say(
-      "epoch \(rounded(row.epoch, 2)): loss \(rounded(row.loss, 3)), held out \(percent(clean))"
-        + (isRobust ? ", under attack \(percent(robust))" : "") + ", \(Int(row.imagesPerSecond)) photos/s"
-        + (options.wanted == nil ? "" : ", eps \(rounded(position.eps, 3))"))
+    var row = row()
+    row.cleanAccuracy = measured?.clean
+    if isRobust { (row.robustAccuracy, row.oneStepAccuracy) = (measured?.robust, measured?.oneStep) }
+    row.note = note
+    append(row)
+    var parts = ["loss \(rounded(row.loss, 3))"]
+    if let measured { parts.append("held out \(percent(measured.clean))") }
+    if let measured, isRobust { parts.append("under attack \(percent(measured.robust))") }
+    parts.append("\(Int(row.imagesPerSecond)) photos/s")
+    parts.append("\(percent(position.loadingSeconds / max(position.seconds, 1e-9))) of the time reading")
+    if options.wanted != nil { parts.append("eps \(rounded(position.eps, 3))") }
+    say("epoch \(rounded(row.epoch, 2)): " + parts.joined(separator: ", "))
   }
 
-  private func attack(_ eps: Double, steps: Int, restarts: Int = 1) -> AttackSettings {
+  /// - Returns: what is to be noted in the log.
+  private func act(on found: AverageChoice.Measurement) -> String? {
+    if let wanted = options.wanted {
+      position.eps = wanted.next(position.eps, measured: found.robust, done: position.done)
+    }
+    let before = position.choice.best
+    switch position.choice.judge(found, attackSteps: position.attackSteps, photos: data.selection.count) {
+    case .worse: return nil
+    case .best:
+      model.parameters.copy(.averages, to: .best)
+      return nil
+    case .failed:
+      model.returnToBest()
+      position.attackSteps = 3
+      let note =
+        "one-step training failed: accuracy under 10 steps fell from \(percent(before?.robust ?? 0)) to "
+        + "\(percent(found.robust)) while that under one rose; going on from the average of step "
+        + "\(position.bestStep) with three steps"
+      Terminal.warn(note)
+      return note
+    }
+  }
+
+  private func attack(steps: Int, restarts: Int = 1) -> AttackSettings {
     var attack = AttackSettings(
-      .pgd, norm: options.trainer.attack.norm == .l2 ? .l2 : .linf, radius: eps, steps: steps)
+      .pgd, norm: options.trainer.attack.norm == .l2 ? .l2 : .linf, radius: options.measuredEps, steps: steps)
     attack.restarts = restarts
     attack.seed = options.seed
     return attack
@@ -409,72 +296,112 @@ final class TrainingRun {
 
   /// What became of each photo, at the largest size.
   /// nil: interrupted.
-  private func outcomes(_ kind: Parameters.Kind, on part: PhotoPart, _ attacks: [AttackSettings]) throws
-    -> [RobustEvaluation.Outcome]?
-  {
+  private func outcomes(
+    _ kind: Parameters.Kind, on part: PhotoPart, _ attacks: [AttackSettings],
+    progress: (Double) -> Void = { _ in }
+  ) throws -> [RobustEvaluation.Outcome]? {
     let side = schedule.largest
     let function = try model.classifier(kind).logitFunction(
-      capacity: min(50, part.indices.count), height: side, width: side)
-    let outcomes = try RobustEvaluation.outcomes(of: function, on: part.images(side: side), under: attacks) { _ in
-      !Interrupt.isRequested
+      capacity: min(32, part.count), height: side, width: side)
+    let outcomes = try RobustEvaluation.outcomes(of: function, on: part.images(side: side), under: attacks) {
+      progress($0)
+      return !Interrupt.isRequested
     }
-    let whole = outcomes.compactMap { $0 }
-    return whole.count == part.indices.count ? whole : nil
+    if Interrupt.isRequested { return nil }
+    return outcomes.compactMap { $0 }
   }
 
-  // MARK: files
+  // MARK: Files
 
-  private func row(note: String? = nil, evaluation: (clean: Double, robust: Double?)? = nil) -> TrainingLogRow {
-    let n = Double(max(sums.steps, 1))
+  private func row() -> TrainingLogRow {
+    let sums = position.sums
     return TrainingLogRow(
-      step: position.step,
-      epoch: Double(position.photosSeen) / Double(training.indices.count), seconds: position.seconds,
-      imagesPerSecond: Double(sums.photos) / max(sums.seconds, 1e-9), loss: sums.loss / n,
+      step: position.step, epoch: Double(position.photosSeen) / Double(data.training.count),
+      seconds: position.seconds, imagesPerSecond: Double(sums.photos) / max(sums.seconds, 1e-9),
+      loss: sums.loss / Double(max(sums.steps, 1)),
       trainAccuracy: Double(sums.correct) / Double(max(sums.photos, 1)),
-      learningRate: schedule.rate(max(position.step - 1, 0)), size: schedule.side(max(position.step - 1, 0)),
-      eps: position.eps, cleanAccuracy: evaluation?.clean, robustAccuracy: evaluation?.robust, note: note)
+      learningRate: schedule.rate(position.step - 1), size: schedule.side(position.step - 1),
+      eps: position.eps)
   }
 
-  private func logRow() throws {
-    if position.step == position.steps || sums.steps == 0 { return }
-    try log.append(row())
-    sums = Sums()
+  /// A row that cannot be written is no reason to lose a run.
+  private func append(_ row: TrainingLogRow) {
+    do {
+      try log.append(row)
+    } catch {
+      if !hasWarnedOfLog { Terminal.warn("\(error); rows are missing from here on, training goes on") }
+      hasWarnedOfLog = true
+    }
+    (position.loggedStep, position.sums) = (position.step, TrainingPosition.Sums())
   }
 
+  /// - Throws: `ImagingError`, or `RuntimeError.notFinite`: nothing is worth keeping.
   private func save() throws {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = .sortedKeys
-    let text = String(decoding: try encoder.encode(position), as: UTF8.self)
-    let bytes = try TrainingState.bytes(model.parameters, texts: ["position": text])
+    // Rows must not be missing that the state takes as written.
+    log.synchronise()
+    let bytes = try TrainingState.bytes(model, texts: position.texts)
     try Output.file(options.statePath).write(bytes)
-    lastSave = monotonicSeconds()
+    hasState = true
   }
 
   /// A full disk is no reason to lose a run.
-  private func saveOrWarn() throws {
+  /// - Returns: whether it was saved.
+  /// - Throws: `RuntimeError.notFinite`: there is nothing worth saving.
+  @discardableResult
+  private func saveOrWarn() throws -> Bool {
+    defer { lastSave = monotonicSeconds() }
     do {
       try save()
-    } catch let error as ImagingError {
-      Terminal.warn("the state was not saved, the one before it stays: \(error)")
-      lastSave = monotonicSeconds()
+      return true
+    } catch RuntimeError.notFinite(let problem) {
+      throw RuntimeError.notFinite(problem)
+    } catch {
+      let before = hasState ? "the state before it stays" : "there is none yet"
+      Terminal.warn("the state was not saved, \(before): \(error)")
+      return false
     }
   }
 
-  private func finish() throws {
-    if position.bestStep == nil { model.parameters.copy(.averages, to: .best) }
-    let isRobust = options.trainer.attack.steps > 0 && options.eps > 0
-    let attacks = isRobust ? [attack(options.wanted?.eps ?? options.eps, steps: 20, restarts: 5)] : []
+  /// Saves, and tells how to go on.
+  private func stopped() throws -> Failure {
+    ProgressBar.shared.end()
+    if try saveOrWarn() {
+      say("stopped after step \(position.step) of \(position.steps); \(resumption("goes on"))")
+    }
+    return .interrupted
+  }
+
+  private func resumption(_ what: String, _ option: String = "") -> String {
+    "rtool train --resume \(InfoCommand.quotedForShell(options.statePath))\(option) \(what)"
+  }
+
+  private func diverged(_ problem: String) -> Failure {
+    let kept =
+      hasState
+      ? "the state before it is kept, and \(resumption("makes a model of its best average", " --finish"))"
+      : "no state had been saved yet"
+    return .failed(
+      "training diverged at step \(position.step + 1): \(problem); begin again with a lower --rate than "
+        + "\(numberText(schedule.peak)); \(kept)")
+  }
+
+  private func finish(json: Bool) throws {
+    if position.choice.best == nil { model.parameters.copy(.averages, to: .best) }
+    let attacks = options.isRobust ? [attack(steps: 20, restarts: 5)] : []
     var measured: [RobustEvaluation.Outcome]?
-    if !report.indices.isEmpty {
-      say("measuring the best average, of step \(position.bestStep ?? position.step), on \(report.indices.count) photos")
-      measured = try outcomes(.best, on: report, attacks)
+    if data.report.count > 0 {
+      say("measuring the average of step \(position.bestStep) on \(data.report.count) photos")
+      if !options.isQuiet { ProgressBar.shared.begin("measuring") }
+      measured = try outcomes(.best, on: data.report, attacks) { ProgressBar.shared.show($0, nil) }
+      ProgressBar.shared.end()
       if measured == nil { throw Failure.interrupted }
     }
     let result = TrainedModel(
-      options: options, position: position, schedule: schedule, model: model, training: training, selection: selection,
-      report: report, outcomes: measured, attack: attacks.first)
+      options: options, position: position, schedule: schedule, model: model, data: data, outcomes: measured,
+      attack: attacks.first)
     try result.write(log: log)
     say(result.summary)
+    if json { try Terminal.print(encodedJSON(result.report) + "\n") }
   }
 }
 
@@ -489,4 +416,3 @@ func rounded(_ value: Double, _ places: Int) -> String {
   let rest = places == 0 ? "" : "." + String(repeating: "0", count: places - digits.count) + digits
   return "\(sign)\(whole / scale)\(rest)"
 }
-

@@ -14,7 +14,7 @@ package final class BatchNormalization: Operation {
   /// The share of a batch in the running statistics.
   static let momentum: Float = 0.1
 
-  init(
+  package init(
     scale: ParameterReference, shift: ParameterReference, runningMean: ParameterReference,
     runningVariance: ParameterReference, epsilon: Float = 1e-5, mode: NormMode
   ) {
