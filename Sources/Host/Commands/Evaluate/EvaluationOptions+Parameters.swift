@@ -18,7 +18,7 @@ extension EvaluationOptions {
         "which photos, by a hash of their names; training, selection and report are as `rtool train` has them"
       ),
       option(
-        "held-out", .real, value: "SHARE", initial: 0.1, limits: 0...1,
+        "held-out", .real, value: "SHARE", initial: 0.08, limits: 0...1,
         "the share of photos that is held out: selection and report"),
       option(
         "limit", .int, flags: .auto, limits: 1...1e9,
