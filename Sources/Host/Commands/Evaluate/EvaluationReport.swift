@@ -22,7 +22,8 @@ struct EvaluationReport: Encodable {
       let middle = p + z * z / (2 * n)
       let spread = z * (p * (1 - p) / n + z * z / (4 * n * n)).squareRoot()
       let whole = 1 + z * z / n
-      return [max((middle - spread) / whole, 0), min((middle + spread) / whole, 1)]
+      // Rounding must not leave the share itself outside.
+      return [max(min((middle - spread) / whole, p), 0), min(max((middle + spread) / whole, p), 1)]
     }
   }
 
