@@ -70,12 +70,8 @@ package final class Parameters: @unchecked Sendable {
       return block
     }
     let made = try Blocks(
-<<<<<<< HEAD
       values: block(), gradients: block(), velocities: block(), averages: averages ? block() : nil,
       best: averages ? block() : nil)
-=======
-      values: block(), gradients: block(), velocities: block(), averages: block(), best: block())
->>>>>>> traintests
     for (entry, values) in zip(entries, initial) {
       rt_copy(made.values.base + entry.offset, values, values.count)
     }
