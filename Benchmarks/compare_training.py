@@ -84,7 +84,10 @@ def rtool_bench(name, options, precision):
         return None
     answer = json.loads(done.stdout)
     used = end.children_user + end.children_system - start.children_user - start.children_system
-    return {**answer, "processor": used / answer["steps"]}
+    return {
+        "median": answer["median"], "fastest": answer["fastest"], "peak_memory": answer["peakMemory"],
+        "idle_memory": answer["idleMemory"], "processor": used / answer["steps"],
+    }
 
 
 def compare(name, options):

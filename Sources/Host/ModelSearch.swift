@@ -65,7 +65,9 @@ enum ModelSearch {
   }
 
   /// Calls `body` with the bytes of the model's file.
-  static func withBytes<Result>(_ source: Source, _ body: (UnsafeRawBufferPointer) throws -> Result) throws -> Result {
+  static func withBytes<Result>(_ source: Source, _ body: (UnsafeRawBufferPointer) throws -> Result) throws
+    -> Result
+  {
     switch source {
     case .embedded: try body(embeddedBytes)
     case .file(let path): try CheckpointFile.withBytes(of: path, body)

@@ -28,7 +28,7 @@ import Testing
     for (power, probability) in zip(powers, probabilities) { #expect(abs(power / sum - probability) < 1e-6) }
     #expect(probabilities == probabilities.sorted(by: >))
     let classes = try #require(result["classes"] as? [String])
-    #expect(probabilities.count == 20 && Set(classes).count == 20)
+    #expect(probabilities.count == 45 && Set(classes).count == 45)
     let entropy = -probabilities.reduce(0) { $0 + ($1 > 0 ? $1 * log2($1) : 0) }
     #expect(abs(entropy - (result["entropy"] as? Double ?? -1)) < 1e-6)
     #expect(result["file"] as? String == "in.png")
@@ -48,7 +48,7 @@ import Testing
     #expect(outcome.status == 0, "\(outcome.errors)")
     let lines = outcome.text.split(separator: "\n")
     #expect(lines.count == 4)
-    #expect(lines[0].hasPrefix("in.png: ") && lines[0].hasSuffix(" of 4.32 bits of entropy"))
+    #expect(lines[0].hasPrefix("in.png: ") && lines[0].hasSuffix(" of 5.49 bits of entropy"))
     #expect(lines.dropFirst().allSatisfy { $0.contains(" %  ") })
     let three = try results("in.png", "--top", "3")
     #expect((three[0]["classes"] as? [String])?.count == 3)

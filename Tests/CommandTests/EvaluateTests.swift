@@ -103,7 +103,7 @@ import Testing
     #expect(lines[3].hasPrefix("photos") && lines[4].hasPrefix("other"))
     #expect(lines[3].dropFirst(6) == lines[4].dropFirst(6))
     for words in ["class ", "photos, as they are", "other, l2 2"] { #expect(outcome.text.contains(words)) }
-    #expect(outcome.errors.contains("3 of the 20 classes of “photos” are used"))
+    #expect(outcome.errors.contains("3 of the 45 classes of “photos” are used"))
   }
 
   @Test func jsonTellsAll() throws {
@@ -115,7 +115,7 @@ import Testing
     #expect((found.steps, found.restarts, found.seed) == (4, 2, 5))
     #expect(found.stepSizes == [0.02, 0.5, 8].map { $0 * 0.625 })
     let model = found.models[0]
-    #expect(model.name == "photos" && model.size == 40 && model.isRestricted && model.modelClasses == 20)
+    #expect(model.name == "photos" && model.size == 40 && model.isRestricted && model.modelClasses == 45)
     #expect(model.sha256.count == 64)
     #expect(model.clean.photos == 9 && model.clean.right > 0)
     let rights = [model.clean.right] + model.attacks.map(\.accuracy.right)
@@ -158,7 +158,7 @@ import Testing
     #expect(found.classes == ["forest", "sea"])
     #expect(found.models.map(\.name) == ["photos", "other"] && found.models.map(\.clean.photos) == [8, 8])
     #expect(outcome.errors.contains("2 of the 3 classes of the data are used"))
-    #expect(outcome.errors.contains("2 of the 20 classes of “other” are used"))
+    #expect(outcome.errors.contains("2 of the 45 classes of “other” are used"))
     let byHand = try report(evaluate("photos", "data", "--classes", "sea,forest", "--json", "--eps", "1"))
     #expect(byHand.models[0].attacks[0].accuracy.right == found.models[0].attacks[0].accuracy.right)
   }

@@ -215,7 +215,7 @@ import Testing
     #expect(steps.first?.seed == 7)
     #expect(steps.first?.preset == "fast")
     #expect(steps.first?.parameters["mask"] == ["mask.png"])
-    #expect(steps.first?.parameters["class"] == ["13:1"])
+    #expect(steps.first?.parameters["class"] == ["33:1"])
     #expect(steps.first?.model.name == "photos")
     #expect(steps.first?.model.sha256.count == 64)
     #expect(steps.last?.parameters["box"] == ["1,1,4,4"])

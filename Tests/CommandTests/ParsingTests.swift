@@ -70,10 +70,10 @@ import Testing
   }
 
   @Test func classesAreNamesIndicesAndMixtures() throws {
-    #expect(try line("class", of: "--class", "sea") == "class given=1 count=1 13 1")
-    #expect(try line("class", of: "--class", "Sea") == "class given=1 count=1 13 1")
-    #expect(try line("class", of: "-c", "13") == "class given=1 count=1 13 1")
-    #expect(try line("class", of: "-c", "sea:3,mountain:1") == "class given=1 count=2 13 0.75 12 0.25")
+    #expect(try line("class", of: "--class", "sea") == "class given=1 count=1 33 1")
+    #expect(try line("class", of: "--class", "Sea") == "class given=1 count=1 33 1")
+    #expect(try line("class", of: "-c", "33") == "class given=1 count=1 33 1")
+    #expect(try line("class", of: "-c", "sea:3,mountain:1") == "class given=1 count=2 33 0.75 29 0.25")
     #expect(try line("class", of: "-c", "auto") == "class given=1 count=0")
   }
 

@@ -71,7 +71,7 @@ import Testing
     for line in [
       "rtool inpaint lake.png --mask mask.png --preset fast --seed 3",
       "rtool inpaint - --box 10,10,20,20 --preset fast --quality 71 --format jpeg",
-      "rtool nudge - --class 9:0.6666666666666666,13:0.3333333333333333 --strength 4.3 --format jpeg",
+      "rtool nudge - --class 22:0.6666666666666666,33:0.3333333333333333 --strength 4.3 --format jpeg",
       "rtool inpaint - --box 30,60,20,20 --box 100,10,9,9 --texture 0.25 --preset fast --format webp",
     ] {
       #expect(info.contains("   \(line)\n"), "“\(line)” is not in \(info)")

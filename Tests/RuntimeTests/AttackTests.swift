@@ -282,7 +282,7 @@ import Testing
     #expect(throws: RuntimeError.self) { try photos.logitFunction(capacity: 0, height: 32, width: 32) }
     #expect(throws: RuntimeError.self) { try photos.logitFunction(capacity: 1, height: 2, width: 32) }
     #expect(throws: RuntimeError.self) {
-      try photos.logitFunction(capacity: 1, height: 32, width: 32, classes: [20])
+      try photos.logitFunction(capacity: 1, height: 32, width: 32, classes: [45])
     }
   }
 

@@ -24,7 +24,7 @@ import Testing
   @Test func factsOfTheDefaultModel() throws {
     let facts = try Classifier.facts(ofFile: packageFolder + "/Models/photos.safetensors")
     #expect(facts == photos.facts)
-    #expect(facts.name == "photos" && facts.classes.count == 20 && facts.classes[6] == "flower")
+    #expect(facts.name == "photos" && facts.classes.count == 45 && facts.classes[20] == "flower")
     #expect(facts.architecture == "ResNet, basic blocks 2-2-2-2, widths 32-64-128-256")
     #expect((facts.side, facts.smallest, facts.constraint, facts.eps) == (128, 16, "l2", 2))
     #expect((facts.cleanAccuracy, facts.robustAccuracy, facts.evaluatedEps) == (0.836, 0.656, 2))

@@ -46,6 +46,6 @@ import Testing
     #expect(pixels.allSatisfy { (0...1).contains($0) })
     #expect(pixels == photos.seed(ofClass: 6, seed: 1, stream: 2)!.pixels)
     #expect(pixels != photos.seed(ofClass: 6, seed: 1, stream: 3)!.pixels)
-    #expect(photos.seed(ofClass: 20, seed: 1, stream: 2) == nil)
+    #expect(photos.seed(ofClass: 45, seed: 1, stream: 2) == nil)
   }
 }

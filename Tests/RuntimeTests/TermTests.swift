@@ -128,7 +128,7 @@ import Testing
 
   @Test func termsThatDoNotFitAreRefused() throws {
     let kinds: [Term.Kind] = [
-      .crossEntropy([ClassWeight(20)]), .logit([ClassWeight(-1)]),
+      .crossEntropy([ClassWeight(45)]), .logit([ClassWeight(-1)]),
       .feature(layer: "layer9.0", unit: 0, region: nil), .feature(layer: "stem", unit: 32, region: nil),
       .pixels(target: ImageBatch(count: 1, height: 64, width: 63), region: nil),
       .pixels(target: ImageBatch(count: 3, height: 64, width: 64), region: nil),

@@ -50,7 +50,7 @@ import Testing
         for i in 0..<area { planes[(c * count + n) * area + i] = slope[(n * outs + c) * area + i] }
       }
     }
-    try planes.withUnsafeMutableBufferPointer { planes in
+    planes.withUnsafeMutableBufferPointer { planes in
       var gradients = [UnsafeMutablePointer<Float>?](repeating: nil, count: plan.tensors.count)
       gradients[plan.logits] = planes.baseAddress!
       plan.backward(gradients, passReLU: false, to: nil)

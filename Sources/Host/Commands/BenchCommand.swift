@@ -3,17 +3,20 @@ import RobustRuntime
 
 /// `rtool bench`: how fast this machine takes ascent steps with a model, or training steps.
 enum BenchCommand {
-  static let parameters = [
-    ListCommands.model,
-    .option("seconds", .real, initial: 10, limits: 0.1...3600, "how long to measure, in all"),
-    .option("side", .int, flags: .auto, limits: 1...4096, "side of the images in pixels; auto is the model's own"),
-    .option("batch", .int, flags: .auto, limits: 1...1024, "images at once; auto measures 1 and 8"),
-    .option("threads", .int, letter: "t", limits: 0...256, "processors to use, 0 for all"),
-    HostOption.precision,
-    Parameter(
-      name: "layers", kind: .bool, help: "list how long each layer takes, and its share of the machine's peak"
-    ),
-  ] + TrainingBench.parameters + [ListCommands.json, ListCommands.help]
+  static let parameters =
+    [
+      ListCommands.model,
+      .option("seconds", .real, initial: 10, limits: 0.1...3600, "how long to measure, in all"),
+      .option(
+        "side", .int, flags: .auto, limits: 1...4096, "side of the images in pixels; auto is the model's own"),
+      .option("batch", .int, flags: .auto, limits: 1...1024, "images at once; auto measures 1 and 8"),
+      .option("threads", .int, letter: "t", limits: 0...256, "processors to use, 0 for all"),
+      HostOption.precision,
+      Parameter(
+        name: "layers", kind: .bool,
+        help: "list how long each layer takes, and its share of the machine's peak"
+      ),
+    ] + TrainingBench.parameters + [ListCommands.json, ListCommands.help]
 
   /// Times are in seconds, memory in bytes.
   private struct Report: Encodable {
@@ -41,7 +44,8 @@ enum BenchCommand {
     let precision = Precision.allCases[try values.int("precision")]
     try configureRuntime(precision: precision)
     if try values.isOn("training") {
-      return try TrainingBench.run(values, threads: threads, precision: precision, isJSON: parsed.isOn("json"))
+      return try TrainingBench.run(
+        values, threads: threads, precision: precision, isJSON: parsed.isOn("json"))
     }
     let wanted = try (
       seconds: values.number("seconds"), side: values.optional("side"), batch: values.optional("batch")

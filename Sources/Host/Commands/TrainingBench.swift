@@ -7,7 +7,8 @@ enum TrainingBench {
     [
       Parameter(
         name: "training", kind: .bool,
-        help: "measure training steps of a new network: an attack of one step, weight gradients, and the update")
+        help:
+          "measure training steps of a new network: an attack of one step, weight gradients, and the update")
     ]
     + TrainCommand.parameters.filter {
       ["widths", "blocks", "block", "stem", "stem-stride", "attack-steps", "attack-norm"].contains($0.name)
@@ -20,7 +21,7 @@ enum TrainingBench {
     let steps: Int
     let first, median, fastest: Double
     /// The most that the process held, and what it held before the network was made.
-    let peak_memory, idle_memory: Int
+    let peakMemory, idleMemory: Int
   }
 
   static func run(_ v: CommandValues, threads: Int, precision: Precision, isJSON: Bool) throws {
@@ -43,19 +44,22 @@ enum TrainingBench {
     var times: [Double] = []
     while times.count < 3 || monotonicSeconds() < end {
       let start = monotonicSeconds()
-      _ = try trainer.step(pixels, labels: labels, rate: 0.01, step: times.count, random: (0, UInt64(times.count) << 20))
+      _ = try trainer.step(
+        pixels, labels: labels, rate: 0.01, step: times.count, random: (0, UInt64(times.count) << 20))
       times.append(monotonicSeconds() - start)
       if Interrupt.isRequested { throw Failure.interrupted }
     }
     let others = times.dropFirst().sorted()
     let report = Report(
-      architecture: model.facts.architecture, precision: precision.rawValue, batch: batch, side: side, threads: threads,
+      architecture: model.facts.architecture, precision: precision.rawValue, batch: batch, side: side,
+      threads: threads,
       parameters: model.parameterCount, steps: times.count, first: times[0], median: others[others.count / 2],
-      fastest: others[0], peak_memory: BenchCommand.peakMemory, idle_memory: idle)
+      fastest: others[0], peakMemory: BenchCommand.peakMemory, idleMemory: idle)
     if isJSON { return try Terminal.print(encodedJSON(report) + "\n") }
     try Terminal.print(
       "\(report.architecture), \(side)x\(side) px, batch \(batch), threads: \(threads), \(precision.rawValue)\n"
         + "\(rounded(Double(batch) / report.median, 1)) images/s, \(rounded(report.median * 1000, 1)) ms a step, "
-        + "fastest \(rounded(report.fastest * 1000, 1)) ms, memory \((report.peak_memory - idle) >> 20) MiB\n")
+        + "fastest \(rounded(report.fastest * 1000, 1)) ms, memory \((report.peakMemory - idle) >> 20) MiB\n"
+    )
   }
 }

@@ -139,7 +139,9 @@ struct ResNet {
         training.parameters.add(
           name, shape: file.entries[name]!.shape, role: .weight, values: try file.values(name)))
     }
-    func vector(_ name: String, _ role: Parameters.Role, _ parameters: Parameters) throws -> ParameterReference {
+    func vector(_ name: String, _ role: Parameters.Role, _ parameters: Parameters) throws
+      -> ParameterReference
+    {
       parameters.add(name, shape: file.entries[name]!.shape, role: role, values: try file.values(name))
     }
 
@@ -204,9 +206,12 @@ struct ResNet {
     x = graph.add(.meanPool, x)
     graph.layers.append(Graph.Layer(name: "representation", node: x))
     // A linear layer is a 1x1 convolution of 1x1 maps.
-    func linear(_ outs: Int, _ weights: Convolution.Weights, _ bias: [Float], _ parameter: ParameterReference?) {
+    func linear(
+      _ outs: Int, _ weights: Convolution.Weights, _ bias: [Float], _ parameter: ParameterReference?
+    ) {
       let layer = Convolution(
-        inChannels: representationChannels, outChannels: outs, height: 1, width: 1, weights: weights, bias: bias,
+        inChannels: representationChannels, outChannels: outs, height: 1, width: 1, weights: weights,
+        bias: bias,
         biasParameter: parameter)
       _ = graph.add(.convolution(layer), x)
     }

@@ -68,7 +68,8 @@ package final class Plan {
   private static func madeAgain(_ network: Network) -> Set<Int> {
     var readers = [Int](repeating: 0, count: network.steps.count + 1)
     for step in network.steps {
-      for (place, input) in step.inputs.enumerated() where step.operation.backwardReads(input: place, training: true) {
+      for (place, input) in step.inputs.enumerated()
+      where step.operation.backwardReads(input: place, training: true) {
         // What `backward` reads as well is kept.
         readers[input] += step.operation.backwardReads(input: place, training: false) ? 2 : 1
       }
@@ -223,7 +224,8 @@ package final class Plan {
       if let input = step.inputs.first, input > 0, tensors[input].isMadeAgain,
         step.operation.backwardReads(input: 0, training: true)
       {
-        operations[input - 1].recompute(relu: network.steps[input - 1].relu, to: tensors[input].valueForWeights)
+        operations[input - 1].recompute(
+          relu: network.steps[input - 1].relu, to: tensors[input].valueForWeights)
       }
       operations[k].addParameterGradients(scratch: scratch)
       // Nobody asked for the gradient by the images.

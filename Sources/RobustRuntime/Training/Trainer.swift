@@ -58,7 +58,8 @@ package final class Trainer {
   /// - Parameter random: tells one random start from another: of image n, stream `stream` + n.
   /// - Throws: `RuntimeError.notFinite` if the loss is; the values then are those before the step.
   package func step(
-    _ pixels: UnsafePointer<Float>, labels: [Int], rate: Double, step: Int, random: (seed: UInt64, stream: UInt64)
+    _ pixels: UnsafePointer<Float>, labels: [Int], rate: Double, step: Int,
+    random: (seed: UInt64, stream: UInt64)
   ) throws -> Outcome {
     precondition(labels.count == images)
     perturb(pixels, labels) { [settings] image, at in
@@ -90,7 +91,8 @@ package final class Trainer {
     for _ in 0..<attack.steps {
       let logs = loss.logProbabilities(logits(perturbed.base))
       let slope =
-        targets.map { loss.divergence($0, logs).ofQ } ?? loss.crossEntropy(logs, labels, smoothing: 0).gradient
+        targets.map { loss.divergence($0, logs).ofQ }
+        ?? loss.crossEntropy(logs, labels, smoothing: 0).gradient
       backward(slope, to: gradient.base)
       eachImage { _, at in
         attack.advance(perturbed.base + at, from: pixels + at, gradient.base + at, imageFloats)
@@ -141,7 +143,8 @@ package final class Trainer {
         let at = entry.offset + start
         if entry.role != .statistic && !entry.isFrozen {
           rt_step_nesterov(
-            values + at, velocities + at, gradients + at, rate, momentum, entry.role == .weight ? weightDecay : 0,
+            values + at, velocities + at, gradients + at, rate, momentum,
+            entry.role == .weight ? weightDecay : 0,
             count)
         }
         if let averages { rt_blend(averages + at, values + at, kept, count) }

@@ -167,14 +167,14 @@ def load_default():
     with open(MODEL, "rb") as f:
         header = json.loads(f.read(struct.unpack("<Q", f.read(8))[0]))
         data = f.read()
-    model = ResNet([2, 2, 2, 2], [32, 64, 128, 256], 20, stem=3)
+    model = ResNet([2, 2, 2, 2], [32, 64, 128, 256], header["fc.bias"]["shape"][0], stem=3)
     state = model.state_dict()
     types = {"F16": np.float16, "F32": np.float32}
     for key, entry in header.items():
         if key in state:
             begin, end = entry["data_offsets"]
             values = np.frombuffer(data[begin:end], types[entry["dtype"]]).astype(np.float32)
-            state[key] = torch.from_numpy(values.reshape(entry["shape"]).copy())
+            state[key] = torch.from_numpy(values.reshape(tuple(state[key].shape)).copy())
     model.load_state_dict(state)
     return model.double().eval()
 
@@ -246,7 +246,7 @@ def terms(model):
             losses.append(sum(((a - b) ** 2).sum() / ((b**2).sum() + 1e-12) for a, b in zip(own[chosen], goal[chosen])))
         return torch.stack(losses)
 
-    mixture = torch.zeros(20, dtype=torch.float64)
+    mixture = torch.zeros(model.fc.out_features, dtype=torch.float64)
     mixture[3], mixture[5] = 0.75, 0.25
     return {
         "class": lambda x, f, z: -(mixture * z.log_softmax(1)).sum(1),

@@ -92,7 +92,9 @@ private final class BoundBatchNormalization: BoundOperation {
     apply(relu: relu, positive: relu ? output.positive : nil, to: output.value)
   }
 
-  func recompute(relu: Bool, to value: UnsafeMutablePointer<Float>) { apply(relu: relu, positive: nil, to: value) }
+  func recompute(relu: Bool, to value: UnsafeMutablePointer<Float>) {
+    apply(relu: relu, positive: nil, to: value)
+  }
 
   private func apply(
     relu: Bool, positive: UnsafeMutablePointer<UInt16>?, to value: UnsafeMutablePointer<Float>

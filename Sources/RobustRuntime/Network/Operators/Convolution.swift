@@ -81,7 +81,8 @@ package final class Convolution: Operation {
     groups: Int = 1, parameter: ParameterReference
   ) {
     self.init(
-      inChannels: inChannels, outChannels: outChannels, height: height, width: width, stride: stride, pad: pad,
+      inChannels: inChannels, outChannels: outChannels, height: height, width: width, stride: stride,
+      pad: pad,
       groups: groups, weights: .parameter(parameter))
   }
 
@@ -144,7 +145,9 @@ package final class Convolution: Operation {
   }
 
   /// The weights, where they are trained.
-  var parameter: ParameterReference? { if case .parameter(let parameter) = weights { parameter } else { nil } }
+  var parameter: ParameterReference? {
+    if case .parameter(let parameter) = weights { parameter } else { nil }
+  }
 
   fileprivate func copyBias(to filled: UnsafeMutablePointer<Float>) {
     if let biasParameter { rt_copy(filled, biasParameter.values, biasParameter.count) }

@@ -152,7 +152,8 @@ private struct WinogradWeightGradient: BoundWeightGradient {
 
   /// Sums of one product for a block of inputs and all outputs.
   private func addProduct(
-    _ product: Int, _ inputs: UnsafePointer<Float>, _ gradients: UnsafePointer<Float>, _ block: Int, _ count: Int,
+    _ product: Int, _ inputs: UnsafePointer<Float>, _ gradients: UnsafePointer<Float>, _ block: Int,
+    _ count: Int,
     to sums: UnsafeMutablePointer<Float>, anew: Bool
   ) {
     var outer = rt_outer(
