@@ -62,8 +62,6 @@ install: build
 	for plugin in $(PLUGINS); do \
 	  patchelf --set-rpath '$$ORIGIN/swift' $(DESTDIR)$(PREFIX)/lib/rtool/librtool-$$plugin.so || exit 1; done
 	install -m 644 Sources/CRTool/include/rtool.h $(DESTDIR)$(PREFIX)/include/rtool.h
-	for model in Models/*.safetensors; do [ $$model = Models/photos.safetensors ] || \
-	  install -m 644 $$model $(DESTDIR)$(PREFIX)/share/rtool/models/ || exit 1; done
 	env -u RTOOL_PATH -u XDG_DATA_HOME HOME=/nonexistent $(BIN)/rtool help --man > $(DESTDIR)$(PREFIX)/share/man/man1/rtool.1
 
 format:
