@@ -11,6 +11,7 @@ threads wait, and goes on with the fastest. Then it and rtool are measured in tu
 held, less what it held before it made the network. Time of processors is that of a step on all threads, waiting
 included; rtool's has a share of its start.
 """
+import contextlib
 import json
 import os
 import statistics
@@ -52,8 +53,9 @@ def fastest_setting(name, options, precision):
     tried, best = {}, None
     for layout in LAYOUTS:
         for wait in WAITS:
-            worker = Torch(name, options, precision, layout, wait)
-            tried[worker.setting] = summary([worker.run(options.seconds / 2)], worker.batch)
+            with best.worker.paused() if best else contextlib.nullcontext():
+                worker = Torch(name, options, precision, layout, wait)
+                tried[worker.setting] = summary([worker.run(options.seconds / 2)], worker.batch)
             if best and tried[best.setting]["seconds"] <= tried[worker.setting]["seconds"]:
                 worker.worker.close()
             else:
@@ -103,7 +105,8 @@ def compare(name, options):
             for turn in range(options.rounds):
                 for is_own in (True, False) if turn % 2 == 0 else (False, True):
                     if is_own:
-                        own.append(rtool_bench(name, options, precision))
+                        with torch.worker.paused():
+                            own.append(rtool_bench(name, options, precision))
                     else:
                         other.append(torch.run(options.seconds))
             found["rtool"], found["torch"] = summary(own, torch.batch), summary(other, torch.batch)

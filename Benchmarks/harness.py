@@ -1,8 +1,10 @@
 """What the comparisons share: PyTorch in processes of its own, and the description of the machine."""
 import argparse
+import contextlib
 import json
 import os
 import platform
+import signal
 import subprocess
 import sys
 import time
@@ -25,6 +27,15 @@ class Worker:
         if not answer:
             sys.exit(f"PyTorch ended with code {self.process.wait()}: {' '.join(self.process.args)}")
         return json.loads(answer)
+
+    @contextlib.contextmanager
+    def paused(self):
+        """Threads that spin while they wait would take a core from what is measured meanwhile."""
+        self.process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
 
     def close(self):
         self.process.stdin.close()
