@@ -27,13 +27,9 @@ struct EvaluationOptions {
 
   /// - Throws: `Failure` of usage, which names the option.
   init(_ parsed: ParsedArguments) throws {
-    func value(_ name: String) throws -> TypedValue {
-      let parameter = Self.parameters.first { $0.name == name }!
-      let texts = parsed.texts[name] ?? []
-      return try parameter.value(of: texts, given: !texts.isEmpty) { [] }
-    }
-    func number(_ name: String) throws -> Double? { try value(name).numbers.first }
-    func choice(_ name: String) throws -> Int { Int(try value(name).numbers[0]) }
+    let values = CommandValues(parsed, Self.parameters)
+    func number(_ name: String) throws -> Double? { try values.optional(name) }
+    func choice(_ name: String) throws -> Int { try values.int(name) }
     func isOn(_ name: String) -> Bool { parsed.isOn(name) }
 
     part = Part.allCases[try choice("part")]

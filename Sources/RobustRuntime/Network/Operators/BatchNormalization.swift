@@ -101,7 +101,7 @@ private final class BoundBatchNormalization: BoundOperation {
   ) {
     scale.withUnsafeBufferPointer { scale in
       shift.withUnsafeBufferPointer { shift in
-        eachRun { block, at, first, count, _ in
+        eachRun { block, at, count, _ in
           rt_norm_apply(
             value + at, input.value + at, scale.baseAddress! + block * Tensor.lanes,
             shift.baseAddress! + block * Tensor.lanes, residual.map { UnsafePointer($0.value + at) }, relu,
@@ -159,7 +159,7 @@ private final class BoundBatchNormalization: BoundOperation {
       }
     }
     factors.withUnsafeBufferPointer { factors in
-      eachRun { block, at, _, count, _ in
+      eachRun { block, at, count, _ in
         rt_norm_gradient(
           input.gradient + at, output.gradient + at, input.value + at,
           factors.baseAddress! + block * 3 * lanes, count)
@@ -193,7 +193,7 @@ private final class BoundBatchNormalization: BoundOperation {
   ) {
     sums.withUnsafeMutableBufferPointer { sums in
       let sums = Shared(base: sums.baseAddress!)
-      eachRun { block, at, _, count, run in body(sums.base + run * 2 * Tensor.lanes, at, count, block) }
+      eachRun { block, at, count, run in body(sums.base + run * 2 * Tensor.lanes, at, count, block) }
     }
   }
 
@@ -212,13 +212,13 @@ private final class BoundBatchNormalization: BoundOperation {
 
   /// Calls `body` with each block of channels, where its run of positions begins in the tensor, and the run's number over
   /// all blocks.
-  private func eachRun(_ body: (_ block: Int, _ at: Int, _ first: Int, _ count: Int, _ run: Int) -> Void) {
+  private func eachRun(_ body: (_ block: Int, _ at: Int, _ count: Int, _ run: Int) -> Void) {
     let positions = output.positions
     Workers.shared.run(output.blocks * runs) { piece, _ in
       let (block, run) = piece.quotientAndRemainder(dividingBy: runs)
       let first = run * Self.run
       body(
-        block, block * output.step + first * Tensor.lanes, first, min(Self.run, positions - first), piece)
+        block, block * output.step + first * Tensor.lanes, min(Self.run, positions - first), piece)
     }
   }
 }

@@ -53,8 +53,8 @@ package final class Convolution: Operation {
 
   let geometry: Geometry
   private let weights: Weights
-  /// Of the output channels; the weights themselves are shared, not multiplied.
-  private let scale: [Float]  // none: 1
+  /// Of the output channels; the weights themselves are shared, not multiplied. Without any it is 1.
+  private let scale: [Float]
   private let bias: [Float]
   /// Instead of `bias`, where it is trained.
   private let biasParameter: ParameterReference?
