@@ -1,6 +1,7 @@
 #include "clones.h"
 #include "finish.h"
 #include "kernels.h"
+#include "pairs.h"
 #include "weights.h"
 
 CLONES void rt_pack(float *restrict packed, const rt_weights *weights, int32_t channels) {
@@ -56,6 +57,27 @@ void rt_places(const float **restrict from, size_t *restrict places, const float
     }
     done += of_tile;
   }
+}
+
+CLONES WIDE void rt_gather(float *restrict out, const float *restrict input, const rt_window *window, size_t first,
+                           size_t count, bool pairs) {
+  const rt_window w = *window;
+  const size_t map = (size_t)w.height * (size_t)w.width;
+  const lanes zero = {0};
+  lanes low = zero;
+  position p = position_at(window, first);
+  for (size_t k = 0; k < count; k++, advance(&p, window)) {
+    const int32_t y = p.y * w.step + w.top, x = p.x * w.step + w.left;
+    const bool inside = y >= 0 && y < w.height && x >= 0 && x < w.width;
+    const lanes seen = inside ? *(const lanes *)(input + (p.image * map + (size_t)y * (size_t)w.width + (size_t)x) * LANES) : zero;
+    if (!pairs)
+      *(lanes *)(out + k * LANES) = seen;
+    else if (k % 2 == 0)
+      low = seen;
+    else
+      write_pairs(out + k / 2 * LANES, &low, &seen);
+  }
+  if (pairs && count % 2 == 1) write_pairs(out + count / 2 * LANES, &low, &zero);
 }
 
 typedef float quad __attribute__((vector_size(16), aligned(4)));
@@ -128,7 +150,8 @@ CLONES WIDE void rt_product(float *out, size_t out_step, const size_t *places, c
       const size_t *to = places + first;
       for (size_t p = 0; p < of_tile; p++)
         for (size_t v = 0; v < vectors; v++) fetch_lanes(out + moved, v * out_step + to[p], &f);
-      const rt_terms seen = {terms->from + first * terms->taps, terms->taps, terms->blocks, terms->step};
+      rt_terms seen = *terms;
+      seen.from += first * terms->taps;
       rt_tile(sums, own, second, blocks, &seen, of_tile, rt_ahead_of_pass(next, depth, part, parts));
       for (size_t p = 0; p < of_tile; p++)
         for (size_t v = 0; v < vectors; v++)

@@ -2,6 +2,7 @@
 
 #include "clones.h"
 #include "finish.h"
+#include "pairs.h"
 #include "transpose.h"
 #include "weights.h"
 
@@ -65,6 +66,18 @@ INLINE void transform_output(lanes *y, const lanes *m, size_t step, int side) {
   }
 }
 
+/* A y, the adjoint of transform_output, for values that are `step` vectors apart. */
+INLINE void transform_gradient(lanes *m, const lanes *y, size_t step) {
+  const lanes y0 = y[0], y1 = y[step], y2 = y[2 * step], y3 = y[3 * step];
+  const lanes even = y0 + y2, odd = y1 + y3, far = y0 + 4 * y2, farther = 2 * y1 + 8 * y3;
+  m[0] = y0;
+  m[1] = even + odd;
+  m[2] = even - odd;
+  m[3] = far + farther;
+  m[4] = far - farther;
+  m[5] = y3;
+}
+
 enum { TAPS = 9 };
 
 /* Nine floats of sixteen windows, `step` floats apart, become nine vectors of windows, in the order of the taps or turned by
@@ -94,29 +107,45 @@ INLINE void taps_of_input(float taps[TAPS][RT_ROWS], const rt_weights *w, int32_
   }
 }
 
-INLINE void weights_of(float *restrict transformed, const rt_weights *weights, int side) {
-  const size_t plane = (size_t)(weights->ins + LANES - 1) / LANES * LANES * RT_ROWS;
-  for (size_t i = 0; i < plane / RT_ROWS; i++) {
-    _Alignas(64) float taps[TAPS][RT_ROWS];
-    taps_of_input(taps, weights, (int32_t)i);
+/* G g G' of sixteen outputs, whose taps begin there, by columns first. */
+INLINE void columns_of_weights(lanes columns[3][MOST], const float *taps, int side) {
+  for (size_t x = 0; x < 3; x++)
+    transform_weights(columns[x], (const lanes *)(taps + x * RT_ROWS), 3 * RT_ROWS / LANES, side);
+}
+
+INLINE void weights_of(float *restrict transformed, const rt_weights *weights, int side, bool pairs) {
+  const size_t block = pairs ? 2 * LANES : LANES, blocks = ((size_t)weights->ins + block - 1) / block;
+  const size_t plane = blocks * LANES * RT_ROWS;
+  for (size_t i = 0; i < blocks * LANES; i++) {
+    const size_t in = i / LANES * block + i % LANES;
+    _Alignas(64) float taps[TAPS][RT_ROWS], others[TAPS][RT_ROWS];
+    taps_of_input(taps, weights, (int32_t)in);
+    if (pairs) taps_of_input(others, weights, (int32_t)in + LANES);
     for (size_t half = 0; half < RT_ROWS; half += LANES) {
-      lanes columns[3][MOST], row[MOST];
-      for (size_t x = 0; x < 3; x++)
-        transform_weights(columns[x], (const lanes *)(taps[x] + half), 3 * RT_ROWS / LANES, side);
+      lanes columns[3][MOST], other_columns[3][MOST], row[MOST], other[MOST];
+      columns_of_weights(columns, taps[0] + half, side);
+      if (pairs) columns_of_weights(other_columns, others[0] + half, side);
       float *out = transformed + i * RT_ROWS + half;
       for (int y = 0; y < side + 2; y++) {
         transform_weights(row, &columns[0][y], MOST, side);
-        for (int x = 0; x < side + 2; x++, out += plane) *(lanes *)out = row[x];
+        if (pairs) transform_weights(other, &other_columns[0][y], MOST, side);
+        for (int x = 0; x < side + 2; x++, out += plane)
+          if (pairs)
+            write_pairs(out, &row[x], &other[x]);
+          else
+            *(lanes *)out = row[x];
       }
     }
   }
 }
 
-CLONES WIDE void rt_winograd_weights(float *transformed, const rt_weights *weights, int32_t side) {
+CLONES WIDE void rt_winograd_weights(float *transformed, const rt_weights *weights, int32_t side, bool pairs) {
   if (side == 2)
-    weights_of(transformed, weights, 2);
+    weights_of(transformed, weights, 2, pairs);
+  else if (pairs)
+    weights_of(transformed, weights, 4, true);
   else
-    weights_of(transformed, weights, 4);
+    weights_of(transformed, weights, 4, false);
 }
 
 /* A tile of outputs, and its first row and column. */
@@ -136,54 +165,121 @@ INLINE place place_of(const rt_tiles *tiles, size_t tile, int side) {
 /* Tiles that are transformed while the maps of one are on their way from memory. */
 enum { TILES_AHEAD = 2 };
 
-/* Prefetches what a tile of `rows` by `columns` positions sees of so many blocks, from position (y, x) of its image on. */
-INLINE void prefetch_tile(const float *map, const rt_window *w, bool is_grid, size_t image, int32_t top, int32_t left,
-                          int rows, int columns, size_t step, size_t blocks) {
-  const int32_t height = is_grid ? w->grid_height : w->height, width = is_grid ? w->grid_width : w->width;
-  const float *of_image = map + image * (size_t)height * (size_t)width * LANES;
-  const int32_t first = left < 0 ? 0 : left, end = left + columns < width ? left + columns : width;
-  for (int32_t y = top < 0 ? 0 : top; y < top + rows && y < height; y++) {
-    const float *line = of_image + (ptrdiff_t)y * width * LANES;
-    for (int32_t x = first; x < end; x++)
-      for (size_t block = 0; block < blocks; block++) __builtin_prefetch(line + (ptrdiff_t)x * LANES + block * step, 0, 2);
+/* The positions of a map from which a tile is transformed: `extent` rows and columns. */
+typedef struct sight {
+  int32_t height, width, top, left;
+  int extent;
+  bool turned;
+} sight;
+
+/* Where they lie, from their first block on. Inside of the map they are steps apart; else each has its own place, and
+   positions outside of the map, or of tiles that there are not, are zeros. */
+typedef struct tile_positions {
+  bool inside;
+  const float *first;
+  ptrdiff_t row, column;
+  const float *places[MOST][MOST];
+} tile_positions;
+
+INLINE void positions_of(tile_positions *from, const float *map, const rt_tiles *tiles, size_t t, int side,
+                         const sight *seen) {
+  const place tile = place_of(tiles, t, side);
+  const size_t area = (size_t)seen->height * (size_t)seen->width;
+  const float *image = map + tile.image * area * LANES, *const outside = map + tiles->images * area * LANES;
+  const int32_t top = tile.y + seen->top, left = tile.x + seen->left;
+  from->inside = t < tiles->count && top >= 0 && left >= 0 && top + seen->extent <= seen->height &&
+                 left + seen->extent <= seen->width;
+  if (from->inside) {
+    from->first = image + ((ptrdiff_t)top * seen->width + left) * LANES;
+    from->row = seen->width * LANES;
+    from->column = LANES;
+    if (seen->turned) {
+      from->first += (seen->extent - 1) * (from->row + from->column);
+      from->row = -from->row;
+      from->column = -from->column;
+    }
+    return;
+  }
+  for (int i = 0; i < seen->extent; i++)
+    for (int j = 0; j < seen->extent; j++) {
+      const int32_t y = top + (seen->turned ? seen->extent - 1 - i : i);
+      const int32_t x = left + (seen->turned ? seen->extent - 1 - j : j);
+      from->places[i][j] = t >= tiles->count || y < 0 || y >= seen->height || x < 0 || x >= seen->width
+                               ? outside
+                               : image + ((ptrdiff_t)y * seen->width + x) * LANES;
+    }
+}
+
+/* Prefetches them, of so many blocks. */
+INLINE void prefetch_positions(const float *map, const rt_tiles *tiles, size_t t, int side, const sight *seen,
+                               size_t step, size_t blocks) {
+  if (t >= tiles->count) return;
+  const place tile = place_of(tiles, t, side);
+  const float *image = map + tile.image * (size_t)seen->height * (size_t)seen->width * LANES;
+  const int32_t top = tile.y + seen->top, left = tile.x + seen->left, end = left + seen->extent;
+  /* The first columns are the last of the tile before it. */
+  const int32_t first = tile.x > 0 ? left + seen->extent - side : left < 0 ? 0 : left;
+  for (int32_t y = top < 0 ? 0 : top; y < top + seen->extent && y < seen->height; y++)
+    for (int32_t x = first; x < end && x < seen->width; x++)
+      for (size_t block = 0; block < blocks; block++)
+        __builtin_prefetch(image + ((ptrdiff_t)y * seen->width + x) * LANES + block * step, 0, 2);
+}
+
+INLINE void transform_map(lanes *t, const lanes *d, ptrdiff_t step, int side, bool is_gradient) {
+  if (is_gradient)
+    transform_gradient(t, d, (size_t)step);
+  else
+    transform_input(t, d, step, side);
+}
+
+/* The columns of a tile's products, of the block that lies `offset` floats on. */
+INLINE void columns_of(lanes columns[MOST][MOST], const tile_positions *from, size_t offset, int side,
+                       bool is_gradient) {
+  const int extent = is_gradient ? side : side + 2;
+  if (from->inside) {
+    const float *first = from->first + offset;
+    for (int j = 0; j < extent; j++, first += from->column) {
+      lanes column[MOST];
+      for (int i = 0; i < extent; i++) column[i] = *(const lanes *)(first + i * from->row);
+      transform_map(columns[j], column, 1, side, is_gradient);
+    }
+    return;
+  }
+  for (int j = 0; j < extent; j++) {
+    lanes column[MOST];
+    for (int i = 0; i < extent; i++) column[i] = *(const lanes *)(from->places[i][j] + offset);
+    transform_map(columns[j], column, 1, side, is_gradient);
   }
 }
 
-INLINE void input_of(float *restrict transformed, const float *restrict input, size_t step, size_t blocks,
-                     const rt_tiles *tiles, int side) {
-  const rt_window *w = tiles->window;
-  const size_t map = (size_t)w->height * (size_t)w->width;
-  const float *const outside = input + tiles->images * map * LANES;
-  for (size_t t = 0; t < tiles->count; t++) {
-    const place tile = place_of(tiles, t, side);
-    const float *image = input + tile.image * map * LANES;
-    const float *from[MOST][MOST];
-    for (int i = 0; i < side + 2; i++)
-      for (int j = 0; j < side + 2; j++) {
-        const int32_t y = tile.y + w->top + (tiles->turned ? side + 1 - i : i);
-        const int32_t x = tile.x + w->left + (tiles->turned ? side + 1 - j : j);
-        from[i][j] = y < 0 || y >= w->height || x < 0 || x >= w->width
-                         ? outside
-                         : image + ((ptrdiff_t)y * w->width + x) * LANES;
-      }
-    float *to_tile = transformed + t * tiles->depth;
-    if (t + TILES_AHEAD < tiles->count) {
-      /* The first two columns are those of the tile before it. */
-      const place ahead = place_of(tiles, t + TILES_AHEAD, side);
-      prefetch_tile(input, w, false, ahead.image, ahead.y + w->top, ahead.x + w->left + (ahead.x > 0 ? 2 : 0), side + 2,
-                    ahead.x > 0 ? side : side + 2, step, blocks);
-    }
-    for (size_t block = 0; block < blocks; block++, to_tile += tiles->block) {
-      lanes columns[MOST][MOST], row[MOST];
-      for (int j = 0; j < side + 2; j++) {
-        lanes column[MOST];
-        for (int i = 0; i < side + 2; i++) column[i] = *(const lanes *)(from[i][j] + block * step);
-        transform_input(columns[j], column, 1, side);
-      }
+INLINE void maps_of(float *restrict transformed, const float *restrict map, size_t step, size_t blocks,
+                    const rt_tiles *tiles, const sight *seen, int side, bool is_gradient, rt_pairing pairing) {
+  const size_t at_once = pairing == RT_TILE_PAIRS ? 2 : 1, block_step = pairing == RT_CHANNEL_PAIRS ? 2 : 1;
+  for (size_t t = 0; t < tiles->count; t += at_once) {
+    tile_positions from, next;
+    positions_of(&from, map, tiles, t, side, seen);
+    if (pairing == RT_TILE_PAIRS) positions_of(&next, map, tiles, t + 1, side, seen);
+    for (size_t k = 0; k < at_once; k++)
+      prefetch_positions(map, tiles, t + k + TILES_AHEAD, side, seen, step, blocks);
+    float *to_tile = transformed + t / at_once * tiles->depth;
+    for (size_t block = 0; block < blocks; block += block_step, to_tile += tiles->block) {
+      lanes columns[MOST][MOST], others[MOST][MOST], row[MOST], other[MOST];
+      columns_of(columns, &from, block * step, side, is_gradient);
+      if (pairing == RT_TILE_PAIRS)
+        columns_of(others, &next, block * step, side, is_gradient);
+      else if (pairing == RT_CHANNEL_PAIRS && block + 1 < blocks)
+        columns_of(others, &from, (block + 1) * step, side, is_gradient);
+      else if (pairing == RT_CHANNEL_PAIRS)
+        memset(others, 0, sizeof others);
       float *to = to_tile;
       for (int i = 0; i < side + 2; i++) {
-        transform_input(row, &columns[0][i], MOST, side);
-        for (int j = 0; j < side + 2; j++, to += tiles->step) *(lanes *)to = row[j];
+        transform_map(row, &columns[0][i], MOST, side, is_gradient);
+        if (pairing != RT_FLOATS) transform_map(other, &others[0][i], MOST, side, is_gradient);
+        for (int j = 0; j < side + 2; j++, to += tiles->step)
+          if (pairing == RT_FLOATS)
+            *(lanes *)to = row[j];
+          else
+            write_pairs(to, &row[j], &other[j]);
       }
     }
   }
@@ -191,10 +287,28 @@ INLINE void input_of(float *restrict transformed, const float *restrict input, s
 
 CLONES WIDE void rt_winograd_input(float *transformed, const float *input, size_t step, size_t blocks,
                                    const rt_tiles *tiles) {
-  if (tiles->side == 2)
-    input_of(transformed, input, step, blocks, tiles, 2);
+  const rt_window *w = tiles->window;
+  const sight seen = {w->height, w->width, w->top, w->left, tiles->side + 2, tiles->turned};
+  if (tiles->side == 2 && tiles->pairing == RT_CHANNEL_PAIRS)
+    maps_of(transformed, input, step, blocks, tiles, &seen, 2, false, RT_CHANNEL_PAIRS);
+  else if (tiles->side == 2)
+    maps_of(transformed, input, step, blocks, tiles, &seen, 2, false, RT_FLOATS);
+  else if (tiles->pairing == RT_CHANNEL_PAIRS)
+    maps_of(transformed, input, step, blocks, tiles, &seen, 4, false, RT_CHANNEL_PAIRS);
+  else if (tiles->pairing == RT_TILE_PAIRS)
+    maps_of(transformed, input, step, blocks, tiles, &seen, 4, false, RT_TILE_PAIRS);
   else
-    input_of(transformed, input, step, blocks, tiles, 4);
+    maps_of(transformed, input, step, blocks, tiles, &seen, 4, false, RT_FLOATS);
+}
+
+CLONES WIDE void rt_winograd_gradient(float *transformed, const float *gradient, size_t step, size_t blocks,
+                                      const rt_tiles *tiles) {
+  const rt_window *w = tiles->window;
+  const sight seen = {w->grid_height, w->grid_width, 0, 0, 4, false};
+  if (tiles->pairing == RT_TILE_PAIRS)
+    maps_of(transformed, gradient, step, blocks, tiles, &seen, 4, true, RT_TILE_PAIRS);
+  else
+    maps_of(transformed, gradient, step, blocks, tiles, &seen, 4, true, RT_FLOATS);
 }
 
 /* Prefetches what a tile writes, and what its epilogue reads. */
@@ -272,7 +386,7 @@ CLONES WIDE void rt_winograd_output(float *out, size_t out_step, const float *we
         const size_t first = count * part / parts, of_part = count * (part + 1) / parts - first;
         const float *from[RT_SINGLE_POSITIONS];
         for (size_t t = 0; t < of_part; t++) from[t] = inputs + k * tiles->step + (first + t) * depth;
-        const rt_terms terms = {from, 1, depth / LANES, LANES};
+        const rt_terms terms = {from, 1, depth / LANES, LANES, tiles->pairing != RT_FLOATS};
         rt_tile(scratch + (k * count + first) * height, used, second, blocks, &terms, of_part,
                 rt_ahead_of_pass(next, depth, part, parts));
       }
@@ -283,56 +397,6 @@ CLONES WIDE void rt_winograd_output(float *out, size_t out_step, const float *we
       output_of(out + moved, out_step, (const lanes *)scratch, height / LANES, vectors, row, tiles, &f, 2);
     else
       output_of(out + moved, out_step, (const lanes *)scratch, height / LANES, vectors, row, tiles, &f, 4);
-  }
-}
-
-/* A y, the adjoint of transform_output, for values that are `step` vectors apart. */
-INLINE void transform_gradient(lanes *m, const lanes *y, size_t step) {
-  const lanes y0 = y[0], y1 = y[step], y2 = y[2 * step], y3 = y[3 * step];
-  const lanes even = y0 + y2, odd = y1 + y3, far = y0 + 4 * y2, farther = 2 * y1 + 8 * y3;
-  m[0] = y0;
-  m[1] = even + odd;
-  m[2] = even - odd;
-  m[3] = far + farther;
-  m[4] = far - farther;
-  m[5] = y3;
-}
-
-CLONES WIDE void rt_winograd_gradient(float *restrict transformed, const float *restrict gradient, size_t step,
-                                      size_t blocks, const rt_tiles *tiles) {
-  enum { SIDE = 4 };
-  const rt_window *w = tiles->window;
-  const size_t map = (size_t)w->grid_height * (size_t)w->grid_width;
-  const float *const outside = gradient + tiles->images * map * LANES;
-  for (size_t t = 0; t < tiles->count; t++) {
-    const place tile = place_of(tiles, t, SIDE);
-    const float *image = gradient + tile.image * map * LANES;
-    const float *from[SIDE][SIDE];
-    for (int i = 0; i < SIDE; i++)
-      for (int j = 0; j < SIDE; j++) {
-        const int32_t y = tile.y + i, x = tile.x + j;
-        from[i][j] = y >= w->grid_height || x >= w->grid_width
-                         ? outside
-                         : image + ((ptrdiff_t)y * w->grid_width + x) * LANES;
-      }
-    float *to_tile = transformed + t * tiles->depth;
-    if (t + TILES_AHEAD < tiles->count) {
-      const place ahead = place_of(tiles, t + TILES_AHEAD, SIDE);
-      prefetch_tile(gradient, w, true, ahead.image, ahead.y, ahead.x, SIDE, SIDE, step, blocks);
-    }
-    for (size_t block = 0; block < blocks; block++, to_tile += tiles->block) {
-      lanes columns[SIDE][MOST], row[MOST];
-      for (int j = 0; j < SIDE; j++) {
-        lanes column[SIDE];
-        for (int i = 0; i < SIDE; i++) column[i] = *(const lanes *)(from[i][j] + block * step);
-        transform_gradient(columns[j], column, 1);
-      }
-      float *to = to_tile;
-      for (int i = 0; i < MOST; i++) {
-        transform_gradient(row, &columns[0][i], MOST);
-        for (int j = 0; j < MOST; j++, to += tiles->step) *(lanes *)to = row[j];
-      }
-    }
   }
 }
 

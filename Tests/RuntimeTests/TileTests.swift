@@ -28,13 +28,36 @@ import Testing
     return true
   }
 
+  /// Random words of two bfloat16, as floats.
+  private func randomPairs(_ name: String, _ count: Int) -> [Float] {
+    random(name, 2 * count).withUnsafeBufferPointer { values in
+      (0..<count).map { k in
+        let (low, high) = (values[2 * k].bitPattern >> 16, values[2 * k + 1].bitPattern & 0xffff_0000)
+        return Float(bitPattern: low | high)
+      }
+    }
+  }
+
+  /// The product of two floats, or the sum of the two of pairs.
+  private func product(_ x: Float, _ y: Float, pairs: Bool) -> Float {
+    guard pairs else { return x * y }
+    func half(_ x: Float, _ high: Bool) -> Float {
+      Float(bitPattern: high ? x.bitPattern & 0xffff_0000 : x.bitPattern << 16)
+    }
+    return half(x, false) * half(y, false) + half(x, true) * half(y, true)
+  }
+
   /// Terms [tap][block of channels][lane] of positions that lie anywhere, by one block of rows and by two.
-  @Test(arguments: [(0, 1), (1, 0), (1, 1), (1, 5), (9, 1), (4, 3)], [1, 2])
-  func sums(_ size: (taps: Int, blocks: Int), rowBlocks: Int) {
+  @Test(
+    arguments: [(0, 1), (1, 0), (1, 1), (1, 5), (9, 1), (4, 3)],
+    [(1, false), (2, false), (1, true), (2, true)])
+  func sums(_ size: (taps: Int, blocks: Int), _ kind: (rowBlocks: Int, pairs: Bool)) {
+    let (rowBlocks, pairs) = kind
     let (rows, lanes, depth) = (TileTests.rows, TileTests.lanes, size.taps * size.blocks * TileTests.lanes)
     let (step, second) = (7 * lanes + 3, depth * rows + 5)
-    let weights = random("w", 2 * second)
-    let columns = random("c", 200 + step * max(size.blocks, 1) + lanes)
+    let make = pairs ? randomPairs : random
+    let weights = make("w", 2 * second)
+    let columns = make("c", 200 + step * max(size.blocks, 1) + lanes)
     for variant in TileTests.variants() {
       for count in 1...Int(rowBlocks == 2 ? RT_PAIR_POSITIONS : RT_SINGLE_POSITIONS) {
         let starts = words("from", count: size.taps * count + 1).map { Int($0 % 200) }
@@ -43,7 +66,8 @@ import Testing
           let from = starts.map { columns.baseAddress! + $0 }
           from.withUnsafeBufferPointer { from in
             weights.withUnsafeBufferPointer { weights in
-              var terms = rt_terms(from: from.baseAddress!, taps: size.taps, blocks: size.blocks, step: step)
+              var terms = rt_terms(
+                from: from.baseAddress!, taps: size.taps, blocks: size.blocks, step: step, pairs: pairs)
               let all = rt_ahead(
                 weights: weights.baseAddress!, second: second, step: Int(RT_SQUARE), line: 0, lines: 0)
               let ahead = rt_ahead_of_pass(all, depth, count % 3, count)
@@ -56,7 +80,7 @@ import Testing
           term: { k, row, position in
             let (tap, channel) = k.quotientAndRemainder(dividingBy: size.blocks * lanes)
             let at = starts[tap * count + position] + channel / lanes * step + channel % lanes
-            return weights[row / rows * second + k * rows + row % rows] * columns[at]
+            return product(weights[row / rows * second + k * rows + row % rows], columns[at], pairs: pairs)
           })
         #expect(isRight, "\(String(cString: variant.name)), \(count) positions")
       }

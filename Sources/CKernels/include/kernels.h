@@ -160,10 +160,12 @@ static inline rt_finish rt_finish_from(const rt_finish *finish, size_t floats) {
 }
 
 /* The terms of a tile's sums: those of tap t and of position p of `count` begin at from[t count + p], and each further
-   RT_LANES of its channels lie `step` floats on. */
+   RT_LANES of its channels lie `step` floats on. If they are pairs of bfloat16, as the weights then are too, the products
+   of both halves of a word are added. */
 typedef struct rt_terms {
   const float *_Nonnull const *_Nonnull from;
   size_t taps, blocks, step;
+  bool pairs;
 } rt_terms;
 
 /* Weights that are brought near while others are multiplied: of as many blocks of rows, `second` floats apart, lines of
@@ -364,6 +366,10 @@ void rt_split_product(float *out, size_t out_step, const uint32_t *weights, size
                       const uint32_t *pairs, const rt_pairs *layout, const rt_window *window, const rt_strip *strips,
                       size_t strip_count, const rt_finish *finish, float *sums);
 
+/* How what is transformed lies: as floats, or rounded to bfloat16, in words of two. Channels share a word with those
+   RT_LANES behind them, in blocks of twice as many; tiles with the next ones. */
+typedef enum rt_pairing { RT_FLOATS, RT_CHANNEL_PAIRS, RT_TILE_PAIRS } rt_pairing;
+
 /*
  * Winograd's F(4x4, 3x3) and F(2x2, 3x3) (Lavin, Gray: arXiv 1509.09308), for a step of 1: outputs in tiles of 4x4 from
  * 36 products instead of 144, or of 2x2 from 16 instead of 36. Tiles are numbered over all images.
@@ -378,12 +384,15 @@ typedef struct rt_tiles {
   /* Transformed inputs are [product][tile][channel], a tile's `depth` floats apart, in whole RT_LANES, and a product's
      `step` floats; from one block of channels to the next there are `block` floats. */
   size_t depth, step, block;
+  /* Of pairs, a block of words stands for two of channels, or a word for two tiles. */
+  rt_pairing pairing;
 } rt_tiles;
 
 enum { RT_MOST_TILES = 32 };
 
-/* Transforms up to RT_ROWS outputs to [(side + 2)^2][input][RT_ROWS], with inputs filled up to whole RT_LANES. */
-void rt_winograd_weights(float *transformed, const rt_weights *weights, int32_t side);
+/* Transforms up to RT_ROWS outputs to [(side + 2)^2][input or pair of inputs][RT_ROWS], with inputs filled up to whole
+   RT_LANES, or twice as many for pairs. */
+void rt_winograd_weights(float *transformed, const rt_weights *weights, int32_t side, bool pairs);
 
 /* Of so many blocks of RT_LANES channels, which lie `step` floats apart. */
 void rt_winograd_input(float *transformed, const float *input, size_t step, size_t blocks, const rt_tiles *tiles);
@@ -402,11 +411,19 @@ void rt_winograd_output(float *out, size_t out_step, const float *weights, const
 
 /* Columns of two matrices, term by term: left[term][row], `left_step` floats from term to term, and
    right[block of RT_LANES columns][term][column], `right_step` floats from term to term and `right_block` from block to
-   block. */
+   block. Of pairs, each term is a word of two in bfloat16. */
 typedef struct rt_outer {
   const float *left, *right;
   size_t left_step, right_step, right_block, terms;
+  bool pairs;
 } rt_outer;
+
+/* Of a block of lanes at `count` positions, two in a word; an odd last one with zeros. */
+void rt_pair_positions(float *pairs, const float *in, size_t count);
+
+/* What positions first..<first + count of the grid of a window of one tap see of a block of lanes, side by side, or two in
+   a word. */
+void rt_gather(float *out, const float *input, const rt_window *window, size_t first, size_t count, bool pairs);
 
 /* sums[row][column] (+)= sum over the terms of left[term][row] right[term][column], for `vectors` blocks of columns;
    rows of sums are `step` floats apart. */

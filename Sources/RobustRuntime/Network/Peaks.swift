@@ -34,7 +34,8 @@ package enum Peaks {
           from.withUnsafeBufferPointer { from in
             withUnsafeTemporaryAllocation(of: Float.self, capacity: rows * positions) { sums in
               var terms = rt_terms(
-                from: from.baseAddress!, taps: 1, blocks: depth / Tensor.lanes, step: Tensor.lanes)
+                from: from.baseAddress!, taps: 1, blocks: depth / Tensor.lanes, step: Tensor.lanes,
+                pairs: false)
               for _ in 0..<repetitions {
                 rt_tile(sums.baseAddress!, weights, depth * Int(RT_ROWS), 2, &terms, positions, rt_ahead())
               }

@@ -70,8 +70,9 @@ extension Correlation {
     }
     if case .bfloat(let parts) = method { return try split(parts: parts) }
     if case .bytes = method { return try split(parts: Int(RT_BYTES)) }
-    if case .winograd(let side) = method {
-      return try WinogradCorrelation(self, side: side, images: images, from: input, to: output, seen)
+    if case .winograd(let side, let pairs) = method {
+      return try WinogradCorrelation(
+        self, side: side, pairs: pairs, images: images, from: input, to: output, seen)
     }
     return try DirectCorrelation(self, images: images, from: input, to: output, seen)
   }

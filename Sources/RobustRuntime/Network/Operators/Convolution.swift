@@ -20,6 +20,8 @@ package final class Convolution: Operation {
     case direct
     /// Winograd's F(4x4, 3x3) or F(2x2, 3x3), by the side of a tile, for a stride of 1.
     case winograd(side: Int)
+    /// The same with products of bfloat16, and the gradient of the weights too, by any algorithm.
+    case winogradOfPairs(side: Int)
     /// Products of bfloat16: of rounded floats, one part, or, backward alone, of floats in two parts.
     case bfloat(parts: Int)
     /// Products of the bytes of whole numbers, forward alone.
@@ -78,12 +80,12 @@ package final class Convolution: Operation {
   /// - Precondition: as above.
   package convenience init(
     inChannels: Int, outChannels: Int, height: Int, width: Int, stride: Int = 1, pad: Int = 0,
-    groups: Int = 1, parameter: ParameterReference
+    groups: Int = 1, parameter: ParameterReference, algorithm: Algorithm? = nil
   ) {
     self.init(
       inChannels: inChannels, outChannels: outChannels, height: height, width: width, stride: stride,
       pad: pad,
-      groups: groups, weights: .parameter(parameter))
+      groups: groups, weights: .parameter(parameter), algorithm: algorithm)
   }
 
   /// - Precondition: as above.

@@ -49,8 +49,9 @@ final class Correlation: Sendable {
   enum Arrangement: Hashable {
     /// [outputs / 32][term][32]
     case packed
-    /// For Winograd's algorithm, with tiles of this side: [outputs / 32][(side + 2)²][input][32].
-    case transformed(side: Int)
+    /// For Winograd's algorithm, with tiles of this side: [outputs / 32][(side + 2)²][input][32], or pairs of inputs in
+    /// bfloat16 instead of inputs.
+    case transformed(side: Int, pairs: Bool)
     /// Parts of bfloat16, two in a word: [outputs / 32][row][inputs / 32][column][part][2][16 pairs of inputs][16 outputs];
     /// or three parts of bytes, four in a word: [outputs / 32][row][inputs / 64][column][part][2][16 words of inputs][16
     /// outputs], and behind the words of each 32 outputs the largest magnitude of their weights.
@@ -138,8 +139,8 @@ final class Correlation: Sendable {
   private func blockFloats(_ arrangement: Arrangement) -> Int {
     switch arrangement {
     case .packed: Int(RT_ROWS) * depth
-    case .transformed(let side):
-      Int(RT_ROWS) * seenBlocks * Tensor.lanes * CorrelationMethod.products(side: side)
+    case .transformed(let side, let pairs):
+      Int(RT_ROWS) * transformedDepth(pairs: pairs) * CorrelationMethod.products(side: side)
     case .words(let parts): rowWords(parts: parts)
     }
   }
@@ -150,15 +151,23 @@ final class Correlation: Sendable {
     case .packed:
       let channels = usesPatches ? inChannels : seenBlocks * Tensor.lanes
       arrange(weights, to: block, floats) { rt_pack($0, $1, Int32(channels)) }
-    case .transformed(let side):
+    case .transformed(let side, let pairs):
       arrange(turnsMaps ? weights.turned(window) : weights, to: block, floats) {
-        rt_winograd_weights($0, $1, Int32(side))
+        rt_winograd_weights($0, $1, Int32(side), pairs)
       }
     case .words(let parts):
       arrange(weights, to: block, floats) {
         rt_pack_words(UnsafeMutableRawPointer($0).assumingMemoryBound(to: UInt32.self), $1, Int32(parts))
       }
     }
+  }
+
+  /// Whether its weights change.
+  var isTrained: Bool { if case .parameter = weights.values { true } else { false } }
+
+  /// Words of a position that Winograd's algorithm multiplies.
+  func transformedDepth(pairs: Bool) -> Int {
+    (pairs ? (seenBlocks + 1) / 2 : seenBlocks) * Tensor.lanes
   }
 
   /// Whether it is the gradient of a convolution.

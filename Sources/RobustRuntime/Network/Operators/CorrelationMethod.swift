@@ -4,8 +4,8 @@ import CKernels
 enum CorrelationMethod: Equatable {
   /// Sums of products of what each position sees.
   case direct
-  /// Winograd's F(4x4, 3x3) or F(2x2, 3x3), by the side of a tile.
-  case winograd(side: Int)
+  /// Winograd's F(4x4, 3x3) or F(2x2, 3x3), by the side of a tile; of floats, or of pairs of bfloat16.
+  case winograd(side: Int, pairs: Bool)
   /// Products of bfloat16: of rounded floats, one part, or, of gradients alone, of floats in two parts.
   case bfloat(parts: Int)
   /// Products of the bytes of whole numbers, to which floats are scaled and rounded.
@@ -35,6 +35,8 @@ enum CorrelationMethod: Equatable {
       self = .direct
       return
     }
+    // They lose a hundredth, which training does not feel, noisy as it is.
+    let isTrainedOfPairs = Precision.current == .bfloat16 && c.isTrained
     let read = max(positions, Self.productsPerCached / 2)
     var best: (method: CorrelationMethod, products: Int) = (.direct, c.depth * rows * read)
     func offer(_ method: CorrelationMethod, _ products: Int) {
@@ -53,11 +55,14 @@ enum CorrelationMethod: Equatable {
           Self.products(side: side)
           * (c.inChannels * rows * read
             + Self.productsPerTransformed * tiles * (c.inChannels + rows))
-        if preferred == .winograd(side: side) {
-          self = .winograd(side: side)
+        let preferred = [false, true].first {
+          preferred == ($0 ? .winogradOfPairs(side: side) : .winograd(side: side))
+        }
+        if let pairs = preferred {
+          self = .winograd(side: side, pairs: pairs)
           return
         }
-        offer(.winograd(side: side), products)
+        offer(.winograd(side: side, pairs: isTrainedOfPairs), products)
       }
     }
     if case .bfloat(let parts) = preferred, c.canSplit, parts == 1 || c.isGradient {

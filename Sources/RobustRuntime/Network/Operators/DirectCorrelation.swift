@@ -129,7 +129,7 @@ struct DirectCorrelation: BoundCorrelation {
       var terms = rt_terms(
         from: from, taps: c.usesPatches ? 1 : c.window.taps,
         blocks: c.usesPatches ? c.depth / Tensor.lanes : c.seenBlocks,
-        step: c.usesPatches ? Tensor.lanes : inStep)
+        step: c.usesPatches ? Tensor.lanes : inStep, pairs: false)
       body(places, &terms)
     }
   }

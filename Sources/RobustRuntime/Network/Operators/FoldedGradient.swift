@@ -105,7 +105,7 @@ struct FoldedGradient: BoundCorrelation {
     let (rows, size) = (correlation.outChannels, count * Tensor.lanes)
     rt_places(from, places, gradient, &each, images, first, count, rt_tile_positions(rows))
     UnsafeRawPointer(from).withMemoryRebound(to: UnsafePointer<Float>.self, capacity: count) { from in
-      var terms = rt_terms(from: from, taps: 1, blocks: correlation.seenBlocks, step: inStep)
+      var terms = rt_terms(from: from, taps: 1, blocks: correlation.seenBlocks, step: inStep, pairs: false)
       rt_product(
         lanes - first * Tensor.lanes, size, places, weights.base, nil, &terms, rows, count, false, &finish)
     }

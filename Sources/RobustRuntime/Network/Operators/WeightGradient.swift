@@ -26,6 +26,14 @@ extension Convolution.Geometry {
   }
 }
 
+extension Convolution.Geometry {
+  /// Whether its products are of bfloat16, where there are enough of them.
+  fileprivate var pairsInWeightGradient: Bool {
+    if case .winogradOfPairs = algorithm { return true }
+    return algorithm == nil && Precision.current == .bfloat16
+  }
+}
+
 /// The shapes of a convolution's maps, as the kernels take them.
 struct ConvolutionMaps {
   let geometry: Convolution.Geometry
@@ -58,6 +66,8 @@ struct ConvolutionMaps {
 private struct WinogradWeightGradient: BoundWeightGradient {
   private let maps: ConvolutionMaps
   private let tiles, runTiles: Int
+  /// Whether products are of bfloat16: of pairs of tiles.
+  private let pairs: Bool
 
   private static let products = 36
   /// Floats of transformed maps that a run has at most, if it has more tiles than the fewest.
@@ -71,7 +81,7 @@ private struct WinogradWeightGradient: BoundWeightGradient {
   private static let pieceBlocks = 4
 
   init(maps: ConvolutionMaps) {
-    self.maps = maps
+    (self.maps, pairs) = (maps, maps.geometry.pairsInWeightGradient)
     let (height, width) = (Int(maps.window.grid_height), Int(maps.window.grid_width))
     tiles = maps.images * ((height + 3) / 4) * ((width + 3) / 4)
     let ofTile = Self.products * Tensor.lanes * (maps.inBlocks + maps.outBlocks)
@@ -83,8 +93,9 @@ private struct WinogradWeightGradient: BoundWeightGradient {
   }
 
   private var isOneRun: Bool { runTiles == tiles }
+  private func words(_ tiles: Int) -> Int { pairs ? (tiles + 1) / 2 : tiles }
   /// From one product to the next; so much more than its tiles have that products do not meet in the same sets of a cache.
-  private var step: Int { runTiles * Tensor.lanes + Tensor.lanes }
+  private var step: Int { words(runTiles) * Tensor.lanes + Tensor.lanes }
   private var blockFloats: Int { Self.products * step }
   private var outChannels: Int { maps.outBlocks * Tensor.lanes }
   /// Of one product, of the inputs whose sums lie side by side.
@@ -140,11 +151,13 @@ private struct WinogradWeightGradient: BoundWeightGradient {
       withUnsafePointer(to: maps.window) { window in
         var part = rt_tiles(
           window: window, side: 4, turned: false, images: maps.images, first: first + at,
-          count: min(Self.pieceTiles, count - at), depth: Tensor.lanes, step: step, block: blockFloats)
+          count: min(Self.pieceTiles, count - at), depth: Tensor.lanes, step: step, block: blockFloats,
+          pairing: pairs ? RT_TILE_PAIRS : RT_FLOATS)
+        let to = words(at) * Tensor.lanes
         if piece % 2 == 0 {
-          rt_winograd_input(inputs + at * Tensor.lanes, input, maps.inStep, maps.inBlocks, &part)
+          rt_winograd_input(inputs + to, input, maps.inStep, maps.inBlocks, &part)
         } else {
-          rt_winograd_gradient(gradients + at * Tensor.lanes, gradient, maps.outStep, maps.outBlocks, &part)
+          rt_winograd_gradient(gradients + to, gradient, maps.outStep, maps.outBlocks, &part)
         }
       }
     }
@@ -158,7 +171,8 @@ private struct WinogradWeightGradient: BoundWeightGradient {
   ) {
     var outer = rt_outer(
       left: inputs + block * blockFloats + product * step, right: gradients + product * step,
-      left_step: Tensor.lanes, right_step: Tensor.lanes, right_block: blockFloats, terms: count)
+      left_step: Tensor.lanes, right_step: Tensor.lanes, right_block: blockFloats, terms: words(count),
+      pairs: pairs)
     let rows = min(Tensor.lanes, maps.geometry.inChannels - block * Tensor.lanes)
     rt_outer_product(sums, outChannels, &outer, rows, maps.outBlocks, anew)
   }
@@ -176,27 +190,31 @@ private struct WinogradWeightGradient: BoundWeightGradient {
 /// Any convolution, tap by tap: what a tap sees of a block of inputs times the gradients of some blocks of outputs.
 private struct DirectWeightGradient: BoundWeightGradient {
   private let maps: ConvolutionMaps
+  /// Whether products are of bfloat16: of pairs of positions.
+  private let pairs: Bool
 
   /// Positions of which what a tap sees is gathered at a time.
   private static let stripPositions = 256
   /// Blocks of outputs of one piece of work.
   private static let pieceBlocks = 4
 
-  init(maps: ConvolutionMaps) { self.maps = maps }
+  init(maps: ConvolutionMaps) { (self.maps, pairs) = (maps, maps.geometry.pairsInWeightGradient) }
 
   private var isPlain: Bool { withUnsafePointer(to: maps.window) { rt_is_plain($0) } }
   private var sumFloats: Int { Tensor.lanes * Self.pieceBlocks * Tensor.lanes }
-  // Pointers and places are as large as two floats each.
-  private var pointerFloats: Int { 4 * Self.stripPositions }
 
-  var scratch: Int { sumFloats + pointerFloats + Self.stripPositions * Tensor.lanes }
-  let sharedScratch = 0
+  var scratch: Int { sumFloats + Self.stripPositions * Tensor.lanes }
+  /// The gradient of a block of outputs in pairs.
+  private var pairFloats: Int { (maps.positions + 1) / 2 * Tensor.lanes }
+  var sharedScratch: Int { pairs ? maps.outBlocks * pairFloats : 0 }
 
   func add(
     _ input: UnsafePointer<Float>, _ gradient: UnsafePointer<Float>,
     to weights: UnsafeMutablePointer<Float>, _ scratch: Scratch
   ) {
     let g = maps.geometry
+    if pairs { pair(gradient, to: scratch.shared) }
+    let (right, rightStep) = pairs ? (UnsafePointer(scratch.shared), pairFloats) : (gradient, maps.outStep)
     let groupsOfBlocks = (maps.outBlocks + Self.pieceBlocks - 1) / Self.pieceBlocks
     Workers.shared.run(maps.inBlocks * maps.taps * groupsOfBlocks) { piece, worker in
       let (rest, outGroup) = piece.quotientAndRemainder(dividingBy: groupsOfBlocks)
@@ -211,11 +229,26 @@ private struct DirectWeightGradient: BoundWeightGradient {
         let count = min(Self.stripPositions, maps.positions - first)
         var outer = rt_outer(
           left: seen(input + inBlock * maps.inStep, tap, first, count, sums + sumFloats),
-          right: gradient + outBlocks.lowerBound * maps.outStep + first * Tensor.lanes,
-          left_step: Tensor.lanes, right_step: Tensor.lanes, right_block: maps.outStep, terms: count)
+          right: right + outBlocks.lowerBound * rightStep + words(first) * Tensor.lanes,
+          left_step: Tensor.lanes, right_step: Tensor.lanes, right_block: rightStep, terms: words(count),
+          pairs: pairs)
         rt_outer_product(sums, width, &outer, ins.count, outBlocks.count, first == 0)
       }
       add(sums, width, ins, outBlocks, tap, to: weights)
+    }
+  }
+
+  private func words(_ positions: Int) -> Int { pairs ? (positions + 1) / 2 : positions }
+
+  private func pair(_ gradient: UnsafePointer<Float>, to words: UnsafeMutablePointer<Float>) {
+    let strips = (maps.positions + Self.stripPositions - 1) / Self.stripPositions
+    Workers.shared.run(maps.outBlocks * strips) { piece, _ in
+      let (block, strip) = piece.quotientAndRemainder(dividingBy: strips)
+      let first = strip * Self.stripPositions
+      rt_pair_positions(
+        words + block * pairFloats + first / 2 * Tensor.lanes,
+        gradient + block * maps.outStep + first * Tensor.lanes,
+        min(Self.stripPositions, maps.positions - first))
     }
   }
 
@@ -227,22 +260,20 @@ private struct DirectWeightGradient: BoundWeightGradient {
     return first * groupOuts / Tensor.lanes..<Tensor.blocks((last + 1) * groupOuts)
   }
 
-  /// Where what the tap sees from these positions begins, 16 channels each.
+  /// Where what the tap sees from these positions begins, 16 channels each, in pairs or not.
   private func seen(
     _ input: UnsafePointer<Float>, _ tap: Int, _ first: Int, _ count: Int,
-    _ scratch: UnsafeMutablePointer<Float>
+    _ gathered: UnsafeMutablePointer<Float>
   ) -> UnsafePointer<Float> {
-    if isPlain { return input + first * Tensor.lanes }
-    var window = maps.window
-    let (row, column) = tap.quotientAndRemainder(dividingBy: maps.geometry.width)
-    (window.top, window.left) = (window.top + Int32(row), window.left + Int32(column))
-    (window.taps_height, window.taps_width) = (1, 1)
-    let from = UnsafeMutableRawPointer(scratch).assumingMemoryBound(to: UnsafePointer<Float>?.self)
-    let places = UnsafeMutableRawPointer(scratch + pointerFloats / 2).assumingMemoryBound(to: Int.self)
-    rt_places(from, places, input, &window, maps.images, first, count, 1)
-    let gathered = scratch + pointerFloats
-    for k in 0..<count {
-      (gathered + k * Tensor.lanes).update(from: from[k]!, count: Tensor.lanes)
+    if isPlain {
+      let found = input + first * Tensor.lanes
+      if !pairs { return found }
+      rt_pair_positions(gathered, found, count)
+    } else {
+      var window = maps.window
+      let (row, column) = tap.quotientAndRemainder(dividingBy: maps.geometry.width)
+      (window.top, window.left) = (window.top + Int32(row), window.left + Int32(column))
+      rt_gather(gathered, input, &window, first, count, pairs)
     }
     return UnsafePointer(gathered)
   }
@@ -303,7 +334,7 @@ private struct PatchWeightGradient: BoundWeightGradient {
         }
         var outer = rt_outer(
           left: patches, right: gradient + first * Tensor.lanes, left_step: depth, right_step: Tensor.lanes,
-          right_block: maps.outStep, terms: count)
+          right_block: maps.outStep, terms: count, pairs: false)
         rt_outer_product(sums, width, &outer, rows, maps.outBlocks, first == begin)
       }
     }

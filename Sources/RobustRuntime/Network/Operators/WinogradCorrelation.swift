@@ -15,7 +15,9 @@ struct WinogradCorrelation: BoundCorrelation {
   private let rowPieces, tilePieces: Int
   /// Few columns are made first and shared by the pieces; else each piece makes its own.
   private let sharesColumns: Bool
-  /// Floats of a tile's columns, for one of the products.
+  /// Whether products are of bfloat16.
+  private let pairs: Bool
+  /// Words of a tile's columns, for one of the products.
   private let depth: Int
 
   let canMask = true
@@ -29,14 +31,15 @@ struct WinogradCorrelation: BoundCorrelation {
   private static let tilesAtOnce = 4
 
   init(
-    _ correlation: Correlation, side: Int, images: Int, from input: Shape, to output: Shape,
+    _ correlation: Correlation, side: Int, pairs: Bool, images: Int, from input: Shape, to output: Shape,
     _ window: rt_window
   ) throws {
-    (self.correlation, self.side, self.images, self.window) = (correlation, side, images, window)
+    (self.correlation, self.side, self.pairs) = (correlation, side, pairs)
+    (self.images, self.window) = (images, window)
     (inStep, outStep) = (input.step(images: images), output.step(images: images))
     let (height, width) = (Int(window.grid_height), Int(window.grid_width))
     tiles = images * ((height + side - 1) / side) * ((width + side - 1) / side)
-    depth = input.channelBlocks * Tensor.lanes
+    depth = correlation.transformedDepth(pairs: pairs)
 
     let (products, mostTiles, rows) = (
       CorrelationMethod.products(side: side), Int(RT_MOST_TILES), Int(RT_ROWS)
@@ -55,9 +58,10 @@ struct WinogradCorrelation: BoundCorrelation {
       (pieceTiles, pieceRows) = ((tiles + pieces - 1) / pieces, correlation.outChannels)
     }
     // Transposing pays where each block is used by one piece.
-    let shared = sharesColumns ? correlation.weightsToTranspose(.transformed(side: side)) : nil
+    let arrangement = Correlation.Arrangement.transformed(side: side, pairs: pairs)
+    let shared = sharesColumns ? correlation.weightsToTranspose(arrangement) : nil
     transposes = shared != nil
-    weights = try shared ?? correlation.weights(.transformed(side: side))
+    weights = try shared ?? correlation.weights(arrangement)
     tilePieces = (tiles + pieceTiles - 1) / pieceTiles
     rowPieces = (correlation.outChannels + pieceRows - 1) / pieceRows
   }
@@ -75,8 +79,8 @@ struct WinogradCorrelation: BoundCorrelation {
   func run(
     _ input: UnsafePointer<Float>, _ output: UnsafeMutablePointer<Float>, _ finish: Finish, _ scratch: Scratch
   ) {
-    let (c, products, blocks) = (correlation, CorrelationMethod.products(side: side), depth / Tensor.lanes)
-    c.refresh(weights, .transformed(side: side))
+    let (c, products, blocks) = (correlation, CorrelationMethod.products(side: side), correlation.seenBlocks)
+    c.refresh(weights, .transformed(side: side, pairs: pairs))
     if sharesColumns {
       let atOnce = WinogradCorrelation.tilesAtOnce
       Workers.shared.run((tiles + atOnce - 1) / atOnce) { part, _ in
@@ -110,7 +114,8 @@ struct WinogradCorrelation: BoundCorrelation {
     withUnsafePointer(to: window) { window in
       var part = rt_tiles(
         window: window, side: Int32(side), turned: correlation.turnsMaps, images: images, first: first,
-        count: min(count, tiles - first), depth: depth, step: step, block: Tensor.lanes)
+        count: min(count, tiles - first), depth: depth, step: step, block: Tensor.lanes,
+        pairing: pairs ? RT_CHANNEL_PAIRS : RT_FLOATS)
       body(&part)
     }
   }
