@@ -1,0 +1,91 @@
+#!/bin/sh
+# Prints a hash for what each of some sixty commands writes, so that two builds can be compared:
+#   sh Scripts/corpus.sh OLD/rtool > old.txt; sh Scripts/corpus.sh .build/release/rtool > new.txt; diff old.txt new.txt
+# Hashes depend on the processor. A model may be named behind the program; else each uses the one inside it.
+set -eu
+[ $# -ge 1 ] || { echo "corpus.sh: name the program, as in sh Scripts/corpus.sh .build/release/rtool" >&2 && exit 2; }
+rtool=$(realpath "$1")
+model=${2:+$(realpath "$2")}
+examples=$(cd "$(dirname "$0")/../Examples" && pwd)
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT INT TERM
+cd "$folder"
+export RTOOL_PATH= HOME="$folder"
+
+# run NAME OUTPUT ARGUMENTS...: the hash of OUTPUT, or of standard output where OUTPUT is -.
+run() {
+  name=$1 output=$2
+  shift 2
+  case $1 in compare | plugins | echo) ;; *) [ -z "$model" ] || set -- "$@" --model "$model" ;; esac
+  if [ "$output" = - ]; then
+    "$rtool" "$@" >stdout 2>stderr || { echo "$name failed: $(tail -n 1 stderr)"; return 0; }
+    hash=$(sha256sum <stdout)
+  else
+    "$rtool" "$@" -o "$output" >stdout 2>stderr || { echo "$name failed: $(tail -n 1 stderr)"; return 0; }
+    hash=$(cat "${output%.*}"*."${output##*.}" | sha256sum)
+  fi
+  echo "$name $(echo "$hash" | cut -c1-20)"
+}
+
+cp "$examples/lake.jpg" lake.jpg
+cp "$examples/lake-mask.png" mask.png
+box="--box 120,90,40,30"
+
+run generate generated.png generate --class forest --steps 12
+run generate-mixture mixture.png generate --class sea:2,mountain:1 --seed 5 --steps 8
+run generate-wide wide.png generate --class mountain --width 200 --height 150 --steps 6
+run generate-count several.png generate --class flower --count 3 --steps 4
+run generate-from from.png generate --class forest --from generated.png --steps 6
+run generate-threads threads.png generate --class pizza --steps 6 --threads 1
+run generate-jpeg generated.jpg generate --class sky --steps 4
+run generate-webp generated.webp generate --class sky --steps 4
+run generate-tiff generated.tif generate --class sky --steps 4
+run generate-16 deep.png generate --class sky --steps 4 --bit-depth 16
+run superres-small enlarged.png superres generated.png --factor 2 --steps 4
+run superres-fast fast.png superres generated.png --factor 3 --preset fast
+run superres-cubic cubic.png superres generated.png --factor 2 --measured cubic --steps 3
+run inpaint repaired.png inpaint lake.jpg --mask mask.png
+run inpaint-box box.png inpaint lake.jpg $box
+run inpaint-two two.jpg inpaint lake.jpg $box --box 30,20,25,40
+run inpaint-class class.png inpaint lake.jpg $box --class flower --radius 20
+run inpaint-fast quick.png inpaint lake.jpg $box --preset fast
+run inpaint-webp box.webp inpaint lake.jpg $box
+run translate translated.png translate lake.jpg --to glacier --steps 6
+run translate-away away.png translate lake.jpg --to sea --from forest --strength 1.5 --steps 6
+run translate-part part.png translate lake.jpg --to flower --mask mask.png --steps 6
+run sketch sketched.png sketch generated.png --class mountain --steps 6
+run sketch-keep kept.png sketch generated.png --class flower --keep 40 --steps 6
+run paint painted.png paint lake.jpg --mask mask.png --class forest --steps 6
+run paint-feature feature.png paint lake.jpg --mask mask.png --feature flower --steps 6
+run mix mixed.png mix lake.jpg --class forest:1,flower:1 --steps 6
+run mix-two mixed2.png mix lake.jpg generated.png --share 0.5 --steps 6
+run mix-part mixed3.png mix lake.jpg --class glacier --mask mask.png --radius 15 --steps 6
+run interpolate stage.png interpolate generated.png mixture.png --stages 4 --steps 4
+run interpolate-webp morph.webp interpolate generated.png mixture.png --stages 3 --steps 3
+run interpolate-gif morph.gif interpolate generated.png mixture.png --loop --stages 3 --steps 3
+run invert inverted.png invert generated.png --steps 8
+run invert-layer inverted2.png invert generated.png --layer layer3.1 --steps 6
+run invert-whitened inverted3.png invert generated.png --distance whitened --steps 6
+run invert-seed inverted4.png invert generated.png --seed 2 --steps 6
+run refine refined.png refine generated.png --steps 6
+run refine-class refined2.png refine lake.jpg --class flower --radius 4 --steps 6
+run visualize unit.png visualize --feature flower-2 --steps 6
+run visualize-among place.png visualize --feature flower-2 --among lake.jpg --among generated.png
+run visualize-class unit2.png visualize --class sea --from generated.png --steps 6
+run visualize-list - visualize --list
+run attack attacked.png attack generated.png
+run attack-to attacked2.png attack generated.png --to flower
+run attack-amplify attacked3.png attack generated.png --amplify 10
+run classify - classify lake.jpg generated.png
+run classify-json - classify lake.jpg --json
+run classify-top - classify lake.jpg generated.png --top 1
+run compare - compare generated.png mixture.png
+run compare-json - compare generated.png mixture.png --json
+run compare-map map.png compare generated.png mixture.png --map
+run pipe - generate --class forest --steps 4 --width 96 --height 96
+run count-repeat repeat.png translate lake.jpg --to snow --count 2 --steps 3
+run sheet sheet-of.png generate --class forest --steps 6 --sheet sheet.png
+run precision half.png translate generated.png --to sea --steps 4 --precision bfloat16
+run lossless lossless.webp translate generated.png --to sea --steps 3 --lossless
+run quality quality.jpg translate generated.png --to sea --steps 3 --quality 60
+run replay replayed.png replay generated.png
