@@ -16,7 +16,7 @@ export RTOOL_PATH= HOME="$folder"
 run() {
   name=$1 output=$2
   shift 2
-  case $1 in compare | plugins | echo) ;; *) [ -z "$model" ] || set -- "$@" --model "$model" ;; esac
+  case $1 in compare | replay) ;; *) [ -z "$model" ] || set -- "$@" --model "$model" ;; esac
   if [ "$output" = - ]; then
     "$rtool" "$@" >stdout 2>stderr || { echo "$name failed: $(tail -n 1 stderr)"; return 0; }
     hash=$(sha256sum <stdout)
