@@ -6,7 +6,8 @@ public enum Precision: String, Sendable, CaseIterable {
   /// About a millionth of logits, and a few hundred-thousandths of gradients at most.
   case float32
   /// Weights and what they are multiplied with are rounded to bfloat16 (8 bits), and added in float32: a few
-  /// thousandths. Layers that gain nothing by it, and the images, stay as they are.
+  /// thousandths, or in training, where Winograd's algorithm uses it too, a few hundredths of single sums. Layers that gain
+  /// nothing by it, and the images, stay as they are.
   case bfloat16
 
   /// Whether this processor has units for it: AMX, or AVX-512 with bfloat16.
