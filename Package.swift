@@ -3,10 +3,8 @@ import Foundation
 import PackageDescription
 
 /// The bundled tasks: each is one folder in Plugins and becomes one dynamic library, librtool-NAME.so.
-let tasks = [
-  "attack", "classify", "compare", "generate", "inpaint", "interpolate", "invert", "mix", "paint", "refine",
-  "sketch", "superres", "translate", "visualize",
-]
+let tasks = try! FileManager.default.contentsOfDirectory(atPath: Context.packageDirectory + "/Plugins")
+  .filter { !$0.hasPrefix(".") }.sorted()
 
 /// The include folders of a C library. SwiftPM's own pkg-config support would also link it,
 /// and libvips is loaded at run time, when the first image is opened.
@@ -16,9 +14,12 @@ func includeFlags(of library: String) -> [String] {
   pkgConfig.arguments = ["pkg-config", "--cflags-only-I", library]
   let output = Pipe()
   pkgConfig.standardOutput = output
-  guard (try? pkgConfig.run()) != nil else { return [] }
+  try? pkgConfig.run()
   let flags = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-  return flags.split(whereSeparator: \.isWhitespace).map(String.init)
+    .split(whereSeparator: \.isWhitespace).map(String.init)
+  // SwiftPM keeps what this file says until the file changes, so that nothing may be said that is wrong.
+  guard !flags.isEmpty else { fatalError("pkg-config finds no \(library); run `make setup` first") }
+  return flags
 }
 
 let package = Package(
@@ -39,9 +40,10 @@ let package = Package(
     .target(name: "Imaging", dependencies: ["CVips"]),
     .target(name: "Datasets", dependencies: ["CArchive", "Imaging", "RobustRuntime"]),
     .target(name: "RTool", dependencies: ["CRTool"]),
+    .target(
+      name: "Host", dependencies: ["CRTool", "RobustRuntime", "Imaging", "Datasets", "EmbeddedModel"]),
     .executableTarget(
-      name: "rtool", dependencies: ["CRTool", "RobustRuntime", "Imaging", "Datasets", "EmbeddedModel"],
-      path: "Sources/Host",
+      name: "rtool", dependencies: ["Host"],
       // An installation keeps the Swift runtime beside the plugins.
       linkerSettings: [.unsafeFlags(["-Xlinker", "-rpath=$ORIGIN/../lib/rtool/swift"])]),
     .testTarget(

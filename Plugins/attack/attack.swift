@@ -32,7 +32,7 @@ enum Norm: String, CaseIterable, Sendable {
   var limit: Double { self == .l2 ? 40 : 1 }
 }
 
-private let attack = Manifest(
+let manifest = Manifest(
   name: "attack", version: "1.0.0",
   summary: "Find the smallest change that the model takes for another class",
   description: """
@@ -56,18 +56,16 @@ private let attack = Manifest(
     ("fast", "10 steps at each radius", "steps=10 halvings=4"),
   ],
   parameters: [
-    photo.definition, to.definition, norm.definition, amplify.definition, steps.definition,
-    halvings.definition, limit.definition,
+    photo, to, norm, amplify, steps,
+    halvings, limit,
   ])
 
-nonisolated(unsafe) private let manifest = attack.published { host, values in
-  attack.perform(host, values, run)
+@c(rtool_plugin)
+public func plugin(_ hostABI: UInt32) -> UnsafePointer<rtool_manifest>? {
+  manifest.published(running: attack)
 }
 
-@c(rtool_plugin)
-public func plugin(_ hostABI: UInt32) -> UnsafePointer<rtool_manifest>? { manifest }
-
-private func run(_ host: Host, _ values: Values) throws {
+private func attack(_ host: Host, _ values: Values) throws {
   guard values[to].count <= 1 else {
     throw TaskFailure.usage("--to is one class, not a mixture")
   }

@@ -9,7 +9,7 @@ private let top = Parameter<Int>.integer(
 private let crop = Parameter<Bool>.flag(
   "crop", "look at the square in the middle alone, not at the whole photo")
 
-private let classify = Manifest(
+let manifest = Manifest(
   name: "classify", version: "1.0.0", summary: "Tell what the model sees in photos",
   description: """
     Prints the likeliest classes of each photo with their probabilities, and the entropy of all probabilities: 0 bits \
@@ -22,16 +22,14 @@ private let classify = Manifest(
     ("*.jpg --top 1", "Tell the likeliest class of many photos"),
     ("photo.jpg --json", "Tell all classes, for programs"),
   ],
-  parameters: [images.definition, top.definition, crop.definition])
-
-nonisolated(unsafe) private let manifest = classify.published { host, values in
-  classify.perform(host, values, run)
-}
+  parameters: [images, top, crop])
 
 @c(rtool_plugin)
-public func plugin(_ hostABI: UInt32) -> UnsafePointer<rtool_manifest>? { manifest }
+public func plugin(_ hostABI: UInt32) -> UnsafePointer<rtool_manifest>? {
+  manifest.published(running: classify)
+}
 
-private func run(_ host: Host, _ values: Values) throws {
+private func classify(_ host: Host, _ values: Values) throws {
   let photos = values[images]
   var predictions: [Prediction] = []
   for (index, photo) in photos.enumerated() {

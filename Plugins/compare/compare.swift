@@ -13,7 +13,7 @@ private let mapScale = Parameter<Double?>.automaticReal(
   "map-scale", group: "Map", in: 0...4,
   "the distance that gets the brightest colour, to make maps comparable (auto: the largest there is)")
 
-private let compare = Manifest(
+let manifest = Manifest(
   name: "compare", version: "1.0.0", summary: "Tell how far apart two photos are",
   description: """
     Prints the perceptual distance of two photos in the model's robust features, layer by layer, with PSNR and SSIM.
@@ -29,18 +29,16 @@ private let compare = Manifest(
     ("a.jpg b.jpg --map -o map.png", "Show where they differ"),
   ],
   parameters: [
-    first.definition, second.definition, resize.definition, side.definition, map.definition,
-    mapScale.definition,
+    first, second, resize, side, map,
+    mapScale,
   ])
 
-nonisolated(unsafe) private let manifest = compare.published { host, values in
-  compare.perform(host, values, run)
+@c(rtool_plugin)
+public func plugin(_ hostABI: UInt32) -> UnsafePointer<rtool_manifest>? {
+  manifest.published(running: compare)
 }
 
-@c(rtool_plugin)
-public func plugin(_ hostABI: UInt32) -> UnsafePointer<rtool_manifest>? { manifest }
-
-private func run(_ host: Host, _ values: Values) throws {
+private func compare(_ host: Host, _ values: Values) throws {
   let (a, b) = try pair(host, values)
   try host.progress(0, "pixels")
   let pixels = PixelDistance(a, b)

@@ -48,7 +48,7 @@ private enum Start: String, CaseIterable, Sendable {
   }
 }
 
-private let description = Manifest(
+let manifest = Manifest(
   name: "generate", version: "1.0.0", summary: "Make an image of a class from nothing",
   description: """
     Starts from a sample of the normal distribution of a class's images, a blur of their colours and layout, and \
@@ -72,16 +72,18 @@ private let description = Manifest(
     ),
   ],
   parameters: [
-    classes.definition, width.definition, height.definition, start.definition, from.definition,
-    refineSteps.definition, refineRadius.definition, finest.definition,
+    classes, width, height, start, from,
+    refineSteps, refineRadius, finest,
   ] + options.definitions)
 
-nonisolated(unsafe) private let manifest = description.published { host, values in
-  description.perform(host, values) { host, values in try Generation(host: host, values: values).run() }
+@c(rtool_plugin)
+public func plugin(_ hostABI: UInt32) -> UnsafePointer<rtool_manifest>? {
+  manifest.published(running: generate)
 }
 
-@c(rtool_plugin)
-public func plugin(_ hostABI: UInt32) -> UnsafePointer<rtool_manifest>? { manifest }
+private func generate(_ host: Host, _ values: Values) throws {
+  try Generation(host: host, values: values).run()
+}
 
 private typealias Size = (width: Int, height: Int)
 

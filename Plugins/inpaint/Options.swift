@@ -93,7 +93,7 @@ enum Constraint: String, CaseIterable, Sendable {
   }
 }
 
-let manifestOfInpaint = Manifest(
+let manifest = Manifest(
   name: "inpaint", version: "1.0.0", summary: "Fill holes in a photo",
   description: """
     Fills the part of a photo that a mask, boxes or its own transparency mark, so that it looks as if nothing had been \
@@ -123,10 +123,10 @@ let manifestOfInpaint = Manifest(
     ),
   ],
   parameters: [
-    image.definition, mask.definition, boxes.definition, maskInvert.definition, maskAlpha.definition,
-    start.definition, context.definition, features.definition, texture.definition, classes.definition,
-    constraint.definition, steps.definition, stepSize.definition, radius.definition, penalty.definition,
-    passReLU.definition, classChroma.definition,
-    textureSteps.definition, textureStep.definition, anchor.definition, gradientBlur.definition,
-    gradientTrend.definition, chromaDamping.definition, smoothness.definition,
+    image, mask, boxes, maskInvert, maskAlpha,
+    start, context, features, texture, classes,
+    constraint, steps, stepSize, radius, penalty,
+    passReLU, classChroma,
+    textureSteps, textureStep, anchor, gradientBlur,
+    gradientTrend, chromaDamping, smoothness,
   ])

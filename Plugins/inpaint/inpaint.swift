@@ -1,12 +1,10 @@
 import CRTool
 import RTool
 
-nonisolated(unsafe) private let manifest = manifestOfInpaint.published { host, values in
-  manifestOfInpaint.perform(host, values) { host, values in try inpaint(host, values) }
-}
-
 @c(rtool_plugin)
-public func plugin(_ hostABI: UInt32) -> UnsafePointer<rtool_manifest>? { manifest }
+public func plugin(_ hostABI: UInt32) -> UnsafePointer<rtool_manifest>? {
+  manifest.published(running: inpaint)
+}
 
 private func inpaint(_ host: Host, _ values: Values) throws {
   let photo = values[image]

@@ -26,7 +26,7 @@ private let options: AscentOptions = {
   return AscentOptions(initial)
 }()
 
-private let description = Manifest(
+let manifest = Manifest(
   name: "interpolate", version: "1.0.0",
   summary: "Morph one image into another through their representations",
   description: """
@@ -48,16 +48,14 @@ private let description = Manifest(
     ),
   ],
   parameters: [
-    first.definition, second.definition, stages.definition, loop.definition, frameTime.definition,
-    side.definition, layer.definition, softness.definition, carry.definition,
+    first, second, stages, loop, frameTime,
+    side, layer, softness, carry,
   ] + options.definitions)
 
-nonisolated(unsafe) private let manifest = description.published { host, values in
-  description.perform(host, values) { host, values in try interpolate(host, values) }
-}
-
 @c(rtool_plugin)
-public func plugin(_ hostABI: UInt32) -> UnsafePointer<rtool_manifest>? { manifest }
+public func plugin(_ hostABI: UInt32) -> UnsafePointer<rtool_manifest>? {
+  manifest.published(running: interpolate)
+}
 
 private func interpolate(_ host: Host, _ values: Values) throws {
   let layer = try values.layer(layer, of: host.model)

@@ -33,7 +33,7 @@ private enum Distance: String, CaseIterable, Sendable {
   }
 }
 
-private let description = Manifest(
+let manifest = Manifest(
   name: "invert", version: "1.0.0", summary: "Reconstruct an image from its features alone",
   description: """
     Starts from grey with a little noise and follows the gradient until the image has the features of the photo at one \
@@ -58,16 +58,14 @@ private let description = Manifest(
     ("paper", "the published method: 10000 steps of one length", "steps=10000"),
   ],
   parameters: [
-    image.definition, layer.definition, distance.definition, views.definition, spread.definition,
-    side.definition,
+    image, layer, distance, views, spread,
+    side,
   ] + options.definitions)
 
-nonisolated(unsafe) private let manifest = description.published { host, values in
-  description.perform(host, values) { host, values in try invert(host, values) }
-}
-
 @c(rtool_plugin)
-public func plugin(_ hostABI: UInt32) -> UnsafePointer<rtool_manifest>? { manifest }
+public func plugin(_ hostABI: UInt32) -> UnsafePointer<rtool_manifest>? {
+  manifest.published(running: invert)
+}
 
 /// Streams of random numbers.
 private enum Stream {

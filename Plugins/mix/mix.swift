@@ -29,7 +29,7 @@ private let options: AscentOptions = {
   return AscentOptions(initial)
 }()
 
-private let description = Manifest(
+let manifest = Manifest(
   name: "mix", version: "1.0.0", summary: "Mix classes, or a second photo, into a photo",
   description: """
     Follows the gradient of the robust classifier until the photo looks to it like a class, a mixture of classes, or a \
@@ -46,16 +46,12 @@ private let description = Manifest(
     ("fast", "the same with fewer steps", "steps=20 step-size=2"),
   ],
   parameters: [
-    image.definition, other.definition, classes.definition, share.definition, strength.definition,
-    keep.definition, mask.definition, context.definition, side.definition, layer.definition,
+    image, other, classes, share, strength,
+    keep, mask, context, side, layer,
   ] + options.definitions)
 
-nonisolated(unsafe) private let manifest = description.published { host, values in
-  description.perform(host, values) { host, values in try mix(host, values) }
-}
-
 @c(rtool_plugin)
-public func plugin(_ hostABI: UInt32) -> UnsafePointer<rtool_manifest>? { manifest }
+public func plugin(_ hostABI: UInt32) -> UnsafePointer<rtool_manifest>? { manifest.published(running: mix) }
 
 private func mix(_ host: Host, _ values: Values) throws {
   try checkWhatToMix(values)

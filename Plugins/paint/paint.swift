@@ -40,7 +40,7 @@ enum Constraint: String, CaseIterable, Sendable {
   }
 }
 
-private let paint = Manifest(
+let manifest = Manifest(
   name: "paint", version: "1.0.0", summary: "Paint a feature or a class into a part of a photo",
   description: """
     Follows the gradient of one unit of the model, or of the logit of a class, within the part of a photo that a mask \
@@ -69,19 +69,15 @@ private let paint = Manifest(
     ),
   ],
   parameters: [
-    photo.definition, mask.definition, feature.definition, classes.definition, strength.definition,
-    context.definition,
-    constraint.definition, penalty.definition, feather.definition,
+    photo, mask, feature, classes, strength,
+    context,
+    constraint, penalty, feather,
   ] + options.definitions)
 
-nonisolated(unsafe) private let manifest = paint.published { host, values in
-  paint.perform(host, values, run)
-}
-
 @c(rtool_plugin)
-public func plugin(_ hostABI: UInt32) -> UnsafePointer<rtool_manifest>? { manifest }
+public func plugin(_ hostABI: UInt32) -> UnsafePointer<rtool_manifest>? { manifest.published(running: paint) }
 
-private func run(_ host: Host, _ values: Values) throws {
+private func paint(_ host: Host, _ values: Values) throws {
   guard let marked = values[mask] else {
     throw TaskFailure.usage("nothing says where to paint; mark the place with --mask")
   }

@@ -36,15 +36,13 @@ let manifest = Manifest(
     ("fast", "fewer steps", "steps=3"),
     ("paper", "7 steps with an L2 radius of 0.5", "radius=0.5 pass-relu=no"),
   ],
-  parameters: [photo.definition, mask.definition, classes.definition, strength.definition]
+  parameters: [photo, mask, classes, strength]
     + options.definitions)
 
-nonisolated(unsafe) private let published = manifest.published { host, values in
-  manifest.perform(host, values) { host, values in try refine(host, values) }
-}
-
 @c(rtool_plugin)
-public func plugin(_ hostABI: UInt32) -> UnsafePointer<rtool_manifest>? { published }
+public func plugin(_ hostABI: UInt32) -> UnsafePointer<rtool_manifest>? {
+  manifest.published(running: refine)
+}
 
 private func refine(_ host: Host, _ values: Values) throws {
   let copy = try WorkingCopy(values[photo], mask: values[mask], host: host)

@@ -52,16 +52,14 @@ let manifest = Manifest(
     ),
   ],
   parameters: [
-    drawing.definition, classes.definition, keep.definition, paper.definition, grain.definition,
-    side.definition, detail.definition,
+    drawing, classes, keep, paper, grain,
+    side, detail,
   ] + options.definitions)
 
-nonisolated(unsafe) private let published = manifest.published { host, values in
-  manifest.perform(host, values) { host, values in try sketch(host, values) }
-}
-
 @c(rtool_plugin)
-public func plugin(_ hostABI: UInt32) -> UnsafePointer<rtool_manifest>? { published }
+public func plugin(_ hostABI: UInt32) -> UnsafePointer<rtool_manifest>? {
+  manifest.published(running: sketch)
+}
 
 private func sketch(_ host: Host, _ values: Values) throws {
   let flat = try onPaper(values[drawing], host)

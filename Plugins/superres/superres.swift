@@ -92,16 +92,14 @@ let manifest = Manifest(
     ),
   ],
   parameters: [
-    photo.definition, factor.definition, classes.definition, measured.definition, consistent.definition,
-    start.definition, prior.definition, classWeight.definition, texture.definition, fidelity.definition,
+    photo, factor, classes, measured, consistent,
+    start, prior, classWeight, texture, fidelity,
   ] + options.definitions)
 
-nonisolated(unsafe) private let published = manifest.published { host, values in
-  manifest.perform(host, values) { host, values in try superres(host, values) }
-}
-
 @c(rtool_plugin)
-public func plugin(_ hostABI: UInt32) -> UnsafePointer<rtool_manifest>? { published }
+public func plugin(_ hostABI: UInt32) -> UnsafePointer<rtool_manifest>? {
+  manifest.published(running: superres)
+}
 
 private func superres(_ host: Host, _ values: Values) throws {
   let small = try visibleColors(of: values[photo], host)

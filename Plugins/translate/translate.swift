@@ -48,17 +48,15 @@ let manifest = Manifest(
     ),
   ],
   parameters: [
-    photo.definition, to.definition, from.definition, fromWeight.definition, mask.definition,
-    context.definition,
-    strength.definition, side.definition,
+    photo, to, from, fromWeight, mask,
+    context,
+    strength, side,
   ] + options.definitions)
 
-nonisolated(unsafe) private let published = manifest.published { host, values in
-  manifest.perform(host, values) { host, values in try translate(host, values) }
-}
-
 @c(rtool_plugin)
-public func plugin(_ hostABI: UInt32) -> UnsafePointer<rtool_manifest>? { published }
+public func plugin(_ hostABI: UInt32) -> UnsafePointer<rtool_manifest>? {
+  manifest.published(running: translate)
+}
 
 private func translate(_ host: Host, _ values: Values) throws {
   let copy = try WorkingCopy(

@@ -34,7 +34,7 @@ private let options: AscentOptions = {
   return AscentOptions(initial)
 }()
 
-private let visualize = Manifest(
+let manifest = Manifest(
   name: "visualize", version: "1.0.0", summary: "Show what a feature or a class looks like",
   description: """
     Follows the gradient of one unit of the model, or of the logit of a class, from noise, so that an image appears that \
@@ -64,17 +64,15 @@ private let visualize = Manifest(
     ("paper", "the published method: 200 steps of one length in the pixels", ""),
   ],
   parameters: [
-    photos.definition, features.definition, classes.definition, all.definition, layer.definition,
-    list.definition,
-    among.definition, patches.definition, from.definition, side.definition, noise.definition,
+    photos, features, classes, all, layer,
+    list,
+    among, patches, from, side, noise,
   ] + options.definitions)
 
-nonisolated(unsafe) private let manifest = visualize.published { host, values in
-  visualize.perform(host, values, run)
-}
-
 @c(rtool_plugin)
-public func plugin(_ hostABI: UInt32) -> UnsafePointer<rtool_manifest>? { manifest }
+public func plugin(_ hostABI: UInt32) -> UnsafePointer<rtool_manifest>? {
+  manifest.published(running: visualize)
+}
 
 /// What is to be raised.
 struct Subject {
@@ -85,7 +83,7 @@ struct Subject {
   let weights: [(channel: Int, weight: Float)]
 }
 
-private func run(_ host: Host, _ values: Values) throws {
+private func visualize(_ host: Host, _ values: Values) throws {
   let dictionary = try FeatureDictionary(host)
   let subjects = try chosen(host, values, dictionary)
   if values[list] {

@@ -19,7 +19,7 @@ public enum Output: Sendable {
 extension Output {
   /// Writes the file that `encode` makes, once it is known that it can go here. Its notes come back.
   func write(_ encode: () throws(ImagingError) -> EncodedImage) throws(ImagingError) -> [String] {
-    let destination = try Destination(self)
+    let destination = try OutputTarget(self)
     let file: EncodedImage
     do throws(ImagingError) {
       file = try encode()
@@ -53,7 +53,7 @@ extension ResultImage {
   private func format(for output: Output) throws(ImagingError) -> Format {
     if case .file(let path) = output {
       if let format = Format(path: path) { return format }
-      if case .replacing = try Destination(output).kind {
+      if case .replacing = try OutputTarget(output).kind {
         let endings = Format.allCases.flatMap(\.extensions).map { "." + $0 }.joined(separator: " ")
         throw ImagingError(.unsupported, path, "its ending names no format that can be written (\(endings))")
       }

@@ -122,12 +122,12 @@ public struct AscentOptions: Sendable {
       "end when the loss has not come down in so many steps; 0: never")
   }
 
-  public var definitions: [ParameterDefinition] {
+  public var definitions: [any TaskParameter] {
     [
-      steps.definition, stepSize.definition, radius.definition, set.definition, optimizer.definition,
-      parametrisation.definition, passReLU.definition, best.definition, jitter.definition, zoom.definition,
-      noise.definition, momentum.definition, levels.definition, gradientBlur.definition,
-      chromaDamping.definition, smoothness.definition, patience.definition,
+      steps, stepSize, radius, set, optimizer,
+      parametrisation, passReLU, best, jitter, zoom,
+      noise, momentum, levels, gradientBlur,
+      chromaDamping, smoothness, patience,
     ]
   }
 

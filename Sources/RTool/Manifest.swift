@@ -1,4 +1,5 @@
 import CRTool
+import Synchronization
 
 /// What a plugin says of itself. See `rtool_manifest`.
 public struct Manifest: Sendable {
@@ -10,12 +11,12 @@ public struct Manifest: Sendable {
   public var license = ""
   public var examples: [(arguments: String, help: String)] = []
   public var presets: [(name: String, help: String, settings: String)] = []
-  public var parameters: [ParameterDefinition]
+  public var parameters: [any TaskParameter]
 
   public init(
     name: String, version: String, summary: String, description: String,
     examples: [(arguments: String, help: String)] = [],
-    presets: [(name: String, help: String, settings: String)] = [], parameters: [ParameterDefinition]
+    presets: [(name: String, help: String, settings: String)] = [], parameters: [any TaskParameter]
   ) {
     self.name = name
     self.version = version
@@ -26,17 +27,32 @@ public struct Manifest: Sendable {
     self.parameters = parameters
   }
 
-  /// The manifest in the form the host reads, with `run` as its task. It lives as long as the process: call this
-  /// once, in a global constant.
-  public func published(
-    run: @escaping @convention(c) (UnsafePointer<rtool_host>?, UnsafePointer<rtool_value>?) -> Int32
-  ) -> UnsafePointer<rtool_manifest> {
+  /// The manifest in the form the host reads, with `task` to be run, for the plugin's one exported function:
+  ///
+  ///     @c(rtool_plugin)
+  ///     public func plugin(_ hostABI: UInt32) -> UnsafePointer<rtool_manifest>? { manifest.published(running: draw) }
+  ///
+  /// It is made once and lives as long as the process.
+  public func published(running task: @escaping @Sendable (Host, Values) throws -> Void)
+    -> UnsafePointer<rtool_manifest>
+  {
+    Published.one.withLock { published in
+      if let known = published?.manifest { return known.pointer }
+      let manifest = Published.Lasting(pointer: lastingManifest())
+      published = Published(
+        indices: Dictionary(uniqueKeysWithValues: parameters.enumerated().map { ($1.definition.name, $0) }),
+        task: task, manifest: manifest)
+      return manifest.pointer
+    }
+  }
+
+  private func lastingManifest() -> UnsafePointer<rtool_manifest> {
     var manifest = rtool_manifest()
     manifest.struct_size = UInt32(MemoryLayout<rtool_manifest>.size)
     manifest.abi = UInt32(RTOOL_ABI_MAJOR) << 16 | UInt32(RTOOL_ABI_MINOR)
     manifest.param_size = UInt32(MemoryLayout<rtool_param>.stride)
     manifest.param_count = UInt32(parameters.count)
-    manifest.params = lasting(parameters.map(\.published))
+    manifest.params = lasting(parameters.map(\.definition.published))
     manifest.name = lasting(name)
     manifest.version = lasting(version)
     manifest.summary = lasting(summary)
@@ -51,24 +67,39 @@ public struct Manifest: Sendable {
       presets.map {
         rtool_preset(name: lasting($0.name), help: lasting($0.help), settings: lasting($0.settings))
       })
-    manifest.run = run
+    manifest.run = { host, values in
+      guard let host, let values, let published = Published.one.withLock({ $0 }) else {
+        return Int32(RTOOL_INVALID)
+      }
+      return published.run(Host(host), values)
+    }
     return lasting([manifest])
   }
+}
 
-  /// Calls a task written in Swift with the host and its values, and turns what it throws into a status.
-  public func perform(
-    _ host: UnsafePointer<rtool_host>?, _ values: UnsafePointer<rtool_value>?,
-    _ task: (Host, Values) throws -> Void
-  ) -> Int32 {
-    guard let host, let values else { return Int32(RTOOL_INVALID) }
-    let indices = Dictionary(uniqueKeysWithValues: parameters.enumerated().map { ($1.name, $0) })
+/// The one task of this library.
+private struct Published: Sendable {
+  struct Lasting: @unchecked Sendable { let pointer: UnsafePointer<rtool_manifest> }
+
+  let indices: [String: Int]
+  let task: @Sendable (Host, Values) throws -> Void
+  let manifest: Lasting
+
+  static let one = Mutex<Published?>(nil)
+
+  /// Calls the task, and turns what it throws into a status.
+  func run(_ host: Host, _ values: UnsafePointer<rtool_value>) -> Int32 {
+    let unlisted = UnlistedParameters()
     do {
-      let host = Host(host)
-      return try withExtendedLifetime(host.customs) {
-        try task(host, Values(base: values, indices: indices))
-        return Int32(RTOOL_OK)
+      return try withExtendedLifetime((host.customs, unlisted)) {
+        do {
+          try task(host, Values(base: values, indices: indices, unlisted: unlisted))
+        } catch  where unlisted.name == nil { throw error }
+        guard let name = unlisted.name else { return Int32(RTOOL_OK) }
+        throw TaskFailure.message(
+          "the plugin made a mistake, tell its author: it reads --\(name), which its manifest does not list")
       }
-    } catch { return Host(host).status(of: error) }
+    } catch { return host.status(of: error) }
   }
 }
 

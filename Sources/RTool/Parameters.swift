@@ -4,13 +4,19 @@ import CRTool
 ///
 /// Declare parameters as constants at the top of the plugin, list them in its `Manifest`, and read them with
 /// `values[parameter]`. The host parses and checks; a task never checks again.
-public struct Parameter<Value>: Sendable {
+public struct Parameter<Value>: TaskParameter {
   public let definition: ParameterDefinition
   let read: @Sendable (rtool_value) -> Value
 }
 
+/// A parameter of any type, as a manifest lists it.
+public protocol TaskParameter: Sendable {
+  var definition: ParameterDefinition { get }
+}
+
 /// What the host is told of a parameter. See `rtool_param` for the meaning of each field.
-public struct ParameterDefinition: Sendable {
+public struct ParameterDefinition: TaskParameter {
+  public var definition: ParameterDefinition { self }
   public var name: String
   public var help: String
   public var kind: Int
@@ -268,19 +274,61 @@ extension rtool_value {
 public struct Values {
   let base: UnsafePointer<rtool_value>
   let indices: [String: Int]
+  let unlisted: UnlistedParameters
 
-  public subscript<Value>(parameter: Parameter<Value>) -> Value {
-    parameter.read(base[indices[parameter.definition.name]!])
-  }
+  public subscript<Value>(parameter: Parameter<Value>) -> Value { parameter.read(value(of: parameter)) }
 
   /// The names of the files of an image parameter, for messages.
   public func names<Value>(_ parameter: Parameter<Value>) -> [String] {
-    let value = base[indices[parameter.definition.name]!]
+    let value = value(of: parameter)
     return (0..<Int(value.count)).map { String(cString: value.texts[$0]!) }
   }
 
   /// Whether the user gave the parameter, rather than leaving it to its initial value or a preset.
-  public func isGiven<Value>(_ parameter: Parameter<Value>) -> Bool {
-    base[indices[parameter.definition.name]!].given > 0
+  public func isGiven<Value>(_ parameter: Parameter<Value>) -> Bool { value(of: parameter).given > 0 }
+
+  private func value<Value>(of parameter: Parameter<Value>) -> rtool_value {
+    if let index = indices[parameter.definition.name] { return base[index] }
+    return unlisted.value(of: parameter.definition)
+  }
+}
+
+/// Parameters that a task reads although its manifest does not list them. They read as zeros, an empty text or a black
+/// pixel, and the task fails with their name.
+final class UnlistedParameters {
+  private(set) var name: String?
+  private let pixel = UnsafeMutablePointer<Float>.allocate(capacity: 4)
+  private let image = UnsafeMutablePointer<rtool_image>.allocate(capacity: 1)
+  private let images = UnsafeMutablePointer<UnsafePointer<rtool_image>?>.allocate(capacity: 1)
+  private let numbers = UnsafeMutablePointer<Double>.allocate(capacity: 4)
+  private let text = UnsafeMutablePointer<CChar>.allocate(capacity: 1)
+  private let texts = UnsafeMutablePointer<UnsafePointer<CChar>?>.allocate(capacity: 1)
+
+  init() {
+    pixel.initialize(repeating: 0, count: 4)
+    var black = rtool_image()
+    (black.width, black.height, black.channels, black.stride, black.data) = (1, 1, 3, 3, pixel)
+    image.initialize(to: black)
+    images.initialize(to: UnsafePointer(image))
+    numbers.initialize(repeating: 0, count: 4)
+    text.initialize(to: 0)
+    texts.initialize(to: UnsafePointer(text))
+  }
+
+  deinit {
+    pixel.deallocate()
+    image.deallocate()
+    images.deallocate()
+    numbers.deallocate()
+    text.deallocate()
+    texts.deallocate()
+  }
+
+  func value(of definition: ParameterDefinition) -> rtool_value {
+    name = name ?? definition.name
+    var value = rtool_value()
+    (value.count, value.numbers) = (1, UnsafePointer(numbers))
+    (value.texts, value.images) = (UnsafePointer(texts), UnsafePointer(images))
+    return value
   }
 }

@@ -4,8 +4,6 @@ struct Builtin: Sendable {
   let summary: String
   let parameters: [Parameter]
   let run: @Sendable (ParsedArguments) throws -> Void
-  /// Takes the words as they are, where most of them are meant for a task.
-  var runWithWords: (@Sendable ([String]) throws -> Void)?
 
   static let all: [Builtin] = [
     Builtin(
@@ -25,7 +23,7 @@ struct Builtin: Sendable {
       parameters: ReplayCommand.parameters, run: ReplayCommand.run),
     Builtin(
       name: "compare-models", summary: "Do a task with several models and lay the results side by side",
-      parameters: CompareModelsCommand.parameters, run: { _ in }, runWithWords: CompareModelsCommand.run),
+      parameters: CompareModelsCommand.parameters, run: CompareModelsCommand.run),
     Builtin(
       name: "evaluate", summary: "Tell how accurate models are on photos, as they are and under attack",
       parameters: EvaluationOptions.parameters, run: EvaluateCommand.run),
@@ -76,12 +74,12 @@ struct Builtin: Sendable {
   }
 
   func callAsFunction(_ arguments: [String]) throws {
-    if let runWithWords {
-      let isHelp = arguments.first.map { ["--help", "-h"].contains($0) } ?? false
-      return isHelp ? try Terminal.print(help) : try runWithWords(arguments)
-    }
     let parsed = try ParsedArguments(arguments, parameters: parameters)
-    if parsed.isOn("help") { return try Terminal.print(help) }
+    switch parsed.request {
+    case .help: return try Terminal.print(help)
+    case .version: return try Terminal.print("rtool \(Installation.version)\n")
+    case nil: break
+    }
     for parameter in parameters
     where parameter.flags.contains(.required) && parsed.texts[parameter.name] == nil {
       throw parameter.missing

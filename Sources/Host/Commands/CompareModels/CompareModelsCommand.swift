@@ -5,33 +5,39 @@ enum CompareModelsCommand {
   static let parameters: [Parameter] = {
     let task = Parameter(name: "task", kind: .text, help: "the task", flags: [.positional, .required])
     let words = Parameter(
-      name: "arguments", kind: .text, help: "what the task is given", flags: [.positional, .repeated])
-    var models = Parameter(name: "models", kind: .text, help: "the models, by name or file; at least two")
-    models.value = "A,B"
-    var sheet = Parameter(
-      name: "sheet", kind: .text, help: "where to write the results, - for standard output")
-    sheet.value = "FILE"
-    return [task, words, models, sheet, ListCommands.help]
+      name: "arguments", kind: .text, help: "what the task is given", flags: [.positional, .repeated, .words])
+    return [task, words] + own + [ListCommands.help]
   }()
 
-  static func run(_ words: [String]) throws {
-    let (models, sheet, rest) = try own(words)
-    guard let name = rest.first, !name.hasPrefix("-") else {
-      throw Failure.usage("TASK is missing: the task comes first, then what it is given")
+  private static let own: [Parameter] = [
+    .option("models", .text, value: "A,B", flags: .repeated, "the models, by name or file; at least two"),
+    .option("sheet", .text, value: "FILE", "where to write the results, - for standard output"),
+  ]
+
+  static func run(_ outer: ParsedArguments) throws {
+    let name = outer.last("task")!
+    let plugin = try Program.task(name)
+    let taskParameters =
+      plugin.parameters
+      + HostOption.all(presets: plugin.presets).filter { option in !own.contains { $0.name == option.name } }
+    // Options of this command may stand among those of the task, or before it.
+    let parsed = try ParsedArguments(outer.texts["arguments"] ?? [], parameters: own + taskParameters)
+    if case .help(let isFull) = parsed.request {
+      return try Terminal.print(Overview.help(of: plugin, isFull: isFull))
     }
+    let models = [outer, parsed].map { $0.texts["models"] ?? [] }.joined()
+      .flatMap { $0.split(separator: ",").map(String.init) }
     guard models.count >= 2 else {
       throw Failure.usage(
         "--models needs at least two models, as in --models photos,NAME; `rtool models` lists those found")
     }
-    let output = try place(sheet)
-    let plugin = try task(name)
-    let parsed = try ParsedArguments(
-      Array(rest.dropFirst()), parameters: plugin.parameters + HostOption.all(presets: plugin.presets))
+    let output = try place(parsed.last("sheet") ?? outer.last("sheet"))
     for option in ["output", "model", "json", "frames"] where parsed.texts[option] != nil {
       throw Failure.usage(
         "--\(option) cannot be given here: the results go to --sheet, one for each of --models")
     }
     for model in models { _ = try ModelSearch.find(model) }
+    let words = [name] + parsed.words(for: taskParameters)
 
     let temporary = try TemporaryFolder()
     let readsStream = plugin.parameters.contains {
@@ -44,7 +50,7 @@ enum CompareModelsCommand {
     var results: [[Thumbnail]] = []
     for (index, model) in models.enumerated() {
       ProgressBar.shared.show(Double(index) / Double(models.count), model)
-      results.append(try images(rest, model: model, input: input, folder: temporary.folder("\(index)")))
+      results.append(try images(words, model: model, input: input, folder: temporary.folder("\(index)")))
       if results[0].count != results[index].count {
         throw Failure.failed(
           "\(models[0]) makes \(results[0].count) images and \(model) makes \(results[index].count)")
@@ -58,34 +64,6 @@ enum CompareModelsCommand {
       }
     }
     try ResultImage.fresh(ContactSheet.grid(of: pictures, columns: models.count).drawn()).write(to: output)
-  }
-
-  /// What is meant for this command, and the rest.
-  private static func own(_ words: [String]) throws -> (models: [String], sheet: String?, rest: [String]) {
-    var models: [String] = []
-    var sheet: String?
-    var rest: [String] = []
-    var left = words[...]
-    while let word = left.popFirst() {
-      if word == "--" {
-        rest += [word] + left
-        break
-      }
-      let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-      guard ["--models", "--sheet"].contains(parts[0]) else {
-        rest.append(word)
-        continue
-      }
-      guard let value = parts.count == 2 ? String(parts[1]) : left.popFirst() else {
-        throw Failure.usage("\(word) needs a value")
-      }
-      if parts[0] == "--sheet" {
-        sheet = value
-      } else {
-        models += value.split(separator: ",").map(String.init)
-      }
-    }
-    return (models, sheet, rest)
   }
 
   private static func place(_ sheet: String?) throws -> Output {

@@ -1,7 +1,7 @@
 import Glibc
 
 /// An output, looked at before anything is computed: what is bound to fail is refused early.
-struct Destination {
+struct OutputTarget {
   enum Kind {
     /// A regular file, or one to be: its path without symbolic links.
     case replacing(String)

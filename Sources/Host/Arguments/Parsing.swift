@@ -1,7 +1,16 @@
 /// What the user wrote, sorted by parameter: names and texts alone, no file touched, no value judged.
 struct ParsedArguments: Sendable {
+  /// What is wanted instead of the work.
+  enum Request: Sendable {
+    /// --help asks for all, -h for what is needed most.
+    case help(isFull: Bool)
+    case version
+  }
+
   /// The texts given for each parameter, in order. A switch has "1" or "0".
   var texts: [String: [String]] = [:]
+  /// Where there is one, nothing behind it was read.
+  private(set) var request: Request?
 
   func last(_ name: String) -> String? { texts[name]?.last }
   func isOn(_ name: String) -> Bool { last(name) == "1" }
@@ -9,7 +18,8 @@ struct ParsedArguments: Sendable {
 
 extension ParsedArguments {
   /// Sorts `arguments` by `parameters`: --name value, --name=value, -n value, -nvalue, --no-name, --, and - as a
-  /// value. Positional parameters take what is left, in order. Throws a usage failure that names the argument.
+  /// value. Positional parameters take what is left, in order; a positional one of words takes all that follows as it is.
+  /// --help, -h and --version are understood everywhere. Throws a usage failure that names the argument.
   init(_ arguments: [String], parameters: [Parameter]) throws {
     let named = Dictionary(
       parameters.filter { !$0.isPositional }.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
@@ -36,13 +46,23 @@ extension ParsedArguments {
         }
         texts[parameter.name, default: []].append(argument)
         if !parameter.flags.contains(.repeated) { positional.removeFirst() }
+        if let words = positional.first, words.flags.contains(.words) {
+          texts[words.name] = Array(rest)
+          return
+        }
       } else if argument == "--" {
         optionsEnded = true
       } else if argument.hasPrefix("--") {
         let parts = argument.dropFirst(2).split(
           separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
         let name = String(parts[0])
-        if let parameter = named[name] {
+        if argument == "--help" {
+          request = .help(isFull: true)
+          return
+        } else if argument == "--version", named[name] == nil {
+          request = .version
+          return
+        } else if let parameter = named[name] {
           if parameter.kind == .bool {
             guard parts.count == 1 else {
               throw Failure.usage("--\(name) takes no value; write --\(name) or --no-\(name)")
@@ -65,6 +85,10 @@ extension ParsedArguments {
         var letters = argument.dropFirst()
         while let letter = letters.popFirst() {
           guard let parameter = lettered[letter] else { throw Failure.usage("unknown option -\(letter)") }
+          if parameter.name == "help" {
+            request = .help(isFull: false)
+            return
+          }
           if parameter.kind == .bool {
             texts[parameter.name, default: []].append("1")
           } else {
@@ -77,6 +101,16 @@ extension ParsedArguments {
         }
       }
     }
+  }
+
+  /// The words that say the same of these parameters.
+  func words(for parameters: [Parameter]) -> [String] {
+    let values = parameters.flatMap { parameter in
+      (texts[parameter.name] ?? []).map { text in
+        (parameter: parameter, text: parameter.kind == .bool ? (text == "1" ? "on" : "off") : text)
+      }
+    }
+    return StepArguments.words(values, host: [])
   }
 
   private static func isOption(_ text: String, _ named: [String: Parameter]) -> Bool {

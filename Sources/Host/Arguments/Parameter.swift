@@ -41,6 +41,8 @@ struct Parameter: Sendable {
     static let auto = Flags(rawValue: UInt32(RTOOL_AUTO))
     static let none = Flags(rawValue: UInt32(RTOOL_NONE))
     static let withAlpha = Flags(rawValue: UInt32(RTOOL_WITH_ALPHA))
+    /// All words that follow, unread; of the program's own commands alone.
+    static let words = Flags(rawValue: 1 << 31)
   }
 
   struct Choice: Sendable {

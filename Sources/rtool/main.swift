@@ -1,0 +1,3 @@
+import Host
+
+Program.main(Array(CommandLine.arguments.dropFirst()))
