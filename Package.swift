@@ -34,7 +34,7 @@ let package = Package(
     .systemLibrary(name: "CRTool"),
     .target(name: "CVips", cSettings: [.unsafeFlags(includeFlags(of: "vips"))]),
     .target(name: "CArchive"),
-    .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3", "-ffp-contract=fast"])]),
+    .target(name: "CKernels"),
     .target(name: "EmbeddedModel"),
     .target(name: "RobustRuntime", dependencies: ["CKernels"]),
     .target(name: "Imaging", dependencies: ["CVips"]),

@@ -10,6 +10,8 @@
 #include <stdint.h>
 
 #if defined(__clang__)
+/* Products and sums are fused wherever they meet, in the kernels that include this. */
+#pragma clang fp contract(fast)
 #pragma clang assume_nonnull begin
 #endif
 
