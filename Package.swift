@@ -48,6 +48,7 @@ let package = Package(
       linkerSettings: [.unsafeFlags(["-Xlinker", "-rpath=$ORIGIN/../lib/rtool/swift"])]),
     .testTarget(
       name: "RuntimeTests", dependencies: ["RobustRuntime", "CKernels"], resources: [.copy("Golden")]),
+    .testTarget(name: "HostTests", dependencies: ["Host"]),
     .testTarget(name: "ImagingTests", dependencies: ["Imaging"]),
     .testTarget(name: "DatasetTests", dependencies: ["Datasets", "Imaging", "CVips"]),
     .testTarget(name: "CommandTests", dependencies: ["Imaging"], exclude: ["Snapshots", "Golden"]),

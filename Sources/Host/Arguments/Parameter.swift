@@ -2,12 +2,12 @@ import CRTool
 
 /// One parameter of a command: a plugin's, or an option of the host's own. All that the user sees of it (parsing,
 /// help, errors, manual) is made from here.
-struct Parameter: Sendable {
-  enum Kind: UInt32, Sendable {
+package struct Parameter: Sendable {
+  package enum Kind: UInt32, Sendable {
     case bool, int, real, text, choice, image, mask, classes, color, point, box
 
     /// How many numbers make one value.
-    var numbers: Int {
+    package var numbers: Int {
       switch self {
       case .bool, .int, .real, .choice: 1
       case .text, .image, .mask: 0
@@ -17,7 +17,7 @@ struct Parameter: Sendable {
       }
     }
 
-    var placeholder: String {
+    package var placeholder: String {
       switch self {
       case .bool: ""
       case .int, .real: "N"
@@ -32,52 +32,58 @@ struct Parameter: Sendable {
     }
   }
 
-  struct Flags: OptionSet, Sendable {
-    let rawValue: UInt32
-    static let required = Flags(rawValue: UInt32(RTOOL_REQUIRED))
-    static let positional = Flags(rawValue: UInt32(RTOOL_POSITIONAL))
-    static let repeated = Flags(rawValue: UInt32(RTOOL_REPEATED))
-    static let advanced = Flags(rawValue: UInt32(RTOOL_ADVANCED))
-    static let auto = Flags(rawValue: UInt32(RTOOL_AUTO))
-    static let none = Flags(rawValue: UInt32(RTOOL_NONE))
-    static let withAlpha = Flags(rawValue: UInt32(RTOOL_WITH_ALPHA))
+  package struct Flags: OptionSet, Sendable {
+    package let rawValue: UInt32
+    package init(rawValue: UInt32) { self.rawValue = rawValue }
+    package static let required = Flags(rawValue: UInt32(RTOOL_REQUIRED))
+    package static let positional = Flags(rawValue: UInt32(RTOOL_POSITIONAL))
+    package static let repeated = Flags(rawValue: UInt32(RTOOL_REPEATED))
+    package static let advanced = Flags(rawValue: UInt32(RTOOL_ADVANCED))
+    package static let auto = Flags(rawValue: UInt32(RTOOL_AUTO))
+    package static let none = Flags(rawValue: UInt32(RTOOL_NONE))
+    package static let withAlpha = Flags(rawValue: UInt32(RTOOL_WITH_ALPHA))
     /// All words that follow, unread; of the program's own commands alone.
-    static let words = Flags(rawValue: 1 << 31)
+    package static let words = Flags(rawValue: 1 << 31)
   }
 
-  struct Choice: Sendable {
-    let name: String
-    let help: String
+  package struct Choice: Sendable {
+    package let name: String
+    package let help: String
+    package init(name: String, help: String) { (self.name, self.help) = (name, help) }
   }
 
-  var name: String
-  var kind: Kind
-  var help: String
-  var flags: Flags = []
-  var letter: Character?
-  var value: String?
-  var group: String?
-  var unit: String?
-  var choices: [Choice] = []
-  var initial = 0.0
-  var initialText: String?
-  var limits: ClosedRange<Double>?
+  package var name: String
+  package var kind: Kind
+  package var help: String
+  package var flags: Flags = []
+  package var letter: Character?
+  package var value: String?
+  package var group: String?
+  package var unit: String?
+  package var choices: [Choice] = []
+  package var initial = 0.0
+  package var initialText: String?
+  package var limits: ClosedRange<Double>?
   /// Where values usually lie, as on a slider.
-  var softLimits: ClosedRange<Double>?
+  package var softLimits: ClosedRange<Double>?
 
-  var isPositional: Bool { flags.contains(.positional) }
+  package init(name: String, kind: Kind, help: String, flags: Flags = []) {
+    (self.name, self.kind, self.help, self.flags) = (name, kind, help, flags)
+  }
+
+  package var isPositional: Bool { flags.contains(.positional) }
 
   /// As the user writes it: `--name`, or NAME for a positional one.
-  var label: String { isPositional ? placeholder : "--\(name)" }
+  package var label: String { isPositional ? placeholder : "--\(name)" }
 
-  var placeholder: String {
+  package var placeholder: String {
     if let value { return value }
     if isPositional { return name.uppercased() }
     return kind == .choice ? choices.map(\.name).joined(separator: "|") : kind.placeholder
   }
 
   /// The initial value as the user would write it; nil where there is none worth showing.
-  var initialDescription: String? {
+  package var initialDescription: String? {
     switch kind {
     case .bool: initial != 0 ? "on" : nil
     case .int, .real: flags.contains(.auto) ? "auto" : numberText(initial)
@@ -89,6 +95,6 @@ struct Parameter: Sendable {
 }
 
 /// A number as people write it: no needless ".0".
-func numberText(_ number: Double) -> String {
+package func numberText(_ number: Double) -> String {
   number == number.rounded() && abs(number) < 1e15 ? String(Int(number)) : "\(number)"
 }

@@ -1,26 +1,26 @@
 /// What the user wrote, sorted by parameter: names and texts alone, no file touched, no value judged.
-struct ParsedArguments: Sendable {
+package struct ParsedArguments: Sendable {
   /// What is wanted instead of the work.
-  enum Request: Sendable {
+  package enum Request: Sendable {
     /// --help asks for all, -h for what is needed most.
     case help(isFull: Bool)
     case version
   }
 
   /// The texts given for each parameter, in order. A switch has "1" or "0".
-  var texts: [String: [String]] = [:]
+  package var texts: [String: [String]] = [:]
   /// Where there is one, nothing behind it was read.
-  private(set) var request: Request?
+  package private(set) var request: Request?
 
-  func last(_ name: String) -> String? { texts[name]?.last }
-  func isOn(_ name: String) -> Bool { last(name) == "1" }
+  package func last(_ name: String) -> String? { texts[name]?.last }
+  package func isOn(_ name: String) -> Bool { last(name) == "1" }
 }
 
 extension ParsedArguments {
   /// Sorts `arguments` by `parameters`: --name value, --name=value, -n value, -nvalue, --no-name, --, and - as a
   /// value. Positional parameters take what is left, in order; a positional one of words takes all that follows as it is.
   /// --help, -h and --version are understood everywhere. Throws a usage failure that names the argument.
-  init(_ arguments: [String], parameters: [Parameter]) throws {
+  package init(_ arguments: [String], parameters: [Parameter]) throws {
     let named = Dictionary(
       parameters.filter { !$0.isPositional }.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     let lettered = Dictionary(
@@ -104,7 +104,7 @@ extension ParsedArguments {
   }
 
   /// The words that say the same of these parameters.
-  func words(for parameters: [Parameter]) -> [String] {
+  package func words(for parameters: [Parameter]) -> [String] {
     let values = parameters.flatMap { parameter in
       (texts[parameter.name] ?? []).map { text in
         (parameter: parameter, text: parameter.kind == .bool ? (text == "1" ? "on" : "off") : text)

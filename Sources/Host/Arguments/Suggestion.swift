@@ -1,7 +1,7 @@
 /// The words nearest to what was typed, for "did you mean".
-enum Suggestion {
+package enum Suggestion {
   /// Up to three of `words` that a slip of the hand could have turned into `typed`, nearest first.
-  static func near(_ typed: String, in words: [String]) -> [String] {
+  package static func near(_ typed: String, in words: [String]) -> [String] {
     let typed = typed.lowercased()
     let limit = max(1, (typed.count + 1) / 3)
     return
@@ -17,17 +17,17 @@ enum Suggestion {
   }
 
   /// "; did you mean a, b or c?", or nothing.
-  static func text(_ typed: String, in words: [String], prefix: String = "") -> String {
+  package static func text(_ typed: String, in words: [String], prefix: String = "") -> String {
     let near = near(typed, in: words).map { prefix + $0 }
     return near.isEmpty ? "" : "; did you mean \(list(near))?"
   }
 
-  static func list(_ words: [String]) -> String {
+  package static func list(_ words: [String]) -> String {
     words.count < 2 ? words.joined() : words.dropLast().joined(separator: ", ") + " or " + words.last!
   }
 
   /// Edits (insert, delete, replace, swap of neighbours) that turn `a` into `b`: the optimal string alignment.
-  static func distance(_ a: String, _ b: String) -> Int {
+  package static func distance(_ a: String, _ b: String) -> Int {
     let (a, b) = (Array(a.prefix(64)), Array(b.prefix(64)))
     var rows = [Array(0...b.count)]
     for i in 0..<a.count {

@@ -1,23 +1,23 @@
 /// The checked value of one parameter. Files are named, not opened.
-struct TypedValue: Sendable {
+package struct TypedValue: Sendable {
   /// How often the user gave it.
-  var given = 0
+  package var given = 0
   /// How many values there are; each has `kind.numbers` numbers.
-  var count = 0
-  var numbers: [Double] = []
+  package var count = 0
+  package var numbers: [Double] = []
   /// Texts, or the names of files.
-  var texts: [String] = []
+  package var texts: [String] = []
 }
 
 extension Parameter {
   /// What to say where it is required and was not given.
-  var missing: Failure { .usage("\(label) is missing: \(help)") }
+  package var missing: Failure { .usage("\(label) is missing: \(help)") }
 
   /// The value that `texts` (from the user, a preset, or none) stand for. Throws a usage failure that names the
   /// parameter and says what is allowed.
   ///
   /// - Parameter classes: The model's classes, asked for only where a class has to be looked up.
-  func value(of texts: [String], given: Bool, classes: () throws -> [String]) throws -> TypedValue {
+  package func value(of texts: [String], given: Bool, classes: () throws -> [String]) throws -> TypedValue {
     var value = TypedValue(given: given ? texts.count : 0)
     var texts = flags.contains(.repeated) ? texts : Array(texts.suffix(1))
     if texts.isEmpty {
@@ -42,7 +42,7 @@ extension Parameter {
         }
         value.texts.append(text)
         numbers = []
-      case .bool: numbers = [text == "1" || text == "on" || text == "true" ? 1 : 0]
+      case .bool: numbers = [try flag(text) ? 1 : 0]
       case .int: numbers = [try number(text, isWhole: true)]
       case .real: numbers = [try number(text, isWhole: false)]
       case .choice:
@@ -70,6 +70,14 @@ extension Parameter {
       value.count += kind.numbers > 0 ? numbers.count / kind.numbers : 1
     }
     return value
+  }
+
+  private func flag(_ text: String) throws -> Bool {
+    if ["1", "on", "true", "yes"].contains(text) { return true }
+    guard ["0", "off", "false", "no"].contains(text) else {
+      throw Failure.usage("\(label) is on or off, not \(quoted(text))")
+    }
+    return false
   }
 
   private func number(_ text: String, isWhole: Bool) throws -> Double {
@@ -133,6 +141,6 @@ extension Parameter {
 }
 
 /// What the user wrote, as messages show it: not longer than a line can hold.
-func quoted(_ text: some StringProtocol) -> String {
+package func quoted(_ text: some StringProtocol) -> String {
   text.count <= 60 ? "“\(text)”" : "“\(text.prefix(57))...”"
 }

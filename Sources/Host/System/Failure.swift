@@ -2,8 +2,8 @@ import Imaging
 import RobustRuntime
 
 /// Why the program ends without having done its work: one line for the user and an exit code.
-struct Failure: Error, CustomStringConvertible {
-  enum Kind {
+package struct Failure: Error, CustomStringConvertible {
+  package enum Kind {
     case failed
     case usage
     /// A plugin called the host wrongly: a mistake of its author, not of the user.
@@ -13,10 +13,10 @@ struct Failure: Error, CustomStringConvertible {
     case closedPipe
   }
 
-  let kind: Kind
-  let description: String
+  package let kind: Kind
+  package let description: String
 
-  var exitCode: Int32 {
+  package var exitCode: Int32 {
     switch kind {
     case .closedPipe: 0
     case .failed, .misuse: 1
@@ -30,14 +30,14 @@ struct Failure: Error, CustomStringConvertible {
     self.description = description
   }
 
-  static func failed(_ text: String) -> Failure { Failure(kind: .failed, description: text) }
-  static func usage(_ text: String) -> Failure { Failure(kind: .usage, description: text) }
-  static func misuse(_ text: String) -> Failure {
+  package static func failed(_ text: String) -> Failure { Failure(kind: .failed, description: text) }
+  package static func usage(_ text: String) -> Failure { Failure(kind: .usage, description: text) }
+  package static func misuse(_ text: String) -> Failure {
     Failure(kind: .misuse, description: "the plugin made a mistake, tell its author: \(text)")
   }
 
   /// Any error as the user is told of it.
-  init(_ error: any Error) {
+  package init(_ error: any Error) {
     switch error {
     case let failure as Failure: self = failure
     case RuntimeError.invalid(let text): self = .misuse(text)
@@ -46,6 +46,6 @@ struct Failure: Error, CustomStringConvertible {
     }
   }
 
-  static let interrupted = Failure(kind: .interrupted, description: "interrupted")
-  static let closedPipe = Failure(kind: .closedPipe, description: "")
+  package static let interrupted = Failure(kind: .interrupted, description: "interrupted")
+  package static let closedPipe = Failure(kind: .closedPipe, description: "")
 }
