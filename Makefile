@@ -14,8 +14,9 @@ PLUGINS = $(notdir $(wildcard Plugins/*))
 
 .PHONY: build demo test bench bench-training bench-setup install setup format clean check-kernels sanitize
 
+# SwiftPM would remember what Package.swift said of folders and libraries before.
 build: setup
-	$(SWIFT) build -c release
+	$(SWIFT) build -c release --manifest-cache none
 
 # What Debian has to offer is installed only where it is missing.
 setup:
@@ -26,7 +27,7 @@ demo: build
 	@echo "The repaired picture is $(CURDIR)/demo-lake.png; what it was made from, Examples/lake.jpg and Examples/lake-mask.png."
 
 test: build
-	$(SWIFT) test -c release
+	$(SWIFT) test -c release --manifest-cache none
 
 check-kernels: sanitize
 	@sh Scripts/cross.sh
@@ -69,3 +70,6 @@ format:
 
 clean:
 	rm -rf .build
+
+docs/architecture.svg: docs/architecture.dot
+	dot -Tsvg $< -o $@

@@ -2,8 +2,10 @@
 import Foundation
 import PackageDescription
 
-/// The bundled tasks: each is one folder in Plugins and becomes one dynamic library, librtool-NAME.so.
-let tasks = try! FileManager.default.contentsOfDirectory(atPath: Context.packageDirectory + "/Plugins")
+/// The bundled tasks: each is one folder in Plugins and becomes one dynamic library, librtool-NAME.so. SwiftPM remembers
+/// what this file says: `swift build --manifest-cache none`, as in the Makefile, sees a new folder.
+let tasks =
+  ((try? FileManager.default.contentsOfDirectory(atPath: Context.packageDirectory + "/Plugins")) ?? [])
   .filter { !$0.hasPrefix(".") }.sorted()
 
 /// The include folders of a C library. SwiftPM's own pkg-config support would also link it,
