@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import Imaging
+import Synchronization
 import Testing
 
 /// A temporary folder in which the program is run as a user would run it; gone with the value.
@@ -102,6 +103,12 @@ final class Sandbox {
   func compilePlugin(_ name: String, _ source: String, flags: [String] = []) throws -> String {
     let plugins = path("plugins")
     try FileManager.default.createDirectory(atPath: plugins, withIntermediateDirectories: true)
+    let library = "\(plugins)/librtool-\(name).so"
+    let known = CompiledPlugins.shared.withLock { $0[[name, source] + flags] }
+    if let known {
+      try known.write(to: URL(fileURLWithPath: library))
+      return plugins
+    }
     try write("\(name).c", Array(source.utf8))
     let outcome = try run(
       "/usr/bin/cc",
@@ -109,9 +116,11 @@ final class Sandbox {
         "-std=c99", "-Wall", "-Wextra", "-pedantic", "-Werror", "-shared", "-fPIC", "-I",
         Program.headerFolder,
       ]
-        + flags + ["-o", "\(plugins)/librtool-\(name).so", path("\(name).c")])
+        + flags + ["-o", library, path("\(name).c")])
     try #require(outcome.status == 0, "\(outcome.errors)")
     unlink(path("\(name).c"))
+    let bytes = try Data(contentsOf: URL(fileURLWithPath: library))
+    CompiledPlugins.shared.withLock { $0[[name, source] + flags] = bytes }
     return plugins
   }
 
@@ -202,4 +211,9 @@ extension Sandbox {
   func number(_ fact: String, of name: String) throws -> Double {
     try #require(facts(name)[fact].flatMap { Double($0) })
   }
+}
+
+/// What the compiler made of each source and its flags, so that it is asked once.
+private enum CompiledPlugins {
+  static let shared = Mutex<[[String]: Data]>([:])
 }
