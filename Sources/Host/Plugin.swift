@@ -18,6 +18,9 @@ struct Plugin: Sendable {
   let path: String
   let name: String
   let version: String
+  /// The interface that it needs at least, and the one it was compiled with; nil: it does not tell.
+  let needs: UInt32
+  let builtWith: UInt32?
   let summary: String
   let description: String
   let author, license, url: String?
@@ -85,6 +88,8 @@ extension Plugin {
     }
 
     self.path = path
+    self.needs = needed
+    builtWith = fields.built_with == 0 ? nil : fields.built_with
     name = try text(fields.name, "name")
     version = try text(fields.version, "version")
     summary = try text(fields.summary, "summary")
@@ -210,7 +215,8 @@ extension Plugin {
     return nil
   }
 
-  private static func versionText(_ abi: UInt32) -> String { "\(abi >> 16).\(abi & 0xFFFF)" }
+  /// As in "0.3".
+  static func versionText(_ abi: UInt32) -> String { "\(abi >> 16).\(abi & 0xFFFF)" }
 }
 
 extension Parameter {

@@ -13,6 +13,23 @@ public struct Host {
   public var wantsJSON: Bool { table.pointee.json != 0 }
   public var model: Model { Model(facts: table.pointee.model) }
 
+  /// Whether the host has a function, as RTOOL_HAS tells it in C.
+  func has<Function>(_ function: KeyPath<rtool_host, Function>) -> Bool {
+    Int(table.pointee.struct_size)
+      >= MemoryLayout<rtool_host>.offset(of: function)! + MemoryLayout<Function>.size
+  }
+
+  /// A function that came after 0.1.
+  /// - Throws: `TaskFailure.message` where the host is too old to have it.
+  func later<Function>(_ function: KeyPath<rtool_host, Function?>, since minor: Int) throws -> Function {
+    guard has(function), let found = table.pointee[keyPath: function] else {
+      throw TaskFailure.message(
+        "this rtool offers interface \(Interface.text(table.pointee.abi)) and the task needs 0.\(minor); use a newer rtool"
+      )
+    }
+    return found
+  }
+
   func check(_ status: Int32) throws {
     if status != Int32(RTOOL_OK) { throw TaskFailure.reported(status: status) }
   }
@@ -96,7 +113,7 @@ public struct Host {
   public func resized(_ image: Image, width: Int, height: Int, filter: Filter = .cubic) throws -> Image {
     try checked(
       table.pointee.image_resize(
-        table, image.pointer, Int32(width), Int32(height), Int32(filter.rawValue)))
+        table, image.pointer, Int32(width), Int32(height), UInt32(filter.rawValue)))
   }
 
   /// A copy of a part; beyond the border the image is mirrored.
@@ -172,7 +189,7 @@ public struct Host {
   /// What each channel of the representation adds to the logit of a class.
   public func classWeights(_ index: Int) throws -> [Float] {
     var weights = [Float](repeating: 0, count: model.layers.last!.channels)
-    try check(table.pointee.class_weights(table, Int32(index), &weights))
+    try check(later(\.class_weights, since: 2)(table, Int32(index), &weights))
     return weights
   }
 

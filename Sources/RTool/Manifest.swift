@@ -11,11 +11,14 @@ public struct Manifest: Sendable {
   public var examples: [(arguments: String, help: String)] = []
   public var presets: [(name: String, help: String, settings: String)] = []
   public var parameters: [ParameterDefinition]
+  /// The lowest minor version of the interface that the task's calls need; its parameters are looked at anyway.
+  public var needs = Interface.lowest
 
   public init(
     name: String, version: String, summary: String, description: String,
     examples: [(arguments: String, help: String)] = [],
-    presets: [(name: String, help: String, settings: String)] = [], parameters: [ParameterDefinition]
+    presets: [(name: String, help: String, settings: String)] = [], parameters: [ParameterDefinition],
+    needs: Int = Interface.lowest
   ) {
     self.name = name
     self.version = version
@@ -24,6 +27,7 @@ public struct Manifest: Sendable {
     self.examples = examples
     self.presets = presets
     self.parameters = parameters
+    self.needs = needs
   }
 
   /// The manifest in the form the host reads, with `run` as its task. It lives as long as the process: call this
@@ -33,7 +37,8 @@ public struct Manifest: Sendable {
   ) -> UnsafePointer<rtool_manifest> {
     var manifest = rtool_manifest()
     manifest.struct_size = UInt32(MemoryLayout<rtool_manifest>.size)
-    manifest.abi = UInt32(RTOOL_ABI_MAJOR) << 16 | UInt32(RTOOL_ABI_MINOR)
+    manifest.abi = Interface.version(minor: parameters.reduce(needs) { max($0, $1.needs) })
+    manifest.built_with = Interface.version(minor: Interface.minor)
     manifest.param_size = UInt32(MemoryLayout<rtool_param>.stride)
     manifest.param_count = UInt32(parameters.count)
     manifest.params = lasting(parameters.map(\.published))

@@ -26,6 +26,9 @@ public struct ParameterDefinition: Sendable {
   public var softLimits: ClosedRange<Double>?
   public var step = 0.0
 
+  /// The lowest minor version of the interface that has its kind.
+  var needs: Int { 1 }
+
   public struct Flags: OptionSet, Sendable {
     public let rawValue: Int
     public init(rawValue: Int) { self.rawValue = rawValue }

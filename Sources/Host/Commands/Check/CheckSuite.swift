@@ -41,8 +41,10 @@ final class CheckSuite {
         "it cannot be loaded")
     }
     let faults = ManifestCheck.faults(of: plugin)
+    let built = plugin.builtWith.map { ", built with \(Plugin.versionText($0))" } ?? ""
     let counts =
-      "\(plugin.parameters.count) parameters, \(plugin.presets.count) presets, \(plugin.examples.count) examples"
+      "\(plugin.parameters.count) parameters, \(plugin.presets.count) presets, \(plugin.examples.count) examples; "
+      + "needs interface \(Plugin.versionText(plugin.needs))\(built)"
     report("manifest", faults.isEmpty ? nil : faults.joined(separator: "; "), counts)
 
     let classCount = try ModelSearch.facts(ModelSearch.find(nil)).classes.count
