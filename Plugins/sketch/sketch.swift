@@ -19,15 +19,7 @@ let side = Parameter<Double?>.automaticReal(
 let detail = Parameter<Double>.real(
   "detail", group: "Ascent", initial: 0.5, in: 0...4,
   "radius of a second ascent at twice the size, as a share of the first; 0: none")
-let options = AscentOptions(balanced)
-
-private let balanced: AscentOptions.Initial = {
-  var initial = AscentOptions.Initial(steps: 60, stepSize: 1, radius: 40)
-  initial.jitter = 6
-  initial.levels = 4
-  initial.passReLU = true
-  return initial
-}()
+let options = AscentOptions("steps=60 step-size=1 radius=40 jitter=6 levels=4 pass-relu=on")
 
 let manifest = Manifest(
   name: "sketch", version: "1.0.0", summary: "Make a photo of a drawing",
@@ -63,8 +55,10 @@ public func plugin(_ hostABI: UInt32) -> UnsafePointer<rtool_manifest>? {
 
 private func sketch(_ host: Host, _ values: Values) throws {
   let flat = try onPaper(values[drawing], host)
-  let size = WorkingCopy.size(of: flat, side: host.model.side, host: host)
-  let small = try host.resized(flat, width: size.width, height: size.height, filter: .box)
+  let size = try WorkingCopy(flat, mask: nil, host: host).image
+  let small =
+    size.width < flat.width
+    ? size : try host.resized(flat, width: size.width, height: size.height, filter: .box)
   let start = try Start(small, host, values)
   let hasDetail = values[detail] > 0
   var picture = try ascend(
@@ -176,7 +170,7 @@ private func ascend(
     ascent.steps = (ascent.steps + 1) / 2
   }
   ascent.progress = progress
-  var terms = [Term(1, .crossEntropy(values[classes]))] + options.smoothnessTerms(values)
+  var terms = try [Term(1, .crossEntropy(values[classes]))] + options.smoothnessTerms(values)
   if values[keep] > 0 {
     terms.append(
       Term(

@@ -13,11 +13,28 @@ public struct Host {
   public var wantsJSON: Bool { table.pointee.json != 0 }
   public var model: Model { Model(facts: table.pointee.model) }
 
+  /// Whether the host has a function, as RTOOL_HAS tells it in C.
+  func has<Function>(_ function: KeyPath<rtool_host, Function>) -> Bool {
+    Int(table.pointee.struct_size)
+      >= MemoryLayout<rtool_host>.offset(of: function)! + MemoryLayout<Function>.size
+  }
+
+  /// A function that came after 0.1.
+  /// - Throws: `TaskFailure.message` where the host is too old to have it.
+  func later<Function>(_ function: KeyPath<rtool_host, Function?>, since minor: Int) throws -> Function {
+    guard has(function), let found = table.pointee[keyPath: function] else {
+      throw TaskFailure.message(
+        "this rtool offers interface \(Interface.text(table.pointee.abi)) and the task needs 0.\(minor); use a newer rtool"
+      )
+    }
+    return found
+  }
+
   func check(_ status: Int32) throws {
     if status != Int32(RTOOL_OK) { throw TaskFailure.reported(status: status) }
   }
 
-  private func checked(_ image: UnsafeMutablePointer<rtool_image>?) throws -> Image {
+  func checked(_ image: UnsafeMutablePointer<rtool_image>?) throws -> Image {
     guard let image else { throw TaskFailure.reported(status: Int32(RTOOL_FAILED)) }
     return Image(image)
   }
@@ -48,6 +65,15 @@ public struct Host {
       throw TaskFailure.message("out of memory")
     }
     return memory.bindMemory(to: type, capacity: max(count, 1))
+  }
+
+  /// What the host hands out within `body` dies when it returns, where the host has scopes: for loops. Nothing of it may
+  /// be kept.
+  public func scoped<Result>(_ body: () throws -> Result) throws -> Result {
+    guard has(\.scope_begin), has(\.scope_end) else { return try body() }
+    table.pointee.scope_begin(table)
+    defer { _ = table.pointee.scope_end(table) }
+    return try body()
   }
 
   func copied<Element: BitwiseCopyable>(_ elements: [Element]) throws -> UnsafePointer<Element>? {
@@ -96,7 +122,7 @@ public struct Host {
   public func resized(_ image: Image, width: Int, height: Int, filter: Filter = .cubic) throws -> Image {
     try checked(
       table.pointee.image_resize(
-        table, image.pointer, Int32(width), Int32(height), Int32(filter.rawValue)))
+        table, image.pointer, Int32(width), Int32(height), UInt32(filter.rawValue)))
   }
 
   /// A copy of a part; beyond the border the image is mirrored.
@@ -133,6 +159,15 @@ public struct Host {
     var tensor = rtool_tensor()
     try check(table.pointee.features(table, image.pointer, layer, &tensor))
     return Tensor(tensor)
+  }
+
+  /// Features of several images of one size at a layer; nil: the pooled representation.
+  public func features(_ images: [Image], layer: String?) throws -> [Tensor] {
+    var tensors = [rtool_tensor](repeating: rtool_tensor(), count: images.count)
+    try check(
+      later(\.features_batch, since: 3)(
+        table, copied(images), UInt32(images.count), layer, &tensors))
+    return tensors.map(Tensor.init)
   }
 
   /// Features of the task's own making, zeros.
@@ -172,7 +207,7 @@ public struct Host {
   /// What each channel of the representation adds to the logit of a class.
   public func classWeights(_ index: Int) throws -> [Float] {
     var weights = [Float](repeating: 0, count: model.layers.last!.channels)
-    try check(table.pointee.class_weights(table, Int32(index), &weights))
+    try check(later(\.class_weights, since: 2)(table, Int32(index), &weights))
     return weights
   }
 

@@ -12,11 +12,14 @@ public struct Manifest: Sendable {
   public var examples: [(arguments: String, help: String)] = []
   public var presets: [(name: String, help: String, settings: String)] = []
   public var parameters: [any TaskParameter]
+  /// The lowest minor version of the interface that the task's calls need; its parameters are looked at anyway.
+  public var needs = Interface.lowest
 
   public init(
     name: String, version: String, summary: String, description: String,
     examples: [(arguments: String, help: String)] = [],
-    presets: [(name: String, help: String, settings: String)] = [], parameters: [any TaskParameter]
+    presets: [(name: String, help: String, settings: String)] = [], parameters: [any TaskParameter],
+    needs: Int = Interface.lowest
   ) {
     self.name = name
     self.version = version
@@ -25,6 +28,7 @@ public struct Manifest: Sendable {
     self.examples = examples
     self.presets = presets
     self.parameters = parameters
+    self.needs = needs
   }
 
   /// The manifest in the form the host reads, with `task` to be run, for the plugin's one exported function:
@@ -49,7 +53,8 @@ public struct Manifest: Sendable {
   private func lastingManifest() -> UnsafePointer<rtool_manifest> {
     var manifest = rtool_manifest()
     manifest.struct_size = UInt32(MemoryLayout<rtool_manifest>.size)
-    manifest.abi = UInt32(RTOOL_ABI_MAJOR) << 16 | UInt32(RTOOL_ABI_MINOR)
+    manifest.abi = Interface.version(minor: parameters.reduce(needs) { max($0, $1.definition.needs) })
+    manifest.built_with = Interface.version(minor: Interface.minor)
     manifest.param_size = UInt32(MemoryLayout<rtool_param>.stride)
     manifest.param_count = UInt32(parameters.count)
     manifest.params = lasting(parameters.map(\.definition.published))
@@ -93,7 +98,7 @@ private struct Published: Sendable {
     do {
       return try withExtendedLifetime((host.customs, unlisted)) {
         do {
-          try task(host, Values(base: values, indices: indices, unlisted: unlisted))
+          try task(host, Values(base: values, indices: indices, unlisted: unlisted, host: host))
         } catch  where unlisted.name == nil { throw error }
         guard let name = unlisted.name else { return Int32(RTOOL_OK) }
         throw TaskFailure.message(

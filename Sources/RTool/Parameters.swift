@@ -32,6 +32,9 @@ public struct ParameterDefinition: TaskParameter {
   public var softLimits: ClosedRange<Double>?
   public var step = 0.0
 
+  /// The lowest minor version of the interface that has its kind.
+  var needs: Int { kind >= RTOOL_FILE ? 3 : 1 }
+
   public struct Flags: OptionSet, Sendable {
     public let rawValue: Int
     public init(rawValue: Int) { self.rawValue = rawValue }
@@ -275,6 +278,7 @@ public struct Values {
   let base: UnsafePointer<rtool_value>
   let indices: [String: Int]
   let unlisted: UnlistedParameters
+  let host: Host
 
   public subscript<Value>(parameter: Parameter<Value>) -> Value { parameter.read(value(of: parameter)) }
 
@@ -288,8 +292,11 @@ public struct Values {
   public func isGiven<Value>(_ parameter: Parameter<Value>) -> Bool { value(of: parameter).given > 0 }
 
   private func value<Value>(of parameter: Parameter<Value>) -> rtool_value {
-    if let index = indices[parameter.definition.name] { return base[index] }
-    return unlisted.value(of: parameter.definition)
+    pointer(to: parameter.definition).pointee
+  }
+
+  func pointer(to definition: ParameterDefinition) -> UnsafePointer<rtool_value> {
+    indices[definition.name].map { base + $0 } ?? unlisted.value(of: definition)
   }
 }
 
@@ -303,6 +310,7 @@ final class UnlistedParameters {
   private let numbers = UnsafeMutablePointer<Double>.allocate(capacity: 4)
   private let text = UnsafeMutablePointer<CChar>.allocate(capacity: 1)
   private let texts = UnsafeMutablePointer<UnsafePointer<CChar>?>.allocate(capacity: 1)
+  private let value = UnsafeMutablePointer<rtool_value>.allocate(capacity: 1)
 
   init() {
     pixel.initialize(repeating: 0, count: 4)
@@ -313,6 +321,10 @@ final class UnlistedParameters {
     numbers.initialize(repeating: 0, count: 4)
     text.initialize(to: 0)
     texts.initialize(to: UnsafePointer(text))
+    var zeros = rtool_value()
+    (zeros.count, zeros.numbers) = (1, UnsafePointer(numbers))
+    (zeros.texts, zeros.images) = (UnsafePointer(texts), UnsafePointer(images))
+    value.initialize(to: zeros)
   }
 
   deinit {
@@ -322,13 +334,11 @@ final class UnlistedParameters {
     numbers.deallocate()
     text.deallocate()
     texts.deallocate()
+    value.deallocate()
   }
 
-  func value(of definition: ParameterDefinition) -> rtool_value {
+  func value(of definition: ParameterDefinition) -> UnsafePointer<rtool_value> {
     name = name ?? definition.name
-    var value = rtool_value()
-    (value.count, value.numbers) = (1, UnsafePointer(numbers))
-    (value.texts, value.images) = (UnsafePointer(texts), UnsafePointer(images))
-    return value
+    return UnsafePointer(value)
   }
 }

@@ -61,7 +61,7 @@ private let bendablePlugin = """
   }
 
   @Test(arguments: [
-    ("-DABI=(9u<<16)", ["needs interface 9.0, this rtool offers 0.2"]),
+    ("-DABI=(9u<<16)", ["needs interface 9.0, this rtool offers 0.3"]),
     ("-DABI=((RTOOL_ABI_MAJOR<<16)|99u)", ["needs interface 0.99"]),
     ("-DNAME=\"other\"", ["other", "bent"]),
     ("-DREFUSE", ["refuses this rtool"]),
@@ -171,22 +171,5 @@ private let bendablePlugin = """
     try FileManager.default.createDirectory(atPath: data, withIntermediateDirectories: true)
     try FileManager.default.moveItem(atPath: sandbox.path("plugins"), toPath: data + "/plugins")
     #expect(try sandbox.rtool("bent").text == "done\n")
-  }
-
-  @Test(arguments: [
-    "gcc -std=c99 -xc", "gcc -std=c11 -xc", "clang -std=c99 -xc", "g++ -std=c++11 -xc++", "clang++ -xc++",
-  ])
-  func theHeaderCompilesWithoutWarnings(_ compiler: String) throws {
-    let words = compiler.split(separator: " ").map(String.init)
-    guard ["/usr/bin", "/opt/swift/usr/bin"].contains(where: { access("\($0)/\(words[0])", X_OK) == 0 })
-    else { return }
-    let source = try sandbox.write("one.c", Array("#include \"rtool.h\"\n".utf8))
-    let outcome = try sandbox.run(
-      "/usr/bin/env",
-      words + [
-        "-Wall", "-Wextra", "-pedantic", "-Werror", "-fsyntax-only", "-I", Program.headerFolder, source,
-      ],
-      environment: ["PATH": "/usr/bin:/bin:/opt/swift/usr/bin"])
-    #expect(outcome.status == 0, "\(outcome.errors)")
   }
 }

@@ -100,7 +100,9 @@ final class Sandbox {
 
   /// Compiles a plugin from C, with the header alone, into `folder/plugins`. Returns that folder.
   @discardableResult
-  func compilePlugin(_ name: String, _ source: String, flags: [String] = []) throws -> String {
+  func compilePlugin(
+    _ name: String, _ source: String, flags: [String] = [], headers: String = Program.headerFolder
+  ) throws -> String {
     let plugins = path("plugins")
     try FileManager.default.createDirectory(atPath: plugins, withIntermediateDirectories: true)
     let library = "\(plugins)/librtool-\(name).so"
@@ -113,8 +115,7 @@ final class Sandbox {
     let outcome = try run(
       "/usr/bin/cc",
       [
-        "-std=c99", "-Wall", "-Wextra", "-pedantic", "-Werror", "-shared", "-fPIC", "-I",
-        Program.headerFolder,
+        "-std=c99", "-Wall", "-Wextra", "-pedantic", "-Werror", "-shared", "-fPIC", "-I", headers,
       ]
         + flags + ["-o", library, path("\(name).c")])
     try #require(outcome.status == 0, "\(outcome.errors)")

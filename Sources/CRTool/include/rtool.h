@@ -11,30 +11,30 @@
  *     #include "rtool.h"
  *
  *     static const rtool_param params[] = {
- *       { .name = "image", .kind = RTOOL_IMAGE, .flags = RTOOL_POSITIONAL | RTOOL_REQUIRED, .help = "photo" },
- *       { .name = "class", .kind = RTOOL_CLASS, .flags = RTOOL_REQUIRED, .help = "what to move it towards" },
+ *       { .name = "image", .help = "photo", .kind = RTOOL_IMAGE, .flags = RTOOL_POSITIONAL | RTOOL_REQUIRED },
+ *       { .name = "class", .help = "what to move it towards", .kind = RTOOL_CLASS, .flags = RTOOL_REQUIRED },
  *     };
  *
- *     static int32_t run(const rtool_host *host, const rtool_value *values) {
+ *     static rtool_status run(const rtool_host *host, const rtool_value *values) {
  *       const rtool_image *image = values[0].images[0];
- *       rtool_class_weight towards = { (int32_t)values[1].numbers[0], 1.0 };
- *       rtool_term term = { .kind = RTOOL_TERM_CLASS, .weight = 1, .classes = &towards, .class_count = 1 };
+ *       const rtool_class_weight towards = { (int32_t)values[1].numbers[0], 1.0 };
+ *       const rtool_term term = { .kind = RTOOL_TERM_CLASS, .weight = 1, .classes = &towards, .class_count = 1 };
  *       rtool_objective objective = { .struct_size = sizeof objective, .term_size = sizeof term,
  *                                     .terms = &term, .term_count = 1 };
  *       rtool_ascent ascent = { .struct_size = sizeof ascent, .start = image, .count = 1, .steps = 40,
  *                               .step_size = 0.5, .set = RTOOL_SET_L2, .radius = 8 };
  *       rtool_outcome outcome = { .struct_size = sizeof outcome };
- *       int32_t status = host->ascend(host, &objective, &ascent, &outcome);
+ *       rtool_status status = host->ascend(host, &objective, &ascent, &outcome);
  *       if (status != RTOOL_OK) return status;
  *       rtool_piece piece = { 0, 0, outcome.images };
- *       rtool_result result = { .struct_size = sizeof result, .over = image, .pieces = &piece, .piece_count = 1 };
+ *       rtool_result result = { .struct_size = sizeof result, .piece_count = 1, .over = image, .pieces = &piece };
  *       return host->emit(host, &result);
  *     }
  *
  *     static const rtool_manifest manifest = {
  *       .struct_size = sizeof manifest, .abi = RTOOL_ABI, .param_size = sizeof(rtool_param),
  *       .param_count = 2, .params = params, .name = "nudge", .version = "1.0",
- *       .summary = "Move an image towards a class", .run = run,
+ *       .summary = "Move an image towards a class", .run = run, .built_with = RTOOL_ABI,
  *     };
  *
  *     RTOOL_EXPORT const rtool_manifest *rtool_plugin(uint32_t host_abi) {
@@ -42,7 +42,9 @@
  *       return &manifest;
  *     }
  *
- * Build it with `cc -shared -fPIC -o librtool-nudge.so nudge.c`; nothing is linked.
+ * Build it with `cc -shared -fPIC -o librtool-nudge.so nudge.c`; nothing is linked. It is C++ as well: C++20 as it stands,
+ * C++17 where the compiler takes such initialisers, as gcc and clang do. That the fields left out are zero is meant, so
+ * -Wno-missing-field-initializers goes with it (clang: -Wno-missing-designated-field-initializers).
  *
  * THREADS. `run` is called on one thread of the host, called the run thread. Several runs may overlap, each
  * with its own host, so a plugin keeps no mutable globals. Functions marked [run-thread] may be called on the
@@ -57,9 +59,13 @@
  * `run` at once; the host already knows the message. To report an error of its own a plugin calls `fail` and
  * returns what that returns. No exception, trap or panic may leave a plugin.
  *
- * GROWTH. The interface has a major and a minor version. A host loads a plugin of its own major version whose
- * minor version is not higher than its own. Structures grow at their end; both sides read a later field only
- * through RTOOL_HAS. A field left zero always means its default.
+ * GROWTH. The interface has a major and a minor version. A host loads a plugin of its own major version that needs
+ * no higher minor version than its own; `abi` in the manifest is the lowest that the plugin needs. What came after 0.1
+ * is marked "since 0.2" and so on; a plugin that can do without it asks with RTOOL_HAS(host, function), and need not
+ * raise `abi` for it. Structures grow at their end, and each says how its size is told: by its first field
+ * struct_size, by a stride beside the pointer to an array of them, or not at all, where it never grows. Both sides read
+ * a later field only where the structure reaches as far. A field left zero always means its default; fields called
+ * `reserved` are zero.
  *
  * TEXT is UTF-8 ending in a zero byte.
  */
@@ -74,10 +80,11 @@ extern "C" {
 #endif
 
 #define RTOOL_ABI_MAJOR 0u
-#define RTOOL_ABI_MINOR 2u
+#define RTOOL_ABI_MINOR 3u
 #define RTOOL_ABI ((RTOOL_ABI_MAJOR << 16) | RTOOL_ABI_MINOR)
 
-/* Whether the structure behind pointer `p`, whose first field is struct_size, reaches as far as `field`. */
+/* Whether the structure behind pointer `p`, whose first field is struct_size, reaches as far as `field`: in a host's
+   table, whether the host has that function. */
 #define RTOOL_HAS(p, field) \
   ((size_t)(p)->struct_size >= (size_t)((const char *)&(p)->field - (const char *)(p)) + sizeof((p)->field))
 
@@ -89,6 +96,8 @@ extern "C" {
 
 typedef struct rtool_host rtool_host;
 
+/* What functions return that can fail. The names of numbers are constants of the type that stands at their fields. */
+typedef int32_t rtool_status;
 enum {
   RTOOL_OK = 0,
   RTOOL_STOPPED = 1, /* the user asked to stop; return it from `run` */
@@ -110,14 +119,16 @@ typedef struct rtool_image {
   float *data;
 } rtool_image;
 
-/* Features of one image: element (c, y, x) is data[(c * height + y) * width + x]. Never grows. */
+/* Features of one image: element (c, y, x) is data[(c * height + y) * width + x]. This structure never grows. */
 typedef struct rtool_tensor {
   int32_t channels, height, width;
   float *data;
 } rtool_tensor;
 
+/* How pixels are made from their neighbours. All filters are widened when they shrink, so that nothing aliases. */
+typedef uint32_t rtool_filter;
 enum {
-  RTOOL_FILTER_LINEAR = 0, /* all filters are widened when they shrink, so that nothing aliases; results are in [0,1] */
+  RTOOL_FILTER_LINEAR = 0,
   RTOOL_FILTER_CUBIC = 1,
   RTOOL_FILTER_LANCZOS = 2,
   RTOOL_FILTER_BOX = 3,
@@ -127,6 +138,7 @@ enum {
 /* -------------------------------------------------------------------------------------------- parameters -- */
 
 /* The kind of a parameter, with what its rtool_value holds for each time it was given. */
+typedef uint32_t rtool_param_kind;
 enum {
   RTOOL_BOOL = 0,   /* --name, --no-name; numbers: 0 or 1 */
   RTOOL_INT = 1,    /* numbers: a whole number */
@@ -140,9 +152,18 @@ enum {
                        and weight, the weights adding up to 1; count is the number of pairs */
   RTOOL_COLOR = 8,  /* #rgb, #rrggbb or r,g,b in 0..255; numbers: red, green, blue in [0,1] */
   RTOOL_POINT = 9,  /* x,y in pixels; numbers: x, y */
-  RTOOL_BOX = 10    /* x,y,width,height in pixels; numbers: x, y, width, height; width and height are >= 1 */
+  RTOOL_BOX = 10,   /* x,y,width,height in pixels; numbers: x, y, width, height; width and height are >= 1 */
+  RTOOL_FILE = 11,  /* since 0.3. A file of any kind, which is read before the task begins; texts: its name, for messages and
+                       for `file_bytes`. Its hash is kept with the result, so that it can be made again */
+  RTOOL_LAYER = 12, /* since 0.3. A layer of the model, or one of `choices`, by name; texts: the name; numbers: the layer's
+                       index, that of a choice counted on from the number of layers */
+  RTOOL_ASCENT = 13 /* since 0.3. The options that ascents have in common, --steps, --step-size, --radius and so on, in the
+                       place of this one parameter: the host adds, explains and checks them, and `ascent_options` reads
+                       them. initial_text: what they are at first, as in the settings of a preset, with lengths for
+                       224x224 pixels. Presets may set them. No flags; at most one of it */
 };
 
+typedef uint32_t rtool_param_flags;
 enum {
   RTOOL_REQUIRED = 1u << 0,    /* the task cannot run without it */
   RTOOL_POSITIONAL = 1u << 1,  /* given by its place, without --name, in the order of the parameters */
@@ -155,6 +176,7 @@ enum {
   RTOOL_WITH_ALPHA = 1u << 7   /* IMAGE: images have 4 channels if the file has transparency */
 };
 
+/* This structure never grows. */
 typedef struct rtool_choice {
   const char *name;
   const char *help;
@@ -163,7 +185,7 @@ typedef struct rtool_choice {
 /*
  * One parameter. Help, checks, error messages and completions are made from it by the host, so that a plugin
  * never checks a value again. min == max == 0 means no limit; likewise soft_min, soft_max (the range of a
- * slider), which lie within min, max.
+ * slider), which lie within min, max. It grows; `param_size` of the manifest is the stride.
  */
 typedef struct rtool_param {
   const char *name;  /* lower-case letters, digits and '-', beginning with a letter, without "--"; not one of the
@@ -172,19 +194,20 @@ typedef struct rtool_param {
   const char *value; /* what stands for the value in help: FILE, N, X,Y; NULL: from the kind */
   const char *group; /* heading in help; NULL: Options */
   const char *unit;  /* px, %, ...; NULL: none */
-  uint32_t kind;
-  uint32_t flags;
+  rtool_param_kind kind;
+  rtool_param_flags flags;
   uint32_t letter; /* -L, an ASCII letter not used by the host (h M o p q Q s t v); 0: none */
   uint32_t choice_count;
-  const rtool_choice *choices; /* CHOICE */
+  const rtool_choice *choices; /* CHOICE; LAYER: names besides those of the layers */
   double initial;              /* BOOL, INT, REAL; CHOICE: an index */
-  const char *initial_text;    /* TEXT, CLASS, COLOR, POINT, BOX: as the user would write it; NULL: none */
+  const char *initial_text;    /* the other kinds but IMAGE and MASK: as the user would write it; NULL: none */
   double min, max, soft_min, soft_max, step;
 } rtool_param;
 
 /*
  * A named set of values that stand in for the initial ones. With presets the host adds the option --preset;
- * the first preset is the one used when none is named. `settings` is NAME=VALUE words parted by spaces.
+ * the first preset is the one used when none is named. `settings` is NAME=VALUE words parted by spaces. This structure
+ * never grows.
  */
 typedef struct rtool_preset {
   const char *name;
@@ -192,15 +215,17 @@ typedef struct rtool_preset {
   const char *settings;
 } rtool_preset;
 
-/* The value of one parameter. values[k] belongs to params[k]. Arrays that do not apply are NULL. Never grows. */
+/* The value of one parameter. values[k] belongs to params[k]. Arrays that do not apply are NULL. This structure never
+   grows. */
 typedef struct rtool_value {
   uint32_t given; /* how often the user gave it; 0: this is the initial value or the preset's */
   uint32_t count; /* how many entries there are: images, texts, or groups in numbers; 0: no value */
   const double *numbers;
-  const char *const *texts; /* IMAGE, MASK: the names of the files, for messages */
+  const char *const *texts; /* IMAGE, MASK, FILE: the names of the files, for messages */
   const rtool_image *const *images;
 } rtool_value;
 
+/* This structure never grows. */
 typedef struct rtool_example {
   const char *arguments; /* what follows `rtool NAME` */
   const char *help;
@@ -208,10 +233,10 @@ typedef struct rtool_example {
 
 /* --------------------------------------------------------------------------------------------- manifest -- */
 
-/* All that a host knows of a plugin. Static and immutable. */
+/* All that a host knows of a plugin. Static and immutable. It grows; struct_size is its size. */
 typedef struct rtool_manifest {
   uint32_t struct_size; /* sizeof(rtool_manifest) */
-  uint32_t abi;         /* RTOOL_ABI_MAJOR << 16 | lowest minor version needed */
+  uint32_t abi;         /* RTOOL_ABI_MAJOR << 16 | lowest minor version needed; RTOOL_ABI, where that is not known */
   uint32_t param_size;  /* sizeof(rtool_param): the stride of params */
   uint32_t param_count;
   const rtool_param *params;
@@ -226,8 +251,10 @@ typedef struct rtool_manifest {
   uint32_t example_count;
   uint32_t preset_count;
   const rtool_preset *presets;
-  /* Does the task. Returns a status. Called on the run thread; values has param_count entries. */
-  int32_t (*run)(const rtool_host *host, const rtool_value *values);
+  /* Does the task. Called on the run thread; values has param_count entries. */
+  rtool_status (*run)(const rtool_host *host, const rtool_value *values);
+  uint32_t built_with; /* since 0.3: RTOOL_ABI, the interface it was compiled with; 0: not told */
+  uint32_t reserved;   /* since 0.3 */
 } rtool_manifest;
 
 /* The one function that a plugin exports. NULL: the plugin refuses this host. Called once, on any thread. */
@@ -235,14 +262,15 @@ RTOOL_EXPORT const rtool_manifest *rtool_plugin(uint32_t host_abi);
 
 /* ------------------------------------------------------------------------------------------------ model -- */
 
-/* A place in the network where features can be read. The last one is the pooled representation, 1x1. */
+/* A place in the network where features can be read. The last one is the pooled representation, 1x1. It grows;
+   `layer_size` of the model is the stride. */
 typedef struct rtool_layer {
   const char *name;
   int32_t channels;
   int32_t reduction; /* image pixels for one position of the layer, along one side; 0: the layer is pooled */
 } rtool_layer;
 
-/* What the model says of itself. The host owns it. */
+/* What the model says of itself. The host owns it. It grows; struct_size is its size. */
 typedef struct rtool_model {
   uint32_t struct_size;
   uint32_t layer_size; /* stride of layers */
@@ -252,11 +280,13 @@ typedef struct rtool_model {
   int32_t layer_count;
   const rtool_layer *layers;
   int32_t side;            /* pixels of the square images it was trained on; other sizes work */
-  int32_t smallest;        /* the least side an image may have */
+  int32_t smallest;        /* the least side that the network takes; since 0.3 the host mirrors smaller images up to it, and
+                              features are those of the mirrored image */
   double eps;              /* L2 radius it was trained to resist, at `side`, in [0,1] units; 0: not robust */
   int32_t has_seeds;       /* whether `class_seed` works */
 } rtool_model;
 
+/* A class and how much it counts. This structure never grows. */
 typedef struct rtool_class_weight {
   int32_t index;
   double weight;
@@ -268,6 +298,7 @@ typedef struct rtool_class_weight {
  * An objective is a weighted sum of terms, and is minimised. F(x) below are the features of image x at the
  * term's layer, R the pooled representation, p the softmax of the logits.
  */
+typedef uint32_t rtool_term_kind;
 enum {
   /* Cross-entropy to a class or mixture: -sum_c weight_c log p_c. Uses: classes. */
   RTOOL_TERM_CLASS = 0,
@@ -293,16 +324,17 @@ enum {
    * stand for. Uses: layer, statistics, target, region, target_region.
    */
   RTOOL_TERM_STATISTICS = 7,
-  /* The plugin's own function. Uses: custom, user, layers, layer_count. */
+  /* The plugin's own function, see rtool_custom. Uses: custom, user, layers, layer_count. */
   RTOOL_TERM_CUSTOM = 8,
   /*
-   * Distance after a known degradation D: mean over the target's pixels and channels of (region (D(x) - target))^2.
+   * Since 0.2. Distance after a known degradation D: mean over the target's pixels and channels of (region (D(x) - target))^2.
    * D blurs x by a Gaussian of sigma pixels and reduces it to the target's size by a filter; results are not clipped.
    * The region has the target's size. Uses: target, region, sigma, filter.
    */
   RTOOL_TERM_MEASUREMENT = 9
 };
 
+typedef uint32_t rtool_statistics;
 enum {
   RTOOL_STATISTIC_MEAN = 1u << 0,      /* of each channel */
   RTOOL_STATISTIC_DEVIATION = 1u << 1, /* standard deviation of each channel */
@@ -310,16 +342,23 @@ enum {
   RTOOL_STATISTIC_COVARIANCE = 1u << 3 /* the same of the channels less their means */
 };
 
-/* What a CUSTOM term sees and fills in, for one image of the batch at one step. The host owns it. */
+/*
+ * What a CUSTOM term sees and fills in, for one image of the batch at one step. The host owns it, and it is over when the
+ * function returns. It grows; struct_size is its size.
+ *
+ * `image`, `logits` and `features` are those of the image as the network sees it at this step: moved by `jitter`, enlarged
+ * by `zoom`, with `noise` on it. A target in pixels fits only where these are 0. `levels`, `gradient_blur` and the rest
+ * of what is done to gradients comes after all terms, and does not change what is seen or how often.
+ */
 typedef struct rtool_evaluation {
   uint32_t struct_size;
   int32_t index; /* which image of the batch */
-  int32_t step;
+  int32_t step;  /* from 0 on; in a call of `gradient`: 0 */
   int32_t class_count;
   int32_t layer_count;
   const rtool_image *image;
   const float *logits;
-  const rtool_tensor *features; /* one for each of the term's layers */
+  const rtool_tensor *features; /* one for each of the term's layers, in their order */
   /* To be filled in. The gradients arrive as zeros, shaped as what they are the gradient of. */
   double loss;
   rtool_image *image_gradient;
@@ -327,23 +366,31 @@ typedef struct rtool_evaluation {
   const rtool_tensor *feature_gradients;
 } rtool_evaluation;
 
-/* Called on the run thread, once for each image and step, and once more for the final loss (step = steps). Returns a
-   status; another than RTOOL_OK ends the ascent. */
-typedef int32_t (*rtool_custom)(void *user, rtool_evaluation *evaluation);
+/*
+ * Fills in the loss and those of the three gradients that are not zero, each of the loss alone: the term's weight
+ * multiplies the loss and the gradients afterwards. Another status than RTOOL_OK ends the ascent.
+ *
+ * It is called on the run thread, once for each image and step. For the loss of what comes out it is called once more for
+ * each image, with step = the number of steps done; with jitter, zoom or noise also for the loss of the start, with
+ * step 0 and the image as it is. In those calls the gradients are not used. Inside it the [any-thread] functions of the
+ * host may be called, those marked [run-thread] may not. What it allocates there at each step stays until `run` returns,
+ * so it is better allocated before and reached through `user`.
+ */
+typedef rtool_status (*rtool_custom)(void *user, rtool_evaluation *evaluation);
 
 /*
  * One term. `target`, `region` and `target_region` are arrays of `image_count` images: 1, shared by the whole
  * batch (0 means 1), or one for each image of it. A NULL region is 1 everywhere. Regions have 1 channel, values
- * in [0,1], and the size of the image they belong to.
+ * in [0,1], and the size of the image they belong to. It grows; `term_size` of the objective is the stride.
  */
 typedef struct rtool_term {
-  uint32_t kind;
+  rtool_term_kind kind;
   int32_t unit;
   double weight;
   const char *layer; /* a name from the model's layers; NULL: the pooled representation */
   const rtool_class_weight *classes;
   uint32_t class_count;
-  uint32_t statistics; /* bits; 0: mean, deviation and Gram */
+  rtool_statistics statistics; /* bits; 0: mean, deviation and Gram */
   const rtool_image *target;
   const rtool_image *region;
   const rtool_image *target_region;
@@ -351,14 +398,15 @@ typedef struct rtool_term {
   int32_t relative;
   rtool_custom custom;
   void *user;
-  const char *const *layers;
+  const char *const *layers; /* CUSTOM: which features it reads; a NULL among them: the pooled representation */
   uint32_t layer_count;
-  uint32_t filter; /* MEASUREMENT: RTOOL_FILTER_... */
-  double sigma;    /* MEASUREMENT: of the blur, in pixels; 0: none */
-  const rtool_tensor *target_features; /* `image_count` of them, shaped as the layer; NULL: those of `target` */
-  const float *channel_weights;        /* one for each channel of the layer; NULL: 1 */
+  rtool_filter filter; /* since 0.2. MEASUREMENT: of the reduction */
+  double sigma;        /* since 0.2. MEASUREMENT: of the blur, in pixels; 0: none */
+  const rtool_tensor *target_features; /* since 0.2. `image_count` of them, shaped as the layer; NULL: those of `target` */
+  const float *channel_weights;        /* since 0.2. One for each channel of the layer; NULL: 1 */
 } rtool_term;
 
+/* What is minimised. It grows; struct_size is its size. */
 typedef struct rtool_objective {
   uint32_t struct_size;
   uint32_t term_size; /* sizeof(rtool_term): the stride of terms */
@@ -368,14 +416,22 @@ typedef struct rtool_objective {
 
 /* ----------------------------------------------------------------------------------------------- ascent -- */
 
+/*
+ * An ascent goes up in what the task wants, which is down in the loss.
+ */
+
+/* How a step s is taken along the gradient g. */
+typedef uint32_t rtool_rule;
 enum {
   RTOOL_RULE_NORMALISED = 0, /* x - s g / ||g||, per image */
   RTOOL_RULE_SIGN = 1,       /* x - s sign(g) */
   RTOOL_RULE_PLAIN = 2,      /* x - s g */
-  RTOOL_RULE_ADAM = 3        /* x - s m / (sqrt(v) + 1e-8), with the unbiased averages m of g (0.9) and v of g^2 (0.999) */
+  RTOOL_RULE_ADAM = 3        /* since 0.2. x - s m / (sqrt(v) + 1e-8), with the unbiased averages m of g (0.9) and v of
+                                g^2 (0.999) */
 };
 
-/* What is stepped in. */
+/* What is stepped in. Since 0.2. */
+typedef uint32_t rtool_parameters;
 enum {
   RTOOL_PARAMETERS_PIXELS = 0,
   /*
@@ -386,30 +442,32 @@ enum {
 };
 
 /* Where the image must stay, around its centre. All images stay in [0,1] as well. */
+typedef uint32_t rtool_set;
 enum {
   RTOOL_SET_BOX = 0, /* nothing but [0,1] */
   RTOOL_SET_L2 = 1,  /* ||x - centre|| <= radius, over all pixels and channels of one image */
   RTOOL_SET_LINF = 2 /* |x - centre| <= radius, each value */
 };
 
+typedef uint32_t rtool_ascent_flags;
 enum {
   RTOOL_ASCENT_PASS_RELU = 1u << 0, /* the last ReLU before pooling passes its gradient unchanged */
   RTOOL_ASCENT_BEST = 1u << 1,      /* the outcome is the iterate of least loss, per image, not the last */
-  RTOOL_ASCENT_STOP_BELOW = 1u << 2 /* ends once the loss of every image is at most stop_loss */
+  RTOOL_ASCENT_STOP_BELOW = 1u << 2 /* since 0.2. Ends once the loss of every image is at most stop_loss */
 };
 
-/* How to follow the gradient. Every image of the batch has the same size. */
+/* How to follow the gradient. Every image of the batch has the same size. It grows; struct_size is its size. */
 typedef struct rtool_ascent {
   uint32_t struct_size;
-  uint32_t flags;
+  rtool_ascent_flags flags;
   const rtool_image *start; /* `count` images of 3 channels */
   uint32_t count;
   int32_t steps;
   double step_size;
   double final_step_size; /* step size falls to this along half a cosine; 0: it stays */
-  uint32_t rule;
-  uint32_t set;
-  double radius;
+  rtool_rule rule;
+  rtool_set set;
+  double radius;                /* L2: over all pixels of an image, so it means less in a larger one */
   const rtool_image *centre;    /* `count` images; NULL: start */
   const rtool_image *free;      /* `count` images of 1 channel: how far each pixel may move, 0 not at all; NULL: all */
   double gradient_blur;         /* the gradient is smoothed by a Gaussian of this sigma, in pixels; 0: not */
@@ -419,7 +477,8 @@ typedef struct rtool_ascent {
   int32_t reserved;
   double progress_from, progress_to; /* the part of the task's progress this ascent is; both 0: all of it */
   const char *note;             /* shown beside the progress; NULL: none */
-  uint32_t parameters;          /* RTOOL_PARAMETERS_... */
+  /* All that follows: since 0.2. */
+  rtool_parameters parameters;
   int32_t levels;               /* the gradient is followed at so many resolutions at once, each half the one before, with
                                    equal shares; 0, 1: the image's own alone */
   double momentum;              /* share of the gradients before in the one that is followed, in [0,1) */
@@ -430,7 +489,8 @@ typedef struct rtool_ascent {
   int32_t reserved_2;
 } rtool_ascent;
 
-/* What came of an ascent. The plugin sets struct_size; the host fills in the rest and owns what it points to. */
+/* What came of an ascent. The plugin sets struct_size; the host fills in the rest and owns what it points to. It grows;
+   struct_size is its size. */
 typedef struct rtool_outcome {
   uint32_t struct_size;
   uint32_t count;
@@ -443,7 +503,8 @@ typedef struct rtool_outcome {
 
 /*
  * An image that replaces the pixels of the result from (x, y) on; it is not blended. 3 channels, 1 (grey), or 4, which
- * sets the transparency as well. Values are clipped to [0,1]; one that is no number is an error.
+ * sets the transparency as well. Values are clipped to [0,1]; one that is no number is an error. This structure never
+ * grows.
  */
 typedef struct rtool_piece {
   int32_t x, y;
@@ -453,13 +514,14 @@ typedef struct rtool_piece {
 /*
  * A finished image. With `over`, an image the host handed in as a value, the result is the user's own file with
  * pieces laid over it: the size, depth, profile, metadata and every pixel that no piece changes stay as they were.
- * Without, it is the one piece.
+ * Without, it is the one piece. It grows; struct_size is its size.
  */
 typedef struct rtool_result {
   uint32_t struct_size;
   uint32_t piece_count;
   const rtool_image *over;
   const rtool_piece *pieces;
+  /* All that follows: since 0.2. */
   const char *caption;     /* shown under it on a contact sheet; NULL: none */
   int32_t frame_duration;  /* milliseconds. Not 0: results in a row are frames of one animation, where the format has
                               them (WebP, GIF) */
@@ -468,12 +530,60 @@ typedef struct rtool_result {
   int32_t reserved;
 } rtool_result;
 
+/* ---------------------------------------------------------------------------------------- working copies -- */
+
+typedef uint32_t rtool_copy_flags;
+enum {
+  RTOOL_COPY_AROUND_MASK = 1u << 0 /* look at a window around the mask's white alone, see `context` */
+};
+
+/*
+ * A photo at the size at which the model knows what things look like, and the way back. Since 0.3. The plugin fills in what
+ * it wants, `working_copy` the rest, which the host owns. It grows; struct_size is its size.
+ *
+ * A change made to `image` is carried to the photo's own resolution by `working_result`, along the photo's edges, so that
+ * its detail stays and its edges stay sharp; where the mask is black the photo's pixels stay as they are.
+ */
+typedef struct rtool_working_copy {
+  uint32_t struct_size;
+  rtool_copy_flags flags;
+  const rtool_image *photo;     /* 1, 3 or 4 channels */
+  const rtool_image *mask;      /* where it may change: 1 channel of the photo's size, white: fully; NULL: everywhere */
+  double context;               /* with RTOOL_COPY_AROUND_MASK: how far around the white, as a multiple of its size, >= 0 */
+  int32_t side;                 /* pixels of the copy's shorter side; 0: the model's */
+  int32_t x, y;                 /* from here on filled in by the host. The corner of the part of the photo that is seen */
+  int32_t reserved;
+  rtool_image *image;           /* the copy: 3 channels; the plugin may write to it */
+  const rtool_image *region;    /* the mask at its size; NULL: without a mask */
+  const rtool_image *seen;      /* that part of the photo, 3 channels, at its own size */
+  const rtool_image *seen_mask; /* and of the mask; NULL: without one */
+} rtool_working_copy;
+
+/* --------------------------------------------------------------------------------------------- features -- */
+
+/*
+ * One unit of a layer, as a user names it: by LAYER:NUMBER, by its number in the pooled representation, or there by the
+ * class that it raises: `flower` is the unit that adds most to the logit of flower relative to the other classes, `flower-2`
+ * the second. Since 0.3. This structure never grows.
+ */
+typedef struct rtool_feature {
+  const char *layer;   /* NULL: the pooled representation */
+  int32_t unit;
+  int32_t class_index; /* the class that a unit of the representation raises most; -1: it is of another layer */
+  int32_t rank;        /* how many units raise that class more */
+  int32_t reserved;
+} rtool_feature;
+
+typedef int32_t rtool_log_level;
 enum { RTOOL_LOG_NOTE = 0, RTOOL_LOG_WARNING = 1, RTOOL_LOG_DETAIL = 2 /* shown with --verbose */ };
+
+typedef int32_t rtool_distribution;
 enum { RTOOL_RANDOM_UNIFORM = 0 /* [0,1) */, RTOOL_RANDOM_NORMAL = 1 };
 
 /* ------------------------------------------------------------------------------------------------- host -- */
 
-/* The host, as a plugin sees it. The first argument of each function is the host handed to `run`. */
+/* The host, as a plugin sees it. The first argument of each function is the host handed to `run`. It grows; struct_size is
+   its size, and RTOOL_HAS(host, function) tells whether a later function is there. */
 struct rtool_host {
   uint32_t struct_size;
   uint32_t abi;
@@ -482,13 +592,13 @@ struct rtool_host {
   const rtool_model *model;
   uint64_t seed;   /* from --seed */
   int32_t threads; /* from --threads; how many a plugin may keep busy */
-  int32_t json;    /* not 0: --json was given, and text that is handed over must be one JSON value */
+  int32_t json;    /* since 0.2. Not 0: --json was given, and text that is handed over must be one JSON value */
 
   /* [any-thread] Reports an error in one line: what was wrong with which input, and what to do. Returns status, or
      RTOOL_FAILED where that was RTOOL_OK. */
-  int32_t (*fail)(const rtool_host *host, int32_t status, const char *text);
+  rtool_status (*fail)(const rtool_host *host, rtool_status status, const char *text);
   /* [any-thread] A line on standard error. */
-  void (*log)(const rtool_host *host, int32_t level, const char *text);
+  void (*log)(const rtool_host *host, rtool_log_level level, const char *text);
   /* [any-thread] How much is done, in [0,1], and what is being done (or NULL). Returns 1 to go on, 0 to stop soon:
      then return RTOOL_STOPPED from `run`. */
   int32_t (*progress)(const rtool_host *host, double fraction, const char *note);
@@ -498,30 +608,30 @@ struct rtool_host {
   /* [any-thread] Memory, zeroed, aligned to 64 bytes, freed by the host after `run`. NULL: there is none left. */
   void *(*alloc)(const rtool_host *host, size_t bytes);
   /* [any-thread] Fills `out` with `count` random numbers. The same seed and stream give the same numbers. */
-  void (*random)(const rtool_host *host, int32_t distribution, uint64_t stream, size_t count, float *out);
+  void (*random)(const rtool_host *host, rtool_distribution distribution, uint64_t stream, size_t count, float *out);
 
   /* [any-thread] New images. NULL: a size is out of range or memory ran out, already reported as by `fail`. */
   rtool_image *(*image_new)(const rtool_host *host, int32_t width, int32_t height, int32_t channels);
   rtool_image *(*image_resize)(const rtool_host *host, const rtool_image *image, int32_t width, int32_t height,
-                               int32_t filter);
+                               rtool_filter filter); /* borders extended; results are in [0,1] */
   rtool_image *(*image_crop)(const rtool_host *host, const rtool_image *image, int32_t x, int32_t y,
                              int32_t width, int32_t height); /* beyond the border the image is mirrored */
   rtool_image *(*blur)(const rtool_host *host, const rtool_image *image, double sigma); /* <= 1000; borders extended */
   /* [any-thread] In place: base += mask (over - base) with `over`'s corner at (x, y) of base. Both have the same
      channels. mask: 1 channel, the size of `over`; NULL: 1. Parts outside base are dropped. */
-  int32_t (*image_composite)(const rtool_host *host, rtool_image *base, const rtool_image *over,
+  rtool_status (*image_composite)(const rtool_host *host, rtool_image *base, const rtool_image *over,
                              const rtool_image *mask, int32_t x, int32_t y);
 
   /* [run-thread] Logits of `count` images of one size; out: count * class_count floats. */
-  int32_t (*logits)(const rtool_host *host, const rtool_image *images, uint32_t count, float *out);
+  rtool_status (*logits)(const rtool_host *host, const rtool_image *images, uint32_t count, float *out);
   /* [run-thread] Features of one image at a layer (NULL: the representation). The host owns out->data. */
-  int32_t (*features)(const rtool_host *host, const rtool_image *image, const char *layer, rtool_tensor *out);
+  rtool_status (*features)(const rtool_host *host, const rtool_image *image, const char *layer, rtool_tensor *out);
   /* [run-thread] Loss of an objective at `count` images of one size (losses: count doubles, or NULL), and its gradient
      in the pixels (gradients: count images that the plugin made of the same size; NULL: not wanted). */
-  int32_t (*gradient)(const rtool_host *host, const rtool_objective *objective, const rtool_image *images,
+  rtool_status (*gradient)(const rtool_host *host, const rtool_objective *objective, const rtool_image *images,
                       uint32_t count, double *losses, const rtool_image *gradients);
   /* [run-thread] Follows the gradient from the start. Reports progress; RTOOL_STOPPED when the user stopped it. */
-  int32_t (*ascend)(const rtool_host *host, const rtool_objective *objective, const rtool_ascent *ascent,
+  rtool_status (*ascend)(const rtool_host *host, const rtool_objective *objective, const rtool_ascent *ascent,
                     rtool_outcome *outcome);
   /* [run-thread] A sample of the model's seed distribution of a class, in [0,1], 3 channels. NULL: it has none. */
   rtool_image *(*class_seed)(const rtool_host *host, int32_t class_index, uint64_t stream, int32_t width,
@@ -530,13 +640,74 @@ struct rtool_host {
   /* [run-thread] Hands over a finished image; the host copies it, and writes it where the user wants it once `run` has
      returned RTOOL_OK. May be called several times: the files are numbered. A task that hands over neither an image
      nor text has failed. */
-  int32_t (*emit)(const rtool_host *host, const rtool_result *result);
+  rtool_status (*emit)(const rtool_host *host, const rtool_result *result);
   /* [run-thread] Text that is the task's result, to standard output. */
-  int32_t (*emit_text)(const rtool_host *host, const char *text);
+  rtool_status (*emit_text)(const rtool_host *host, const char *text);
 
-  /* [run-thread] What each channel of the representation adds to the logit of a class: the row of the last linear layer.
+  /* [run-thread] Since 0.2. What each channel of the representation adds to the logit of a class: the row of the last linear layer.
      out: as many floats as the representation has channels. */
-  int32_t (*class_weights)(const rtool_host *host, int32_t class_index, float *out);
+  rtool_status (*class_weights)(const rtool_host *host, int32_t class_index, float *out);
+
+  /* All that follows: since 0.3. */
+
+  /* [any-thread] The minor version since which the host has something, 0: it has not. Names are a kind of thing and one in
+     lower case: "term.measurement", "rule.adam", "set.l2", "parameters.fourier", "param.box" (kinds of parameters),
+     "ascent.momentum", "result.frames", "host.parallel". So a plugin learns whether a later field will be heeded. */
+  uint32_t (*capability)(const rtool_host *host, const char *name);
+
+  /* [any-thread] Calls `piece` once for each index below `count`, in any order, on the threads that --threads allows, and
+     returns when all are done. How work is cut must not depend on `threads`, so that results do not. Inside, the
+     [any-thread] functions may be called. */
+  void (*parallel)(const rtool_host *host, uint32_t count, void (*piece)(void *user, uint32_t index), void *user);
+  /* [run-thread] What the host hands out from `scope_begin` on dies at the matching `scope_end`, rather than when `run`
+     returns: for loops. Scopes may lie in one another, and one that is open when `run` returns ends there. */
+  void (*scope_begin)(const rtool_host *host);
+  rtool_status (*scope_end)(const rtool_host *host);
+
+  /* [any-thread] Writes `from` into `to`, in the size of `to`. Both have the same channels, do not overlap, and may be the
+     plugin's own memory. Borders are mirrored and nothing is clipped, so that differences can be resized as well. */
+  rtool_status (*image_resample)(const rtool_host *host, const rtool_image *from, const rtool_image *to,
+                                 rtool_filter filter);
+  /* [any-thread] A new image: `photo` with `strength` times the change from `before` to `after`, which are smaller (or of
+     its size), of one size and 3 channels. A change that follows brightness follows that of the photo, so that edges
+     stay sharp; the rest is enlarged. 3 channels, in [0,1]. NULL: already reported as by `fail`. */
+  rtool_image *(*transfer)(const rtool_host *host, const rtool_image *before, const rtool_image *after,
+                           const rtool_image *photo, double strength);
+  /* [any-thread] Fills in a working copy. RTOOL_FAILED: the mask is black everywhere. */
+  rtool_status (*working_copy)(const rtool_host *host, rtool_working_copy *copy);
+  /* [any-thread] The part of the photo that a working copy shows, at its own size, with `strength` times the change from
+     `copy->image` to `changed`: a piece of the result at (copy->x, copy->y). NULL: already reported as by `fail`. */
+  rtool_image *(*working_result)(const rtool_host *host, const rtool_working_copy *copy, const rtool_image *changed,
+                                 double strength);
+
+  /* [any-thread] What an ASCENT value says of an ascent of images of this size: fills in steps, step_size, rule, set, radius
+     and the like, lengths fitted to the size, and leaves start, centre, free and progress as they are. smoothness: the
+     weight of a SMOOTHNESS term that the user asks for, or NULL. RTOOL_USAGE: the options contradict one another. */
+  rtool_status (*ascent_options)(const rtool_host *host, const rtool_value *options, int32_t width, int32_t height,
+                                 rtool_ascent *ascent, double *smoothness);
+  /* [any-thread] One of them by its name, "step-size" say. Returns 1 if the user gave it, else 0; number: its value (a
+     choice: its index; NaN: auto), or NULL. */
+  int32_t (*ascent_option)(const rtool_host *host, const rtool_value *options, const char *name, double *number);
+  /* [any-thread] The content of a FILE by its name, followed by a zero byte. NULL: it is none, or memory ran out. */
+  const void *(*file_bytes)(const rtool_host *host, const char *name, size_t *count);
+
+  /* [run-thread] Features of `count` images of one size at a layer (NULL: the representation); out: `count` tensors. */
+  rtool_status (*features_batch)(const rtool_host *host, const rtool_image *images, uint32_t count, const char *layer,
+                                 rtool_tensor *out);
+  /* [run-thread] The unit that a user means by a text. RTOOL_FAILED: there is none, and the user is told which there are. */
+  rtool_status (*feature_find)(const rtool_host *host, const char *text, rtool_feature *out);
+  /* [run-thread] What a user calls a unit; its `layer` and `unit` are read. NULL: there is no such unit. */
+  const char *(*feature_name)(const rtool_host *host, const rtool_feature *feature);
+  /* [run-thread] The classes that a unit of the representation raises, at most `count`, from the most on; weight: how much
+     more it adds to their logit than to others on average. Returns how many were written. */
+  uint32_t (*feature_classes)(const rtool_host *host, const rtool_feature *feature, uint32_t count,
+                              rtool_class_weight *out);
+
+  /* [run-thread] The task's result as one JSON value (RFC 8259), for --json: then it stands for all that `emit_text` is
+     given, and otherwise it is left out. What is no JSON is a mistake of the author's. */
+  rtool_status (*emit_json)(const rtool_host *host, const char *json);
+  /* [any-thread] A text as a JSON string, quotes included. NULL: memory ran out. */
+  const char *(*json_text)(const rtool_host *host, const char *text);
 };
 
 #ifdef __cplusplus

@@ -4,13 +4,16 @@ import CRTool
 /// help, errors, manual) is made from here.
 package struct Parameter: Sendable {
   package enum Kind: UInt32, Sendable {
-    case bool, int, real, text, choice, image, mask, classes, color, point, box
+    case bool, int, real, text, choice, image, mask, classes, color, point, box, file, layer
+
+    /// Whether its texts are the names of files that are read.
+    package var isFile: Bool { [.image, .mask, .file].contains(self) }
 
     /// How many numbers make one value.
     package var numbers: Int {
       switch self {
       case .bool, .int, .real, .choice: 1
-      case .text, .image, .mask: 0
+      case .text, .image, .mask, .file, .layer: 0
       case .classes, .point: 2
       case .color: 3
       case .box: 4
@@ -23,7 +26,8 @@ package struct Parameter: Sendable {
       case .int, .real: "N"
       case .text: "TEXT"
       case .choice: "CHOICE"
-      case .image, .mask: "FILE"
+      case .image, .mask, .file: "FILE"
+      case .layer: "NAME"
       case .classes: "CLASS"
       case .color: "COLOR"
       case .point: "X,Y"
@@ -63,6 +67,8 @@ package struct Parameter: Sendable {
   package var choices: [Choice] = []
   package var initial = 0.0
   package var initialText: String?
+  /// What `auto` comes to, where that is known beforehand.
+  package var automatic: Double?
   package var limits: ClosedRange<Double>?
   /// Where values usually lie, as on a slider.
   package var softLimits: ClosedRange<Double>?

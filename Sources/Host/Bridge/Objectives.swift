@@ -108,7 +108,9 @@ extension Run {
     guard term.layer_count <= 4096, term.layer_count == 0 || term.layers != nil else {
       throw Failure.misuse("a custom term has layers that are not there")
     }
-    let layers = (0..<Int(term.layer_count)).map { String(cString: term.layers[$0]!) }
+    let layers = (0..<Int(term.layer_count)).map {
+      term.layers[$0].map { String(cString: $0) } ?? "representation"
+    }
     nonisolated(unsafe) let user = term.user
     return .custom(layers: layers) { evaluation in
       let status = evaluation.withBridged { function(user, $0) }

@@ -18,12 +18,17 @@ struct Plugin: Sendable {
   let path: String
   let name: String
   let version: String
+  /// The interface that it needs at least, and the one it was compiled with; nil: it does not tell.
+  let needs: UInt32
+  let builtWith: UInt32?
   let summary: String
   let description: String
   let author, license, url: String?
   let examples: [Example]
   let presets: [Preset]
   let parameters: [Parameter]
+  /// For each parameter of the manifest, those of `parameters` that it stands for: itself, or the options of an ascent.
+  let slots: [Range<Int>]
   let run: @convention(c) (UnsafePointer<rtool_host>?, UnsafePointer<rtool_value>?) -> Int32
 }
 
@@ -85,6 +90,8 @@ extension Plugin {
     }
 
     self.path = path
+    self.needs = needed
+    builtWith = fields.built_with == 0 ? nil : fields.built_with
     name = try text(fields.name, "name")
     version = try text(fields.version, "version")
     summary = try text(fields.summary, "summary")
@@ -112,11 +119,19 @@ extension Plugin {
       throw PluginRejection(reason: "its parameters say they have \(stride) bytes each, which cannot be")
     }
     var parameters: [Parameter] = []
+    var slots: [Range<Int>] = []
     for index in 0..<Int(count) {
       let raw = UnsafeRawPointer(fields.params!) + index * stride
-      parameters.append(try Parameter(Growth.read(raw, size: stride, into: rtool_param())))
+      let fields = Growth.read(raw, size: stride, into: rtool_param())
+      let first = parameters.count
+      if Int(fields.kind) == RTOOL_ASCENT {
+        parameters += try Self.ascentParameters(fields)
+      } else {
+        parameters.append(try Parameter(fields))
+      }
+      slots.append(first..<parameters.count)
     }
-    self.parameters = parameters
+    (self.parameters, self.slots) = (parameters, slots)
     var presets: [Preset] = []
     for preset in try array(fields.presets, fields.preset_count, "presets") {
       presets.append(
@@ -126,6 +141,17 @@ extension Plugin {
     }
     self.presets = presets
     if let fault = manifestFault { throw PluginRejection(reason: fault) }
+  }
+
+  private static func ascentParameters(_ fields: rtool_param) throws(PluginRejection) -> [Parameter] {
+    let settings = settings(fields.initial_text.map { String(cString: $0) } ?? "")
+    do {
+      return try AscentOptions.parameters(
+        settings: settings, group: fields.group.map { String(cString: $0) } ?? "Ascent")
+    } catch {
+      throw PluginRejection(
+        reason: "its options of an ascent begin with a value that is not allowed: \(error)")
+    }
   }
 
   private static func settings(_ text: String) -> [String: String] {
@@ -210,7 +236,8 @@ extension Plugin {
     return nil
   }
 
-  private static func versionText(_ abi: UInt32) -> String { "\(abi >> 16).\(abi & 0xFFFF)" }
+  /// As in "0.3".
+  static func versionText(_ abi: UInt32) -> String { "\(abi >> 16).\(abi & 0xFFFF)" }
 }
 
 extension Parameter {
