@@ -63,6 +63,9 @@ install: build
 	for plugin in $(PLUGINS); do \
 	  patchelf --set-rpath '$$ORIGIN/swift' $(DESTDIR)$(PREFIX)/lib/rtool/librtool-$$plugin.so || exit 1; done
 	install -m 644 Sources/CRTool/include/rtool.h $(DESTDIR)$(PREFIX)/include/rtool.h
+	# The default model is inside the program.
+	for model in $(filter-out Models/photos.safetensors,$(wildcard Models/*.safetensors)); do \
+	  install -m 644 $$model $(DESTDIR)$(PREFIX)/share/rtool/models/ || exit 1; done
 	env -u RTOOL_PATH -u XDG_DATA_HOME HOME=/nonexistent $(BIN)/rtool help --man > $(DESTDIR)$(PREFIX)/share/man/man1/rtool.1
 
 format:
