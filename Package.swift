@@ -51,6 +51,7 @@ let package = Package(
     .testTarget(
       name: "RuntimeTests", dependencies: ["RobustRuntime", "CKernels"], resources: [.copy("Golden")]),
     .testTarget(name: "HostTests", dependencies: ["Host"]),
+    .testTarget(name: "RToolTests", dependencies: ["CRTool", "RTool"]),
     .testTarget(name: "ImagingTests", dependencies: ["Imaging"]),
     .testTarget(name: "DatasetTests", dependencies: ["Datasets", "Imaging", "CVips"]),
     .testTarget(name: "CommandTests", dependencies: ["Imaging"], exclude: ["Snapshots", "Golden"]),
