@@ -28,10 +28,10 @@ typedef struct rt_weights {
   const float *_Nullable out_scale, *_Nullable in_scale; /* over all groups */
 } rt_weights;
 
-/* A window of taps that slides over a feature map. At grid position (qy, qx) it reads the map's rows qy stride + top
-   + 0..<taps_height and columns qx stride + left + 0..<taps_width, as zeros outside, and writes position (qy
-   out_stride + out_y, qx out_stride + out_x) of the output. A convolution has the output as its grid, top and left
-   being the negative padding, and an output stride of 1. */
+/* A window of taps that slides over a feature map. At grid position (qy, qx) it reads the map's rows
+   qy stride + top + 0..<taps_height and columns qx stride + left + 0..<taps_width, as zeros outside, and writes
+   position (qy out_stride + out_y, qx out_stride + out_x) of the output. A convolution has the output as its grid, top
+   and left being the negative padding, and an output stride of 1. */
 typedef struct rt_window {
   int32_t height, width;           /* of the map */
   int32_t grid_height, grid_width; /* positions of the window */
@@ -51,7 +51,7 @@ static inline bool rt_is_pointwise(const rt_window *w) {
      bias       [M], up to whole blocks of 16
      residual   [M/16][positions][16], as the output
      relu_mask  [M/16][positions], written; with `relu` alone
-     keep       [M/16][positions]: a ReLU mask, where whose bits are not set 0 is written. Excludes all but
+     keep       [M/16][positions]: a ReLU mask; the output is 0 where its bits are not set. Excludes all but
                 `accumulate` */
 typedef struct rt_epilogue {
   const float *_Nullable bias;

@@ -69,7 +69,7 @@ void rt_pack_weights(float *packed, const rt_weights *weights, int32_t channels)
 
 /* Weights packed for the convolution, of which its input gradient transposes row blocks when it needs them. */
 typedef struct rt_transposed_weights {
-  size_t ins;   /* rows of the packed weights' K, that is M of the gradient */
+  size_t ins;   /* inputs of the convolution, which are its K and the gradient's rows */
   float *block; /* [2][K, up to whole 32s][32], scratch */
 } rt_transposed_weights;
 
@@ -86,13 +86,13 @@ size_t rt_transpose_weights(float *out, const float *packed, size_t stride, size
 void rt_fill_indirection(const float *_Nullable *_Nonnull pointers, size_t *out_offsets, const float *input,
                          const rt_window *window, size_t images, size_t first, size_t count, size_t micro_tile);
 
-/* The patches that the window covers, for few channels.
+/* Copies the patches that the window covers, for few channels.
      patches   [count][depth]: [tap][channel], filled up with zeros. The last vector may be written 16 floats too far
      input     [1][N*H*W + 1][16], of which the first `channels` channels are read */
 void rt_im2col(float *patches, const float *input, int32_t channels, const rt_window *window, size_t images,
                size_t first, size_t count, size_t depth);
 
-/* The GEMM of some rows and positions, with its epilogue.
+/* Multiplies for some rows and positions, and applies the epilogue.
      out           [rows/16][positions][16], blocks `out_block_stride` floats apart
      out_offsets   [count]
      weights       [rows/32][K][32], or with `transposed` the convolution's

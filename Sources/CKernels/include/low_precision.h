@@ -133,7 +133,7 @@ static inline size_t rt_panel_sum_floats(rt_format format) {
   return (size_t)(format == RT_INT8X3 ? RT_INT8_SLICES : 1) * RT_PANEL * RT_MR;
 }
 
-/* The GEMM of some rows and strips, with its epilogue.
+/* Multiplies for some rows and strips, and applies the epilogue.
      out       [rows/16][positions][16], blocks `out_block_stride` floats apart
      weights   [rows/32][rt_packed_row_words]
      packed    [strip_count][strip_stride]

@@ -8,8 +8,8 @@
 
 /* Steps of training. Arrays are [count]. */
 
-/* SGD with Nesterov momentum: g = gradient + decay x; velocity = momentum velocity + g; x -= step (g + momentum
-   velocity). */
+/* SGD with Nesterov momentum: g = gradient + decay x; velocity = momentum velocity + g;
+   x -= step (g + momentum velocity). */
 void rt_step_nesterov(float *x, float *velocity, const float *gradient, float step, float momentum, float decay,
                       size_t count);
 /* A running average: y = kept y + (1 - kept) x. */

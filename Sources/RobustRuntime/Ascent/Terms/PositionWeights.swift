@@ -5,7 +5,7 @@ struct PositionWeights {
   private let layer: Shape
   /// Pixels for one position, along one side; 0: pooled.
   private let reduction: Int
-  /// Of one image: [row][column].
+  /// The weights for one image: [row][column].
   private(set) var values: [Float]
   private(set) var sum: Double
   private var current: (image: Int, view: View)?
