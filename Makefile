@@ -36,7 +36,7 @@ check-kernels: sanitize
 # keeps for good is no leak.
 sanitize: setup
 	ASAN_OPTIONS=detect_leaks=0 $(SWIFT) test -c release --sanitize=address --scratch-path .build-address \
-	  --filter 'RuntimeTests.(OperatorTests|ThreadTests|TileTests)'
+	  --filter 'RuntimeTests.(OperatorTests|ThreadTests|MicroKernelTests)'
 	TSAN_OPTIONS=suppressions=$(CURDIR)/Scripts/thread-sanitizer.txt \
 	  $(SWIFT) test -c release --sanitize=thread --scratch-path .build-thread --filter 'RuntimeTests.ThreadTests'
 

@@ -5,10 +5,6 @@ CLONES void rt_step_sign(float *restrict x, const float *restrict gradient, floa
   for (size_t i = 0; i < count; i++) x[i] -= gradient[i] > 0 ? step : gradient[i] < 0 ? -step : 0;
 }
 
-CLONES void rt_scale(float *x, float scale, size_t count) {
-  for (size_t i = 0; i < count; i++) x[i] *= scale;
-}
-
 CLONES void rt_step_adam(float *restrict x, const float *restrict gradient, float *restrict mean,
                          float *restrict square, float mean_decay, float square_decay, float step, float unbias,
                          size_t count) {
@@ -50,8 +46,8 @@ CLONES void rt_damp_chroma(float *planes, float share, size_t count) {
   }
 }
 
-CLONES double rt_total_variation(const float *planes, const float *region, int32_t height, int32_t width,
-                                 float scale, float *gradient) {
+CLONES double rt_total_variation(const float *planes, const float *region, int32_t height, int32_t width, float scale,
+                                 float *gradient) {
   const size_t row = (size_t)width, plane = (size_t)height * row;
   double sum = 0;
   for (int32_t y = 0; y < height; y++)

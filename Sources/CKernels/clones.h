@@ -19,6 +19,11 @@
 #define WIDE
 #endif
 
+#if defined(__clang__)
+/* As in kernels.h, for what is defined before that. */
+#pragma clang fp contract(fast)
+#endif
+
 /* Made part of each of the variants that call it. */
 #define INLINE static inline __attribute__((always_inline))
 

@@ -27,8 +27,9 @@ CLONES void rt_from_half(float *out, const void *in, size_t count) {
   }
 }
 
-/* The smallest normal half is 2^-14. Below it halves are multiples of 2^-24, as floats from 0.5 to 1 are, so that adding
-   0.5 rounds to them; above it the carry of the rounded fraction goes to the exponent, which is too great by 112. */
+/* The smallest normal half is 2^-14. Below it halves are multiples of 2^-24, as floats from 0.5 to 1 are, so that
+   adding 0.5 rounds to them; above it the carry of the rounded fraction goes to the exponent, which is too great by
+   112. */
 CLONES void rt_to_half(void *out, const float *in, size_t count) {
   for (size_t i = 0; i < count; i++) {
     const float magnitude = float_from(bits_of(in[i]) & 0x7fffffffu);

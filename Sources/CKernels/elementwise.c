@@ -21,6 +21,10 @@ CLONES void rt_multiply(float *restrict y, const float *restrict x, size_t count
   for (size_t i = 0; i < count; i++) y[i] *= x[i];
 }
 
+CLONES void rt_scale(float *x, float scale, size_t count) {
+  for (size_t i = 0; i < count; i++) x[i] *= scale;
+}
+
 CLONES void rt_weight_about(float *restrict out, const float *restrict x, const float *restrict weights, float mean,
                             size_t count) {
   for (size_t i = 0; i < count; i++) out[i] = weights[i] * (x[i] - mean);
@@ -37,13 +41,13 @@ CLONES void rt_subtract_ratio(float *restrict y, const float *restrict x, const 
 }
 
 CLONES void rt_weighted_sum(float *restrict out, const float *restrict base, const int64_t *restrict offsets,
-                            const float *restrict factors, size_t terms, size_t count) {
-  /* As many as the registers hold at a time. */
+                            const float *restrict factors, size_t factor_count, size_t count) {
+  /* As many sums as the registers hold. */
   enum { BLOCK = 64 };
   size_t i = 0;
   for (; i + BLOCK <= count; i += BLOCK) {
     float sums[BLOCK] = {0};
-    for (size_t k = 0; k < terms; k++) {
+    for (size_t k = 0; k < factor_count; k++) {
       const float *from = base + offsets[k] + (ptrdiff_t)i;
       for (size_t j = 0; j < BLOCK; j++) sums[j] += factors[k] * from[j];
     }
@@ -51,11 +55,11 @@ CLONES void rt_weighted_sum(float *restrict out, const float *restrict base, con
   }
   for (; i < count; i++) {
     float sum = 0;
-    for (size_t k = 0; k < terms; k++) sum += factors[k] * base[offsets[k] + (ptrdiff_t)i];
+    for (size_t k = 0; k < factor_count; k++) sum += factors[k] * base[offsets[k] + (ptrdiff_t)i];
     out[i] = sum;
   }
 }
 
-void rt_add_spread(float *restrict y, size_t step, const float *restrict x, size_t count) {
-  for (size_t i = 0; i < count; i++) y[i * step] += x[i];
+void rt_add_strided(float *restrict y, size_t stride, const float *restrict x, size_t count) {
+  for (size_t i = 0; i < count; i++) y[i * stride] += x[i];
 }

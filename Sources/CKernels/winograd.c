@@ -1,20 +1,21 @@
 #include <string.h>
 
 #include "clones.h"
-#include "finish.h"
-#include "pairs.h"
-#include "transpose.h"
+#include "epilogue.h"
+#include "vec16.h"
+#include "vnni.h"
 #include "weights.h"
 
-/* The transforms are those of Lavin and Gray, with the points 0, 1, -1 for outputs of a side of 2, and 2, -2 too for a
-   side of 4. Vectors hold sixteen channels of one position. */
+/* The transforms of Lavin and Gray, with the points 0, 1, -1 for a side of 2, and 2, -2 too for a side of 4. Vectors
+   hold 16 channels of one position, or 16 outputs of one tap. */
 
-enum { MOST = 6 };
+/* Rows and columns of a transformed tile, at most. */
+enum { MAX_EXTENT = 6 };
 
-/* G g for weights that are `step` vectors apart. */
-INLINE void transform_weights(lanes *t, const lanes *g, size_t step, int side) {
-  const lanes g0 = g[0], g1 = g[step], g2 = g[2 * step];
-  const lanes even = g0 + g2, far = g0 + 4 * g2, twice = 2 * g1;
+/* G g for weights that are `stride` vectors apart. */
+INLINE void transform_weights(vec16 *t, const vec16 *g, size_t stride, int side) {
+  const vec16 g0 = g[0], g1 = g[stride], g2 = g[2 * stride];
+  const vec16 even = g0 + g2, far = g0 + 4 * g2, twice = 2 * g1;
   t[0] = g0;
   if (side == 2) {
     t[1] = (even + g1) * 0.5f;
@@ -30,17 +31,17 @@ INLINE void transform_weights(lanes *t, const lanes *g, size_t step, int side) {
   }
 }
 
-/* B' d for values that are `step` vectors apart. */
-INLINE void transform_input(lanes *t, const lanes *d, ptrdiff_t step, int side) {
-  const lanes d0 = d[0], d1 = d[step], d2 = d[2 * step], d3 = d[3 * step];
+/* B' d for values that are `stride` vectors apart. */
+INLINE void transform_input(vec16 *t, const vec16 *d, ptrdiff_t stride, int side) {
+  const vec16 d0 = d[0], d1 = d[stride], d2 = d[2 * stride], d3 = d[3 * stride];
   if (side == 2) {
     t[0] = d0 - d2;
     t[1] = d1 + d2;
     t[2] = d2 - d1;
     t[3] = d1 - d3;
   } else {
-    const lanes d4 = d[4 * step], d5 = d[5 * step];
-    const lanes a = d4 - 4 * d2, b = d3 - 4 * d1, c = d4 - d2, e = 2 * (d3 - d1);
+    const vec16 d4 = d[4 * stride], d5 = d[5 * stride];
+    const vec16 a = d4 - 4 * d2, b = d3 - 4 * d1, c = d4 - d2, e = 2 * (d3 - d1);
     t[0] = 4 * d0 - 5 * d2 + d4;
     t[1] = a + b;
     t[2] = a - b;
@@ -50,15 +51,15 @@ INLINE void transform_input(lanes *t, const lanes *d, ptrdiff_t step, int side) 
   }
 }
 
-/* A' m for values that are `step` vectors apart. */
-INLINE void transform_output(lanes *y, const lanes *m, size_t step, int side) {
-  const lanes m0 = m[0], m1 = m[step], m2 = m[2 * step], m3 = m[3 * step];
+/* A' m for values that are `stride` vectors apart. */
+INLINE void transform_output(vec16 *y, const vec16 *m, size_t stride, int side) {
+  const vec16 m0 = m[0], m1 = m[stride], m2 = m[2 * stride], m3 = m[3 * stride];
   if (side == 2) {
     y[0] = m0 + m1 + m2;
     y[1] = m1 - m2 - m3;
   } else {
-    const lanes m4 = m[4 * step], m5 = m[5 * step];
-    const lanes sum1 = m1 + m2, difference1 = m1 - m2, sum2 = m3 + m4, difference2 = m3 - m4;
+    const vec16 m4 = m[4 * stride], m5 = m[5 * stride];
+    const vec16 sum1 = m1 + m2, difference1 = m1 - m2, sum2 = m3 + m4, difference2 = m3 - m4;
     y[0] = m0 + sum1 + sum2;
     y[1] = difference1 + 2 * difference2;
     y[2] = sum1 + 4 * sum2;
@@ -66,10 +67,10 @@ INLINE void transform_output(lanes *y, const lanes *m, size_t step, int side) {
   }
 }
 
-/* A y, the adjoint of transform_output, for values that are `step` vectors apart. */
-INLINE void transform_gradient(lanes *m, const lanes *y, size_t step) {
-  const lanes y0 = y[0], y1 = y[step], y2 = y[2 * step], y3 = y[3 * step];
-  const lanes even = y0 + y2, odd = y1 + y3, far = y0 + 4 * y2, farther = 2 * y1 + 8 * y3;
+/* A y, the adjoint of transform_output, for values that are `stride` vectors apart. */
+INLINE void transform_gradient(vec16 *m, const vec16 *y, size_t stride) {
+  const vec16 y0 = y[0], y1 = y[stride], y2 = y[2 * stride], y3 = y[3 * stride];
+  const vec16 even = y0 + y2, odd = y1 + y3, far = y0 + 4 * y2, farther = 2 * y1 + 8 * y3;
   m[0] = y0;
   m[1] = even + odd;
   m[2] = even - odd;
@@ -80,350 +81,361 @@ INLINE void transform_gradient(lanes *m, const lanes *y, size_t step) {
 
 enum { TAPS = 9 };
 
-/* Nine floats of sixteen windows, `step` floats apart, become nine vectors of windows, in the order of the taps or turned by
-   half a turn. */
-INLINE void taps_of_windows(lanes taps[TAPS], const float *values, ptrdiff_t step, bool turned) {
-  _Alignas(64) float rows[LANES][LANES], columns[LANES][LANES];
-  for (ptrdiff_t k = 0; k < LANES; k++) memcpy(rows[k], values + k * step, TAPS * sizeof(float));
-  transpose16(columns[0], LANES, rows[0], LANES);
-  for (int tap = 0; tap < TAPS; tap++) taps[tap] = *(const lanes *)columns[turned ? TAPS - 1 - tap : tap];
+/* taps[tap][window] of 16 windows [3][3], which are `stride` floats apart, as they are or rotated by 180 degrees. */
+INLINE void taps_of_windows(vec16 taps[TAPS], const float *values, ptrdiff_t stride, bool rotated) {
+  _Alignas(64) float rows[VEC16][VEC16], columns[VEC16][VEC16];
+  for (ptrdiff_t k = 0; k < VEC16; k++) memcpy(rows[k], values + k * stride, TAPS * sizeof(float));
+  transpose16(columns[0], VEC16, rows[0], VEC16);
+  for (int tap = 0; tap < TAPS; tap++) taps[tap] = *(const vec16 *)columns[rotated ? TAPS - 1 - tap : tap];
 }
 
-/* The taps of RT_ROWS outputs of one input. */
-INLINE void taps_of_input(float taps[TAPS][RT_ROWS], const rt_weights *w, int32_t in) {
-  const bool plain = w->row_step == 3 && w->column_step == 1, turned = w->row_step == -3 && w->column_step == -1;
-  const bool whole = in < w->ins && w->outs == RT_ROWS && w->first_out + RT_ROWS <= w->group_outs &&
+/* The taps of RT_MR outputs for one input. */
+INLINE void taps_of_input(float taps[TAPS][RT_MR], const rt_weights *w, int32_t in) {
+  const bool upright = w->row_stride == 3 && w->column_stride == 1;
+  const bool rotated = w->row_stride == -3 && w->column_stride == -1;
+  const bool whole = in < w->ins && w->outs == RT_MR && w->first_out + RT_MR <= w->group_outs &&
                      w->first_in + w->ins <= w->group_ins && !w->out_scale && !w->in_scale;
-  if (!whole || !(plain || turned)) {
+  if (!whole || !(upright || rotated)) {
     for (int32_t y = 0; y < 3; y++)
       for (int32_t x = 0; x < 3; x++) weights_of_input(taps[3 * y + x], w, in, y, x);
     return;
   }
-  const float *values = w->values + w->first_out * w->out_step + (w->first_in + in) * w->in_step - (turned ? 8 : 0);
-  for (size_t half = 0; half < RT_ROWS; half += LANES) {
-    lanes vectors[TAPS];
-    taps_of_windows(vectors, values + (ptrdiff_t)half * w->out_step, w->out_step, turned);
-    for (int tap = 0; tap < TAPS; tap++) *(lanes *)(taps[tap] + half) = vectors[tap];
+  const float *values =
+      w->values + w->first_out * w->out_stride + (w->first_in + in) * w->in_stride - (rotated ? 8 : 0);
+  for (size_t half = 0; half < RT_MR; half += VEC16) {
+    vec16 vectors[TAPS];
+    taps_of_windows(vectors, values + (ptrdiff_t)half * w->out_stride, w->out_stride, rotated);
+    for (int tap = 0; tap < TAPS; tap++) *(vec16 *)(taps[tap] + half) = vectors[tap];
   }
 }
 
-/* G g G' of sixteen outputs, whose taps begin there, by columns first. */
-INLINE void columns_of_weights(lanes columns[3][MOST], const float *taps, int side) {
+/* Transforms the columns of 16 outputs' taps, the first half of G g G'.
+     taps   [9][32], from these outputs on */
+INLINE void transform_weight_columns(vec16 columns[3][MAX_EXTENT], const float *taps, int side) {
   for (size_t x = 0; x < 3; x++)
-    transform_weights(columns[x], (const lanes *)(taps + x * RT_ROWS), 3 * RT_ROWS / LANES, side);
+    transform_weights(columns[x], (const vec16 *)(taps + x * RT_MR), 3 * RT_MR / VEC16, side);
 }
 
-INLINE void weights_of(float *restrict transformed, const rt_weights *weights, int side, bool pairs) {
-  const size_t block = pairs ? 2 * LANES : LANES, blocks = ((size_t)weights->ins + block - 1) / block;
-  const size_t plane = blocks * LANES * RT_ROWS;
-  for (size_t i = 0; i < blocks * LANES; i++) {
-    const size_t in = i / LANES * block + i % LANES;
-    _Alignas(64) float taps[TAPS][RT_ROWS], others[TAPS][RT_ROWS];
+INLINE void transform_row_block(float *restrict transformed, const rt_weights *weights, int side, bool is_bf16) {
+  const size_t block = is_bf16 ? 2 * VEC16 : VEC16, blocks = ((size_t)weights->ins + block - 1) / block;
+  const size_t product_stride = blocks * VEC16 * RT_MR;
+  for (size_t i = 0; i < blocks * VEC16; i++) {
+    const size_t in = i / VEC16 * block + i % VEC16;
+    _Alignas(64) float taps[TAPS][RT_MR], others[TAPS][RT_MR];
     taps_of_input(taps, weights, (int32_t)in);
-    if (pairs) taps_of_input(others, weights, (int32_t)in + LANES);
-    for (size_t half = 0; half < RT_ROWS; half += LANES) {
-      lanes columns[3][MOST], other_columns[3][MOST], row[MOST], other[MOST];
-      columns_of_weights(columns, taps[0] + half, side);
-      if (pairs) columns_of_weights(other_columns, others[0] + half, side);
-      float *out = transformed + i * RT_ROWS + half;
+    if (is_bf16) taps_of_input(others, weights, (int32_t)in + VEC16);
+    for (size_t half = 0; half < RT_MR; half += VEC16) {
+      vec16 columns[3][MAX_EXTENT], other_columns[3][MAX_EXTENT], row[MAX_EXTENT], other[MAX_EXTENT];
+      transform_weight_columns(columns, taps[0] + half, side);
+      if (is_bf16) transform_weight_columns(other_columns, others[0] + half, side);
+      float *out = transformed + i * RT_MR + half;
       for (int y = 0; y < side + 2; y++) {
-        transform_weights(row, &columns[0][y], MOST, side);
-        if (pairs) transform_weights(other, &other_columns[0][y], MOST, side);
-        for (int x = 0; x < side + 2; x++, out += plane)
-          if (pairs)
-            write_pairs(out, &row[x], &other[x]);
+        transform_weights(row, &columns[0][y], MAX_EXTENT, side);
+        if (is_bf16) transform_weights(other, &other_columns[0][y], MAX_EXTENT, side);
+        for (int x = 0; x < side + 2; x++, out += product_stride)
+          if (is_bf16)
+            write_bf16_pairs(out, &row[x], &other[x]);
           else
-            *(lanes *)out = row[x];
+            *(vec16 *)out = row[x];
       }
     }
   }
 }
 
-CLONES WIDE void rt_winograd_weights(float *transformed, const rt_weights *weights, int32_t side, bool pairs) {
+CLONES WIDE void rt_winograd_weights(float *transformed, const rt_weights *weights, int32_t side, rt_format format) {
   if (side == 2)
-    weights_of(transformed, weights, 2, pairs);
-  else if (pairs)
-    weights_of(transformed, weights, 4, true);
+    transform_row_block(transformed, weights, 2, format != RT_F32);
+  else if (format != RT_F32)
+    transform_row_block(transformed, weights, 4, true);
   else
-    weights_of(transformed, weights, 4, false);
+    transform_row_block(transformed, weights, 4, false);
 }
 
-/* A tile of outputs, and its first row and column. */
-typedef struct place {
+/* The first output of a Winograd tile. */
+typedef struct tile_origin {
   size_t image;
   int32_t y, x;
-} place;
+} tile_origin;
 
-INLINE place place_of(const rt_tiles *tiles, size_t tile, int side) {
+INLINE tile_origin origin_of_tile(const rt_winograd_tiles *tiles, size_t tile, int side) {
   const rt_window *w = tiles->window;
   const size_t across = (size_t)((w->grid_width + side - 1) / side);
   const size_t down = (size_t)((w->grid_height + side - 1) / side), row = (tiles->first + tile) / across;
-  return (place){.image = row / down, .y = (int32_t)(row % down) * side,
+  return (tile_origin){.image = row / down, .y = (int32_t)(row % down) * side,
                  .x = (int32_t)((tiles->first + tile) % across) * side};
 }
 
-/* Tiles that are transformed while the maps of one are on their way from memory. */
+/* Tiles that are transformed while what another one reads is prefetched. */
 enum { TILES_AHEAD = 2 };
 
-/* The positions of a map from which a tile is transformed: `extent` rows and columns. */
-typedef struct sight {
+/* The map that tiles are transformed from, and what a tile reads: `extent` rows and columns, from its origin moved by
+   `top` and `left` on. */
+typedef struct tile_window {
   int32_t height, width, top, left;
   int extent;
-  bool turned;
-} sight;
+  bool rotated;
+} tile_window;
 
-/* Where they lie, from their first block on. Inside of the map they are steps apart; else each has its own place, and
-   positions outside of the map, or of tiles that there are not, are zeros. */
+/* Where these positions lie, in the first block of channels. Inside of the map they are strides apart; else each has
+   its own pointer, to the zero pixel where it is outside of the map or of a tile that does not exist. */
 typedef struct tile_positions {
   bool inside;
   const float *first;
-  ptrdiff_t row, column;
-  const float *places[MOST][MOST];
+  ptrdiff_t row_stride, column_stride;
+  const float *pointers[MAX_EXTENT][MAX_EXTENT];
 } tile_positions;
 
-INLINE void positions_of(tile_positions *from, const float *map, const rt_tiles *tiles, size_t t, int side,
-                         const sight *seen) {
-  const place tile = place_of(tiles, t, side);
-  const size_t area = (size_t)seen->height * (size_t)seen->width;
-  const float *image = map + tile.image * area * LANES, *const outside = map + tiles->images * area * LANES;
-  const int32_t top = tile.y + seen->top, left = tile.x + seen->left;
-  from->inside = t < tiles->count && top >= 0 && left >= 0 && top + seen->extent <= seen->height &&
-                 left + seen->extent <= seen->width;
+INLINE void positions_of(tile_positions *from, const float *map, const rt_winograd_tiles *tiles, size_t t, int side,
+                         const tile_window *read) {
+  const tile_origin tile = origin_of_tile(tiles, t, side);
+  const size_t area = (size_t)read->height * (size_t)read->width;
+  const float *image = map + tile.image * area * VEC16, *const zero_pixel = map + tiles->images * area * VEC16;
+  const int32_t top = tile.y + read->top, left = tile.x + read->left;
+  from->inside = t < tiles->count && top >= 0 && left >= 0 && top + read->extent <= read->height &&
+                 left + read->extent <= read->width;
   if (from->inside) {
-    from->first = image + ((ptrdiff_t)top * seen->width + left) * LANES;
-    from->row = seen->width * LANES;
-    from->column = LANES;
-    if (seen->turned) {
-      from->first += (seen->extent - 1) * (from->row + from->column);
-      from->row = -from->row;
-      from->column = -from->column;
+    from->first = image + ((ptrdiff_t)top * read->width + left) * VEC16;
+    from->row_stride = read->width * VEC16;
+    from->column_stride = VEC16;
+    if (read->rotated) {
+      from->first += (read->extent - 1) * (from->row_stride + from->column_stride);
+      from->row_stride = -from->row_stride;
+      from->column_stride = -from->column_stride;
     }
     return;
   }
-  for (int i = 0; i < seen->extent; i++)
-    for (int j = 0; j < seen->extent; j++) {
-      const int32_t y = top + (seen->turned ? seen->extent - 1 - i : i);
-      const int32_t x = left + (seen->turned ? seen->extent - 1 - j : j);
-      from->places[i][j] = t >= tiles->count || y < 0 || y >= seen->height || x < 0 || x >= seen->width
-                               ? outside
-                               : image + ((ptrdiff_t)y * seen->width + x) * LANES;
+  for (int i = 0; i < read->extent; i++)
+    for (int j = 0; j < read->extent; j++) {
+      const int32_t y = top + (read->rotated ? read->extent - 1 - i : i);
+      const int32_t x = left + (read->rotated ? read->extent - 1 - j : j);
+      from->pointers[i][j] = t >= tiles->count || y < 0 || y >= read->height || x < 0 || x >= read->width
+                               ? zero_pixel
+                               : image + ((ptrdiff_t)y * read->width + x) * VEC16;
     }
 }
 
-/* Prefetches them, of so many blocks. */
-INLINE void prefetch_positions(const float *map, const rt_tiles *tiles, size_t t, int side, const sight *seen,
-                               size_t step, size_t blocks) {
+/* Prefetches these positions in all blocks. */
+INLINE void prefetch_positions(const float *map, const rt_winograd_tiles *tiles, size_t t, int side,
+                               const tile_window *read, size_t block_stride, size_t blocks) {
   if (t >= tiles->count) return;
-  const place tile = place_of(tiles, t, side);
-  const float *image = map + tile.image * (size_t)seen->height * (size_t)seen->width * LANES;
-  const int32_t top = tile.y + seen->top, left = tile.x + seen->left, end = left + seen->extent;
+  const tile_origin tile = origin_of_tile(tiles, t, side);
+  const float *image = map + tile.image * (size_t)read->height * (size_t)read->width * VEC16;
+  const int32_t top = tile.y + read->top, left = tile.x + read->left, end = left + read->extent;
   /* The first columns are the last of the tile before it. */
-  const int32_t first = tile.x > 0 ? left + seen->extent - side : left < 0 ? 0 : left;
-  for (int32_t y = top < 0 ? 0 : top; y < top + seen->extent && y < seen->height; y++)
-    for (int32_t x = first; x < end && x < seen->width; x++)
+  const int32_t first = tile.x > 0 ? left + read->extent - side : left < 0 ? 0 : left;
+  for (int32_t y = top < 0 ? 0 : top; y < top + read->extent && y < read->height; y++)
+    for (int32_t x = first; x < end && x < read->width; x++)
       for (size_t block = 0; block < blocks; block++)
-        __builtin_prefetch(image + ((ptrdiff_t)y * seen->width + x) * LANES + block * step, 0, 2);
+        __builtin_prefetch(image + ((ptrdiff_t)y * read->width + x) * VEC16 + block * block_stride, 0, 2);
 }
 
-INLINE void transform_map(lanes *t, const lanes *d, ptrdiff_t step, int side, bool is_gradient) {
+INLINE void transform_map(vec16 *t, const vec16 *d, ptrdiff_t stride, int side, bool is_gradient) {
   if (is_gradient)
-    transform_gradient(t, d, (size_t)step);
+    transform_gradient(t, d, (size_t)stride);
   else
-    transform_input(t, d, step, side);
+    transform_input(t, d, stride, side);
 }
 
-/* The columns of a tile's products, of the block that lies `offset` floats on. */
-INLINE void columns_of(lanes columns[MOST][MOST], const tile_positions *from, size_t offset, int side,
-                       bool is_gradient) {
+/* Transforms the columns of a tile, in the block of channels that lies `offset` floats on. */
+INLINE void transform_map_columns(vec16 columns[MAX_EXTENT][MAX_EXTENT], const tile_positions *from, size_t offset,
+                                  int side, bool is_gradient) {
   const int extent = is_gradient ? side : side + 2;
   if (from->inside) {
     const float *first = from->first + offset;
-    for (int j = 0; j < extent; j++, first += from->column) {
-      lanes column[MOST];
-      for (int i = 0; i < extent; i++) column[i] = *(const lanes *)(first + i * from->row);
+    for (int j = 0; j < extent; j++, first += from->column_stride) {
+      vec16 column[MAX_EXTENT];
+      for (int i = 0; i < extent; i++) column[i] = *(const vec16 *)(first + i * from->row_stride);
       transform_map(columns[j], column, 1, side, is_gradient);
     }
     return;
   }
   for (int j = 0; j < extent; j++) {
-    lanes column[MOST];
-    for (int i = 0; i < extent; i++) column[i] = *(const lanes *)(from->places[i][j] + offset);
+    vec16 column[MAX_EXTENT];
+    for (int i = 0; i < extent; i++) column[i] = *(const vec16 *)(from->pointers[i][j] + offset);
     transform_map(columns[j], column, 1, side, is_gradient);
   }
 }
 
-INLINE void maps_of(float *restrict transformed, const float *restrict map, size_t step, size_t blocks,
-                    const rt_tiles *tiles, const sight *seen, int side, bool is_gradient, rt_pairing pairing) {
-  const size_t at_once = pairing == RT_TILE_PAIRS ? 2 : 1, block_step = pairing == RT_CHANNEL_PAIRS ? 2 : 1;
-  for (size_t t = 0; t < tiles->count; t += at_once) {
+INLINE void transform_maps(float *restrict transformed, const float *restrict map, size_t block_stride, size_t blocks,
+                           const rt_winograd_tiles *tiles, const tile_window *read, int side, bool is_gradient,
+                           rt_winograd_packing packing) {
+  const size_t tiles_at_once = packing == RT_PACKED_TILES ? 2 : 1;
+  const size_t blocks_at_once = packing == RT_PACKED_CHANNELS ? 2 : 1;
+  for (size_t t = 0; t < tiles->count; t += tiles_at_once) {
     tile_positions from, next;
-    positions_of(&from, map, tiles, t, side, seen);
-    if (pairing == RT_TILE_PAIRS) positions_of(&next, map, tiles, t + 1, side, seen);
-    for (size_t k = 0; k < at_once; k++)
-      prefetch_positions(map, tiles, t + k + TILES_AHEAD, side, seen, step, blocks);
-    float *to_tile = transformed + t / at_once * tiles->depth;
-    for (size_t block = 0; block < blocks; block += block_step, to_tile += tiles->block) {
-      lanes columns[MOST][MOST], others[MOST][MOST], row[MOST], other[MOST];
-      columns_of(columns, &from, block * step, side, is_gradient);
-      if (pairing == RT_TILE_PAIRS)
-        columns_of(others, &next, block * step, side, is_gradient);
-      else if (pairing == RT_CHANNEL_PAIRS && block + 1 < blocks)
-        columns_of(others, &from, (block + 1) * step, side, is_gradient);
-      else if (pairing == RT_CHANNEL_PAIRS)
+    positions_of(&from, map, tiles, t, side, read);
+    if (packing == RT_PACKED_TILES) positions_of(&next, map, tiles, t + 1, side, read);
+    for (size_t k = 0; k < tiles_at_once; k++)
+      prefetch_positions(map, tiles, t + k + TILES_AHEAD, side, read, block_stride, blocks);
+    float *to_tile = transformed + t / tiles_at_once * tiles->depth;
+    for (size_t block = 0; block < blocks; block += blocks_at_once, to_tile += tiles->block_stride) {
+      vec16 columns[MAX_EXTENT][MAX_EXTENT], others[MAX_EXTENT][MAX_EXTENT], row[MAX_EXTENT], other[MAX_EXTENT];
+      transform_map_columns(columns, &from, block * block_stride, side, is_gradient);
+      if (packing == RT_PACKED_TILES)
+        transform_map_columns(others, &next, block * block_stride, side, is_gradient);
+      else if (packing == RT_PACKED_CHANNELS && block + 1 < blocks)
+        transform_map_columns(others, &from, (block + 1) * block_stride, side, is_gradient);
+      else if (packing == RT_PACKED_CHANNELS)
         memset(others, 0, sizeof others);
       float *to = to_tile;
       for (int i = 0; i < side + 2; i++) {
-        transform_map(row, &columns[0][i], MOST, side, is_gradient);
-        if (pairing != RT_FLOATS) transform_map(other, &others[0][i], MOST, side, is_gradient);
-        for (int j = 0; j < side + 2; j++, to += tiles->step)
-          if (pairing == RT_FLOATS)
-            *(lanes *)to = row[j];
+        transform_map(row, &columns[0][i], MAX_EXTENT, side, is_gradient);
+        if (packing != RT_NOT_PACKED) transform_map(other, &others[0][i], MAX_EXTENT, side, is_gradient);
+        for (int j = 0; j < side + 2; j++, to += tiles->product_stride)
+          if (packing == RT_NOT_PACKED)
+            *(vec16 *)to = row[j];
           else
-            write_pairs(to, &row[j], &other[j]);
+            write_bf16_pairs(to, &row[j], &other[j]);
       }
     }
   }
 }
 
-CLONES WIDE void rt_winograd_input(float *transformed, const float *input, size_t step, size_t blocks,
-                                   const rt_tiles *tiles) {
+CLONES WIDE void rt_winograd_input(float *transformed, const float *input, size_t block_stride, size_t blocks,
+                                   const rt_winograd_tiles *tiles) {
   const rt_window *w = tiles->window;
-  const sight seen = {w->height, w->width, w->top, w->left, tiles->side + 2, tiles->turned};
-  if (tiles->side == 2 && tiles->pairing == RT_CHANNEL_PAIRS)
-    maps_of(transformed, input, step, blocks, tiles, &seen, 2, false, RT_CHANNEL_PAIRS);
+  const tile_window read = {w->height, w->width, w->top, w->left, tiles->side + 2, tiles->rotated};
+  if (tiles->side == 2 && tiles->packing == RT_PACKED_CHANNELS)
+    transform_maps(transformed, input, block_stride, blocks, tiles, &read, 2, false, RT_PACKED_CHANNELS);
   else if (tiles->side == 2)
-    maps_of(transformed, input, step, blocks, tiles, &seen, 2, false, RT_FLOATS);
-  else if (tiles->pairing == RT_CHANNEL_PAIRS)
-    maps_of(transformed, input, step, blocks, tiles, &seen, 4, false, RT_CHANNEL_PAIRS);
-  else if (tiles->pairing == RT_TILE_PAIRS)
-    maps_of(transformed, input, step, blocks, tiles, &seen, 4, false, RT_TILE_PAIRS);
+    transform_maps(transformed, input, block_stride, blocks, tiles, &read, 2, false, RT_NOT_PACKED);
+  else if (tiles->packing == RT_PACKED_CHANNELS)
+    transform_maps(transformed, input, block_stride, blocks, tiles, &read, 4, false, RT_PACKED_CHANNELS);
+  else if (tiles->packing == RT_PACKED_TILES)
+    transform_maps(transformed, input, block_stride, blocks, tiles, &read, 4, false, RT_PACKED_TILES);
   else
-    maps_of(transformed, input, step, blocks, tiles, &seen, 4, false, RT_FLOATS);
+    transform_maps(transformed, input, block_stride, blocks, tiles, &read, 4, false, RT_NOT_PACKED);
 }
 
-CLONES WIDE void rt_winograd_gradient(float *transformed, const float *gradient, size_t step, size_t blocks,
-                                      const rt_tiles *tiles) {
+CLONES WIDE void rt_winograd_output_gradient(float *transformed, const float *gradient, size_t block_stride,
+                                             size_t blocks, const rt_winograd_tiles *tiles) {
   const rt_window *w = tiles->window;
-  const sight seen = {w->grid_height, w->grid_width, 0, 0, 4, false};
-  if (tiles->pairing == RT_TILE_PAIRS)
-    maps_of(transformed, gradient, step, blocks, tiles, &seen, 4, true, RT_TILE_PAIRS);
+  const tile_window read = {w->grid_height, w->grid_width, 0, 0, 4, false};
+  if (tiles->packing == RT_PACKED_TILES)
+    transform_maps(transformed, gradient, block_stride, blocks, tiles, &read, 4, true, RT_PACKED_TILES);
   else
-    maps_of(transformed, gradient, step, blocks, tiles, &seen, 4, true, RT_FLOATS);
+    transform_maps(transformed, gradient, block_stride, blocks, tiles, &read, 4, true, RT_NOT_PACKED);
 }
 
 /* Prefetches what a tile writes, and what its epilogue reads. */
-INLINE void prefetch_output(float *out, size_t out_step, size_t vectors, const rt_window *w, const place *tile,
-                            const rt_finish *finish, int side) {
+INLINE void prefetch_output(float *out, size_t out_block_stride, size_t blocks, const rt_window *w,
+                            const tile_origin *tile, const rt_epilogue *epilogue, int side) {
   for (int32_t y = tile->y; y < tile->y + side && y < w->grid_height; y++) {
     const size_t row = (tile->image * (size_t)w->grid_height + (size_t)y) * (size_t)w->grid_width;
     for (int32_t x = tile->x; x < tile->x + side && x < w->grid_width; x++)
-      for (size_t v = 0; v < vectors; v++) {
-        const size_t at = v * out_step + (row + (size_t)x) * LANES;
+      for (size_t b = 0; b < blocks; b++) {
+        const size_t at = b * out_block_stride + (row + (size_t)x) * VEC16;
         __builtin_prefetch(out + at, 1, 2);
-        if (finish->residual) __builtin_prefetch(finish->residual + at, 0, 2);
+        if (epilogue->residual) __builtin_prefetch(epilogue->residual + at, 0, 2);
       }
   }
 }
 
-/* The outputs of the tiles for some vectors of rows, from sums [product][tile][`width` vectors]. */
-INLINE void output_of(float *out, size_t out_step, const lanes *sums, size_t width, size_t vectors, size_t row,
-                      const rt_tiles *tiles, const rt_finish *finish, int side) {
+/* Transforms the outputs of the tiles for some blocks of 16 rows, the first of which begins with `row`.
+     sums   [product][tile][width] */
+INLINE void transform_outputs(float *out, size_t out_block_stride, const vec16 *sums, size_t width, size_t blocks,
+                              size_t row, const rt_winograd_tiles *tiles, const rt_epilogue *epilogue, int side) {
   const rt_window *w = tiles->window;
-  const size_t map = (size_t)w->grid_height * (size_t)w->grid_width, step = tiles->count * width;
+  const size_t map = (size_t)w->grid_height * (size_t)w->grid_width, product_stride = tiles->count * width;
   for (size_t t = 0; t < tiles->count; t++) {
-    const place tile = place_of(tiles, t, side);
-    const size_t first = (tile.image * map + (size_t)tile.y * (size_t)w->grid_width + (size_t)tile.x) * LANES;
+    const tile_origin tile = origin_of_tile(tiles, t, side);
+    const size_t first = (tile.image * map + (size_t)tile.y * (size_t)w->grid_width + (size_t)tile.x) * VEC16;
     const int32_t height = w->grid_height - tile.y, width_left = w->grid_width - tile.x;
     if (t + TILES_AHEAD < tiles->count) {
-      const place ahead = place_of(tiles, t + TILES_AHEAD, side);
-      prefetch_output(out, out_step, vectors, w, &ahead, finish, side);
+      const tile_origin ahead = origin_of_tile(tiles, t + TILES_AHEAD, side);
+      prefetch_output(out, out_block_stride, blocks, w, &ahead, epilogue, side);
     }
-    for (size_t v = 0; v < vectors; v++) {
-      const lanes *from = sums + t * width + v;
-      lanes columns[MOST][4], values[4];
+    for (size_t b = 0; b < blocks; b++) {
+      const vec16 *from = sums + t * width + b;
+      vec16 columns[MAX_EXTENT][4], values[4];
       for (int j = 0; j < side + 2; j++)
-        transform_output(columns[j], from + (size_t)j * step, (size_t)(side + 2) * step, side);
+        transform_output(columns[j], from + (size_t)j * product_stride, (size_t)(side + 2) * product_stride, side);
       for (int i = 0; i < side; i++) {
         transform_output(values, &columns[0][i], 4, side);
-        const int32_t y = tiles->turned ? side - 1 - i : i;
+        const int32_t y = tiles->rotated ? side - 1 - i : i;
         if (y >= height) continue;
         for (int j = 0; j < side; j++) {
-          const int32_t x = tiles->turned ? side - 1 - j : j;
+          const int32_t x = tiles->rotated ? side - 1 - j : j;
           if (x < width_left)
-            finish_lanes(out, v * out_step + first + ((size_t)y * (size_t)w->grid_width + (size_t)x) * LANES,
-                         &values[j], row + v * LANES, finish);
+            apply_epilogue(out, b * out_block_stride + first + ((size_t)y * (size_t)w->grid_width + (size_t)x) * VEC16,
+                           &values[j], row + b * VEC16, epilogue);
         }
       }
     }
   }
 }
 
-CLONES WIDE void rt_winograd_output(float *out, size_t out_step, const float *weights, const rt_transposed *transposed,
-                                    const float *inputs, size_t rows, bool more, const rt_tiles *tiles,
-                                    const rt_finish *finish, float *scratch) {
+CLONES WIDE void rt_winograd_output(float *out, size_t out_block_stride, const float *weights,
+                                    const rt_transposed_weights *transposed, const float *inputs, size_t rows,
+                                    bool more, const rt_winograd_tiles *tiles, const rt_epilogue *epilogue,
+                                    float *scratch) {
   const int32_t side = tiles->side;
-  const size_t products = (size_t)((side + 2) * (side + 2)), depth = tiles->depth, block = depth * RT_ROWS;
-  const size_t count = tiles->count, most = rt_tile_positions(rows), parts = (count + most - 1) / most;
-  for (size_t row = 0; row < rows; row += 2 * RT_ROWS) {
-    const int32_t blocks = rows - row > RT_ROWS ? 2 : 1;
-    const size_t height = (size_t)blocks * RT_ROWS;
+  const size_t products = (size_t)((side + 2) * (side + 2)), depth = tiles->depth, row_block = depth * RT_MR;
+  const size_t count = tiles->count, most = rt_micro_tile_positions(rows), micro_tiles = (count + most - 1) / most;
+  for (size_t row = 0; row < rows; row += 2 * RT_MR) {
+    const int32_t row_blocks = rows - row > RT_MR ? 2 : 1;
+    const size_t height = (size_t)row_blocks * RT_MR;
     for (size_t k = 0; k < products; k++) {
       const bool last = k + 1 == products;
-      const float *used = weights + (row / RT_ROWS * products + k) * block;
-      size_t second = products * block;
-      rt_ahead next = {.weights = last ? weights + (row + height) / RT_ROWS * products * block : used + block,
-                       .second = second, .step = RT_SQUARE};
+      const float *own = weights + (row / RT_MR * products + k) * row_block;
+      size_t row_block_stride = products * row_block;
+      rt_prefetch next = {.weights = last ? weights + (row + height) / RT_MR * products * row_block : own + row_block,
+                          .row_block_stride = row_block_stride, .square_stride = RT_SQUARE};
       if (transposed) {
-        const size_t plane = transposed->ins * RT_ROWS;
-        const float *squares = weights + row * RT_ROWS + k * plane;
-        next = (rt_ahead){.weights = last ? weights + (row + height) * RT_ROWS : squares + plane,
-                          .second = RT_SQUARE, .step = products * plane};
-        second = rt_transposed_blocks(transposed->block, squares, next.step, depth, blocks);
-        used = transposed->block;
+        const size_t square_row = transposed->ins * RT_MR;
+        const float *squares = weights + row * RT_MR + k * square_row;
+        next = (rt_prefetch){.weights = last ? weights + (row + height) * RT_MR : squares + square_row,
+                             .row_block_stride = RT_SQUARE, .square_stride = products * square_row};
+        row_block_stride = rt_transpose_weights(transposed->block, squares, next.square_stride, depth, row_blocks);
+        own = transposed->block;
       }
       if (last && !more && row + height >= rows) next.weights = NULL;
-      for (size_t part = 0; part < parts; part++) {
-        const size_t first = count * part / parts, of_part = count * (part + 1) / parts - first;
-        const float *from[RT_SINGLE_POSITIONS];
-        for (size_t t = 0; t < of_part; t++) from[t] = inputs + k * tiles->step + (first + t) * depth;
-        const rt_terms terms = {from, 1, depth / LANES, LANES, tiles->pairing != RT_FLOATS};
-        rt_tile(scratch + (k * count + first) * height, used, second, blocks, &terms, of_part,
-                rt_ahead_of_pass(next, depth, part, parts));
+      for (size_t m = 0; m < micro_tiles; m++) {
+        const size_t first = count * m / micro_tiles, positions = count * (m + 1) / micro_tiles - first;
+        const float *pointers[RT_NR_SINGLE];
+        for (size_t t = 0; t < positions; t++)
+          pointers[t] = inputs + k * tiles->product_stride + (first + t) * depth;
+        const rt_indirection columns = {pointers, 1, depth / VEC16, VEC16,
+                                        tiles->packing == RT_NOT_PACKED ? RT_F32 : RT_BF16};
+        rt_micro_kernel(scratch + (k * count + first) * height, own, row_block_stride, row_blocks, &columns, positions,
+                        rt_prefetch_of_pass(next, depth, m, micro_tiles));
       }
     }
-    const size_t moved = row / LANES * out_step, vectors = vectors_left(rows - row, height / LANES);
-    const rt_finish f = rt_finish_from(finish, moved);
+    const size_t moved = row / VEC16 * out_block_stride, blocks = blocks_left(rows - row, height / VEC16);
+    const rt_epilogue e = rt_epilogue_at(epilogue, moved);
+    const vec16 *sums = (const vec16 *)scratch;
     if (side == 2)
-      output_of(out + moved, out_step, (const lanes *)scratch, height / LANES, vectors, row, tiles, &f, 2);
+      transform_outputs(out + moved, out_block_stride, sums, height / VEC16, blocks, row, tiles, &e, 2);
     else
-      output_of(out + moved, out_step, (const lanes *)scratch, height / LANES, vectors, row, tiles, &f, 4);
+      transform_outputs(out + moved, out_block_stride, sums, height / VEC16, blocks, row, tiles, &e, 4);
   }
 }
 
-/* G' u, the adjoint of transform_weights, for values that are `step` vectors apart. */
-INLINE void transform_weight_gradient(lanes *g, const lanes *u, size_t step) {
-  const lanes sum1 = u[step] + u[2 * step], difference1 = u[2 * step] - u[step];
-  const lanes sum2 = u[3 * step] + u[4 * step], difference2 = u[3 * step] - u[4 * step];
+/* G' u, the adjoint of transform_weights, for values that are `stride` vectors apart. */
+INLINE void transform_weight_gradient(vec16 *g, const vec16 *u, size_t stride) {
+  const vec16 sum1 = u[stride] + u[2 * stride], difference1 = u[2 * stride] - u[stride];
+  const vec16 sum2 = u[3 * stride] + u[4 * stride], difference2 = u[3 * stride] - u[4 * stride];
   g[0] = u[0] * (1.0f / 4) - sum1 * (1.0f / 6) + sum2 * (1.0f / 24);
   g[1] = difference1 * (1.0f / 6) + difference2 * (1.0f / 12);
-  g[2] = sum2 * (1.0f / 6) - sum1 * (1.0f / 6) + u[5 * step];
+  g[2] = sum2 * (1.0f / 6) - sum1 * (1.0f / 6) + u[5 * stride];
 }
 
-CLONES WIDE void rt_winograd_weight_gradient(float *restrict gradient, const float *restrict sums, size_t step,
-                                             size_t ins, size_t outs) {
-  for (size_t o = 0; o < outs; o += LANES) {
+CLONES WIDE void rt_winograd_weight_gradient(float *restrict gradient, const float *restrict sums,
+                                             size_t product_stride, size_t ins, size_t outs) {
+  for (size_t o = 0; o < outs; o += VEC16) {
     const float *from = sums + o;
-    lanes columns[MOST][3], taps[3][3];
-    for (size_t j = 0; j < MOST; j++) {
-      lanes column[MOST];
-      for (size_t i = 0; i < MOST; i++) column[i] = *(const lanes *)(from + (i * MOST + j) * step);
+    vec16 columns[MAX_EXTENT][3], taps[3][3];
+    for (size_t j = 0; j < MAX_EXTENT; j++) {
+      vec16 column[MAX_EXTENT];
+      for (size_t i = 0; i < MAX_EXTENT; i++)
+        column[i] = *(const vec16 *)(from + (i * MAX_EXTENT + j) * product_stride);
       transform_weight_gradient(columns[j], column, 1);
     }
     for (size_t i = 0; i < 3; i++) transform_weight_gradient(taps[i], &columns[0][i], 3);
-    const size_t count = outs - o < LANES ? outs - o : LANES;
-    _Alignas(64) float rows[LANES][LANES] = {{0}}, windows[LANES][LANES];
-    for (size_t tap = 0; tap < TAPS; tap++) *(lanes *)rows[tap] = taps[tap / 3][tap % 3];
-    transpose16(windows[0], LANES, rows[0], LANES);
+    const size_t count = outs - o < VEC16 ? outs - o : VEC16;
+    _Alignas(64) float rows[VEC16][VEC16] = {{0}}, windows[VEC16][VEC16];
+    for (size_t tap = 0; tap < TAPS; tap++) *(vec16 *)rows[tap] = taps[tap / 3][tap % 3];
+    transpose16(windows[0], VEC16, rows[0], VEC16);
     for (size_t k = 0; k < count; k++)
       for (size_t tap = 0; tap < TAPS; tap++) gradient[(o + k) * ins * TAPS + tap] += windows[k][tap];
   }

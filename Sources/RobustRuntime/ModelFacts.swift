@@ -2,7 +2,7 @@
 public struct ModelFacts: Sendable, Equatable {
   /// The file's name without folder and extension, unless the metadata name it otherwise.
   public var name: String
-  /// For people, as in "ResNet, basic blocks 2-2-2-2, widths 32-64-128-256".
+  /// A description for people, as in "ResNet, basic blocks 2-2-2-2, widths 32-64-128-256".
   public var architecture: String
   public var classes: [String]
   /// Side in pixels of the square images it was trained on.
@@ -11,14 +11,14 @@ public struct ModelFacts: Sendable, Equatable {
   public var smallest: Int
   /// The norm of the perturbations it was trained to resist, as in "l2"; nil: not known.
   public var constraint: String?
-  /// Their radius at `side`, for values in 0...1; 0: not robust.
+  /// The radius of these perturbations at `side`, for values in 0...1; 0: not robust.
   public var eps: Double
   /// Share of held-out images classified rightly, in 0...1.
   public var cleanAccuracy: Double?
-  /// The same under attack with radius `evaluatedEps`.
+  /// Share of held-out images classified rightly under attack with radius `evaluatedEps`, in 0...1.
   public var robustAccuracy: Double?
   public var evaluatedEps: Double?
-  /// As the metadata put it.
+  /// The number of epochs, as the metadata put it.
   public var epochs: String?
   public var parameterCount: Int
   /// Where features can be read, from shallow to deep. The last is the pooled representation.

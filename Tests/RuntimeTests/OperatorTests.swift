@@ -44,28 +44,28 @@ import Testing
     Case(name: "1x1, few positions", channels: 40, out: 64, kernel: (1, 1), pad: 0, height: 7, width: 7),
     Case(name: "1x1, one position", channels: 20, out: 32, kernel: (1, 1), pad: 0, height: 1, width: 1),
     Case(name: "3x3, few positions", channels: 36, out: 64, count: 2, height: 5, width: 5),
-    Case(name: "3x3, few tiles", channels: 40, out: 40, height: 14, width: 14),
-    Case(name: "3x3, transposed blocks", channels: 96, out: 72, height: 13, width: 14),
-    Case(name: "3x3, small transposed blocks", channels: 64, out: 160, height: 7, width: 7),
+    Case(name: "3x3, few Winograd tiles", channels: 40, out: 40, height: 14, width: 14),
+    Case(name: "3x3, transposed weights", channels: 96, out: 72, height: 13, width: 14),
+    Case(name: "3x3, small transposed weights", channels: 64, out: 160, height: 7, width: 7),
     Case(
-      name: "1x1, transposed blocks", channels: 96, out: 200, kernel: (1, 1), pad: 0, height: 7, width: 7),
+      name: "1x1, transposed weights", channels: 96, out: 200, kernel: (1, 1), pad: 0, height: 7, width: 7),
     Case(
-      name: "1x1, strided, transposed blocks", channels: 64, out: 96, kernel: (1, 1), stride: 2, pad: 0,
+      name: "1x1, strided, transposed weights", channels: 64, out: 96, kernel: (1, 1), stride: 2, pad: 0,
       height: 14, width: 13),
     Case(
-      name: "1x1, blocks of bytes", channels: 128, out: 40, kernel: (1, 1), pad: 0, count: 2, height: 13,
+      name: "1x1, int8x3 blocks", channels: 128, out: 40, kernel: (1, 1), pad: 0, count: 2, height: 13,
       width: 11
     ),
     Case(
-      name: "1x1, strided, blocks of bytes", channels: 64, out: 33, kernel: (1, 1), stride: 2, pad: 0,
+      name: "1x1, strided, int8x3 blocks", channels: 64, out: 33, kernel: (1, 1), stride: 2, pad: 0,
       count: 2,
       height: 9, width: 70),
     Case(
-      name: "3x3, strided, blocks of bytes", channels: 128, out: 40, stride: 2, count: 2, height: 15,
+      name: "3x3, strided, int8x3 blocks", channels: 128, out: 40, stride: 2, count: 2, height: 15,
       width: 18),
-    Case(name: "3x3, blocks of bytes, wide pad", channels: 64, out: 8, pad: 4, height: 5, width: 6),
+    Case(name: "3x3, int8x3 blocks, wide pad", channels: 64, out: 8, pad: 4, height: 5, width: 6),
     Case(name: "3x3, narrow", channels: 18, out: 33, count: 3, height: 21, width: 15),
-    Case(name: "3x3, several runs of tiles", channels: 17, out: 34, count: 2, height: 18, width: 67),
+    Case(name: "3x3, several runs of Winograd tiles", channels: 17, out: 34, count: 2, height: 18, width: 67),
     Case(name: "3x3, no padding", channels: 9, out: 8, pad: 0, height: 20, width: 19),
     Case(name: "3x3, wide padding", channels: 8, out: 9, pad: 2, count: 2, height: 7, width: 20),
     Case(
@@ -86,7 +86,7 @@ import Testing
   ]
 
   static let algorithms: [Convolution.Algorithm] = [
-    .direct, .winograd(side: 4), .winograd(side: 2), .bfloat(parts: 2), .bfloat(parts: 1), .bytes,
+    .direct, .winograd(side: 4), .winograd(side: 2), .bf16x2, .bf16, .int8x3,
   ]
 
   /// Multiples of 1/128, which bfloat16 holds too: rounding to it changes none.
@@ -199,13 +199,13 @@ import Testing
       name: "1x1, strided", channels: 256, out: 512, kernel: (1, 1), stride: 2, pad: 0, height: 56, width: 55),
   ]
 
-  /// The gradient of floats in two parts agrees with that of floats to some millionths, whatever the numbers, as sums by
-  /// bytes do; rounded floats make what floats make of rounded numbers.
-  @Test(arguments: large, [Convolution.Algorithm.bfloat(parts: 1), .bfloat(parts: 2), .bytes])
-  func shortNumbersAgreeWithFloats(_ c: Case, _ algorithm: Convolution.Algorithm) throws {
+  /// Gradients in bf16x2 agree with those of floats to some millionths, whatever the numbers, as sums in int8x3 do; bf16 makes
+  /// what floats make of rounded numbers.
+  @Test(arguments: large, [Convolution.Algorithm.bf16, .bf16x2, .int8x3])
+  func lowPrecisionAgreesWithFloats(_ c: Case, _ algorithm: Convolution.Algorithm) throws {
     let (out, side) = (c.out, c.kernel.0)
     func numbers(_ name: String, _ count: Int) -> [Float] {
-      algorithm == .bfloat(parts: 1) ? random(name, count) : uniform(name, count).map { 2 * $0 - 1 }
+      algorithm == .bf16 ? random(name, count) : uniform(name, count).map { 2 * $0 - 1 }
     }
     let weights = numbers("w", out * c.channels * side * side)
     func results(_ algorithm: Convolution.Algorithm) throws -> (OracleMap, OracleMap) {
@@ -224,17 +224,17 @@ import Testing
       return try run(graph, OracleMap(c.count, c.channels, c.height, c.width, x), gradient)
     }
     let (own, floats) = (try results(algorithm), try results(.direct))
-    #expect(relativeError(own.0.values, floats.0.values) < (algorithm == .bytes ? 3e-6 : 1e-5))
-    #expect(relativeError(own.1.values, floats.1.values) < (algorithm == .bfloat(parts: 1) ? 1e-6 : 1e-5))
+    #expect(relativeError(own.0.values, floats.0.values) < (algorithm == .int8x3 ? 3e-6 : 1e-5))
+    #expect(relativeError(own.1.values, floats.1.values) < (algorithm == .bf16 ? 1e-6 : 1e-5))
   }
 
   /// A position of small numbers beside one of large ones keeps its precision, one of zeros gives zeros, and what is not
   /// finite stays so, at its position alone.
-  @Test func bytesHaveFactorsOfTheirOwn() throws {
+  @Test func int8x3HasAScaleForEachPosition() throws {
     let c = Case(channels: 192, out: 48, kernel: (1, 1), pad: 0, height: 5, width: 9)
     let weights = uniform("w", c.out * c.channels).map { 2 * $0 - 1 }
     let convolution = Convolution(
-      inChannels: c.channels, outChannels: c.out, height: 1, width: 1, weights: weights, algorithm: .bytes)
+      inChannels: c.channels, outChannels: c.out, height: 1, width: 1, weights: weights, algorithm: .int8x3)
     var graph = graph(c)
     _ = graph.add(.convolution(convolution), 0)
     let area = c.height * c.width

@@ -3,20 +3,20 @@ import Synchronization
 import Testing
 
 @Suite(.serialized) struct ThreadTests {
-  @Test func eachPieceIsDoneOnce() {
-    for pieces in [0, 1, 2, 7, 1000] {
+  @Test func eachTaskRunsOnce() {
+    for tasks in [0, 1, 2, 7, 1000] {
       for threads in [1, 2, 5] {
         configure(threads: threads)
-        let counts = UnsafeMutablePointer<Int>.allocate(capacity: pieces)
-        counts.initialize(repeating: 0, count: pieces)
+        let counts = UnsafeMutablePointer<Int>.allocate(capacity: tasks)
+        counts.initialize(repeating: 0, count: tasks)
         defer { counts.deallocate() }
         for _ in 0..<50 {
-          Workers.shared.run(pieces) { piece, worker in
+          Workers.shared.run(tasks) { task, worker in
             precondition(worker < Workers.limit)
-            counts[piece] += 1
+            counts[task] += 1
           }
         }
-        #expect((0..<pieces).allSatisfy { counts[$0] == 50 })
+        #expect((0..<tasks).allSatisfy { counts[$0] == 50 })
       }
     }
   }

@@ -10,8 +10,8 @@ import Testing
     uniform(name, count).map { $0 - 0.5 }
   }
 
-  /// Runs one convolution forward and both ways backward; with floats, and with pairs of bfloat16, which Winograd's
-  /// algorithm magnifies the rounding of.
+  /// Runs one convolution forward and both ways backward; with floats, and with bfloat16, whose rounding Winograd's algorithm
+  /// magnifies.
   @Test(
     arguments: [
       "1x1", "1x1 odd", "1x1 stride 2", "3x3", "3x3 odd", "3x3 wide", "3x3 one pixel", "3x3 large map",
@@ -19,7 +19,7 @@ import Testing
       "3x3 stride 2 odd", "3x3 colours", "3x3 colours stride 2", "7x7 stride 2", "7x7 stride 2 even",
       "groups",
       "groups stride 2", "depthwise",
-    ], [nil, Convolution.Algorithm.winogradOfPairs(side: 4)])
+    ], [nil, Convolution.Algorithm.winogradBF16(side: 4)])
   func weightGradientsAreThoseOfPyTorch(_ name: String, _ algorithm: Convolution.Algorithm?) throws {
     let (golden, name) = (Self.operators, "conv.\(name)")
     let tolerance = algorithm == nil ? 2e-5 : 5e-2

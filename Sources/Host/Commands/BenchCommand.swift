@@ -119,7 +119,7 @@ enum BenchCommand {
 
   private static func layers(_ classifier: Classifier, batches: [Int], side: Int) throws -> Layers {
     var found = Layers(
-      matrixProductPeak: try Peaks.matrixProduct(), tilePeak: Peaks.tiles(),
+      matrixProductPeak: try Peaks.matrixProduct(), tilePeak: Peaks.microKernel(),
       matrixUnitPeak: Peaks.matrixUnits())
     for batch in batches {
       let times = try classifier.stepTimes(images: batch, height: side, width: side, passes: 20)

@@ -32,15 +32,15 @@ public struct AscentSettings: Sendable {
   /// steps in a sum of enlarged images do, up to the shape of the filter.
   public var levels: Int = 1
   public var parameters: AscentParameters = .pixels
-  /// Ends once the loss of every image is at most this.
+  /// The ascent ends once the loss of every image is at most this.
   public var stopLoss: Double?
-  /// Ends when no image's loss has come down by 0.1 % in so many steps; 0: never.
+  /// The ascent ends when no image's loss has come down by 0.1 % in so many steps; 0: never.
   public var patience: Int = 0
   /// The last ReLU before pooling passes its gradient unchanged, so that dead features can be raised.
   public var passReLU = false
   /// The outcome is the iterate of least loss, per image, not the last.
   public var best = false
-  /// Of `jitter`, `zoom` and `noise`.
+  /// The seed of `jitter`, `zoom` and `noise`.
   public var seed: UInt64 = 0
 
   public init(steps: Int, stepSize: Double) { (self.steps, self.stepSize) = (steps, stepSize) }
@@ -85,16 +85,16 @@ public struct AscentProgress: Sendable {
   /// Mean over the batch of the probability of the classes of the first cross-entropy term; nil: there is
   /// none.
   public let classProbability: Double?
-  /// As they are at this step.
+  /// The images at this step.
   public let images: ImageBatch
 }
 
 /// What came of an ascent.
 public struct AscentOutcome: Sendable {
   public let images: ImageBatch
-  /// Of the start, per image.
+  /// The loss of the start, per image.
   public let startLosses: [Double]
-  /// Of `images`, per image.
+  /// The loss of `images`, per image.
   public let losses: [Double]
   public let stepsDone: Int
   /// Whether the progress function asked to stop.

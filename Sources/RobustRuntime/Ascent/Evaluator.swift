@@ -41,7 +41,7 @@ final class Evaluator {
   /// Floats of the images as the network sees them.
   var seenCount: Int { plan.images * 3 * plan.height * plan.width }
 
-  /// Of the first cross-entropy term.
+  /// The probability of the classes of the first cross-entropy term, a mean over the batch.
   var classProbability: Double? { terms.lazy.compactMap { ($0 as? CrossEntropyTerm)?.probability }.first }
 
   /// Computes the losses at images [image][3][row][column], and writes their gradient if it is wanted.

@@ -8,7 +8,7 @@ import Glibc
 package struct FourierParameters {
   private let product: MatrixProduct
   private let height, width: Int
-  /// Orthonormal, [frequency][position].
+  /// [frequency][position], orthonormal.
   private let columns, rows: [Float]
   /// [row frequency][column frequency]; the mean of the squares is 1.
   private let scales: [Float]
@@ -59,7 +59,7 @@ package struct FourierParameters {
     return basis
   }
 
-  /// In cycles a pixel.
+  /// The frequency in cycles a pixel.
   private static func frequencies(_ length: Int) -> [Float] {
     (0..<length).map { Float(($0 + 1) / 2) / Float(length) }
   }

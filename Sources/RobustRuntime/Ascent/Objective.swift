@@ -23,7 +23,7 @@ public struct Term {
     case feature(layer: String?, unit: Int, region: Region?)
     /// ‖w (F(x) − F(target))‖, divided by ‖w F(target)‖ if relative. w is a factor for each channel; empty: 1.
     case representation(layer: String?, target: ImageBatch, relative: Bool, channelWeights: [Float] = [])
-    /// The same with features that no image has to have, shaped as those of the images.
+    /// ‖w (F(x) − F)‖, divided by ‖w F‖ if relative, for features F that no image has to have, shaped as those of the images.
     case features(layer: String?, target: FeatureMap, relative: Bool, channelWeights: [Float] = [])
     /// The mean over pixels and channels of (region · (x − target))².
     case pixels(target: ImageBatch, region: Region?)
@@ -63,7 +63,7 @@ public struct Statistics: OptionSet, Sendable {
   public static let deviation = Statistics(rawValue: 2)
   /// Mean over the positions of the product of each two channels.
   public static let gram = Statistics(rawValue: 4)
-  /// The same of the channels less their means.
+  /// Mean over the positions of the product of each two channels less their means.
   public static let covariance = Statistics(rawValue: 8)
   public static let all: Statistics = [.mean, .deviation, .gram]
 }
@@ -78,9 +78,9 @@ public struct CustomEvaluation {
   /// [3][height][width]; with jitter, moved as the network sees it.
   public let image: UnsafeBufferPointer<Float>
   public let logits: UnsafeBufferPointer<Float>
-  /// One for each of the term's layers.
+  /// The features, one for each of the term's layers.
   public let features: [Feature]
-  /// To be filled in.
+  /// The loss, to be filled in.
   public var loss: Double
   /// The gradients arrive as zeros, shaped as what they are the gradient of.
   public let imageGradient: UnsafeMutableBufferPointer<Float>

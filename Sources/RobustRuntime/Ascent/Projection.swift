@@ -5,7 +5,7 @@ struct Projection {
   private let set: ConstraintSet
   private let start, centre: ImageBatch
   private let free: Region?
-  /// Of each image, over its frozen pixels: how much of ‖x − centre‖² cannot be changed.
+  /// [image]: the part of ‖x − centre‖² that frozen pixels make, which cannot be changed.
   private let frozenSquares: [Double]
 
   init(_ set: ConstraintSet, start: ImageBatch, centre: ImageBatch, free: Region?) {

@@ -50,7 +50,7 @@ struct Reduction {
 public enum ReductionFilter: Sendable, CaseIterable {
   case linear, cubic, lanczos, box, nearest
 
-  /// Half of its width, in pixels of the coarser grid.
+  /// Half of the filter's width, in pixels of the coarser grid.
   fileprivate var support: Double {
     switch self {
     case .nearest: 0
@@ -61,7 +61,7 @@ public enum ReductionFilter: Sendable, CaseIterable {
     }
   }
 
-  /// Its value at a distance of t from the middle.
+  /// The filter's value at a distance of t from the middle.
   fileprivate func value(_ t: Double) -> Double {
     let t = abs(t)
     if t >= support { return 0 }

@@ -14,11 +14,11 @@ struct SeedDistribution: Sendable {
 
   var side: Int { layout.side }
 
-  /// A component may have a weight of 0, of a class with fewer than others.
+  /// The extents of the tensors. A component may have a weight of 0, of a class with fewer than others.
   private struct Layout {
     let components, rank, side: Int
 
-    /// nil: the file has none.
+    /// Reads the extents; nil: the file has no distributions.
     /// - Throws: `CheckpointError` if it has one that does not fit.
     init?(_ file: SafeTensors, classCount: Int) throws {
       guard let mean = file.shape("seeds.mean"), let factor = file.shape("seeds.factor") else { return nil }
@@ -52,7 +52,7 @@ struct SeedDistribution: Sendable {
     try Layout(file, classCount: classCount) != nil
   }
 
-  /// nil: the file has none.
+  /// Reads the distributions; nil: the file has none.
   /// - Throws: `CheckpointError` if it has one that does not fit.
   init?(_ file: SafeTensors, classCount: Int) throws {
     guard let layout = try Layout(file, classCount: classCount) else { return nil }
@@ -86,7 +86,7 @@ struct SeedDistribution: Sendable {
     return pixels
   }
 
-  /// One of the components of a class, by the last number of the stream: the first are those of the factors.
+  /// Chooses a component of a class by the last number of the stream, whose first numbers are those of the factors.
   private func component(of index: Int, _ random: Philox) -> Int {
     let shares = weights[index * layout.components..<(index + 1) * layout.components]
     var rest = Double(random.words(.max).w) * 0x1p-32 * shares.reduce(0) { $0 + Double($1) }

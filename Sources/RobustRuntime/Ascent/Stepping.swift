@@ -51,7 +51,7 @@ struct Stepping {
 }
 
 extension AscentSettings {
-  /// From `stepSize` at the first step to `finalStepSize` at the last, along half a cosine.
+  /// The step size: from `stepSize` at the first step to `finalStepSize` at the last, along half a cosine.
   package func stepSize(at step: Int) -> Double {
     guard let finalStepSize else { return stepSize }
     let done = steps > 1 ? Double(step) / Double(steps - 1) : 1

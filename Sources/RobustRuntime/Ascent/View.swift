@@ -46,7 +46,7 @@ struct Views {
   private let height, width: Int
   private let random: Philox
 
-  /// Of the generator; steps and images are its counter.
+  /// The stream of the generator; steps and images are its counter.
   private static let stream: UInt64 = 0x6A69_7474_6572
 
   init(_ settings: AscentSettings, height: Int, width: Int) {

@@ -3,7 +3,7 @@ public struct AttackSettings: Sendable, Equatable {
   public enum Method: String, Sendable, CaseIterable {
     /// Projected gradient descent with steps of one length.
     case pgd
-    /// The same with momentum and steps that are halved by what they reach (APGD).
+    /// Projected gradient descent with momentum, and steps that are halved by what they reach (APGD).
     case apgd
     /// The targeted search for the nearest boundary (FAB).
     case fab
@@ -16,7 +16,7 @@ public struct AttackSettings: Sendable, Equatable {
     case crossEntropy = "ce"
     /// The largest other logit less that of the label.
     case margin
-    /// In turn for the most likely other classes: with `pgd` the difference of their logit and that of the
+    /// A loss for each of the most likely other classes in turn: with `pgd` the difference of their logit and that of the
     /// label, with `apgd` its ratio to the spread of the logits, where there are four classes.
     case targeted
   }
@@ -25,21 +25,21 @@ public struct AttackSettings: Sendable, Equatable {
   public var norm: PerturbationNorm
   /// The largest perturbation, for values in 0...1; positive.
   public var radius: Double
-  /// Of a run; positive.
+  /// Steps of a run; positive.
   public var steps: Int
-  /// Of `pgd`; nil: 2.5 radius / steps, and for fewer than two steps 1.25 radius. So any point of the ball is
+  /// The step size of `pgd`; nil: 2.5 radius / steps, and for fewer than two steps 1.25 radius. So any point of the ball is
   /// in reach, and the boundary is met well before the end (Madry et al., arXiv 1706.06083); 20 steps are of
   /// radius / 8.
   public var stepSize: Double?
   /// Runs with random starts of their own, at least 1; with `fab` the first starts at the image.
   public var restarts = 1
-  /// Of `pgd` and `apgd`; `fab` and `ensemble` have their own.
+  /// The loss of `pgd` and `apgd`; `fab` and `ensemble` have their own.
   public var loss = Loss.crossEntropy
   /// Whether `pgd` starts within the ball, else at the image; the others have no choice.
   public var startsAtRandom = true
   /// The most classes that targeted runs aim at.
   public var targets = 9
-  /// Of random starts.
+  /// The seed of random starts.
   public var seed: UInt64 = 0
 
   public init(_ method: Method = .pgd, norm: PerturbationNorm = .l2, radius: Double, steps: Int) {

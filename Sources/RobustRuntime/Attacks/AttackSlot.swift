@@ -1,12 +1,12 @@
 /// One image's way through all attacks, of which the driver of the batch sees one point at a time.
 struct AttackSlot {
-  /// Of the image among all.
+  /// The number of the image among all.
   let index: Int
   private let image: AttackedImage
   private let attacks: [AttackRuns]
   private var attack = 0
   private var run = 0
-  /// Nil: the image itself is to be judged.
+  /// The run that is under way; nil: the image itself is to be judged.
   private var current: (any ImageAttack)?
   private(set) var wantsGradient = false
   private(set) var isDone = false

@@ -19,7 +19,7 @@ final class BoundaryAttack: ImageAttack {
   /// Whether `point` was only brought back, which is not judged.
   private var wasBroughtBack = false
 
-  /// Bounds the share of the image in a step, stretches steps, and shortens the way back.
+  /// The bound of the image's share in a step, the factor that stretches steps, and the one that shortens the way back.
   private static let mostDrawn = 0.1, stretch = 1.05, back = 0.9
 
   /// - Parameter start: nil: at the image; else at half the radius.

@@ -34,7 +34,7 @@ struct HyperplaneProjection {
     rt_step_in_box(step, x, normal, sign, isUniform, length, count)
     switch norm {
     case .l2: return rt_sum_squares(step, count).squareRoot()
-    case .linf: return Double(rt_largest(step, count))
+    case .linf: return Double(rt_max_abs(step, count))
     }
   }
 }

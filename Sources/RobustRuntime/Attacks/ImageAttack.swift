@@ -34,9 +34,9 @@ enum AttackVerdict: Equatable {
 final class AttackedImage {
   let pixels: Buffer
   let label: Int
-  /// Tells its random numbers from those of others.
+  /// What tells the image's random numbers from those of others.
   let identifier: UInt64
-  /// Of the image as it is, all classes.
+  /// [class], of the image as it is.
   var logits: [Float] = []
 
   init(pixels: Buffer, label: Int, identifier: UInt64) {

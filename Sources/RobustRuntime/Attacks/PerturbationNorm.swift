@@ -19,7 +19,7 @@ extension PerturbationNorm {
   func distance(_ x: Pixels, _ y: Pixels, _ count: Int) -> Double {
     switch self {
     case .l2: rt_squared_distance(x, y, count).squareRoot()
-    case .linf: Double(rt_largest_difference(x, y, count))
+    case .linf: Double(rt_max_abs_difference(x, y, count))
     }
   }
 

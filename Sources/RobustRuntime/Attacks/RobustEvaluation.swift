@@ -20,7 +20,7 @@ public enum RobustEvaluation {
   public struct Counts: Sendable, Equatable {
     public var images = 0
     public var clean = 0
-    /// Under each attack.
+    /// The outcome under each attack.
     public var robust: [Int]
 
     public init(_ outcomes: some Sequence<Outcome>, attacks: Int) {

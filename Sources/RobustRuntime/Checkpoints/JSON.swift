@@ -206,7 +206,7 @@ private struct Parser {
 }
 
 extension String {
-  /// In quotes, short, and on one line: fit for an error message.
+  /// The text in quotes, short, and on one line: fit for an error message.
   var quoted: String {
     let line = String(
       prefix(60).map { $0.isNewline || $0.unicodeScalars.contains { $0.value < 32 } ? "?" : $0 })

@@ -38,7 +38,7 @@ package struct SafeTensors {
 
   static let longestHeader = 100_000_000
 
-  /// Of the file, for errors.
+  /// The name of the file, for errors.
   let file: String
   package let entries: [String: Entry]
   package let metadata: [String: String]

@@ -5,7 +5,7 @@ public struct NamedTensor: Sendable {
   public var name: String
   /// The extents, whose product is the number of values. Without extents it is one value.
   public var shape: [Int]
-  /// In row-major order.
+  /// The values in row-major order.
   public var values: [Float]
   /// Whether the file is to hold halves (F16) instead of floats (F32).
   public var isHalf: Bool
@@ -101,7 +101,7 @@ public enum SafeTensorsWriter {
 }
 
 extension String {
-  /// As a JSON string, in quotes.
+  /// The text as a JSON string, in quotes.
   package var inJSON: String {
     var text = "\""
     for scalar in unicodeScalars {

@@ -3,7 +3,7 @@ import Glibc
 /// Floats at a place that does not change, uninitialised.
 final class FloatBlock: @unchecked Sendable {
   let base: UnsafeMutablePointer<Float>
-  /// Of what was mapped; 0: it was not.
+  /// Bytes that were mapped; 0: the memory is from the heap.
   private let mapped: Int
 
   /// Pages of this size spare most of the faults of a large block's first use.
@@ -27,7 +27,7 @@ final class FloatBlock: @unchecked Sendable {
     base = memory.bindMemory(to: Float.self, capacity: max(count, 1))
   }
 
-  /// Mapped apart from the heap, so that what lies between such blocks is given back too.
+  /// Maps memory apart from the heap, so that what lies between such blocks is given back too.
   private static func map(_ bytes: Int) -> UnsafeMutableRawPointer? {
     let all = bytes + hugePage
     guard
@@ -50,9 +50,9 @@ final class FloatBlock: @unchecked Sendable {
   }
 }
 
-/// Places in one block of memory, shared by what lives at different times.
+/// One block of memory, shared by what lives at different times.
 package enum Arena {
-  /// A piece that is needed from `first` through `last`.
+  /// A block that is needed from time `first` through `last`.
   package struct Block {
     package var size: Int
     package var first, last: Int
@@ -62,7 +62,7 @@ package enum Arena {
     }
   }
 
-  /// A place for each block, the large ones first, each as low as those that live beside it allow.
+  /// An offset for each block, the large ones first, each as low as those that live beside it allow.
   package static func layout(_ blocks: [Block]) -> (offsets: [Int], total: Int) {
     var offsets = [Int](repeating: 0, count: blocks.count)
     var placed: [Int] = []

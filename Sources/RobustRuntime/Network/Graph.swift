@@ -17,9 +17,9 @@ package struct Graph: Sendable {
   package enum Operator: Sendable {
     case input
     case convolution(Convolution)
-    /// As it is once it is trained.
+    /// Batch normalisation once it is trained.
     case batchNormalization(ChannelAffine)
-    /// While it is trained.
+    /// Batch normalisation while it is trained.
     case trainedNormalization(BatchNormalization)
     case relu
     case add
@@ -41,7 +41,7 @@ package struct Graph: Sendable {
   package var nodes = [Node(operator: .input, inputs: [])]
   package var layers: [Layer] = []
 
-  /// Of all convolutions.
+  /// The weights of all convolutions.
   var weightCount: Int {
     nodes.reduce(0) { sum, node in
       if case .convolution(let convolution) = node.operator { sum + convolution.weightCount } else { sum }

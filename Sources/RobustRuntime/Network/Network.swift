@@ -3,7 +3,7 @@
 package struct Network: Sendable {
   package enum Purpose: Sendable {
     case inference
-    /// Norms stay operations of their own, so that they can use the statistics of a batch.
+    /// Training, in which norms stay operations of their own, so that they can use the statistics of a batch.
     case training
   }
 
@@ -16,7 +16,7 @@ package struct Network: Sendable {
 
   struct Layer: Sendable {
     let name: String
-    /// The value's number.
+    /// The number of the value.
     let value: Int
   }
 
@@ -27,7 +27,7 @@ package struct Network: Sendable {
   /// The step whose ReLU is the last before the pooled representation.
   private(set) var lastReLU: Int?
 
-  /// From so many weights on, memory counts for more than the last few percent of speed.
+  /// The number of weights from which on memory counts for more than the last few percent of speed.
   private static let leastLarge = 16 << 20
 
   package init(_ graph: Graph, for purpose: Purpose = .inference) {

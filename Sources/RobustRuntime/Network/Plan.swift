@@ -41,22 +41,22 @@ package final class Plan {
       try step.operation.bound(to: step.inputs.map { tensors[$0] }, tensors[k + 1], gradient: gradient)
     }
     let stride = Plan.rounded(operations.map(\.scratch).max() ?? 0)
-    let madeAgain = training ? Plan.madeAgain(network) : []
+    let recomputed = training ? Plan.recomputedValues(network) : []
     var blocks = Plan.blocks(
-      network, shapes, images: images, gradient: gradient, training: training, madeAgain: madeAgain)
-    let places = gradient ? Plan.joinGradients(network, &blocks) : []
+      network, shapes, images: images, gradient: gradient, training: training, recomputed: recomputed)
+    let gradientBlocks = gradient ? Plan.joinGradients(network, &blocks) : []
     let (offsets, total) = Arena.layout(blocks)
     let shared = Plan.rounded(operations.map(\.sharedScratch).max() ?? 0)
     memory = try FloatBlock(count: total + shared + stride * Workers.limit)
     let base = memory.base
     for (k, tensor) in tensors.enumerated() {
       let isReLU = gradient && k > 0 && network.steps[k - 1].relu
-      let bits = isReLU ? UnsafeMutableRawPointer(base + offsets[2 * tensors.count + k]) : nil
+      let mask = isReLU ? UnsafeMutableRawPointer(base + offsets[2 * tensors.count + k]) : nil
       tensor.place(
-        Tensor.Place(
-          value: base + offsets[k], gradient: gradient ? base + offsets[places[k]] : nil,
-          positive: bits?.assumingMemoryBound(to: UInt16.self),
-          again: madeAgain.contains(k) ? base + offsets[3 * tensors.count + k] : nil))
+        in: Tensor.Storage(
+          value: base + offsets[k], gradient: gradient ? base + offsets[gradientBlocks[k]] : nil,
+          reluMask: mask?.assumingMemoryBound(to: UInt16.self),
+          recomputed: recomputed.contains(k) ? base + offsets[3 * tensors.count + k] : nil))
     }
     self.tensors = tensors
     scratch = Scratch(shared: base + total, base: base + total + shared, stride: stride)
@@ -64,14 +64,14 @@ package final class Plan {
 
   private static func rounded(_ floats: Int) -> Int { (floats + 15) / 16 * 16 }
 
-  /// The values that are not kept for the one weight gradient that reads them, but made again when it is due.
-  private static func madeAgain(_ network: Network) -> Set<Int> {
+  /// The values that are not kept for the one weight gradient that reads them, but recomputed when it is due.
+  private static func recomputedValues(_ network: Network) -> Set<Int> {
     var readers = [Int](repeating: 0, count: network.steps.count + 1)
     for step in network.steps {
-      for (place, input) in step.inputs.enumerated()
-      where step.operation.backwardReads(input: place, training: true) {
+      for (index, input) in step.inputs.enumerated()
+      where step.operation.backwardReads(input: index, training: true) {
         // What `backward` reads as well is kept.
-        readers[input] += step.operation.backwardReads(input: place, training: false) ? 2 : 1
+        readers[input] += step.operation.backwardReads(input: index, training: false) ? 2 : 1
       }
     }
     return Set(
@@ -81,26 +81,26 @@ package final class Plan {
       }.map { $0 + 1 })
   }
 
-  /// Values first, then gradients, bits of ReLUs, and values that are made again. Step k runs forward at time k + 1 and backward at 2·steps − k + 1,
-  /// and the input is normalised at 0.
+  /// The blocks of the arena: values first, then gradients, ReLU masks, and values that are recomputed. Step k runs forward
+  /// at time k + 1 and backward at 2·steps − k + 1, and the input is normalised at 0.
   private static func blocks(
-    _ network: Network, _ shapes: [Shape], images: Int, gradient: Bool, training: Bool, madeAgain: Set<Int>
+    _ network: Network, _ shapes: [Shape], images: Int, gradient: Bool, training: Bool, recomputed: Set<Int>
   ) -> [Arena.Block] {
     let steps = network.steps
     func forward(_ value: Int) -> Int { value }
     func backward(_ value: Int) -> Int { 2 * steps.count + 2 - value }
-    let sizes = shapes.map { rounded($0.channelBlocks * $0.step(images: images)) }
+    let sizes = shapes.map { rounded($0.channelBlocks * $0.blockStride(images: images)) }
 
     var values = shapes.indices.map { Arena.Block(size: sizes[$0], first: forward($0), last: forward($0)) }
     var gradients = shapes.indices.map {
       Arena.Block(size: sizes[$0], first: backward($0), last: backward($0))
     }
-    var signs = [Arena.Block](repeating: Arena.Block(size: 0, first: 0, last: 0), count: shapes.count)
-    var again = signs
+    var masks = [Arena.Block](repeating: Arena.Block(size: 0, first: 0, last: 0), count: shapes.count)
+    var again = masks
     for (k, step) in steps.enumerated() {
-      for (place, input) in step.inputs.enumerated() {
-        var keep = gradient && step.operation.backwardReads(input: place, training: training)
-        if keep && madeAgain.contains(input) {
+      for (index, input) in step.inputs.enumerated() {
+        var keep = gradient && step.operation.backwardReads(input: index, training: training)
+        if keep && recomputed.contains(input) {
           again[input] = Arena.Block(size: sizes[input], first: backward(k + 1), last: backward(k + 1))
           keep = false
         }
@@ -108,52 +108,53 @@ package final class Plan {
         gradients[input].first = min(gradients[input].first, backward(k + 1))
       }
       if gradient && step.relu {
-        let bits = rounded(shapes[k + 1].bitFloats(images: images))
-        signs[k + 1] = Arena.Block(size: bits, first: forward(k + 1), last: backward(k + 1))
+        let size = rounded(shapes[k + 1].maskFloats(images: images))
+        masks[k + 1] = Arena.Block(size: size, first: forward(k + 1), last: backward(k + 1))
       }
     }
-    return gradient ? values + gradients + signs + again : values
+    return gradient ? values + gradients + masks + again : values
   }
 
-  /// The gradient of a sum is that of each of its parts. Where it is the first that comes back to a residual,
+  /// The gradient of a sum is that of each summand. Where it is the first that comes back to a residual,
   /// which nothing else reads at that time, it becomes the residual's in its place.
   /// - Returns: the block of each value's gradient.
   private static func joinGradients(_ network: Network, _ blocks: inout [Arena.Block]) -> [Int] {
     let count = network.steps.count + 1
-    var places = (0..<count).map { count + $0 }
+    var gradientBlocks = (0..<count).map { count + $0 }
     var isRead = [Bool](repeating: false, count: count)
     for (k, step) in network.steps.enumerated().reversed() {
       if step.operation.passesGradientToSecondInput, step.inputs.count > 1,
         case let residual = step.inputs[1], residual != step.inputs[0], !isRead[residual]
       {
-        let (place, own) = (places[k + 1], count + residual)
-        places[residual] = place
-        blocks[place].first = min(blocks[place].first, blocks[own].first)
-        blocks[place].last = max(blocks[place].last, blocks[own].last)
+        let (block, own) = (gradientBlocks[k + 1], count + residual)
+        gradientBlocks[residual] = block
+        blocks[block].first = min(blocks[block].first, blocks[own].first)
+        blocks[block].last = max(blocks[block].last, blocks[own].last)
         blocks[own].size = 0
       }
       for input in step.inputs { isRead[input] = true }
     }
-    replaceValues(network, &places, &blocks)
-    return places
+    replaceValues(network, &gradientBlocks, &blocks)
+    return gradientBlocks
   }
 
   /// Where an operation allows it, the gradient of its first input takes the place of the value.
-  private static func replaceValues(_ network: Network, _ places: inout [Int], _ blocks: inout [Arena.Block])
-  {
-    var readers = [Int](repeating: 0, count: places.count)
+  private static func replaceValues(
+    _ network: Network, _ gradientBlocks: inout [Int], _ blocks: inout [Arena.Block]
+  ) {
+    var readers = [Int](repeating: 0, count: gradientBlocks.count)
     for step in network.steps { for input in step.inputs { readers[input] += 1 } }
     for layer in network.layers { readers[layer.value] += 1 }
     for step in network.steps where step.operation.gradientReplacesInput {
-      let (value, own) = (step.inputs[0], places.count + step.inputs[0])
-      guard value > 0, readers[value] == 1, places[value] == own else { continue }
-      places[value] = value
+      let (value, own) = (step.inputs[0], gradientBlocks.count + step.inputs[0])
+      guard value > 0, readers[value] == 1, gradientBlocks[value] == own else { continue }
+      gradientBlocks[value] = value
       blocks[value].last = max(blocks[value].last, blocks[own].last)
       blocks[own].size = 0
     }
   }
 
-  /// The layer's value, as a number of `tensors`.
+  /// The index of the layer's value in `tensors`.
   package func value(ofLayer name: String) -> Int? { network.layers.first { $0.name == name }?.value }
   package var logits: Int { tensors.count - 1 }
 
@@ -164,11 +165,11 @@ package final class Plan {
     let values = [Float](unsafeUninitializedCapacity: tensor.count) { out, count in
       for n in 0..<images {
         for block in 0..<tensor.blocks {
-          let channel = block * Tensor.lanes
-          rt_from_lanes(
+          let channel = block * Tensor.blockSize
+          rt_blocked_to_planar(
             out.baseAddress! + (n * shape.channels + channel) * area, area,
-            tensor.value + block * tensor.step + n * area * Tensor.lanes,
-            Int32(min(Tensor.lanes, shape.channels - channel)), area, nil)
+            tensor.value + block * tensor.blockStride + n * area * Tensor.blockSize,
+            Int32(min(Tensor.blockSize, shape.channels - channel)), area, nil)
         }
       }
       count = tensor.count
@@ -189,9 +190,9 @@ package final class Plan {
     }
   }
 
-  /// Computes the gradient by the images, from gradients by some of the values, [channel][image][row][column]. May be
-  /// called once after `forward`, which must have reached the deepest of these values.
-  /// - Parameter gradients: by number of the value; nil: none.
+  /// Computes the gradient by the images from gradients by some of the values, [channel][image][row][column]; to be called
+  /// once after `forward`, which must have reached the deepest of these values.
+  /// - Parameter gradients: [value]; nil: none.
   /// - Parameter passReLU: the last ReLU before the pooled representation passes its gradient unchanged.
   /// - Parameter pixels: nil: the gradients of the parameters are added to instead; then the plan must be one of training.
   package func backward(
@@ -221,7 +222,7 @@ package final class Plan {
     }
     if training {
       precondition(isTraining)
-      if let input = step.inputs.first, input > 0, tensors[input].isMadeAgain,
+      if let input = step.inputs.first, input > 0, tensors[input].isRecomputed,
         step.operation.backwardReads(input: 0, training: true)
       {
         operations[input - 1].recompute(

@@ -2,7 +2,7 @@ import Glibc
 
 /// How long one step of a network takes, in seconds, forward and backward.
 package struct StepTime: Sendable {
-  /// As in "conv 3x3/2 64x56x56 -> 128x28x28 +relu".
+  /// A description such as "conv 3x3/2 64x56x56 -> 128x28x28 +relu".
   package var name: String
   /// Floating-point operations of the plain algorithm, in each direction; 0: hardly any.
   package var operations: Double
@@ -45,7 +45,7 @@ extension Plan {
     return times
   }
 
-  /// Of a clock that only goes forward.
+  /// The time of a clock that only goes forward.
   static var seconds: Double {
     var time = timespec()
     clock_gettime(CLOCK_MONOTONIC, &time)

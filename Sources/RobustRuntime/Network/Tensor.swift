@@ -1,12 +1,12 @@
 import CKernels
 
-/// The feature maps of a batch at one place of a plan, in its arena: [channels / 16][image][row][column][16], filled up
-/// with channels of zeros. Behind the positions of each block of channels lies one more, which stands for what is outside
-/// of the map.
+/// The feature maps of a batch at one node of a plan, in its arena: [C/16][N·H·W + 1][16], nChw16c with the images inside
+/// the block of channels, filled up with channels of zeros. Behind the positions of each block lies the zero pixel, which
+/// windows read for what is outside of the map.
 package final class Tensor {
   package let shape: Shape
   package let images: Int
-  private var place: Place!
+  private var storage: Storage!
   /// Whether something has been written to `gradient` in this backward pass, so that what follows is added.
   var hasGradient = false
   /// Whether `gradient` is already that before the ReLU.
@@ -14,51 +14,54 @@ package final class Tensor {
 
   init(shape: Shape, images: Int) { (self.shape, self.images) = (shape, images) }
 
-  struct Place {
+  struct Storage {
     let value: UnsafeMutablePointer<Float>
     let gradient: UnsafeMutablePointer<Float>?
-    let positive: UnsafeMutablePointer<UInt16>?
-    /// Where the value is made again for a weight gradient; nil: it is kept.
-    let again: UnsafeMutablePointer<Float>?
+    let reluMask: UnsafeMutablePointer<UInt16>?
+    /// Where the value is recomputed for a weight gradient; nil: it is kept.
+    let recomputed: UnsafeMutablePointer<Float>?
   }
 
-  /// Says where its numbers lie, before anything is computed.
-  func place(_ place: Place) { self.place = place }
+  /// Says where the tensor's numbers lie, before anything is computed.
+  func place(in storage: Storage) { self.storage = storage }
 
-  var value: UnsafeMutablePointer<Float> { place.value }
+  var value: UnsafeMutablePointer<Float> { storage.value }
   /// The value while a weight gradient is made of it.
-  var valueForWeights: UnsafeMutablePointer<Float> { place.again ?? place.value }
-  var isMadeAgain: Bool { place.again != nil }
-  /// Of the loss by the value; there only if the plan computes gradients.
-  var gradient: UnsafeMutablePointer<Float> { place.gradient! }
-  /// Bits of which values are above 0, of 16 channels at each position, laid out as these are; there only if the value
-  /// comes from a ReLU whose gradient will be computed.
-  var positive: UnsafeMutablePointer<UInt16>? { place.positive }
+  var valueForWeights: UnsafeMutablePointer<Float> { storage.recomputed ?? storage.value }
+  var isRecomputed: Bool { storage.recomputed != nil }
+  /// The gradient of the loss by the value; there only if the plan computes gradients.
+  var gradient: UnsafeMutablePointer<Float> { storage.gradient! }
+  /// [C/16][N·H·W + 1]: the ReLU mask, bits that tell which channels are above 0; there only if the value comes from a ReLU
+  /// whose gradient will be computed.
+  var reluMask: UnsafeMutablePointer<UInt16>? { storage.reluMask }
 
-  static let lanes = Int(RT_LANES)
+  /// Channels of a block.
+  static let blockSize = Int(RT_BLOCK)
   /// Blocks that hold so many channels.
-  static func blocks(_ channels: Int) -> Int { (channels + lanes - 1) / lanes }
+  static func blocks(_ channels: Int) -> Int { (channels + blockSize - 1) / blockSize }
 
-  /// Over all images.
+  /// Positions over all images.
   package var positions: Int { images * shape.height * shape.width }
-  /// Numbers in it, without what fills up the blocks.
+  /// Numbers in the tensor, without what fills up the blocks.
   package var count: Int { shape.channels * positions }
   /// Blocks of channels.
   var blocks: Int { shape.channelBlocks }
   /// Floats from one block to the next.
-  var step: Int { shape.step(images: images) }
-  var floats: Int { blocks * step }
+  var blockStride: Int { shape.blockStride(images: images) }
+  var floats: Int { blocks * blockStride }
 
-  /// Of these floats, what stands for the outside becomes zeros, for windows that reach beyond the map.
-  func clearOutside(of floats: UnsafeMutablePointer<Float>) {
-    for block in 0..<blocks { rt_fill(floats + block * step + positions * Tensor.lanes, 0, Tensor.lanes) }
+  /// Writes the zero pixel of each block of these floats, for windows that reach beyond the map.
+  func clearZeroPixel(of floats: UnsafeMutablePointer<Float>) {
+    for block in 0..<blocks {
+      rt_fill(floats + block * blockStride + positions * Tensor.blockSize, 0, Tensor.blockSize)
+    }
   }
 
-  /// A copy of the value: [channel][image][row][column].
+  /// Copies the value to [channel][image][row][column].
   func copyPlanes(to planes: UnsafeMutablePointer<Float>) {
     eachBlock { block, channel, channels in
-      rt_from_lanes(
-        planes + channel * positions, positions, value + block * step, Int32(channels), positions, nil)
+      rt_blocked_to_planar(
+        planes + channel * positions, positions, value + block * blockStride, Int32(channels), positions, nil)
     }
   }
 
@@ -66,8 +69,9 @@ package final class Tensor {
   func addGradient(planes: UnsafePointer<Float>) {
     let (gradient, add) = (gradient, hasGradient)
     eachBlock { block, channel, channels in
-      rt_to_lanes(
-        gradient + block * step, planes + channel * positions, positions, Int32(channels), positions, nil,
+      rt_planar_to_blocked(
+        gradient + block * blockStride, planes + channel * positions, positions, Int32(channels), positions,
+        nil,
         nil, add)
     }
     (hasGradient, gradientIsMasked) = (true, false)
@@ -75,8 +79,8 @@ package final class Tensor {
 
   private func eachBlock(_ body: (_ block: Int, _ channel: Int, _ channels: Int) -> Void) {
     Workers.shared.run(blocks) { block, _ in
-      let channel = block * Tensor.lanes
-      body(block, channel, min(Tensor.lanes, shape.channels - channel))
+      let channel = block * Tensor.blockSize
+      body(block, channel, min(Tensor.blockSize, shape.channels - channel))
     }
   }
 
@@ -96,16 +100,16 @@ package final class Tensor {
 
   /// Clips the value at 0.
   func rectify() {
-    Workers.shared.run(over: floats / Tensor.lanes, by: 1 << 11) { start, count in
-      rt_relu(value + start * Tensor.lanes, positive.map { $0 + start }, count)
+    Workers.shared.run(over: floats / Tensor.blockSize, by: 1 << 11) { start, count in
+      rt_relu(value + start * Tensor.blockSize, reluMask.map { $0 + start }, count)
     }
   }
 
-  /// Makes the gradient that before the ReLU.
+  /// Turns the gradient into that before the ReLU.
   func maskGradient() {
-    let positive = positive!
-    Workers.shared.run(over: floats / Tensor.lanes, by: 1 << 11) { start, count in
-      rt_mask(gradient + start * Tensor.lanes, positive + start, count)
+    let reluMask = reluMask!
+    Workers.shared.run(over: floats / Tensor.blockSize, by: 1 << 11) { start, count in
+      rt_relu_gradient(gradient + start * Tensor.blockSize, reluMask + start, count)
     }
   }
 
@@ -117,12 +121,14 @@ package final class Tensor {
 
 extension Shape {
   var channelBlocks: Int { Tensor.blocks(channels) }
-  /// Numbers of the channels, up to whole blocks of these.
+  /// One number for each channel, filled up with zeros to whole blocks.
   func filled(_ values: [Float]) -> [Float] {
-    values + [Float](repeating: 0, count: channelBlocks * Tensor.lanes - values.count)
+    values + [Float](repeating: 0, count: channelBlocks * Tensor.blockSize - values.count)
   }
-  /// Floats of the bits that tell which values are above 0.
-  func bitFloats(images: Int) -> Int { (channelBlocks * step(images: images) / Tensor.lanes + 1) / 2 }
+  /// Floats of the ReLU mask.
+  func maskFloats(images: Int) -> Int {
+    (channelBlocks * blockStride(images: images) / Tensor.blockSize + 1) / 2
+  }
   /// Floats from one block of channels to the next.
-  func step(images: Int) -> Int { (images * height * width + 1) * Tensor.lanes }
+  func blockStride(images: Int) -> Int { (images * height * width + 1) * Tensor.blockSize }
 }

@@ -7,7 +7,7 @@ public func configure(threads: Int) {
   Workers.shared.threads.store(min(max(threads, 1), Workers.limit), ordering: .relaxed)
 }
 
-/// A pool of threads for work that is cut in pieces. How the work is cut never depends on the number of
+/// A thread pool for work that is cut in tasks. How the work is cut never depends on the number of
 /// threads, so neither do the results.
 package final class Workers: @unchecked Sendable {
   package static let shared = Workers()
@@ -16,7 +16,7 @@ package final class Workers: @unchecked Sendable {
   /// Pauses of a waiting thread before it goes to sleep, some tens of microseconds.
   private static let patience = 2000
 
-  private typealias Body = (_ piece: Int, _ worker: Int) -> Void
+  private typealias Body = (_ task: Int, _ worker: Int) -> Void
 
   let threads: Atomic<Int>
 
@@ -25,24 +25,24 @@ package final class Workers: @unchecked Sendable {
   private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
   private let wake = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
   private let left = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
-  /// Written while the job is closed and nobody has joined it.
+  /// The job's closure, written while the job is closed and nobody has joined it.
   private var job: UnsafePointer<Body>?
   private var helpers = 0
-  private let pieces = Atomic(0)
-  /// The pieces are shared out among so many workers, each of which begins with those of its own share. So in one
+  private let tasks = Atomic(0)
+  /// The tasks are shared out among so many workers, each of which begins with those of its own share. So in one
   /// job after the other a worker meets the same part of the data, which lies in its core's cache.
   private let shares = Atomic(1)
   /// Whether helpers may join. A helper counts itself first and looks at this then; the caller closes the job first
   /// and looks at the count then. So no helper works on what is over.
   private let open = Atomic(false)
   private let joined = Atomic(0)
-  /// Pieces that nobody has begun.
+  /// Tasks that nobody has begun.
   private let waiting = Atomic(0)
   private let sleepers = Atomic(0)
   private let callerSleeps = Atomic(false)
   private let nextOfShare = UnsafeMutablePointer<Counter>.allocate(capacity: Workers.limit)
 
-  /// Alone in its lines of the cache.
+  /// A counter alone in its cache lines.
   private struct Counter: ~Copyable {
     let value = Atomic(0)
     private let room: InlineArray<15, Int> = .init(repeating: 0)
@@ -57,29 +57,29 @@ package final class Workers: @unchecked Sendable {
     pthread_cond_init(left, nil)
   }
 
-  /// Calls `body(piece, worker)` once for each piece, on several threads, and returns when all are done. No
+  /// Calls `body(task, worker)` once for each task, on several threads, and returns when all are done. No
   /// two calls with the same worker, which is below `limit`, overlap. While the pool is busy with another
   /// caller, the work is done on this thread alone.
-  package func run(_ pieces: Int, _ body: (_ piece: Int, _ worker: Int) -> Void) {
-    let wanted = min(threads.load(ordering: .relaxed), pieces)
+  package func run(_ tasks: Int, _ body: (_ task: Int, _ worker: Int) -> Void) {
+    let wanted = min(threads.load(ordering: .relaxed), tasks)
     guard wanted > 1, pthread_mutex_trylock(busy) == 0 else {
-      for piece in 0..<pieces { body(piece, 0) }
+      for task in 0..<tasks { body(task, 0) }
       return
     }
     defer { pthread_mutex_unlock(busy) }
     withoutActuallyEscaping(body) { body in
-      withUnsafePointer(to: body) { body in share(body, pieces, helpers: wanted - 1) }
+      withUnsafePointer(to: body) { body in share(body, tasks, helpers: wanted - 1) }
     }
   }
 
-  private func share(_ body: UnsafePointer<Body>, _ pieces: Int, helpers wanted: Int) {
+  private func share(_ body: UnsafePointer<Body>, _ tasks: Int, helpers wanted: Int) {
     while helpers < wanted, start(worker: helpers + 1) { helpers += 1 }
     job = body
-    self.pieces.store(pieces, ordering: .relaxed)
+    self.tasks.store(tasks, ordering: .relaxed)
     let shares = min(wanted, helpers) + 1
     self.shares.store(shares, ordering: .relaxed)
-    for share in 0..<shares { nextOfShare[share].value.store(pieces * share / shares, ordering: .relaxed) }
-    waiting.store(pieces, ordering: .relaxed)
+    for share in 0..<shares { nextOfShare[share].value.store(tasks * share / shares, ordering: .relaxed) }
+    waiting.store(tasks, ordering: .relaxed)
     open.store(true, ordering: .sequentiallyConsistent)
     if sleepers.load(ordering: .sequentiallyConsistent) > 0 {
       pthread_mutex_lock(mutex)
@@ -87,7 +87,7 @@ package final class Workers: @unchecked Sendable {
       pthread_mutex_unlock(mutex)
     }
 
-    work(body, pieces, worker: 0)
+    work(body, tasks, worker: 0)
 
     open.store(false, ordering: .sequentiallyConsistent)
     var pauses = 0
@@ -112,16 +112,16 @@ package final class Workers: @unchecked Sendable {
 
   // Not inlined, so that no reference to the closure is held when it returns.
   @inline(never)
-  private func work(_ body: UnsafePointer<Body>, _ pieces: Int, worker: Int) {
+  private func work(_ body: UnsafePointer<Body>, _ tasks: Int, worker: Int) {
     let shares = shares.load(ordering: .relaxed)
     for other in 0..<shares {
       let share = (worker + other) % shares
-      let (next, end) = (nextOfShare + share, pieces * (share + 1) / shares)
+      let (next, end) = (nextOfShare + share, tasks * (share + 1) / shares)
       while next.pointee.value.load(ordering: .relaxed) < end {
-        let piece = next.pointee.value.add(1, ordering: .relaxed).oldValue
-        if piece >= end { break }
+        let task = next.pointee.value.add(1, ordering: .relaxed).oldValue
+        if task >= end { break }
         waiting.subtract(1, ordering: .relaxed)
-        body.pointee(piece, worker)
+        body.pointee(task, worker)
       }
     }
   }
@@ -136,7 +136,7 @@ package final class Workers: @unchecked Sendable {
       }
       joined.add(1, ordering: .sequentiallyConsistent)
       if open.load(ordering: .sequentiallyConsistent), let job {
-        work(job, pieces.load(ordering: .relaxed), worker: worker)
+        work(job, tasks.load(ordering: .relaxed), worker: worker)
       }
       if joined.subtract(1, ordering: .sequentiallyConsistent).newValue == 0,
         callerSleeps.load(ordering: .sequentiallyConsistent)
@@ -185,10 +185,10 @@ package final class Workers: @unchecked Sendable {
 }
 
 extension Workers {
-  /// Calls `body(start, count)` for consecutive pieces of a long range.
+  /// Calls `body(start, count)` for consecutive parts of a long range.
   func run(over count: Int, by size: Int = 1 << 15, _ body: (_ start: Int, _ count: Int) -> Void) {
-    run((count + size - 1) / size) { piece, _ in
-      body(piece * size, min(size, count - piece * size))
+    run((count + size - 1) / size) { task, _ in
+      body(task * size, min(size, count - task * size))
     }
   }
 }

@@ -8,9 +8,9 @@ package struct AverageChoice: Codable, Sendable, Equatable {
     /// Training steps that had been taken.
     package var step: Int
     package var clean: Double
-    /// Under an attack of several steps; without attacks, `clean`.
+    /// The share under an attack of several steps; without attacks, `clean`.
     package var robust: Double
-    /// Under an attack of one step; without attacks, `clean`.
+    /// The share under an attack of one step; without attacks, `clean`.
     package var oneStep: Double
 
     package init(step: Int, clean: Double, robust: Double, oneStep: Double) {
@@ -19,7 +19,7 @@ package struct AverageChoice: Codable, Sendable, Equatable {
   }
 
   package enum Verdict: Sendable, Equatable {
-    /// It is the best so far.
+    /// The average is the best so far.
     case best
     case worse
     /// Training with one step has failed: the best so far is to be gone back to.
@@ -48,7 +48,7 @@ package struct AverageChoice: Codable, Sendable, Equatable {
 
   /// The share of the best accuracy whose loss is a failure.
   private static let fall = 0.3
-  /// And how many standard deviations of so few photos it must be.
+  /// The number of standard deviations of so few photos that the loss must be as well.
   private static let deviations = 3.0
 
   private static func hasFailed(_ next: Measurement, after best: Measurement, photos: Int) -> Bool {

@@ -12,7 +12,7 @@ package struct NetworkDescription: Sendable, Equatable {
   /// The channels that a stage gives for its width.
   private var expansion: Int { isBottleneck ? 4 : 1 }
 
-  /// Its first weights, under torchvision's names: those of convolutions are normal with a variance of 2 /
+  /// The first weights, under torchvision's names: those of convolutions are normal with a variance of 2 /
   /// (outputs · window) (He et al., arXiv 1502.01852), norms do nothing, and the last layer is uniform in ±1
   /// / √inputs.
   package func tensors(classes: Int, mean: [Float], deviation: [Float], seed: UInt64) -> [NamedTensor] {

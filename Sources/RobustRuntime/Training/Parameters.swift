@@ -22,7 +22,7 @@ package final class Parameters: @unchecked Sendable {
     package let role: Role
     let offset: Int
     package var count: Int { shape.reduce(1, *) }
-    /// Whether it stays as it is.
+    /// Whether the tensor stays as it is.
     package var isFrozen = false
   }
 
@@ -35,7 +35,7 @@ package final class Parameters: @unchecked Sendable {
 
   private struct Blocks {
     let values, gradients, velocities: FloatBlock
-    /// nil: there are none.
+    /// The running averages, and the best of them; nil: there are none.
     let averages, best: FloatBlock?
   }
 
@@ -60,7 +60,7 @@ package final class Parameters: @unchecked Sendable {
     return ParameterReference(parameters: self, index: entries.count - 1)
   }
 
-  /// Ends adding.
+  /// Ends adding tensors.
   /// - Parameter averages: whether averages and best averages are kept.
   /// - Throws: `RuntimeError.outOfMemory`
   package func allocate(averages: Bool = true) throws {
@@ -85,7 +85,7 @@ package final class Parameters: @unchecked Sendable {
   /// One of the numbers that are kept of each parameter.
   package enum Kind: String, CaseIterable, Sendable {
     case values, gradients, velocities
-    /// Of the values, over the last steps.
+    /// Running averages of the values.
     case averages
     /// The averages that did best so far.
     case best

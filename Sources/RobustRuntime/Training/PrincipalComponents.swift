@@ -2,12 +2,12 @@ import CKernels
 
 /// The principal components of points that vary most.
 ///
-/// They are sought in a block Krylov space: what the covariance makes of a few random combinations of the
+/// The components are sought in a block Krylov space: what the covariance makes of a few random combinations of the
 /// points, of that, and so on (Musco, Musco, arXiv 1504.05477). So the covariance itself is never made. What
 /// is found leaves hardly more of the points unexplained than the best does, and the best where the points
 /// span no more than the space. The result depends on the points and the random numbers alone.
 struct PrincipalComponents {
-  /// Along each direction, falling: squares of deviations, divided by the number of points.
+  /// The variance along each direction, falling: squares of deviations, divided by the number of points.
   let variances: [Double]
   /// [component][dimension], orthonormal. The entry of each that is farthest from 0 is positive.
   let directions: [Float]

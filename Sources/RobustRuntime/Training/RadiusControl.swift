@@ -7,9 +7,9 @@ package struct RadiusControl: Sendable, Equatable {
   /// The shares of the steps between which the radius moves: before them accuracy says little, and what is
   /// learnt after them decides.
   package static let moves = 1.0 / 6..<2.0 / 3
-  /// Of the radius, at a time.
+  /// The share of the radius that a move changes at most.
   package static let mostChange = 0.1
-  /// Of `eps`, in which the radius stays.
+  /// The multiples of `eps` between which the radius stays.
   package static let limits = 0.5...2.0
 
   package init(accuracy: Double, eps: Double) { (self.accuracy, self.eps) = (accuracy, eps) }

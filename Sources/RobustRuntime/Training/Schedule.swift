@@ -6,7 +6,7 @@ package struct Schedule: Sendable, Equatable {
   /// Images of one size.
   package struct Phase: Sendable, Equatable {
     package let side: Int
-    /// Of all steps; the shares of all phases add up to 1.
+    /// The share of all steps; the shares of all phases add up to 1.
     package let share: Double
 
     package init(side: Int, share: Double) { (self.side, self.share) = (side, share) }

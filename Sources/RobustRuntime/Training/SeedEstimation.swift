@@ -3,16 +3,16 @@ import CKernels
 /// Estimates the seed distribution of a class from small copies of its photos: a normal distribution
 /// (Santurkar et al., arXiv 1906.09453), or several with weights, each with a covariance of low rank.
 public struct SeedEstimation: Sendable {
-  /// Of the small photos, in pixels.
+  /// The side of the small photos, in pixels.
   public var side: Int
   /// Directions in which samples differ from the mean.
   public var rank: Int
   /// Normal distributions of a class at most.
   public var mostComponents: Int
-  /// One is not made for fewer photos, which go to the others instead; nil: for fewer than `rank` or 5 % of
+  /// The fewest photos of a normal distribution; fewer go to the others instead; nil: `rank` or 5 % of
   /// the class.
   public var fewestPhotos: Int?
-  /// Of the random numbers.
+  /// The seed of the random numbers.
   public var seed: UInt64
 
   /// Coordinates in which photos are grouped.
@@ -153,7 +153,7 @@ public struct SeedEstimation: Sendable {
 
 /// Normal distributions of small photos, one or several, each mean + Σ z factor with z normal.
 public struct SeedMixture: Sendable {
-  /// In the order of their shares, the greatest first.
+  /// The components in the order of their shares, the greatest first.
   public let components: [Component]
 
   public struct Component: Sendable {

@@ -1,7 +1,7 @@
 /// The eigenvectors of a small symmetric matrix, by Jacobi's rotations of one row and column with another
 /// until all that is beside the diagonal is gone (Golub, Van Loan: "Matrix Computations", 8.5).
 struct SymmetricEigenvectors {
-  /// Falling.
+  /// The eigenvalues, falling.
   let values: [Double]
   /// [eigenvector][size], orthonormal.
   let vectors: [Double]

@@ -4,7 +4,7 @@ import CKernels
 package final class TrainableModel {
   package let parameters = Parameters()
   package let facts: ModelFacts
-  /// Of the pixels, by channel.
+  /// [channel]: the mean and deviation of the pixels.
   package let mean, deviation: [Float]
   package let network: Network
   package let mode = NormMode()
@@ -98,7 +98,7 @@ package final class TrainableModel {
     return products
   }
 
-  /// What a file of it says of its architecture.
+  /// What a file of the model says of its architecture.
   package var architectureMetadata: [String: String] {
     var facts = metadata.filter { ["block", "stem", "stem_stride", "widths", "blocks"].contains($0.key) }
     facts["architecture"] = "resnet"

@@ -16,7 +16,7 @@ package final class Trainer {
     package var labelSmoothing = 0.0
     package var momentum = 0.9
     package var weightDecay = 5e-4
-    /// Of the running average of all values; the first steps count for more.
+    /// The share of the running average of all values that a step keeps; the first steps count for more.
     package var averageDecay = 0.999
 
     package init() {}
@@ -100,7 +100,7 @@ package final class Trainer {
     }
   }
 
-  /// As `step` begins, but from images plus noise.
+  /// Perturbs the images as `step` begins, but from images plus noise.
   package func perturb(_ pixels: UnsafePointer<Float>, labels: [Int], noise: UnsafePointer<Float>) {
     perturb(pixels, labels) { _, at in rt_add(perturbed.base + at, noise + at, imageFloats) }
   }

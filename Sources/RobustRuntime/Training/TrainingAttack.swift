@@ -10,7 +10,7 @@ package struct TrainingAttack: Sendable, Equatable {
   /// The radius, for values in 0...1; 0, or no steps: images stay as they are.
   package var eps = 2.0
   package var steps = 1
-  /// Nil: 1.25 eps for one step, and 2 eps / steps for more.
+  /// The length of a step; nil: 1.25 eps for one step, and 2 eps / steps for more.
   package var stepSize: Double?
   package var randomStart = true
   /// The norms' statistics while it looks for the perturbation.

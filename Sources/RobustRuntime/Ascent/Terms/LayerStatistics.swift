@@ -2,7 +2,7 @@ import CKernels
 
 /// Statistics over weighted positions of the features of one image, F: [channel][position].
 struct LayerStatistics {
-  /// In the root of the deviation, so that a constant channel has a gradient.
+  /// The summand in the root of the deviation, so that a constant channel has a gradient.
   static let epsilon = 1e-8
 
   private let chosen: Statistics

@@ -5,7 +5,7 @@ struct MeasurementTerm: TermEvaluator {
   let weight: Double
   let reduction: Reduction
   let target: ImageBatch
-  /// Of the target's size.
+  /// The region, of the target's size.
   let region: Region?
 
   var values: [Int] { [] }

@@ -5,9 +5,9 @@ struct PositionWeights {
   private let layer: Shape
   /// Pixels for one position, along one side; 0: pooled.
   private let reduction: Int
-  /// Of the image as the network sees it, of which the region may be a part.
+  /// The size of the image as the network sees it, of which the region may be a part.
   private let height, width: Int
-  /// Of one image: [row][column].
+  /// The weights for one image: [row][column].
   private(set) var values: [Float]
   private(set) var sum: Double
   private var current: (image: Int, view: View)?

@@ -3,7 +3,7 @@ import CKernels
 /// The weighted mean over positions of the products of each two channels: the Gram matrix, or, about the means, the
 /// covariance.
 ///
-/// The work is cut in pieces whose size does not depend on the number of threads, and their sums are added in order.
+/// The work is cut in tasks whose size does not depend on the number of threads, and their sums are added in order.
 struct ProductStatistic {
   private let product: MatrixProduct
   private let channels, area: Int
@@ -11,7 +11,7 @@ struct ProductStatistic {
   let weighted: Buffer
   /// [channel][channel], symmetric.
   private var matrix, difference: [Float]
-  /// A matrix for each piece of the positions.
+  /// A matrix for each task of the positions.
   private let sums: Buffer
 
   private static let positionsAtOnce = 4096
@@ -24,30 +24,32 @@ struct ProductStatistic {
     matrix = [Float](repeating: 0, count: channels * channels)
     difference = matrix
     weighted = Buffer(channels * area)
-    sums = Buffer(ProductStatistic.pieces(area, ProductStatistic.positionsAtOnce) * matrix.count)
+    sums = Buffer(ProductStatistic.tasks(area, ProductStatistic.positionsAtOnce) * matrix.count)
   }
 
-  private static func pieces(_ count: Int, _ size: Int) -> Int { (count + size - 1) / size }
+  private static func tasks(_ count: Int, _ size: Int) -> Int { (count + size - 1) / size }
 
   /// The matrix of `weighted` with the features.
   mutating func update(_ features: UnsafePointer<Float>, stride: Int, scale: Double) {
     let (product, channels, area, weighted, sums) = (product, channels, area, weighted.base, sums.base)
     let (size, rows) = (ProductStatistic.positionsAtOnce, ProductStatistic.rowsAtOnce)
-    let (parts, rowParts) = (ProductStatistic.pieces(area, size), ProductStatistic.pieces(channels, rows))
+    let (positionTasks, rowTasks) = (
+      ProductStatistic.tasks(area, size), ProductStatistic.tasks(channels, rows)
+    )
     // One factor about its mean is enough: the weighted sum of the deviations times the other's mean is 0.
-    Workers.shared.run(parts * rowParts) { piece, _ in
-      let (part, rowPart) = piece.quotientAndRemainder(dividingBy: rowParts)
-      let (first, row) = (part * size, rowPart * rows)
+    Workers.shared.run(positionTasks * rowTasks) { task, _ in
+      let (positionTask, rowTask) = task.quotientAndRemainder(dividingBy: rowTasks)
+      let (first, row) = (positionTask * size, rowTask * rows)
       product(
         rows: min(rows, channels - row), columns: channels, depth: min(size, area - first),
         scale: Float(scale),
         left: weighted + row * area + first, leftStride: area, right: features + first, rightStride: stride,
-        transposesRight: true, to: sums + (part * channels + row) * channels, stride: channels)
+        transposesRight: true, to: sums + (positionTask * channels + row) * channels, stride: channels)
     }
     matrix.withUnsafeMutableBufferPointer { matrix in
       guard let matrix = matrix.baseAddress else { return }
       rt_fill(matrix, 0, channels * channels)
-      for part in 0..<parts { rt_add(matrix, sums + part * channels * channels, channels * channels) }
+      for task in 0..<positionTasks { rt_add(matrix, sums + task * channels * channels, channels * channels) }
     }
   }
 

@@ -6,7 +6,7 @@ final class StatisticsTerm: TermEvaluator {
   private let weight: Double
   private let layer: Int
   private let chosen: Statistics
-  /// One, or one for each image.
+  /// The statistics of the target, one or one for each image.
   private let targets: [LayerStatistics]
   private var positions: PositionWeights
   private var statistics: LayerStatistics

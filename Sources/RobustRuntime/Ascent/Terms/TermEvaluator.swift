@@ -19,9 +19,9 @@ struct Point: ~Copyable {
   /// The images as the network sees them, in their `views` and with noise, of the plan's size.
   let seen: UnsafePointer<Float>
   let seenGradient: UnsafeMutablePointer<Float>?
-  /// Of each image; empty: all as they are.
+  /// [image]; empty: the network sees all images as they are.
   let views: [View]
-  /// By number of the value, of those that the terms read.
+  /// [value], of those that the terms read.
   let layers: [Planes?]
 
   var images: Int { plan.images }
@@ -42,11 +42,11 @@ struct Planes {
   let shape: Shape
   let images: Int
   let values: UnsafePointer<Float>
-  /// Nil: none is wanted.
+  /// The gradient, shaped as the values; nil: none is wanted.
   let gradient: UnsafeMutablePointer<Float>?
 
   /// Positions of an image.
   var area: Int { shape.height * shape.width }
-  /// From channel to channel.
+  /// Floats from channel to channel.
   var plane: Int { images * area }
 }

@@ -24,7 +24,7 @@ package final class BatchNormalization: Operation {
     (self.epsilon, self.mode) = (epsilon, mode)
   }
 
-  /// What it is with the statistics gathered so far.
+  /// The norm as inference has it, with the statistics gathered so far.
   var affine: ChannelAffine {
     func values(_ parameter: ParameterReference) -> [Float] { parameter.parameters.values(parameter.index) }
     return ChannelAffine(
@@ -60,25 +60,25 @@ private final class BoundBatchNormalization: BoundOperation {
   let residual: Tensor?
   let output: Tensor
   let scratch = 0
-  /// Of each channel, up to whole blocks.
+  /// [channel], up to whole blocks.
   private var mean, deviation, scale, shift: [Float]
   /// [block][run][2][16]
   private var sums: [Double]
   private let runs: Int
   private var usedBatch = true
-  /// Whether `sums` are those of this backward pass already.
+  /// Whether `sums` belong to this backward pass already.
   private var hasGradientSums = false
 
-  /// Positions whose sums are made by one piece of work.
+  /// Positions whose sums are made by one task.
   private static let run = 1 << 12
 
   init(norm: BatchNormalization, input: Tensor, residual: Tensor?, output: Tensor) {
     (self.norm, self.input, self.residual, self.output) = (norm, input, residual, output)
-    let channels = output.blocks * Tensor.lanes
+    let channels = output.blocks * Tensor.blockSize
     mean = [Float](repeating: 0, count: channels)
     (deviation, scale, shift) = (mean, mean, mean)
     runs = max((output.positions + Self.run - 1) / Self.run, 1)
-    sums = [Double](repeating: 0, count: output.blocks * runs * 2 * Tensor.lanes)
+    sums = [Double](repeating: 0, count: output.blocks * runs * 2 * Tensor.blockSize)
   }
 
   func forward(relu: Bool, scratch: Scratch) {
@@ -89,30 +89,31 @@ private final class BoundBatchNormalization: BoundOperation {
       scale[c] = scales[c] / deviation[c]
       shift[c] = shifts[c] - mean[c] * scale[c]
     }
-    apply(relu: relu, positive: relu ? output.positive : nil, to: output.value)
+    apply(relu: relu, mask: relu ? output.reluMask : nil, to: output.value)
   }
 
   func recompute(relu: Bool, to value: UnsafeMutablePointer<Float>) {
-    apply(relu: relu, positive: nil, to: value)
+    apply(relu: relu, mask: nil, to: value)
   }
 
   private func apply(
-    relu: Bool, positive: UnsafeMutablePointer<UInt16>?, to value: UnsafeMutablePointer<Float>
+    relu: Bool, mask: UnsafeMutablePointer<UInt16>?, to value: UnsafeMutablePointer<Float>
   ) {
     scale.withUnsafeBufferPointer { scale in
       shift.withUnsafeBufferPointer { shift in
         eachRun { block, at, count, _ in
-          rt_norm_apply(
-            value + at, input.value + at, scale.baseAddress! + block * Tensor.lanes,
-            shift.baseAddress! + block * Tensor.lanes, residual.map { UnsafePointer($0.value + at) }, relu,
-            positive.map { $0 + at / Tensor.lanes }, count)
+          rt_batch_norm_apply(
+            value + at, input.value + at, scale.baseAddress! + block * Tensor.blockSize,
+            shift.baseAddress! + block * Tensor.blockSize, residual.map { UnsafePointer($0.value + at) },
+            relu,
+            mask.map { $0 + at / Tensor.blockSize }, count)
         }
       }
     }
   }
 
   private func measure() {
-    sum { sums, at, count, _ in rt_norm_moments(sums, input.value + at, count) }
+    sum { sums, at, count, _ in rt_batch_norm_moments(sums, input.value + at, count) }
     let (n, channels) = (Double(output.positions), output.shape.channels)
     let moves = norm.mode.movesRunning
     let (means, variances) = (norm.runningMean.values, norm.runningVariance.values)
@@ -139,13 +140,13 @@ private final class BoundBatchNormalization: BoundOperation {
     }
   }
 
-  /// Its input's gradient, with n positions and sums over these, is
+  /// The input's gradient, with n positions and sums over these, is
   /// scale / deviation · (g − Σg / n − x̂ Σ(g x̂) / n); with running statistics scale / deviation · g.
   func backward(maskInput: Bool, scratch: Scratch) {
     residual?.addGradient(output.gradient)
-    let lanes = Tensor.lanes
-    var factors = [Float](repeating: 0, count: output.blocks * 3 * lanes)
-    for c in 0..<output.shape.channels { factors[c / lanes * 3 * lanes + c % lanes] = scale[c] }
+    let blockSize = Tensor.blockSize
+    var factors = [Float](repeating: 0, count: output.blocks * 3 * blockSize)
+    for c in 0..<output.shape.channels { factors[c / blockSize * 3 * blockSize + c % blockSize] = scale[c] }
     if usedBatch {
       if !hasGradientSums { sumGradients() }
       let n = Double(output.positions)
@@ -153,16 +154,16 @@ private final class BoundBatchNormalization: BoundOperation {
         let (sum, product) = total(c)
         let (d, s) = (Double(deviation[c]), Double(scale[c]))
         let slope = -s * product / (n * d * d)
-        let at = c / lanes * 3 * lanes + c % lanes
-        factors[at + lanes] = Float(slope)
-        factors[at + 2 * lanes] = Float(-s * sum / n - slope * Double(mean[c]))
+        let at = c / blockSize * 3 * blockSize + c % blockSize
+        factors[at + blockSize] = Float(slope)
+        factors[at + 2 * blockSize] = Float(-s * sum / n - slope * Double(mean[c]))
       }
     }
     factors.withUnsafeBufferPointer { factors in
       eachRun { block, at, count, _ in
-        rt_norm_gradient(
+        rt_batch_norm_gradient(
           input.gradient + at, output.gradient + at, input.value + at,
-          factors.baseAddress! + block * 3 * lanes, count)
+          factors.baseAddress! + block * 3 * blockSize, count)
       }
     }
     (input.hasGradient, hasGradientSums) = (true, false)
@@ -182,8 +183,8 @@ private final class BoundBatchNormalization: BoundOperation {
   private func sumGradients() {
     mean.withUnsafeBufferPointer { mean in
       sum { sums, at, count, block in
-        rt_norm_gradient_sums(
-          sums, output.gradient + at, input.value + at, mean.baseAddress! + block * Tensor.lanes, count)
+        rt_batch_norm_gradient_sums(
+          sums, output.gradient + at, input.value + at, mean.baseAddress! + block * Tensor.blockSize, count)
       }
     }
   }
@@ -193,7 +194,7 @@ private final class BoundBatchNormalization: BoundOperation {
   ) {
     sums.withUnsafeMutableBufferPointer { sums in
       let sums = Shared(base: sums.baseAddress!)
-      eachRun { block, at, count, run in body(sums.base + run * 2 * Tensor.lanes, at, count, block) }
+      eachRun { block, at, count, run in body(sums.base + run * 2 * Tensor.blockSize, at, count, block) }
     }
   }
 
@@ -201,11 +202,11 @@ private final class BoundBatchNormalization: BoundOperation {
 
   /// Both sums of a channel, added in the order of the runs.
   private func total(_ channel: Int) -> (Double, Double) {
-    let (block, lane) = channel.quotientAndRemainder(dividingBy: Tensor.lanes)
+    let (block, offset) = channel.quotientAndRemainder(dividingBy: Tensor.blockSize)
     var totals = (0.0, 0.0)
     for run in block * runs..<(block + 1) * runs {
-      totals.0 += sums[run * 2 * Tensor.lanes + lane]
-      totals.1 += sums[(run * 2 + 1) * Tensor.lanes + lane]
+      totals.0 += sums[run * 2 * Tensor.blockSize + offset]
+      totals.1 += sums[(run * 2 + 1) * Tensor.blockSize + offset]
     }
     return totals
   }
@@ -214,11 +215,11 @@ private final class BoundBatchNormalization: BoundOperation {
   /// all blocks.
   private func eachRun(_ body: (_ block: Int, _ at: Int, _ count: Int, _ run: Int) -> Void) {
     let positions = output.positions
-    Workers.shared.run(output.blocks * runs) { piece, _ in
-      let (block, run) = piece.quotientAndRemainder(dividingBy: runs)
+    Workers.shared.run(output.blocks * runs) { task, _ in
+      let (block, run) = task.quotientAndRemainder(dividingBy: runs)
       let first = run * Self.run
       body(
-        block, block * output.step + first * Tensor.lanes, min(Self.run, positions - first), piece)
+        block, block * output.blockStride + first * Tensor.blockSize, min(Self.run, positions - first), task)
     }
   }
 }

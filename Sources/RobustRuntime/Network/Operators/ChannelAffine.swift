@@ -1,8 +1,8 @@
 import CKernels
 import Glibc
 
-/// out[c] = scale[c] · in[c] + shift[c]. What batch normalisation is once it is trained; mostly folded into
-/// the convolution before it.
+/// out[c] = scale[c] · in[c] + shift[c], which batch normalisation is once it is trained; mostly folded into the
+/// convolution before it.
 package struct ChannelAffine: Operation {
   let scale, shift: [Float]
 
@@ -40,10 +40,10 @@ package struct ChannelAffine: Operation {
       from: UnsafePointer<Float>, to: UnsafeMutablePointer<Float>, shifts: Bool, add: Bool
     ) {
       Workers.shared.run(output.blocks) { block, _ in
-        let (at, channel) = (block * output.step, block * Tensor.lanes)
+        let (at, channel) = (block * output.blockStride, block * Tensor.blockSize)
         scale.withUnsafeBufferPointer { scale in
           shift.withUnsafeBufferPointer { shift in
-            rt_affine_lanes(
+            rt_channel_affine(
               to + at, from + at, scale.baseAddress! + channel, shifts ? shift.baseAddress! + channel : nil,
               add,
               output.positions)

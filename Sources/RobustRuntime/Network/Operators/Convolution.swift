@@ -7,32 +7,19 @@ package final class Convolution: Operation {
     let inChannels, outChannels: Int
     let height, width: Int
     let stride, pad, groups: Int
-    /// How it is computed, where possible; nil: as fits the size of the maps.
+    /// The algorithm where the shapes allow it; nil: the one that is expected to take the least time.
     let algorithm: Algorithm?
-    /// Whether the gradient makes do with the weights as they are packed for the convolution, where it can, transposing
-    /// blocks of them when they are needed: half the memory, for a few percent of the time. So it is in networks whose
-    /// weights do not stay in a cache.
+    /// Whether the gradient makes do, where it can, with the weights as they are packed for the convolution, transposing
+    /// row blocks when they are needed: half the memory, for a few percent of the time. So do networks whose weights do
+    /// not stay in a cache.
     var sharesWeights = true
-  }
-
-  package enum Algorithm: Sendable, Equatable {
-    /// What each position sees is multiplied where it lies.
-    case direct
-    /// Winograd's F(4x4, 3x3) or F(2x2, 3x3), by the side of a tile, for a stride of 1.
-    case winograd(side: Int)
-    /// The same with products of bfloat16, and the gradient of the weights too, by any algorithm.
-    case winogradOfPairs(side: Int)
-    /// Products of bfloat16: of rounded floats, one part, or, backward alone, of floats in two parts.
-    case bfloat(parts: Int)
-    /// Products of the bytes of whole numbers, forward alone.
-    case bytes
   }
 
   /// [outChannels][inChannels / groups][height][width]
   enum Weights: Sendable {
     case floats([Float])
     case stored(StoredTensor)
-    /// Trained, so that what is made of them is made again when they have changed.
+    /// Trained weights, which are packed again when they have changed.
     case parameter(ParameterReference)
 
     var count: Int {
@@ -55,15 +42,16 @@ package final class Convolution: Operation {
 
   let geometry: Geometry
   private let weights: Weights
-  /// Of the output channels; the weights themselves are shared, not multiplied. Without any it is 1.
+  /// Factors of the output channels; the weights themselves are shared, not multiplied. None: 1.
   private let scale: [Float]
   private let bias: [Float]
-  /// Instead of `bias`, where it is trained.
+  /// The bias where it is trained, instead of `bias`.
   private let biasParameter: ParameterReference?
   private let correlation: Correlation
   private let gradientCorrelations: [Correlation]
-  /// Instead of these, where there are so few inputs that they would not fill the rows of a tile.
-  private let gradientFold: Correlation?
+  /// The products of col2im, instead of `gradientCorrelations`, where there are so few inputs that they would not fill a row
+  /// block.
+  private let col2ImProducts: Correlation?
 
   /// - Precondition: the sizes fit together, and `groups` divides both numbers of channels.
   package convenience init(
@@ -77,7 +65,7 @@ package final class Convolution: Operation {
   }
 
   /// A convolution that is trained.
-  /// - Precondition: as above.
+  /// - Precondition: the sizes fit together, and `groups` divides both numbers of channels.
   package convenience init(
     inChannels: Int, outChannels: Int, height: Int, width: Int, stride: Int = 1, pad: Int = 0,
     groups: Int = 1, parameter: ParameterReference, algorithm: Algorithm? = nil
@@ -88,7 +76,7 @@ package final class Convolution: Operation {
       groups: groups, weights: .parameter(parameter), algorithm: algorithm)
   }
 
-  /// - Precondition: as above.
+  /// - Precondition: the sizes fit together, and `groups` divides both numbers of channels.
   convenience init(
     inChannels: Int, outChannels: Int, height: Int, width: Int, stride: Int = 1, pad: Int = 0,
     groups: Int = 1, weights: Weights, bias: [Float]? = nil, biasParameter: ParameterReference? = nil,
@@ -112,8 +100,8 @@ package final class Convolution: Operation {
     self.biasParameter = biasParameter
     let correlation = geometry.correlation(weights, scale)
     self.correlation = correlation
-    let isSmall = geometry.inChannels < Int(RT_LANES) / 2 && geometry.groups == 1 && geometry.canFold
-    gradientFold = isSmall ? geometry.gradientFold(weights, scale) : nil
+    let isSmall = geometry.inChannels < Tensor.blockSize / 2 && geometry.groups == 1 && geometry.canCol2Im
+    col2ImProducts = isSmall ? geometry.col2ImProducts(weights, scale) : nil
     gradientCorrelations =
       isSmall
       ? []
@@ -123,7 +111,7 @@ package final class Convolution: Operation {
       }
   }
 
-  /// The same with packed weights of its own for each direction.
+  /// This convolution with packed weights of its own for each direction.
   func keepingWeightsOfBothDirections() -> Convolution {
     var geometry = geometry
     geometry.sharesWeights = false
@@ -146,7 +134,7 @@ package final class Convolution: Operation {
       width: (inputs[0].width + 2 * g.pad - g.width) / g.stride + 1)
   }
 
-  /// The weights, where they are trained.
+  /// The parameter of the weights, where they are trained.
   var parameter: ParameterReference? {
     if case .parameter(let parameter) = weights { parameter } else { nil }
   }
@@ -160,9 +148,10 @@ package final class Convolution: Operation {
     guard let biasParameter else { return }
     let gradient = biasParameter.gradient
     for channel in 0..<output.shape.channels {
-      let (block, lane) = channel.quotientAndRemainder(dividingBy: Tensor.lanes)
-      let from = output.gradient + block * output.step + lane
-      gradient[channel] += Float((0..<output.positions).reduce(0.0) { $0 + Double(from[$1 * Tensor.lanes]) })
+      let (block, offset) = channel.quotientAndRemainder(dividingBy: Tensor.blockSize)
+      let from = output.gradient + block * output.blockStride + offset
+      gradient[channel] += Float(
+        (0..<output.positions).reduce(0.0) { $0 + Double(from[$1 * Tensor.blockSize]) })
     }
   }
 
@@ -172,18 +161,18 @@ package final class Convolution: Operation {
   func bound(to inputs: [Tensor], _ output: Tensor, gradient: Bool) throws -> any BoundOperation {
     let (images, input) = (output.images, inputs[0])
     func backward() throws -> [any BoundCorrelation] {
-      if let gradientFold {
+      if let col2ImProducts {
         return [
-          try FoldedGradient(
-            gradientFold, of: geometry, images: images, from: output.shape, to: input.shape)
+          try Col2ImGradient(
+            col2ImProducts, of: geometry, images: images, from: output.shape, to: input.shape)
         ]
       }
       return try gradientCorrelations.map {
         try $0.bound(images: images, from: output.shape, to: input.shape, preferring: geometry.algorithm)
       }
     }
-    let filled = try FloatBlock(count: output.shape.channelBlocks * Tensor.lanes)
-    rt_copy(filled.base, output.shape.filled(bias), output.shape.channelBlocks * Tensor.lanes)
+    let filled = try FloatBlock(count: output.shape.channelBlocks * Tensor.blockSize)
+    rt_copy(filled.base, output.shape.filled(bias), output.shape.channelBlocks * Tensor.blockSize)
     return try BoundConvolution(
       convolution: self, bias: filled, input: input,
       residual: inputs.count > 1 ? inputs[1] : nil, output: output,
@@ -199,24 +188,25 @@ extension Convolution.Geometry {
   fileprivate func correlation(_ weights: Convolution.Weights, _ scale: [Float]) -> Correlation {
     let (ins, outs, area) = (inChannels / groups, outChannels / groups, height * width)
     return Correlation(
-      inChannels: ins, outChannels: outs, groups: groups, groupStep: outs * ins * area,
-      window: Correlation.Window(tapsHeight: height, tapsWidth: width, step: stride, top: -pad, left: -pad),
+      inChannels: ins, outChannels: outs, groups: groups, groupStride: outs * ins * area,
+      window: Correlation.Window(tapsHeight: height, tapsWidth: width, stride: stride, top: -pad, left: -pad),
       weights: Correlation.Weights(
-        values: weights, scale: scale, outStep: ins * area, inStep: area, rowStep: width, columnStep: 1),
+        values: weights, scale: scale, outStride: ins * area, inStride: area, rowStride: width,
+        columnStride: 1),
       sharesWeights: sharesWeights)
   }
 
-  fileprivate var canFold: Bool { pad <= width && height * width > 1 }
+  fileprivate var canCol2Im: Bool { pad <= width && height * width > 1 }
 
   /// For each input channel and tap, its products with the output's gradient at each position.
-  fileprivate func gradientFold(_ weights: Convolution.Weights, _ scale: [Float]) -> Correlation {
+  fileprivate func col2ImProducts(_ weights: Convolution.Weights, _ scale: [Float]) -> Correlation {
     let taps = inChannels * height * width
     return Correlation(
-      inChannels: outChannels, outChannels: taps, groups: 1, groupStep: 0,
+      inChannels: outChannels, outChannels: taps, groups: 1, groupStride: 0,
       window: Correlation.Window(tapsHeight: 1, tapsWidth: 1, top: 0, left: 0),
       weights: Correlation.Weights(
-        values: weights, scale: scale, scalesInputs: true, outStep: 1, inStep: taps, rowStep: 0,
-        columnStep: 0))
+        values: weights, scale: scale, scalesInputs: true, outStride: 1, inStride: taps, rowStride: 0,
+        columnStride: 0))
   }
 
   /// The gradient by the input: for each remainder of the input's position by the stride, a correlation of
@@ -235,21 +225,22 @@ extension Convolution.Geometry {
     let lastTap =
       (rows.first + stride * (rows.count - 1)) * width + columns.first + stride * (columns.count - 1)
     return Correlation(
-      inChannels: outs, outChannels: ins, groups: groups, groupStep: outs * ins * area,
+      inChannels: outs, outChannels: ins, groups: groups, groupStride: outs * ins * area,
       window: Correlation.Window(
         tapsHeight: rows.count, tapsWidth: columns.count, top: rows.last - rows.count + 1,
-        left: columns.last - columns.count + 1, spread: stride, y: y, x: x),
+        left: columns.last - columns.count + 1, outStride: stride, outY: y, outX: x),
       weights: Correlation.Weights(
-        values: weights, scale: scale, scalesInputs: true, first: lastTap, outStep: area, inStep: ins * area,
-        rowStep: -stride * width,
-        columnStep: -stride),
+        values: weights, scale: scale, scalesInputs: true, first: lastTap, outStride: area,
+        inStride: ins * area,
+        rowStride: -stride * width,
+        columnStride: -stride),
       gradientOf: convolution, sharesWeights: sharesWeights)
   }
 }
 
 private struct BoundConvolution: BoundOperation {
   let convolution: Convolution
-  /// Up to whole blocks of channels.
+  /// [output channel], up to whole blocks.
   let bias: FloatBlock
   let input: Tensor
   let residual: Tensor?
@@ -267,35 +258,35 @@ private struct BoundConvolution: BoundOperation {
 
   func forward(relu: Bool, scratch: Scratch) {
     convolution.copyBias(to: bias.base)
-    input.clearOutside(of: input.value)
+    input.clearZeroPixel(of: input.value)
     forward.run(
       input.value, output.value,
-      Finish(
+      Epilogue(
         bias: bias.base, residual: residual.map { UnsafePointer($0.value) }, relu: relu,
-        positive: relu ? output.positive : nil),
+        reluMask: relu ? output.reluMask : nil),
       scratch)
   }
 
   func addParameterGradients(scratch: Scratch) {
     convolution.addBiasGradient(of: output)
     guard let weightGradient, let parameter = convolution.parameter else { return }
-    input.clearOutside(of: input.valueForWeights)
-    output.clearOutside(of: output.gradient)
+    input.clearZeroPixel(of: input.valueForWeights)
+    output.clearZeroPixel(of: output.gradient)
     weightGradient.add(input.valueForWeights, output.gradient, to: parameter.gradient, scratch)
   }
 
   func backward(maskInput: Bool, scratch: Scratch) {
     residual?.addGradient(output.gradient)
-    output.clearOutside(of: output.gradient)
-    // Positions that no tap met have no correlation to write their zeros.
+    output.clearZeroPixel(of: output.gradient)
+    // No correlation writes the zeros of positions that no tap met.
     let hasGaps = backward.contains(where: \.isEmpty)
     if hasGaps && !input.hasGradient { input.zeroGradient() }
     let accumulate = input.hasGradient || hasGaps
     let masks = maskInput && backward.allSatisfy(\.canMask)
-    for part in backward {
-      part.run(
+    for correlation in backward {
+      correlation.run(
         output.gradient, input.gradient,
-        Finish(mask: masks ? UnsafePointer(input.positive!) : nil, accumulate: accumulate), scratch)
+        Epilogue(keep: masks ? UnsafePointer(input.reluMask!) : nil, accumulate: accumulate), scratch)
     }
     input.hasGradient = true
     input.gradientIsMasked = masks

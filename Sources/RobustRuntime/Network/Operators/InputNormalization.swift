@@ -6,12 +6,12 @@ struct InputNormalization: Sendable {
 
   func forward(_ images: UnsafePointer<Float>, to output: Tensor) {
     let (scale, shift) = (deviation.map { 1 / $0 }, zip(mean, deviation).map { -$0 / $1 })
-    eachPart(of: output) { part in
+    eachSpan(of: output) { span in
       scale.withUnsafeBufferPointer { scale in
         shift.withUnsafeBufferPointer { shift in
-          rt_to_lanes(
-            output.value + part.lanes, images + part.planes, part.area, part.channels, part.count,
-            scale.baseAddress! + part.channel, shift.baseAddress! + part.channel, false)
+          rt_planar_to_blocked(
+            output.value + span.blocked, images + span.planes, span.area, span.channels, span.count,
+            scale.baseAddress! + span.channel, shift.baseAddress! + span.channel, false)
         }
       }
     }
@@ -20,37 +20,37 @@ struct InputNormalization: Sendable {
   /// Writes the gradient by the images.
   func backward(_ output: Tensor, to gradient: UnsafeMutablePointer<Float>) {
     let scale = deviation.map { 1 / $0 }
-    eachPart(of: output) { part in
+    eachSpan(of: output) { span in
       scale.withUnsafeBufferPointer { scale in
-        rt_from_lanes(
-          gradient + part.planes, part.area, output.gradient + part.lanes, part.channels, part.count,
-          scale.baseAddress! + part.channel)
+        rt_blocked_to_planar(
+          gradient + span.planes, span.area, output.gradient + span.blocked, span.channels, span.count,
+          scale.baseAddress! + span.channel)
       }
     }
   }
 
-  /// Positions of one image and one block of channels: where they begin in the images' planes, of `area` floats each, and
-  /// in the tensor.
-  private struct Part {
+  /// A range of positions of one image and one block of channels: where it begins in the images' planes, of `area` floats
+  /// each, and in the tensor.
+  private struct Span {
     let channel: Int
     let channels: Int32
-    let planes, lanes, area, count: Int
+    let planes, blocked, area, count: Int
   }
 
-  private func eachPart(of output: Tensor, _ body: (Part) -> Void) {
+  private func eachSpan(of output: Tensor, _ body: (Span) -> Void) {
     let (area, images, channels, size) = (
       output.positions / output.images, output.images, mean.count, 1 << 12
     )
-    let parts = (area + size - 1) / size
-    Workers.shared.run(output.blocks * images * parts) { piece, _ in
-      let (rest, part) = piece.quotientAndRemainder(dividingBy: parts)
+    let spans = (area + size - 1) / size
+    Workers.shared.run(output.blocks * images * spans) { task, _ in
+      let (rest, span) = task.quotientAndRemainder(dividingBy: spans)
       let (block, n) = rest.quotientAndRemainder(dividingBy: images)
-      let (channel, first) = (block * Tensor.lanes, part * size)
+      let (channel, first) = (block * Tensor.blockSize, span * size)
       body(
-        Part(
-          channel: channel, channels: Int32(min(Tensor.lanes, channels - channel)),
+        Span(
+          channel: channel, channels: Int32(min(Tensor.blockSize, channels - channel)),
           planes: (n * channels + channel) * area + first,
-          lanes: block * output.step + (n * area + first) * Tensor.lanes, area: area,
+          blocked: block * output.blockStride + (n * area + first) * Tensor.blockSize, area: area,
           count: min(size, area - first)))
     }
   }

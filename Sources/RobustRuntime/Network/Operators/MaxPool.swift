@@ -32,7 +32,7 @@ package struct MaxPool: Operation {
       let (from, to) = (input.shape, output.shape)
       Workers.shared.run(output.blocks) { block, _ in
         rt_max_pool(
-          output.value + block * output.step, input.value + block * input.step, input.images,
+          output.value + block * output.blockStride, input.value + block * input.blockStride, input.images,
           Int32(from.height), Int32(from.width), Int32(to.height),
           Int32(to.width), Int32(pool.size), Int32(pool.stride), Int32(pool.pad))
       }
@@ -44,8 +44,8 @@ package struct MaxPool: Operation {
       let (from, to) = (input.shape, output.shape)
       Workers.shared.run(output.blocks) { block, _ in
         rt_max_pool_gradient(
-          input.gradient + block * input.step, output.gradient + block * output.step,
-          input.value + block * input.step, input.images, Int32(from.height), Int32(from.width),
+          input.gradient + block * input.blockStride, output.gradient + block * output.blockStride,
+          input.value + block * input.blockStride, input.images, Int32(from.height), Int32(from.width),
           Int32(to.height),
           Int32(to.width), Int32(pool.size), Int32(pool.stride), Int32(pool.pad))
       }

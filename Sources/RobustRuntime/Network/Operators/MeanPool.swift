@@ -13,13 +13,13 @@ struct MeanPool: Operation {
     let scratch = 0
 
     func forward(relu: Bool, scratch: Scratch) {
-      eachMap { map, mean, area in rt_mean_lanes(output.value + mean, input.value + map, area) }
+      eachMap { map, mean, area in rt_mean_pool(output.value + mean, input.value + map, area) }
       if relu { output.rectify() }
     }
 
     func backward(maskInput: Bool, scratch: Scratch) {
       if !input.hasGradient { input.zeroGradient() }
-      eachMap { map, mean, area in rt_spread_lanes(input.gradient + map, output.gradient + mean, area) }
+      eachMap { map, mean, area in rt_mean_pool_gradient(input.gradient + map, output.gradient + mean, area) }
     }
 
     /// Where the maps of a block of channels of an image and their means begin.
@@ -27,7 +27,9 @@ struct MeanPool: Operation {
       let (images, area) = (input.images, input.shape.height * input.shape.width)
       Workers.shared.run(input.blocks) { block, _ in
         for n in 0..<images {
-          body(block * input.step + n * area * Tensor.lanes, block * output.step + n * Tensor.lanes, area)
+          body(
+            block * input.blockStride + n * area * Tensor.blockSize,
+            block * output.blockStride + n * Tensor.blockSize, area)
         }
       }
     }

@@ -8,9 +8,9 @@ protocol Operation: Sendable {
   var passesGradientToSecondInput: Bool { get }
   /// Whether the gradient of the first input may be written over its value, if nothing else reads that.
   var gradientReplacesInput: Bool { get }
-  /// Whether its output can be made again from its first input, so that it need not be kept for a weight gradient.
+  /// Whether the output can be recomputed from the first input, so that it need not be kept for a weight gradient.
   var canRecompute: Bool { get }
-  /// Settles all that depends on the shapes.
+  /// Binds the operation to tensors, and settles all that depends on their shapes.
   /// - Throws: `RuntimeError.outOfMemory`
   func bound(to inputs: [Tensor], _ output: Tensor, gradient: Bool) throws -> any BoundOperation
 }
@@ -35,9 +35,9 @@ protocol BoundOperation {
   /// - Parameter maskInput: the first input comes from a ReLU and nothing else will be added to its gradient,
   ///   so that it may be made that before the ReLU; an operation that does so sets `gradientIsMasked`.
   func backward(maskInput: Bool, scratch: Scratch)
-  /// Adds to the gradients of its parameters, before `backward`.
+  /// Adds to the gradients of the operation's parameters, before `backward`.
   func addParameterGradients(scratch: Scratch)
-  /// Writes the output's value once more, with a ReLU if `relu`, where `canRecompute` says that it can.
+  /// Writes the output's value once more, with a ReLU if `relu`, where `canRecompute` allows it.
   func recompute(relu: Bool, to value: UnsafeMutablePointer<Float>)
 }
 
@@ -45,7 +45,7 @@ extension BoundOperation {
   var sharedScratch: Int { 0 }
   func addParameterGradients(scratch: Scratch) {}
   func recompute(relu: Bool, to value: UnsafeMutablePointer<Float>) {
-    preconditionFailure("it cannot be made again")
+    preconditionFailure("it cannot be recomputed")
   }
 }
 

@@ -1,6 +1,6 @@
 import CKernels
 
-/// The sum of its inputs; with one input, a copy (which a ReLU may then clip).
+/// The sum of all inputs; with one input, a copy (which a ReLU may then clip).
 struct Sum: Operation {
   func outputShape(of inputs: [Shape]) -> Shape { inputs[0] }
 

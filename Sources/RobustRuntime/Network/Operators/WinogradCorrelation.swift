@@ -1,122 +1,126 @@
 import CKernels
 
-/// A 3x3 correlation in tiles of outputs, by Winograd's algorithm.
+/// A 3x3 correlation of stride 1 by Winograd's algorithm.
 struct WinogradCorrelation: BoundCorrelation {
   private let correlation: Correlation
+  /// The side of a tile.
   private let side: Int
+  /// RT_F32, or RT_BF16: the format of the products.
+  private let format: rt_format
   private let weights: PackedWeights
-  /// Whether the weights are the convolution's, of which blocks are transposed when they are needed.
+  /// Whether the weights are the convolution's, of which row blocks are transposed when they are needed.
   private let transposes: Bool
   private let window: rt_window
-  private let images, inStep, outStep: Int
-  /// Over all images.
+  private let images, inBlockStride, outBlockStride: Int
+  /// Tiles over all images.
   private let tiles: Int
-  private let pieceRows, pieceTiles: Int
-  private let rowPieces, tilePieces: Int
-  /// Few columns are made first and shared by the pieces; else each piece makes its own.
-  private let sharesColumns: Bool
-  /// Whether products are of bfloat16.
-  private let pairs: Bool
-  /// Words of a tile's columns, for one of the products.
+  private let taskRows, taskTiles: Int
+  private let rowTasks, tileTasks: Int
+  /// Whether inputs are transformed first and shared by the tasks, as few are; else each task transforms its own.
+  private let sharesInputs: Bool
+  /// K of a product: floats of a transformed tile.
   private let depth: Int
 
   let canMask = true
   let isEmpty = false
 
-  /// Floats of columns that stay in a core's second-level cache beside the weights.
-  private static let columnBudget = 1 << 16
-  /// Floats of columns that are shared at most.
+  /// Floats of transformed inputs that stay in a core's second-level cache beside the weights.
+  private static let inputBudget = 1 << 16
+  /// Floats of transformed inputs that are shared at most.
   private static let sharedBudget = 5 << 17
-  /// Tiles that are transformed at a time where columns are shared.
+  /// Tiles that are transformed at a time where inputs are shared.
   private static let tilesAtOnce = 4
 
   init(
-    _ correlation: Correlation, side: Int, pairs: Bool, images: Int, from input: Shape, to output: Shape,
+    _ correlation: Correlation, side: Int, _ format: rt_format, images: Int, from input: Shape,
+    to output: Shape,
     _ window: rt_window
   ) throws {
-    (self.correlation, self.side, self.pairs) = (correlation, side, pairs)
+    (self.correlation, self.side, self.format) = (correlation, side, format)
     (self.images, self.window) = (images, window)
-    (inStep, outStep) = (input.step(images: images), output.step(images: images))
+    (inBlockStride, outBlockStride) = (input.blockStride(images: images), output.blockStride(images: images))
     let (height, width) = (Int(window.grid_height), Int(window.grid_width))
     tiles = images * ((height + side - 1) / side) * ((width + side - 1) / side)
-    depth = correlation.transformedDepth(pairs: pairs)
+    depth = correlation.winogradDepth(format)
 
     let (products, mostTiles, rows) = (
-      CorrelationMethod.products(side: side), Int(RT_MOST_TILES), Int(RT_ROWS)
+      Convolution.Algorithm.winogradProducts(side: side), Int(RT_MAX_WINOGRAD_TILES), Int(RT_MR)
     )
-    sharesColumns = tiles <= mostTiles && products * tiles * depth <= WinogradCorrelation.sharedBudget
-    if sharesColumns {
-      // Two blocks of rows at a time take less time, but must leave enough pieces.
-      let pairs = (correlation.outChannels + 2 * rows - 1) / (2 * rows)
-      pieceTiles = tiles
-      pieceRows =
-        pairs >= Pieces.fewest ? max(pairs / (2 * Pieces.fewest), 1) * 2 * rows : rows
+    sharesInputs = tiles <= mostTiles && products * tiles * depth <= WinogradCorrelation.sharedBudget
+    if sharesInputs {
+      // Two row blocks at a time take less time, but must leave enough tasks.
+      let rowBlockPairs = (correlation.outChannels + 2 * rows - 1) / (2 * rows)
+      taskTiles = tiles
+      taskRows =
+        rowBlockPairs >= Tasks.fewest ? max(rowBlockPairs / (2 * Tasks.fewest), 1) * 2 * rows : rows
     } else {
       // With fewer tiles than half of the most the weights would be read too often.
-      let most = min(max(WinogradCorrelation.columnBudget / (products * depth), mostTiles / 2), mostTiles)
-      let pieces = Pieces.whole((tiles + most - 1) / most)
-      (pieceTiles, pieceRows) = ((tiles + pieces - 1) / pieces, correlation.outChannels)
+      let most = min(max(WinogradCorrelation.inputBudget / (products * depth), mostTiles / 2), mostTiles)
+      let tasks = Tasks.balanced((tiles + most - 1) / most)
+      (taskTiles, taskRows) = ((tiles + tasks - 1) / tasks, correlation.outChannels)
     }
-    // Transposing pays where each block is used by one piece.
-    let arrangement = Correlation.Arrangement.transformed(side: side, pairs: pairs)
-    let shared = sharesColumns ? correlation.weightsToTranspose(arrangement) : nil
+    // Transposing pays where each row block is used by one task.
+    let arrangement = Correlation.Arrangement.winograd(side: side, format)
+    let shared = sharesInputs ? correlation.weightsToTranspose(arrangement) : nil
     transposes = shared != nil
     weights = try shared ?? correlation.weights(arrangement)
-    tilePieces = (tiles + pieceTiles - 1) / pieceTiles
-    rowPieces = (correlation.outChannels + pieceRows - 1) / pieceRows
+    tileTasks = (tiles + taskTiles - 1) / taskTiles
+    rowTasks = (correlation.outChannels + taskRows - 1) / taskRows
   }
 
-  /// From one product's columns to the next; so much more than they have that these do not all meet in the same
+  /// Floats from one product's inputs to the next; so much more than they have that these do not all meet in the same
   /// part of a cache.
-  private var step: Int { pieceTiles * depth + 16 }
-  private var columnFloats: Int { CorrelationMethod.products(side: side) * step }
-  private var blockFloats: Int { 2 * ((depth + 31) / 32) * Int(RT_SQUARE) }
-  private var productFloats: Int { rt_winograd_scratch(Int32(side), pieceTiles) }
+  private var productStride: Int { taskTiles * depth + 16 }
+  private var inputFloats: Int { Convolution.Algorithm.winogradProducts(side: side) * productStride }
+  private var transposedFloats: Int { 2 * ((depth + 31) / 32) * Int(RT_SQUARE) }
+  private var productFloats: Int { rt_winograd_scratch(Int32(side), taskTiles) }
 
-  var scratch: Int { productFloats + (transposes ? blockFloats : sharesColumns ? 0 : columnFloats) }
-  var sharedScratch: Int { sharesColumns ? columnFloats : 0 }
+  var scratch: Int { productFloats + (transposes ? transposedFloats : sharesInputs ? 0 : inputFloats) }
+  var sharedScratch: Int { sharesInputs ? inputFloats : 0 }
 
   func run(
-    _ input: UnsafePointer<Float>, _ output: UnsafeMutablePointer<Float>, _ finish: Finish, _ scratch: Scratch
+    _ input: UnsafePointer<Float>, _ output: UnsafeMutablePointer<Float>, _ epilogue: Epilogue,
+    _ scratch: Scratch
   ) {
-    let (c, products, blocks) = (correlation, CorrelationMethod.products(side: side), correlation.seenBlocks)
-    c.refresh(weights, .transformed(side: side, pairs: pairs))
-    if sharesColumns {
+    let (c, blocks) = (correlation, correlation.seenBlocks)
+    let products = Convolution.Algorithm.winogradProducts(side: side)
+    c.refresh(weights, .winograd(side: side, format))
+    if sharesInputs {
       let atOnce = WinogradCorrelation.tilesAtOnce
-      Workers.shared.run((tiles + atOnce - 1) / atOnce) { part, _ in
-        withTiles(part * atOnce, atOnce) {
-          rt_winograd_input(scratch.shared + part * atOnce * depth, input, inStep, blocks, $0)
+      Workers.shared.run((tiles + atOnce - 1) / atOnce) { task, _ in
+        withTiles(task * atOnce, atOnce) {
+          rt_winograd_input(scratch.shared + task * atOnce * depth, input, inBlockStride, blocks, $0)
         }
       }
     }
-    Workers.shared.run(rowPieces * tilePieces) { piece, worker in
-      let (rowPiece, tilePiece) = piece.quotientAndRemainder(dividingBy: tilePieces)
-      let row = rowPiece * pieceRows
+    Workers.shared.run(rowTasks * tileTasks) { task, worker in
+      let (rowTask, tileTask) = task.quotientAndRemainder(dividingBy: tileTasks)
+      let row = rowTask * taskRows
       let own = scratch[worker]
-      let columns = sharesColumns ? scratch.shared : own + productFloats
-      var parts = finish.parts(channel: row, step: outStep)
-      let transposed = rt_transposed(ins: c.outChannels, block: own + productFloats)
-      let first = transposes ? row * Int(RT_ROWS) : row * products * depth
-      let rows = min(pieceRows, c.outChannels - row)
-      withTiles(tilePiece * pieceTiles, pieceTiles) { tiles in
-        if !sharesColumns { rt_winograd_input(columns, input, inStep, blocks, tiles) }
+      let inputs = sharesInputs ? scratch.shared : own + productFloats
+      var rowEpilogue = epilogue.from(channel: row, blockStride: outBlockStride)
+      let transposed = rt_transposed_weights(ins: c.outChannels, block: own + productFloats)
+      let first = transposes ? row * Int(RT_MR) : row * products * depth
+      let rows = min(taskRows, c.outChannels - row)
+      withTiles(tileTask * taskTiles, taskTiles) { tiles in
+        if !sharesInputs { rt_winograd_input(inputs, input, inBlockStride, blocks, tiles) }
         withUnsafePointer(to: transposed) { transposed in
           rt_winograd_output(
-            output + row / Tensor.lanes * outStep, outStep, weights.base + first,
-            transposes ? transposed : nil, columns, rows, row + rows < c.outChannels, tiles, &parts, own)
+            output + row / Tensor.blockSize * outBlockStride, outBlockStride, weights.base + first,
+            transposes ? transposed : nil, inputs, rows, row + rows < c.outChannels, tiles, &rowEpilogue, own)
         }
       }
     }
   }
 
-  /// Tiles from the first one on, as many as there are.
-  private func withTiles(_ first: Int, _ count: Int, _ body: (UnsafePointer<rt_tiles>) -> Void) {
+  /// Calls `body` with tiles from the first one on, as many as there are.
+  private func withTiles(_ first: Int, _ count: Int, _ body: (UnsafePointer<rt_winograd_tiles>) -> Void) {
     withUnsafePointer(to: window) { window in
-      var part = rt_tiles(
-        window: window, side: Int32(side), turned: correlation.turnsMaps, images: images, first: first,
-        count: min(count, tiles - first), depth: depth, step: step, block: Tensor.lanes,
-        pairing: pairs ? RT_CHANNEL_PAIRS : RT_FLOATS)
-      body(&part)
+      var some = rt_winograd_tiles(
+        window: window, side: Int32(side), rotated: correlation.rotatesMaps, images: images, first: first,
+        count: min(count, tiles - first), depth: depth, product_stride: productStride,
+        block_stride: Tensor.blockSize, packing: format == RT_F32 ? RT_NOT_PACKED : RT_PACKED_CHANNELS)
+      body(&some)
     }
   }
 }

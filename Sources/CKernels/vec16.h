@@ -1,19 +1,21 @@
-#ifndef TRANSPOSE_H
-#define TRANSPOSE_H
+#ifndef VEC16_H
+#define VEC16_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-/* Sixteen floats, which the compiler parts into registers of the CPU. */
-typedef float lanes __attribute__((vector_size(64), aligned(4)));
-typedef int32_t integers __attribute__((vector_size(64), aligned(4)));
-enum { LANES = 16 };
+/* Sixteen floats, integers or words, which the compiler parts into registers of the CPU; mostly the channels of a
+   block at one position. */
+typedef float vec16 __attribute__((vector_size(64), aligned(4)));
+typedef int32_t ivec16 __attribute__((vector_size(64), aligned(4)));
+typedef uint32_t uvec16 __attribute__((vector_size(64), aligned(4)));
+enum { VEC16 = 16 };
 
 /* One of the four steps that swap blocks of `SIDE` rows and columns across the diagonal. */
 #define TRANSPOSE_STEP(SIDE, EVEN, ODD)                                   \
-  for (int i = 0; i < LANES; i++)                                         \
+  for (int i = 0; i < VEC16; i++)                                         \
     if (!(i & SIDE)) {                                                    \
-      const lanes a = lines[i], b = lines[i + SIDE];                      \
+      const vec16 a = lines[i], b = lines[i + SIDE];                      \
       lines[i] = __builtin_shufflevector(a, b, EVEN);                     \
       lines[i + SIDE] = __builtin_shufflevector(a, b, ODD);               \
     }
@@ -26,12 +28,12 @@ enum { LANES = 16 };
 #define FIRST_OF_1 0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30
 #define SECOND_OF_1 1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31
 
-/* Sixteen rows of 16 floats, `in_step` apart, become columns, of rows `out_step` apart. */
-static inline __attribute__((always_inline)) void transpose16(float *restrict out, size_t out_step,
-                                                              const float *restrict in, size_t in_step) {
-  lanes lines[LANES];
+/* out[column][row] = in[row][column], 16 by 16, with rows `out_stride` and `in_stride` floats apart. */
+static inline __attribute__((always_inline)) void transpose16(float *restrict out, size_t out_stride,
+                                                              const float *restrict in, size_t in_stride) {
+  vec16 lines[VEC16];
 #pragma clang loop unroll(full)
-  for (size_t i = 0; i < LANES; i++) lines[i] = *(const lanes *)(in + i * in_step);
+  for (size_t i = 0; i < VEC16; i++) lines[i] = *(const vec16 *)(in + i * in_stride);
 #pragma clang loop unroll(full)
   TRANSPOSE_STEP(8, FIRST_OF_8, SECOND_OF_8)
 #pragma clang loop unroll(full)
@@ -41,7 +43,7 @@ static inline __attribute__((always_inline)) void transpose16(float *restrict ou
 #pragma clang loop unroll(full)
   TRANSPOSE_STEP(1, FIRST_OF_1, SECOND_OF_1)
 #pragma clang loop unroll(full)
-  for (size_t i = 0; i < LANES; i++) *(lanes *)(out + i * out_step) = lines[i];
+  for (size_t i = 0; i < VEC16; i++) *(vec16 *)(out + i * out_stride) = lines[i];
 }
 
 #endif

@@ -1,0 +1,60 @@
+#include "clones.h"
+#include "epilogue.h"
+#include "kernels.h"
+#include "weights.h"
+
+CLONES void rt_pack_weights(float *restrict packed, const rt_weights *weights, int32_t channels) {
+  const int32_t taps = weights->rows * weights->columns;
+  for (int32_t i = 0; i < channels; i++)
+    for (int32_t y = 0; y < weights->rows; y++)
+      for (int32_t x = 0; x < weights->columns; x++)
+        weights_of_input(packed + (size_t)((y * weights->columns + x) * channels + i) * RT_MR, weights, i, y, x);
+  for (size_t k = (size_t)taps * (size_t)channels; k % RT_BLOCK != 0; k++)
+    for (size_t o = 0; o < RT_MR; o++) packed[k * RT_MR + o] = 0;
+}
+
+enum { MAX_DEPTH_OF_DOUBLE = 2304 };
+
+CLONES WIDE void rt_gemm(float *out, size_t out_block_stride, const size_t *out_offsets, const float *weights,
+                         const rt_transposed_weights *transposed, const rt_indirection *input, size_t rows,
+                         size_t count, bool more, const rt_epilogue *epilogue) {
+  _Alignas(64) float sums[RT_NR_DOUBLE * 2 * RT_MR];
+  _Static_assert(RT_NR_SINGLE <= 2 * RT_NR_DOUBLE, "sums of single row blocks fit");
+  const size_t most = rt_micro_tile_positions(rows), micro_tiles = (count + most - 1) / most;
+  const size_t depth = input->taps * input->blocks * RT_BLOCK, row_block = depth * RT_MR;
+  /* Two row blocks of great depth would not stay in a core's second-level cache beside those that are prefetched. */
+  const size_t at_once = depth <= MAX_DEPTH_OF_DOUBLE ? 2 * RT_MR : RT_MR;
+  for (size_t row = 0; row < rows; row += at_once) {
+    const int32_t row_blocks = at_once > RT_MR && rows - row > RT_MR ? 2 : 1;
+    const size_t blocks = blocks_left(rows - row, (size_t)row_blocks * RT_MR / VEC16);
+    const float *own = weights + row / RT_MR * row_block;
+    rt_prefetch next = {.weights = own + (size_t)row_blocks * row_block, .row_block_stride = row_block,
+                        .square_stride = RT_SQUARE};
+    size_t row_block_stride = row_block;
+    if (transposed) {
+      const float *squares = weights + row * RT_MR;
+      next.weights = squares + row_blocks * RT_SQUARE;
+      next.row_block_stride = RT_SQUARE;
+      next.square_stride = transposed->ins * RT_MR;
+      row_block_stride = rt_transpose_weights(transposed->block, squares, next.square_stride, depth, row_blocks);
+      own = transposed->block;
+    }
+    if (!more && row + (size_t)row_blocks * RT_MR >= rows) next.weights = NULL;
+    const size_t moved = row / VEC16 * out_block_stride;
+    const rt_epilogue e = rt_epilogue_at(epilogue, moved);
+    for (size_t t = 0; t < micro_tiles; t++) {
+      const size_t first = count * t / micro_tiles, positions = count * (t + 1) / micro_tiles - first;
+      const size_t *to = out_offsets + first;
+      for (size_t p = 0; p < positions; p++)
+        for (size_t b = 0; b < blocks; b++) prefetch_epilogue(out + moved, b * out_block_stride + to[p], &e);
+      rt_indirection columns = *input;
+      columns.pointers += first * input->taps;
+      rt_micro_kernel(sums, own, row_block_stride, row_blocks, &columns, positions,
+                      rt_prefetch_of_pass(next, depth, t, micro_tiles));
+      for (size_t p = 0; p < positions; p++)
+        for (size_t b = 0; b < blocks; b++)
+          apply_epilogue(out + moved, b * out_block_stride + to[p],
+                         (const vec16 *)(sums + p * (size_t)row_blocks * RT_MR + b * VEC16), row + b * VEC16, &e);
+    }
+  }
+}
