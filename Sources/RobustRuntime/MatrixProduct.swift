@@ -2,8 +2,8 @@ import Glibc
 
 /// Matrix products by OpenBLAS.
 ///
-/// The library is loaded when it is first needed: it takes its time, and its threads spin for a tenth of a second, beside
-/// the first steps of every program that has it linked.
+/// The library is loaded when it is first needed: it takes its time, and its threads spin for a tenth of a second,
+/// beside the first steps of every program that has it linked.
 struct MatrixProduct: Sendable {
   private typealias Multiply =
     @convention(c) (

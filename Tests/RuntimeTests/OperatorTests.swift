@@ -199,8 +199,8 @@ import Testing
       name: "1x1, strided", channels: 256, out: 512, kernel: (1, 1), stride: 2, pad: 0, height: 56, width: 55),
   ]
 
-  /// Gradients in bf16x2 agree with those of floats to some millionths, whatever the numbers, as sums in int8x3 do; bf16 makes
-  /// what floats make of rounded numbers.
+  /// Gradients in bf16x2 agree with those of floats to some millionths, whatever the numbers, as sums in int8x3 do;
+  /// bf16 makes what floats make of rounded numbers.
   @Test(arguments: large, [Convolution.Algorithm.bf16, .bf16x2, .int8x3])
   func lowPrecisionAgreesWithFloats(_ c: Case, _ algorithm: Convolution.Algorithm) throws {
     let (out, side) = (c.out, c.kernel.0)

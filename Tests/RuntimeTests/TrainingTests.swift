@@ -10,8 +10,8 @@ import Testing
     uniform(name, count).map { $0 - 0.5 }
   }
 
-  /// Runs one convolution forward and both ways backward; with floats, and with bfloat16, whose rounding Winograd's algorithm
-  /// magnifies.
+  /// Runs one convolution forward and both ways backward; with floats, and with bfloat16, whose rounding Winograd's
+  /// algorithm magnifies.
   @Test(
     arguments: [
       "1x1", "1x1 odd", "1x1 stride 2", "3x3", "3x3 odd", "3x3 wide", "3x3 one pixel", "3x3 large map",

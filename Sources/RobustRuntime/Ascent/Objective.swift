@@ -23,7 +23,8 @@ public struct Term {
     case feature(layer: String?, unit: Int, region: Region?)
     /// ‖w (F(x) − F(target))‖, divided by ‖w F(target)‖ if relative. w is a factor for each channel; empty: 1.
     case representation(layer: String?, target: ImageBatch, relative: Bool, channelWeights: [Float] = [])
-    /// ‖w (F(x) − F)‖, divided by ‖w F‖ if relative, for features F that no image has to have, shaped as those of the images.
+    /// ‖w (F(x) − F)‖, divided by ‖w F‖ if relative, for features F that no image has to have, shaped as those of
+    /// the images.
     case features(layer: String?, target: FeatureMap, relative: Bool, channelWeights: [Float] = [])
     /// The mean over pixels and channels of (region · (x − target))².
     case pixels(target: ImageBatch, region: Region?)

@@ -16,8 +16,8 @@ public struct AttackSettings: Sendable, Equatable {
     case crossEntropy = "ce"
     /// The largest other logit less that of the label.
     case margin
-    /// A loss for each of the most likely other classes in turn: with `pgd` the difference of their logit and that of the
-    /// label, with `apgd` its ratio to the spread of the logits, where there are four classes.
+    /// A loss for each of the most likely other classes in turn: with `pgd` the difference of their logit and that
+    /// of the label, with `apgd` its ratio to the spread of the logits, where there are four classes.
     case targeted
   }
 
@@ -27,9 +27,9 @@ public struct AttackSettings: Sendable, Equatable {
   public var radius: Double
   /// Steps of a run; positive.
   public var steps: Int
-  /// The step size of `pgd`; nil: 2.5 radius / steps, and for fewer than two steps 1.25 radius. So any point of the ball is
-  /// in reach, and the boundary is met well before the end (Madry et al., arXiv 1706.06083); 20 steps are of
-  /// radius / 8.
+  /// The step size of `pgd`; nil: 2.5 radius / steps, and for fewer than two steps 1.25 radius. So any point of the
+  /// ball is in reach, and the boundary is met well before the end (Madry et al., arXiv 1706.06083); 20 steps are
+  /// of radius / 8.
   public var stepSize: Double?
   /// Runs with random starts of their own, at least 1; with `fab` the first starts at the image.
   public var restarts = 1

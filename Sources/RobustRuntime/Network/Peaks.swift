@@ -47,8 +47,8 @@ package enum Peaks {
     }
   }
 
-  /// The AMX units by which gradients are made in bf16x2, on data in the second-level cache; a product of floats is counted
-  /// once, not for each product of slices. Nil: there are none.
+  /// The AMX units by which gradients are made in bf16x2, on data in the second-level cache; a product of floats is
+  /// counted once, not for each product of slices. Nil: there are none.
   package static func matrixUnits() -> Double? {
     guard rt_available_unit() == RT_UNIT_AMX else { return nil }
     let (blocks, repetitions, rows) = (8, 200, Int(RT_MR))

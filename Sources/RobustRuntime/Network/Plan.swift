@@ -81,8 +81,8 @@ package final class Plan {
       }.map { $0 + 1 })
   }
 
-  /// The blocks of the arena: values first, then gradients, ReLU masks, and values that are recomputed. Step k runs forward
-  /// at time k + 1 and backward at 2·steps − k + 1, and the input is normalised at 0.
+  /// The blocks of the arena: values first, then gradients, ReLU masks, and values that are recomputed. Step k runs
+  /// forward at time k + 1 and backward at 2·steps − k + 1, and the input is normalised at 0.
   private static func blocks(
     _ network: Network, _ shapes: [Shape], images: Int, gradient: Bool, training: Bool, recomputed: Set<Int>
   ) -> [Arena.Block] {
@@ -190,8 +190,8 @@ package final class Plan {
     }
   }
 
-  /// Computes the gradient by the images from gradients by some of the values, [channel][image][row][column]; to be called
-  /// once after `forward`, which must have reached the deepest of these values.
+  /// Computes the gradient by the images from gradients by some of the values, [channel][image][row][column]; to be
+  /// called once after `forward`, which must have reached the deepest of these values.
   /// - Parameter gradients: [value]; nil: none.
   /// - Parameter passReLU: the last ReLU before the pooled representation passes its gradient unchanged.
   /// - Parameter pixels: nil: the gradients of the parameters are added to instead; then the plan must be one of training.

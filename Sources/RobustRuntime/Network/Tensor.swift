@@ -1,8 +1,8 @@
 import CKernels
 
-/// The feature maps of a batch at one node of a plan, in its arena: [C/16][N·H·W + 1][16], nChw16c with the images inside
-/// the block of channels, filled up with channels of zeros. Behind the positions of each block lies the zero pixel, which
-/// windows read for what is outside of the map.
+/// The feature maps of a batch at one node of a plan, in its arena: [C/16][N·H·W + 1][16], nChw16c with the images
+/// inside the block of channels, filled up with channels of zeros. Behind the positions of each block lies the zero
+/// pixel, which windows read for what is outside of the map.
 package final class Tensor {
   package let shape: Shape
   package let images: Int
@@ -31,8 +31,8 @@ package final class Tensor {
   var isRecomputed: Bool { storage.recomputed != nil }
   /// The gradient of the loss by the value; there only if the plan computes gradients.
   var gradient: UnsafeMutablePointer<Float> { storage.gradient! }
-  /// [C/16][N·H·W + 1]: the ReLU mask, bits that tell which channels are above 0; there only if the value comes from a ReLU
-  /// whose gradient will be computed.
+  /// [C/16][N·H·W + 1]: the ReLU mask, bits that tell which channels are above 0; there only if the value comes
+  /// from a ReLU whose gradient will be computed.
   var reluMask: UnsafeMutablePointer<UInt16>? { storage.reluMask }
 
   /// Channels of a block.

@@ -1,10 +1,10 @@
 import CKernels
 
-/// Batch normalisation (Ioffe and Szegedy, arXiv 1502.03167) that is being trained: by the statistics of the batch, or by
-/// those that were gathered on the way. A second input, if there is one, is added before the activation.
+/// Batch normalisation (Ioffe and Szegedy, arXiv 1502.03167) that is being trained: by the statistics of the batch,
+/// or by those that were gathered on the way. A second input, if there is one, is added before the activation.
 ///
-/// With x̂ = (x − mean) / √(variance + ε) it gives scale · x̂ + shift (+ residual). Running statistics move by a tenth to
-/// those of the batch, of which the variance is the unbiased one, as in PyTorch.
+/// With x̂ = (x − mean) / √(variance + ε) it gives scale · x̂ + shift (+ residual). Running statistics move by a
+/// tenth to those of the batch, of which the variance is the unbiased one, as in PyTorch.
 package final class BatchNormalization: Operation {
   let scale, shift: ParameterReference
   let runningMean, runningVariance: ParameterReference
@@ -211,8 +211,8 @@ private final class BoundBatchNormalization: BoundOperation {
     return totals
   }
 
-  /// Calls `body` with each block of channels, where its run of positions begins in the tensor, and the run's number over
-  /// all blocks.
+  /// Calls `body` with each block of channels, where its run of positions begins in the tensor, and the run's
+  /// number over all blocks.
   private func eachRun(_ body: (_ block: Int, _ at: Int, _ count: Int, _ run: Int) -> Void) {
     let positions = output.positions
     Workers.shared.run(output.blocks * runs) { task, _ in

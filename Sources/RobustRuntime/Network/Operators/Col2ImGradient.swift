@@ -1,10 +1,10 @@
 import CKernels
 
-/// The gradient of a convolution by its few input channels: the output's gradient is multiplied with the weights of every
-/// channel and tap as one matrix, and each product is added where its tap was (col2im).
+/// The gradient of a convolution by its few input channels: the output's gradient is multiplied with the weights of
+/// every channel and tap as one matrix, and each product is added where its tap was (col2im).
 ///
-/// The rows of the input's map are cut in bands, one for each task, so that all that is added to a position is added in one
-/// order.
+/// The rows of the input's map are cut in bands, one for each task, so that all that is added to a position is
+/// added in one order.
 struct Col2ImGradient: BoundCorrelation {
   private let correlation: Correlation
   private let weights: PackedWeights

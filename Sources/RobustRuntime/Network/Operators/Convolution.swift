@@ -49,8 +49,8 @@ package final class Convolution: Operation {
   private let biasParameter: ParameterReference?
   private let correlation: Correlation
   private let gradientCorrelations: [Correlation]
-  /// The products of col2im, instead of `gradientCorrelations`, where there are so few inputs that they would not fill a row
-  /// block.
+  /// The products of col2im, instead of `gradientCorrelations`, where there are so few inputs that they would not
+  /// fill a row block.
   private let col2ImProducts: Correlation?
 
   /// - Precondition: the sizes fit together, and `groups` divides both numbers of channels.

@@ -7,8 +7,8 @@ extension Convolution {
     case direct
     /// Winograd's F(4x4, 3x3) or F(2x2, 3x3), by the side of a tile, for a stride of 1.
     case winograd(side: Int)
-    /// Winograd's algorithm with products of bfloat16. Preferred by a convolution, it makes the weight gradient use bfloat16
-    /// too, by whatever algorithm.
+    /// Winograd's algorithm with products of bfloat16. Preferred by a convolution, it makes the weight gradient use
+    /// bfloat16 too, by whatever algorithm.
     case winogradBF16(side: Int)
     /// Products of floats rounded to bfloat16.
     case bf16
@@ -58,8 +58,8 @@ extension Convolution.Algorithm {
   /// The depth up to which the integers of int8x3, each of which adds three products per k, hold the sum.
   static let mostDepthOfInt8x3 = (1 << 31) / (3 << 14)
 
-  /// The algorithm that is expected to take the least time. That is told from the shapes and from what this processor has, not
-  /// from measurements: each rounds in its own way, and the same input must give the same bytes.
+  /// The algorithm that is expected to take the least time. That is told from the shapes and from what this
+  /// processor has, not from measurements: each rounds in its own way, and the same input must give the same bytes.
   /// - Parameter preferred: is chosen where the shapes allow it.
   init(
     for c: Correlation, preferring preferred: Convolution.Algorithm?, images: Int, gridHeight: Int,

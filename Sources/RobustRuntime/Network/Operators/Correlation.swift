@@ -52,8 +52,8 @@ final class Correlation: Sendable {
     /// Weights transformed for Winograd's algorithm with tiles of this side: [outputs / 32][(side + 2)²][K][32], K being
     /// inputs, or words of two in bfloat16.
     case winograd(side: Int, rt_format)
-    /// Words packed for VNNI: [outputs / 32][row][inputs / 32 or 64][column][slice][2][16 words of inputs][16 outputs]; of
-    /// int8x3 the largest magnitude of each output's weights follows the words of each 32 outputs.
+    /// Words packed for VNNI: [outputs / 32][row][inputs / 32 or 64][column][slice][2][16 words of inputs][16
+    /// outputs]; of int8x3 the largest magnitude of each output's weights follows the words of each 32 outputs.
     case lowPrecision(rt_format)
   }
 
@@ -203,8 +203,8 @@ final class Correlation: Sendable {
     )
   }
 
-  /// The convolution's packed weights, if they can be transposed for this correlation when they are needed. Nil: they are
-  /// not there, or this correlation's own are.
+  /// The convolution's packed weights, if they can be transposed for this correlation when they are needed. Nil:
+  /// they are not there, or this correlation's own are.
   func weightsToTranspose(_ arrangement: Arrangement) -> PackedWeights? {
     guard sharesWeights, let convolution, groups == 1, outChannels % Int(RT_MR) == 0 else {
       return nil
@@ -251,9 +251,9 @@ final class Correlation: Sendable {
   }
 }
 
-/// Weights as a kernel reads them. Constant weights have memory of their own for each arrangement; trained ones share one
-/// piece of memory, in which each convolution packs its own before it runs, so that nothing is stale and memory does not
-/// grow with the network.
+/// Weights as a kernel reads them. Constant weights have memory of their own for each arrangement; trained ones
+/// share one piece of memory, in which each convolution packs its own before it runs, so that nothing is stale and
+/// memory does not grow with the network.
 final class PackedWeights: @unchecked Sendable {
   /// What lies in shared memory.
   struct Content: Equatable {

@@ -1,7 +1,8 @@
 import CKernels
 
-/// A correlation as an indirect GEMM: the micro-kernel reads what the window covers where it lies, through pointers. Where
-/// channels are so few that they would leave most of a block empty, im2col copies it side by side first.
+/// A correlation as an indirect GEMM: the micro-kernel reads what the window covers where it lies, through
+/// pointers. Where channels are so few that they would leave most of a block empty, im2col copies it side by side
+/// first.
 struct DirectCorrelation: BoundCorrelation {
   private let correlation: Correlation
   private let weights: PackedWeights
@@ -17,8 +18,8 @@ struct DirectCorrelation: BoundCorrelation {
 
   /// Floats of the input that stay in a core's second-level cache beside the weights.
   private static let inputBudget = 1 << 16
-  /// The number of micro-tiles from which on positions are shared out, so that each thread meets its own part of the maps
-  /// again.
+  /// The number of micro-tiles from which on positions are shared out, so that each thread meets its own part of
+  /// the maps again.
   private static let leastMicroTiles = 16
 
   init(_ correlation: Correlation, images: Int, from input: Shape, to output: Shape, _ window: rt_window)

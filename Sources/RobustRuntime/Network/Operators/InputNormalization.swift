@@ -29,8 +29,8 @@ struct InputNormalization: Sendable {
     }
   }
 
-  /// A range of positions of one image and one block of channels: where it begins in the images' planes, of `area` floats
-  /// each, and in the tensor.
+  /// A range of positions of one image and one block of channels: where it begins in the images' planes, of `area`
+  /// floats each, and in the tensor.
   private struct Span {
     let channel: Int
     let channels: Int32

@@ -1,10 +1,11 @@
 import CKernels
 
-/// A correlation as a GEMM of short numbers, by the CPU's units for these: in bf16; in bf16x2, of a gradient; or, forward, in
-/// int8x3.
+/// A correlation as a GEMM of short numbers, by the CPU's units for these: in bf16; in bf16x2, of a gradient; or,
+/// forward, in int8x3.
 ///
-/// With bf16x2 a few millionths of the gradient are lost. Forward that would be too much: it would switch ReLUs, each of
-/// which changes the gradient for good. Backward the ReLUs are settled. With int8x3 no more is lost than by sums of floats.
+/// With bf16x2 a few millionths of the gradient are lost. Forward that would be too much: it would switch ReLUs,
+/// each of which changes the gradient for good. Backward the ReLUs are settled. With int8x3 no more is lost than by
+/// sums of floats.
 ///
 /// There is no im2col: strips of the map are packed once, and every tap is a shift in them.
 struct LowPrecisionCorrelation: BoundCorrelation {

@@ -7,7 +7,8 @@ struct PackedColumns {
   let layout: Layout
   private let window: rt_window
   private let inChannels, inBlockStride: Int
-  /// What can be quantized to int8x3 alone: lines, or panels of a strip's only line, as they follow each other in the strip.
+  /// What can be quantized to int8x3 alone: lines, or panels of a strip's only line, as they follow each other in
+  /// the strip.
   private let bandsOfPositions: [(positions: rt_strip, strip: Int, first: Int)]
 
   /// The layout of a strip, as in `rt_packed_layout`.

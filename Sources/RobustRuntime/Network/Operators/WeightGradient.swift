@@ -63,9 +63,10 @@ struct ConvolutionMaps {
   var taps: Int { geometry.height * geometry.width }
 }
 
-/// The weight gradient of a 3x3 convolution of stride 1 by Winograd's F(4x4, 3x3): the adjoint of its transform of the
-/// weights, of sums over the tiles of transformed inputs times transformed gradients. Tiles are taken in runs that stay in the caches. Where one run
-/// has them all, each block of inputs is finished by itself, and needs little memory.
+/// The weight gradient of a 3x3 convolution of stride 1 by Winograd's F(4x4, 3x3): the adjoint of its transform of
+/// the weights, of sums over the tiles of transformed inputs times transformed gradients. Tiles are taken in runs
+/// that stay in the caches. Where one run has them all, each block of inputs is finished by itself, and needs
+/// little memory.
 private struct WinogradWeightGradient: BoundWeightGradient {
   private let maps: ConvolutionMaps
   private let tiles, runTiles: Int
@@ -98,8 +99,8 @@ private struct WinogradWeightGradient: BoundWeightGradient {
   private var isOneRun: Bool { runTiles == tiles }
   /// K of so many tiles.
   private func depth(_ tiles: Int) -> Int { format == RT_F32 ? tiles : (tiles + 1) / 2 }
-  /// Floats from one product to the next; so much more than its tiles have that products do not meet in the same sets of a
-  /// cache.
+  /// Floats from one product to the next; so much more than its tiles have that products do not meet in the same
+  /// sets of a cache.
   private var productStride: Int { depth(runTiles) * Tensor.blockSize + Tensor.blockSize }
   private var blockFloats: Int { Self.products * productStride }
   private var outChannels: Int { maps.outBlocks * Tensor.blockSize }
@@ -305,8 +306,8 @@ private struct DirectWeightGradient: BoundWeightGradient {
   }
 }
 
-/// The weight gradient of a convolution of few inputs, by im2col: a matrix product of patches with the gradients. Positions
-/// are shared out among tasks whose number does not depend on the threads; their sums are added in order.
+/// The weight gradient of a convolution of few inputs, by im2col: a matrix product of patches with the gradients.
+/// Positions are shared out among tasks whose number does not depend on the threads; their sums are added in order.
 private struct Im2ColWeightGradient: BoundWeightGradient {
   private let maps: ConvolutionMaps
   private let tasks: Int
