@@ -1,3 +1,5 @@
+import RTool
+
 /// Fills holes with patches from elsewhere in the picture.
 ///
 /// Space-time completion (Wexler, Shechtman and Irani 2007) with the search of PatchMatch (Barnes et al. 2009) and
@@ -16,8 +18,8 @@ struct ExemplarFill: Sendable {
   var coarseRounds = 30
   var fineRounds = 5
   var seed: UInt64 = 0
-  /// How many threads work; the result does not depend on it.
-  var threads = 1
+  /// The threads that share the work; the result does not depend on them.
+  var crew = Crew()
   /// Weights of differences in chroma, texture energy and guide against luma.
   var chromaWeight: Float = 1.7
   var textureWeight: Float = 4
@@ -78,7 +80,7 @@ struct ExemplarFill: Sendable {
     var meter = Meter(total: work.reduce(0, +))
     let chroma = chromaShift * chromaWeight
     for (depth, field) in pyramid.enumerated().reversed() {
-      field.crew.threads = threads
+      field.crew = crew
       field.proximityWeight = proximityWeight
       field.shiftLimit = SIMD4(lumaShift, chroma, chroma, 0)
       if guidanceWeight > 0 { field.guidance = ColorGuidance(field, weight: guidanceWeight) }

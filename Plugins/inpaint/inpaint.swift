@@ -91,7 +91,7 @@ private func fillWithPatches(
 ) throws {
   var exemplar = ExemplarFill()
   exemplar.seed = host.seed
-  exemplar.threads = host.threads
+  exemplar.crew = host.crew
   exemplar.guideWeight = Float(values[features])
   let guide = values[features] > 0 ? try FeatureGuide(host: host).planes(of: window) : nil
   var stop: (any Error)?

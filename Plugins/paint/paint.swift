@@ -124,9 +124,9 @@ private func fit(_ ascent: inout Ascent, to region: Image) {
 /// What is raised, and where.
 private func subject(_ host: Host, _ values: Values, _ region: Image) throws -> Term.Kind {
   if !values[classes].isEmpty { return .logit(values[classes]) }
-  let dictionary = try FeatureDictionary(host)
+  let dictionary = FeatureDictionary(host)
   let feature = try dictionary.feature(named: values[feature]!)
-  host.record("feature", dictionary.caption(of: feature))
+  host.record("feature", try dictionary.caption(of: feature))
   // The representation is the mean over the positions of the deepest layer; those in the region are what can change.
   if values[constraint] == .hard, feature.layer == nil, let deepest = host.model.deepest {
     return .feature(layer: deepest.name, unit: feature.unit, region: [region])

@@ -65,8 +65,10 @@ public func plugin(_ hostABI: UInt32) -> UnsafePointer<rtool_manifest>? { publis
 
 private func sketch(_ host: Host, _ values: Values) throws {
   let flat = try onPaper(values[drawing], host)
-  let size = WorkingCopy.size(of: flat, side: host.model.side, host: host)
-  let small = try host.resized(flat, width: size.width, height: size.height, filter: .box)
+  let size = try WorkingCopy(flat, mask: nil, host: host).image
+  let small =
+    size.width < flat.width
+    ? size : try host.resized(flat, width: size.width, height: size.height, filter: .box)
   let start = try Start(small, host, values)
   let hasDetail = values[detail] > 0
   var picture = try ascend(

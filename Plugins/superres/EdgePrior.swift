@@ -15,8 +15,11 @@ struct EdgePrior: @unchecked Sendable {
   /// What it goes on from; not written to.
   var base: Image
 
-  init(small: Image, large: Image, factor: Int, filter: Host.Filter) {
+  private let resampling: Resampling
+
+  init(small: Image, large: Image, factor: Int, filter: Host.Filter, resampling: Resampling) {
     (self.small, self.large, self.factor, self.filter, base) = (small, large, factor, filter, large)
+    self.resampling = resampling
   }
 
   /// Pixels of the small image in a tile, and around it, where a tile's result is dropped.
@@ -37,7 +40,7 @@ struct EdgePrior: @unchecked Sendable {
     let y0 = max(top - Self.margin, 0)
     let tile = Tile(
       width: min(right + Self.margin, small.width) - x0, height: min(bottom + Self.margin, small.height) - y0,
-      factor: factor, filter: isNearest ? .nearest : .cubic, measured: filter)
+      factor: factor, filter: isNearest ? .nearest : .cubic, measured: filter, resampling: resampling)
     tile.read(small, x: x0, y: y0)
     if isResumed { tile.readLarge(base, x: x0 * factor, y: y0 * factor) } else { tile.interpolate() }
     for _ in 0..<iterations {
@@ -55,20 +58,18 @@ struct EdgePrior: @unchecked Sendable {
 private final class Tile {
   private let width, height, factor: Int
   private let (largeWidth, largeHeight): (Int, Int)
-  private let up, down: (rows: Resampling, columns: Resampling)
-  private let y, x, gradient, residual, wide, scratch: UnsafeMutablePointer<Float>
+  private let up, down: Host.Filter
+  private let resampling: Resampling
+  private let y, x, gradient, residual, enlarged: UnsafeMutablePointer<Float>
+  /// Four rows.
+  private let scratch: UnsafeMutablePointer<Float>
 
-  init(width: Int, height: Int, factor: Int, filter: Host.Filter, measured: Host.Filter) {
+  init(
+    width: Int, height: Int, factor: Int, filter: Host.Filter, measured: Host.Filter, resampling: Resampling
+  ) {
     (self.width, self.height, self.factor) = (width, height, factor)
     (largeWidth, largeHeight) = (width * factor, height * factor)
-    up = (
-      Resampling(from: height, to: height * factor, filter: filter),
-      Resampling(from: width, to: width * factor, filter: filter)
-    )
-    down = (
-      Resampling(from: height * factor, to: height, filter: measured),
-      Resampling(from: width * factor, to: width, filter: measured)
-    )
+    (up, down, self.resampling) = (filter, measured, resampling)
     func plane(_ count: Int) -> UnsafeMutablePointer<Float> {
       let plane = UnsafeMutablePointer<Float>.allocate(capacity: count)
       plane.initialize(repeating: 0, count: count)
@@ -76,11 +77,11 @@ private final class Tile {
     }
     let area = largeWidth * largeHeight
     (y, residual) = (plane(3 * width * height), plane(width * height))
-    wide = plane(largeWidth * height)
+    enlarged = plane(area)
     (x, gradient, scratch) = (plane(3 * area), plane(3 * area), plane(4 * largeWidth))
   }
 
-  deinit { for plane in [y, x, gradient, residual, wide, scratch] { plane.deallocate() } }
+  deinit { for plane in [y, x, gradient, residual, enlarged, scratch] { plane.deallocate() } }
 
   func read(_ image: Image, x left: Int, y top: Int) {
     copy(image, left, top, into: y, width, height)
@@ -122,25 +123,18 @@ private final class Tile {
   func backProject() {
     for c in 0..<3 {
       let (large, small) = (x + c * largeWidth * largeHeight, y + c * width * height)
-      for row in 0..<height {
-        down.rows.mixRows(row, of: large, stride: largeWidth, count: largeWidth, into: scratch)
-        let out = residual + row * width
-        down.columns.resample(scratch, channels: 1, into: out)
-        for i in 0..<width { out[i] = small[row * width + i] - out[i] }
-      }
+      resampling.resample(
+        large, width: largeWidth, height: largeHeight, into: residual, width: width, height: height,
+        filter: down)
+      for i in 0..<width * height { residual[i] = small[i] - residual[i] }
       enlarge(residual, addingTo: large)
     }
   }
 
   private func enlarge(_ small: UnsafePointer<Float>, addingTo large: UnsafeMutablePointer<Float>) {
-    for row in 0..<height {
-      up.columns.resample(small + row * width, channels: 1, into: wide + row * largeWidth)
-    }
-    for row in 0..<largeHeight {
-      up.rows.mixRows(row, of: wide, stride: largeWidth, count: largeWidth, into: scratch)
-      let out = large + row * largeWidth
-      for i in 0..<largeWidth { out[i] += scratch[i] }
-    }
+    resampling.resample(
+      small, width: width, height: height, into: enlarged, width: largeWidth, height: largeHeight, filter: up)
+    for i in 0..<largeWidth * largeHeight { large[i] += enlarged[i] }
   }
 
   /// One step down the gradient of sum decay^distance sqrt(|x(p) - x(p + offset)|^2 + edge^2), colours together.

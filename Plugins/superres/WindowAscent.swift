@@ -24,22 +24,25 @@ struct WindowAscent {
     ascent.note = "texture"
     let length = progress.upperBound - progress.lowerBound
     for first in stride(from: 0, to: windows.count, by: Self.batch) {
-      let part = windows[first..<min(first + Self.batch, windows.count)]
-      let boxes = part.map { row, column in
-        Box(x: columns.starts[column], y: rows.starts[row], width: smallSide, height: smallSide)
-      }
-      let reached = [first, first + part.count].map {
-        progress.lowerBound + length * Double($0) / Double(windows.count)
-      }
-      ascent.progress = reached[0]...reached[1]
-      let starts = try boxes.map {
-        try host.cropped(base, to: Box(x: $0.x * factor, y: $0.y * factor, width: side, height: side))
-      }
-      let outcome = try host.ascend(ascent, from: starts, minimising: terms(for: boxes, towards: towards))
-      for (index, (row, column)) in part.enumerated() {
-        add(
-          outcome.images[index], minus: starts[index], x: boxes[index].x * factor, y: boxes[index].y * factor,
-          across: columns.weights[column], down: rows.weights[row])
+      try host.scoped {
+        let part = windows[first..<min(first + Self.batch, windows.count)]
+        let boxes = part.map { row, column in
+          Box(x: columns.starts[column], y: rows.starts[row], width: smallSide, height: smallSide)
+        }
+        let reached = [first, first + part.count].map {
+          progress.lowerBound + length * Double($0) / Double(windows.count)
+        }
+        ascent.progress = reached[0]...reached[1]
+        let starts = try boxes.map {
+          try host.cropped(base, to: Box(x: $0.x * factor, y: $0.y * factor, width: side, height: side))
+        }
+        let outcome = try host.ascend(ascent, from: starts, minimising: terms(for: boxes, towards: towards))
+        for (index, (row, column)) in part.enumerated() {
+          add(
+            outcome.images[index], minus: starts[index], x: boxes[index].x * factor,
+            y: boxes[index].y * factor,
+            across: columns.weights[column], down: rows.weights[row])
+        }
       }
     }
   }

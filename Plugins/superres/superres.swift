@@ -109,7 +109,9 @@ private func superres(_ host: Host, _ values: Values) throws {
   let (width, height) = (small.width * scale, small.height * scale)
   let large = try host.image(width: width, height: height, channels: 3)
   let usesModel = values[options.steps] > 0
-  var solver = EdgePrior(small: small, large: large, factor: scale, filter: values[measured].filter)
+  var solver = EdgePrior(
+    small: small, large: large, factor: scale, filter: values[measured].filter,
+    resampling: try host.resampling)
   switch values[start] {
   case .sharp: solver.weight = Float(0.005 * values[prior])
   case .cubic: solver.iterations = 0
@@ -135,7 +137,7 @@ private func run(_ solver: EdgePrior, _ host: Host, progress: ClosedRange<Double
   // Tiles read what they are resumed from; another image keeps it as it was.
   var solver = solver
   if solver.isResumed { solver.base = try host.copy(solver.large) }
-  let crew = Crew(threads: host.threads)
+  let crew = host.crew
   for first in stride(from: 0, to: solver.tileCount, by: 8) {
     try host.progress(progress.lowerBound + length * Double(first) / Double(solver.tileCount), note)
     crew.run(min(8, solver.tileCount - first)) { [solver] in solver.solve(first + $0) }

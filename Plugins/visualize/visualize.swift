@@ -86,10 +86,10 @@ struct Subject {
 }
 
 private func run(_ host: Host, _ values: Values) throws {
-  let dictionary = try FeatureDictionary(host)
+  let dictionary = FeatureDictionary(host)
   let subjects = try chosen(host, values, dictionary)
   if values[list] {
-    return try host.emit(text: host.wantsJSON ? "\(listJSON(dictionary))\n" : listText(dictionary))
+    return try host.emit(text: host.wantsJSON ? "\(try listJSON(dictionary))\n" : listText(dictionary))
   }
   if values[among] {
     let photos = Array(zip(values.names(photos), values[photos]))
@@ -148,8 +148,8 @@ private func chosen(_ host: Host, _ values: Values, _ dictionary: FeatureDiction
   for word in values[features]?.split(separator: ",", omittingEmptySubsequences: false) ?? [] {
     found += try units(String(word), dictionary)
   }
-  return found.map { feature in
-    Subject(
+  return try found.map { feature in
+    try Subject(
       term: Term(1, .feature(layer: feature.layer, unit: feature.unit, region: [])),
       name: dictionary.name(of: feature), caption: dictionary.caption(of: feature),
       layer: feature.layer ?? deepest, weights: [(feature.unit, 1)])
@@ -194,31 +194,33 @@ private func startImage(_ index: Int, _ host: Host, _ values: Values) throws -> 
 }
 
 /// Units in the order of the classes they raise.
-private func ordered(_ dictionary: FeatureDictionary) -> [Int] {
-  let places = (0..<dictionary.unitCount).map { dictionary.place(of: $0) }
+private func ordered(_ dictionary: FeatureDictionary) throws -> [Int] {
+  let places = try (0..<dictionary.unitCount).map { try dictionary.place(of: $0) }
   return places.indices.sorted {
     (places[$0].classIndex, places[$0].rank) < (places[$1].classIndex, places[$1].rank)
   }
 }
 
-private func listText(_ dictionary: FeatureDictionary) -> String {
-  let rows = ordered(dictionary).map { unit in
-    let raised = dictionary.classesRaised(by: unit).map { "\($0.name) \(Text.fixed(Double($0.weight), 2))" }
+private func listText(_ dictionary: FeatureDictionary) throws -> String {
+  let rows = try ordered(dictionary).map { unit in
+    let raised = try dictionary.classesRaised(by: unit).map {
+      "\($0.name) \(Text.fixed(Double($0.weight), 2))"
+    }
     return [
-      Text.printable(dictionary.name(of: Feature(layer: nil, unit: unit))), "\(unit)",
+      Text.printable(try dictionary.name(of: Feature(layer: nil, unit: unit))), "\(unit)",
       Text.printable(raised.joined(separator: ", ")),
     ]
   }
   return Text.table([["name", "unit", "raises, relative to the other classes"]] + rows, right: [1])
 }
 
-private func listJSON(_ dictionary: FeatureDictionary) -> JSON {
+private func listJSON(_ dictionary: FeatureDictionary) throws -> JSON {
   JSON(
-    ordered(dictionary).map { unit in
+    try ordered(dictionary).map { unit in
       JSON([
-        "name": JSON(dictionary.name(of: Feature(layer: nil, unit: unit))), "unit": JSON(unit),
+        "name": JSON(try dictionary.name(of: Feature(layer: nil, unit: unit))), "unit": JSON(unit),
         "raises": JSON(
-          dictionary.classesRaised(by: unit).map {
+          try dictionary.classesRaised(by: unit).map {
             JSON(["class": JSON($0.name), "weight": JSON($0.weight)])
           }),
       ])

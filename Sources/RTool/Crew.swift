@@ -1,54 +1,33 @@
-import Glibc
-import Synchronization
+import CRTool
 
-/// Threads that share work which is cut into pieces. How it is cut must not depend on their number.
-public struct Crew: Sendable {
-  /// How many threads there may be, the caller's included.
-  public var threads: Int
+/// The host's threads, for work that is cut into pieces. How it is cut must not depend on their number.
+public struct Crew: @unchecked Sendable {
+  private let table: UnsafePointer<rtool_host>?
 
-  public init(threads: Int = 1) { self.threads = threads }
+  /// No threads but the caller's.
+  public init() { table = nil }
+
+  fileprivate init(_ table: UnsafePointer<rtool_host>) { self.table = table }
 
   /// Calls `body` once for each piece, in any order and several at a time, and returns when all are done.
-  public func run(_ pieces: Int, _ body: @escaping @Sendable (_ piece: Int) -> Void) {
-    let job = Job(pieces: pieces, body: body)
-    let helpers = (1..<max(1, min(threads, pieces))).compactMap { _ in job.helper() }
-    job.work()
-    for helper in helpers { pthread_join(helper, nil) }
-  }
-
-  private final class Job: Sendable {
-    private let pieces: Int
-    private let body: @Sendable (Int) -> Void
-    private let next = Atomic(0)
-
-    init(pieces: Int, body: @escaping @Sendable (Int) -> Void) {
-      self.pieces = pieces
-      self.body = body
+  public func run(_ pieces: Int, _ body: @Sendable (_ piece: Int) -> Void) {
+    guard let table else {
+      for piece in 0..<pieces { body(piece) }
+      return
     }
-
-    func work() {
-      while true {
-        let piece = next.add(1, ordering: .relaxed).oldValue
-        guard piece < pieces else { return }
-        body(piece)
+    withoutActuallyEscaping(body) { body in
+      withUnsafePointer(to: body) { body in
+        table.pointee.parallel(
+          table, UInt32(pieces),
+          { user, piece in
+            user!.assumingMemoryBound(to: (@Sendable (Int) -> Void).self).pointee(Int(piece))
+          }, UnsafeMutableRawPointer(mutating: body))
       }
     }
-
-    /// A thread that works until no piece is left; nil: there are no more threads, and the others do its part.
-    func helper() -> pthread_t? {
-      let job = Unmanaged.passRetained(self)
-      var thread = pthread_t()
-      let status = pthread_create(
-        &thread, nil,
-        { context in
-          Unmanaged<Job>.fromOpaque(context!).takeRetainedValue().work()
-          return nil
-        }, job.toOpaque())
-      guard status == 0 else {
-        job.release()
-        return nil
-      }
-      return thread
-    }
   }
+}
+
+extension Host {
+  /// An older host has none: then all is done by the caller.
+  public var crew: Crew { has(\.parallel) ? Crew(table) : Crew() }
 }

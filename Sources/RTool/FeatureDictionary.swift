@@ -1,3 +1,5 @@
+import CRTool
+
 /// One unit of a layer.
 public struct Feature: Sendable, Equatable {
   /// nil: the pooled representation.
@@ -7,89 +9,66 @@ public struct Feature: Sendable, Equatable {
   public init(layer: String?, unit: Int) { (self.layer, self.unit) = (layer, unit) }
 }
 
-/// Names for the units of the representation, after the classes they raise.
-///
-/// The last linear layer tells what each unit adds to each class. How much a unit raises a class, relative to the other
-/// classes, is its weight for the class less the mean of its weights for all. `flower` is the unit that raises the class
-/// flower most, `flower-2` the second.
+/// Names for the units of the model, as the host gives them. See `rtool_feature`.
 public struct FeatureDictionary {
-  private let model: Model
-  /// For each class, for each unit.
-  private let relative: [[Float]]
-  /// For each class, units from the one that raises it most.
-  private let rankings: [[Int]]
+  private let host: Host
 
-  public init(_ host: Host) throws {
-    model = host.model
-    let weights = try model.classes.indices.map { try host.classWeights($0) }
-    let count = weights[0].count
-    let means = (0..<count).map { unit in weights.reduce(0) { $0 + $1[unit] } / Float(weights.count) }
-    relative = weights.map { row in row.indices.map { row[$0] - means[$0] } }
-    rankings = relative.map { row in row.indices.sorted { (row[$0], $1) > (row[$1], $0) } }
-  }
+  public init(_ host: Host) { self.host = host }
 
-  public var unitCount: Int { relative[0].count }
-
-  /// Units of the representation from the one that raises a class most.
-  public func units(raising classIndex: Int) -> [Int] { rankings[classIndex] }
+  /// Units of the representation.
+  public var unitCount: Int { host.model.layers.last!.channels }
 
   /// The classes that a unit of the representation raises most, relative to the others, with by how much.
-  public func classesRaised(by unit: Int, count: Int = 3) -> [(name: String, weight: Float)] {
-    let order = relative.indices.sorted { (relative[$0][unit], $1) > (relative[$1][unit], $0) }
-    return order.prefix(count).filter { relative[$0][unit] > 0 }.map {
-      (model.classes[$0], relative[$0][unit])
+  public func classesRaised(by unit: Int, count: Int = 3) throws -> [(name: String, weight: Float)] {
+    let classes = host.model.classes
+    var found = [ClassWeight](repeating: ClassWeight(), count: count)
+    let written = try with(Feature(layer: nil, unit: unit)) { feature in
+      try host.later(\.feature_classes, since: 3)(host.table, feature, UInt32(count), &found)
     }
+    return found.prefix(Int(written)).map { (classes[Int($0.index)], Float($0.weight)) }
   }
 
   /// The class that a unit of the representation raises most, and how many units raise it more.
-  public func place(of unit: Int) -> (classIndex: Int, rank: Int) {
-    let best = relative.indices.max { (relative[$0][unit], $1) < (relative[$1][unit], $0) }!
-    return (best, rankings[best].firstIndex(of: unit)!)
+  public func place(of unit: Int) throws -> (classIndex: Int, rank: Int) {
+    let feature = try found("\(unit)")
+    return (Int(feature.class_index), Int(feature.rank))
   }
 
   /// What a user calls it: `flower-2`, or `layer3.1:17`.
-  public func name(of feature: Feature) -> String {
-    if let layer = feature.layer { return "\(layer):\(feature.unit)" }
-    let (classIndex, rank) = place(of: feature.unit)
-    return model.classes[classIndex] + (rank > 0 ? "-\(rank + 1)" : "")
+  public func name(of feature: Feature) throws -> String {
+    let name = try with(feature) { try host.later(\.feature_name, since: 3)(host.table, $0) }
+    guard let name else { throw TaskFailure.reported(status: Int32(RTOOL_FAILED)) }
+    return String(cString: name)
   }
 
   /// Name, unit and what it raises, in one line.
-  public func caption(of feature: Feature) -> String {
-    if let layer = feature.layer { return "\(layer):\(feature.unit)" }
-    let raised = classesRaised(by: feature.unit).map { "\($0.name) \(Text.fixed(Double($0.weight), 2))" }
-    return "\(name(of: feature)) (unit \(feature.unit)): " + raised.joined(separator: ", ")
+  public func caption(of feature: Feature) throws -> String {
+    if feature.layer != nil { return try name(of: feature) }
+    let raised = try classesRaised(by: feature.unit).map { "\($0.name) \(Text.fixed(Double($0.weight), 2))" }
+    return "\(try name(of: feature)) (unit \(feature.unit)): " + raised.joined(separator: ", ")
   }
 
   /// The unit a user means: by its number in the representation, by LAYER:NUMBER, or by the class it raises.
-  /// - Throws: `TaskFailure.message` where there is none.
+  /// - Throws: where there is none; the user is told which there are.
   public func feature(named text: String) throws -> Feature {
-    if let unit = Int(text) { return try checked(Feature(layer: nil, unit: unit), text) }
-    if let index = model.classes.firstIndex(of: text) { return Feature(layer: nil, unit: rankings[index][0]) }
-    if let colon = text.lastIndex(of: ":"), let unit = Int(text[text.index(after: colon)...]) {
-      let layer = try model.layer(named: String(text[..<colon]))
-      return try checked(Feature(layer: layer.reduction == 0 ? nil : layer.name, unit: unit), text)
-    }
-    if let dash = text.lastIndex(of: "-"), let rank = Int(text[text.index(after: dash)...]),
-      let index = model.classes.firstIndex(of: String(text[..<dash]))
-    {
-      guard (1...unitCount).contains(rank) else {
-        throw TaskFailure.message("there are \(unitCount) units, so no \(Text.printable(text))")
-      }
-      return Feature(layer: nil, unit: rankings[index][rank - 1])
-    }
-    throw TaskFailure.message(
-      "\(Text.printable(text)) is no feature; give a class (flower, flower-2), a unit (17) or LAYER:UNIT "
-        + "(\(model.layers[0].name):17)")
+    let feature = try found(text)
+    return Feature(layer: feature.layer.map { String(cString: $0) }, unit: Int(feature.unit))
   }
 
-  private func checked(_ feature: Feature, _ text: String) throws -> Feature {
-    let count = try feature.layer.map { try model.layer(named: $0).channels } ?? unitCount
-    guard (0..<count).contains(feature.unit) else {
-      let layer = feature.layer ?? "the representation"
-      throw TaskFailure.message("\(Text.printable(text)): the units of \(layer) are 0 to \(count - 1)")
-    }
+  private func found(_ text: String) throws -> rtool_feature {
+    var feature = rtool_feature()
+    try host.check(host.later(\.feature_find, since: 3)(host.table, text, &feature))
     return feature
+  }
+
+  private func with<Result>(_ feature: Feature, _ body: (UnsafePointer<rtool_feature>) throws -> Result)
+    throws
+    -> Result
+  {
+    var bridged = rtool_feature()
+    bridged.layer = try feature.layer.map(host.copied)
+    bridged.unit = Int32(feature.unit)
+    return try body(&bridged)
   }
 }
 

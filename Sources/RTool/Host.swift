@@ -34,7 +34,7 @@ public struct Host {
     if status != Int32(RTOOL_OK) { throw TaskFailure.reported(status: status) }
   }
 
-  private func checked(_ image: UnsafeMutablePointer<rtool_image>?) throws -> Image {
+  func checked(_ image: UnsafeMutablePointer<rtool_image>?) throws -> Image {
     guard let image else { throw TaskFailure.reported(status: Int32(RTOOL_FAILED)) }
     return Image(image)
   }
@@ -65,6 +65,15 @@ public struct Host {
       throw TaskFailure.message("out of memory")
     }
     return memory.bindMemory(to: type, capacity: max(count, 1))
+  }
+
+  /// What the host hands out within `body` dies when it returns, where the host has scopes: for loops. Nothing of it may
+  /// be kept.
+  public func scoped<Result>(_ body: () throws -> Result) throws -> Result {
+    guard has(\.scope_begin), has(\.scope_end) else { return try body() }
+    table.pointee.scope_begin(table)
+    defer { _ = table.pointee.scope_end(table) }
+    return try body()
   }
 
   func copied<Element: BitwiseCopyable>(_ elements: [Element]) throws -> UnsafePointer<Element>? {
@@ -150,6 +159,15 @@ public struct Host {
     var tensor = rtool_tensor()
     try check(table.pointee.features(table, image.pointer, layer, &tensor))
     return Tensor(tensor)
+  }
+
+  /// Features of several images of one size at a layer; nil: the pooled representation.
+  public func features(_ images: [Image], layer: String?) throws -> [Tensor] {
+    var tensors = [rtool_tensor](repeating: rtool_tensor(), count: images.count)
+    try check(
+      later(\.features_batch, since: 3)(
+        table, copied(images), UInt32(images.count), layer, &tensors))
+    return tensors.map(Tensor.init)
   }
 
   /// Features of the task's own making, zeros.

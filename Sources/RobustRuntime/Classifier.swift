@@ -69,7 +69,7 @@ public final class Classifier: Sendable {
   }
 
   private func forward(_ images: ImageBatch, through value: (Plan) -> Int) throws -> FeatureMap {
-    try Classifier.check(images, facts)
+    let images = try facts.seen(images)
     return try plans.withPlan(
       images: images.count, height: images.height, width: images.width, gradient: false
     ) {
@@ -121,21 +121,15 @@ public final class Classifier: Sendable {
     _ objective: Objective, _ images: ImageBatch, gradient: Bool, seesOther: Bool,
     _ body: (Evaluator) throws -> Result
   ) throws -> Result {
-    try Classifier.check(images, facts)
+    try ModelFacts.check(images)
+    let seen = facts.seenSize(height: images.height, width: images.width)
     return try plans.withPlan(
-      images: images.count, height: images.height, width: images.width, gradient: gradient
+      images: images.count, height: seen.height, width: seen.width, gradient: gradient
     ) { plan in
       try body(
         try Evaluator(
-          objective, plan: plan, plans: plans, facts: facts, gradient: gradient, seesOther: seesOther))
-    }
-  }
-
-  static func check(_ images: ImageBatch, _ facts: ModelFacts) throws {
-    guard images.count > 0 else { throw RuntimeError.invalid("there are no images") }
-    guard min(images.height, images.width) >= facts.smallest else {
-      throw RuntimeError.invalid(
-        "the image is \(images.width)x\(images.height); the least side is \(facts.smallest)")
+          objective, height: images.height, width: images.width, plan: plan, plans: plans, facts: facts,
+          gradient: gradient, seesOther: seesOther))
     }
   }
 

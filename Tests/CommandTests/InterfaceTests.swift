@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 /// What a plugin computes through the interface, checked in the plugin itself: it fails with the line that is wrong.
@@ -6,7 +7,7 @@ import Testing
   init() throws { sandbox = try Sandbox() }
 
   /// Runs the body of a plugin that has `host`, an `image` of the model's side, and CHECK.
-  private func run(_ body: String) throws -> Sandbox.Outcome {
+  private func run(_ body: String, before: String = "", arguments: [String] = []) throws -> Sandbox.Outcome {
     let source = """
       #include "rtool.h"
       #include <math.h>
@@ -25,6 +26,7 @@ import Testing
         return objective;
       }
 
+      \(before)
       static int32_t run(const rtool_host *host, const rtool_value *values) {
         (void)values;
         (void)one;
@@ -42,12 +44,12 @@ import Testing
 
       RTOOL_EXPORT const rtool_manifest *rtool_plugin(uint32_t host_abi) { (void)host_abi; return &manifest; }
       """
-    let folder = try sandbox.compilePlugin("probe", source, flags: ["-lm"])
-    return try sandbox.run(Program.path, ["probe"], environment: ["RTOOL_PATH": folder])
+    let folder = try sandbox.compilePlugin("probe", source, flags: ["-lm", "-pthread"])
+    return try sandbox.run(Program.path, ["probe"] + arguments, environment: ["RTOOL_PATH": folder])
   }
 
-  private func check(_ body: String) throws {
-    let outcome = try run(body)
+  private func check(_ body: String, before: String = "") throws {
+    let outcome = try run(body, before: before)
     #expect(outcome.text == "done\n", "\(outcome.errors)")
   }
 
@@ -122,6 +124,218 @@ import Testing
         CHECK(outcome.start_losses[0] > 0.5);
         CHECK(outcome.losses[0] <= 0.5 && outcome.losses[0] > 0.05);
       """)
+  }
+
+  /// A difference has values below 0 and above 1, which resizing an image would clip.
+  @Test func resamplingDoesNotClip() throws {
+    try check(
+      """
+        rtool_image *difference = host->image_new(host, 40, 30, 1), *large = host->image_new(host, 90, 70, 1);
+        CHECK(difference && large);
+        for (int i = 0; i < 40 * 30; i++) difference->data[i] = -3;
+        CHECK(host->image_resample(host, difference, large, RTOOL_FILTER_LANCZOS) == RTOOL_OK);
+        for (int i = 0; i < 90 * 70; i++) CHECK(fabsf(large->data[i] + 3) < 1e-5f);
+        rtool_image *half = host->image_new(host, image->width / 2, image->height / 2, 3);
+        CHECK(host->image_resample(host, image, half, RTOOL_FILTER_BOX) == RTOOL_OK);
+        float mean = (image->data[0] + image->data[3] + image->data[image->stride] + image->data[image->stride + 3]) / 4;
+        CHECK(fabsf(half->data[0] - mean) < 1e-6f);
+      """)
+  }
+
+  /// Where nothing changed the photo stays; where all became darker by as much it does as well.
+  @Test func changesAreCarriedToThePhoto() throws {
+    try check(
+      """
+        rtool_image *photo = host->image_resize(host, host->blur(host, image, 3), 400, 300, RTOOL_FILTER_CUBIC);
+        rtool_image *before = host->image_resize(host, photo, 120, 90, RTOOL_FILTER_BOX);
+        rtool_image *after = host->image_crop(host, before, 0, 0, 120, 90);
+        CHECK(photo && before && after);
+        rtool_image *same = host->transfer(host, before, after, photo, 1);
+        for (int i = 0; i < 400 * 300 * 3; i++) CHECK(fabsf(same->data[i] - photo->data[i]) < 1e-6f);
+        for (int i = 0; i < 120 * 90 * 3; i++) after->data[i] -= 0.05f;
+        rtool_image *darker = host->transfer(host, before, after, photo, 2);
+        for (int i = 0; i < 400 * 300 * 3; i++) CHECK(fabsf(darker->data[i] - photo->data[i] + 0.1f) < 1e-3f);
+      """)
+  }
+
+  @Test func workingCopiesGoThereAndBack() throws {
+    try check(
+      """
+        rtool_image *photo = host->image_resize(host, image, 500, 300, RTOOL_FILTER_CUBIC);
+        rtool_image *mask = host->image_new(host, 500, 300, 1);
+        CHECK(photo && mask);
+        rtool_working_copy copy = {.struct_size = sizeof copy, .photo = photo};
+        CHECK(host->working_copy(host, &copy) == RTOOL_OK);
+        CHECK(copy.image->height == host->model->side && copy.image->width > copy.image->height);
+        CHECK(copy.x == 0 && copy.y == 0 && !copy.region && copy.seen->width == 500);
+        rtool_image *back = host->working_result(host, &copy, copy.image, 1);
+        CHECK(back && back->width == 500 && memcmp(back->data, photo->data, sizeof(float) * 500 * 300 * 3) == 0);
+
+        for (int y = 100; y < 140; y++) for (int x = 200; x < 240; x++) mask->data[500 * y + x] = 1;
+        rtool_working_copy part = {.struct_size = sizeof part, .photo = photo, .mask = mask, .context = 0.5, .side = 64,
+                                   .flags = RTOOL_COPY_AROUND_MASK};
+        CHECK(host->working_copy(host, &part) == RTOOL_OK);
+        CHECK(part.x == 180 && part.y == 80 && part.seen->width == 80 && part.seen->height == 80);
+        CHECK(part.image->width == 64 && part.region->width == 64 && part.region->channels == 1);
+        rtool_image *grey = host->image_new(host, 64, 64, 3);
+        rtool_image *changed = host->working_result(host, &part, grey, 1);
+        CHECK(changed && changed->width == 80);
+        CHECK(memcmp(changed->data, part.seen->data, sizeof(float) * 80 * 3) == 0);
+        CHECK(memcmp(changed->data + 240 * 40, part.seen->data + 240 * 40, sizeof(float) * 80 * 3) != 0);
+      """)
+  }
+
+  @Test func aMaskThatIsBlackHasNoWorkingCopy() throws {
+    let outcome = try run(
+      """
+        rtool_working_copy copy = {.struct_size = sizeof copy, .photo = image};
+        copy.mask = host->image_new(host, image->width, image->height, 1);
+        return host->working_copy(host, &copy);
+      """)
+    #expect(outcome.status == 1)
+    expectOneLine(outcome.errors, contains: "the mask is black everywhere")
+  }
+
+  @Test func workIsSharedAndEachPieceDoneOnce() throws {
+    try check(
+      """
+        int *counts = host->alloc(host, 1000 * sizeof(int));
+        host->parallel(host, 1000, count_piece, counts);
+        for (int i = 0; i < 1000; i++) CHECK(counts[i] == i + 1);
+        host->parallel(host, 0, count_piece, 0);
+      """,
+      before: """
+        static void count_piece(void *user, uint32_t index) { ((int *)user)[index] += (int)index + 1; }
+        """)
+  }
+
+  @Test func scopesEndWhatWasHandedOutInThem() throws {
+    try check(
+      """
+        float *kept = host->alloc(host, 64);
+        host->scope_begin(host);
+        host->scope_begin(host);
+        for (int i = 0; i < 100; i++) CHECK(host->blur(host, image, 1));
+        CHECK(host->scope_end(host) == RTOOL_OK);
+        CHECK(host->alloc(host, 1 << 20));
+        CHECK(host->scope_end(host) == RTOOL_OK);
+        kept[15] = 1;
+      """)
+    let outcome = try run("  return host->scope_end(host);")
+    #expect(outcome.status == 1)
+    expectOneLine(outcome.errors, contains: "a scope was ended that was not begun")
+  }
+
+  @Test func abilitiesAreAskedForByName() throws {
+    try check(
+      """
+        CHECK(RTOOL_HAS(host, capability));
+        CHECK(host->capability(host, "term.custom") == 1);
+        CHECK(host->capability(host, "term.measurement") == 2);
+        CHECK(host->capability(host, "host.parallel") == 3);
+        CHECK(host->capability(host, "term.magic") == 0 && host->capability(host, 0) == 0);
+      """)
+  }
+
+  @Test func featuresOfABatchAreThoseOfItsImages() throws {
+    try check(
+      """
+        rtool_image batch[2] = {*image, *host->blur(host, image, 2)};
+        rtool_tensor both[2], one;
+        CHECK(host->features_batch(host, batch, 2, "layer2.0", both) == RTOOL_OK);
+        for (int i = 0; i < 2; i++) {
+          CHECK(host->features(host, &batch[i], "layer2.0", &one) == RTOOL_OK);
+          CHECK(one.width == both[i].width && one.channels == both[i].channels);
+          for (int k = 0; k < one.channels * one.height * one.width; k++)
+            CHECK(fabsf(one.data[k] - both[i].data[k]) < 1e-4f);
+        }
+      """)
+  }
+
+  @Test func unitsHaveNames() throws {
+    try check(
+      """
+        rtool_feature second, same, deep;
+        rtool_class_weight raised[3];
+        CHECK(host->feature_find(host, "sea-2", &second) == RTOOL_OK);
+        CHECK(!second.layer && strcmp(host->model->classes[second.class_index], "sea") == 0);
+        CHECK(host->feature_find(host, host->feature_name(host, &second), &same) == RTOOL_OK);
+        CHECK(host->feature_classes(host, &second, 3, raised) > 0 && raised[0].index == second.class_index);
+        CHECK(host->feature_find(host, "layer2.0:5", &deep) == RTOOL_OK);
+        CHECK(strcmp(deep.layer, "layer2.0") == 0 && deep.unit == 5 && deep.class_index == -1);
+        CHECK(strcmp(host->feature_name(host, &deep), "layer2.0:5") == 0);
+      """)
+    let outcome = try run("  rtool_feature none; return host->feature_find(host, \"nothing\", &none);")
+    #expect(outcome.status == 1)
+    expectOneLine(outcome.errors, contains: "nothing is no feature")
+  }
+
+  /// The network sees an image smaller than it takes mirrored; the gradient is that of this loss.
+  @Test func imagesMayBeSmallerThanTheNetworkTakes() throws {
+    try check(
+      """
+        rtool_image *small = host->image_crop(host, image, 0, 0, 5, 3), *slope = host->image_new(host, 5, 3, 3);
+        CHECK(small->width < host->model->smallest);
+        rtool_image *mirrored =
+          host->image_crop(host, small, 0, 0, host->model->smallest, host->model->smallest);
+        float a[64], b[64];
+        CHECK(host->logits(host, small, 1, a) == RTOOL_OK && host->logits(host, mirrored, 1, b) == RTOOL_OK);
+        for (int i = 0; i < host->model->class_count; i++) CHECK(fabsf(a[i] - b[i]) < 1e-5f);
+        rtool_class_weight towards = {2, 1};
+        rtool_term term = {.kind = RTOOL_TERM_CLASS, .weight = 1, .classes = &towards, .class_count = 1};
+        rtool_objective objective = one(&term);
+        double loss, ahead, behind;
+        CHECK(host->gradient(host, &objective, small, 1, &loss, slope) == RTOOL_OK);
+        double length = 0;
+        for (int i = 0; i < 45; i++) length += (double)slope->data[i] * slope->data[i];
+        CHECK(length > 0);
+        float step = (float)(0.02 / sqrt(length));
+        for (int i = 0; i < 45; i++) small->data[i] += step * slope->data[i];
+        CHECK(host->gradient(host, &objective, small, 1, &ahead, 0) == RTOOL_OK);
+        for (int i = 0; i < 45; i++) small->data[i] -= 2 * step * slope->data[i];
+        CHECK(host->gradient(host, &objective, small, 1, &behind, 0) == RTOOL_OK);
+        CHECK(fabs((ahead - behind) / (2 * step) - length) < 0.05 * length);
+
+        rtool_term terms[3] = {term, {.kind = RTOOL_TERM_SMOOTHNESS, .weight = 0.1},
+                               {.kind = RTOOL_TERM_PIXELS, .weight = 1, .target = small}};
+        rtool_objective more = {sizeof more, sizeof *terms, terms, 3};
+        rtool_ascent ascent = ASCENT;
+        rtool_outcome outcome = OUTCOME;
+        ascent.start = small;
+        ascent.steps = 5;
+        ascent.step_size = 0.1;
+        ascent.jitter = 2;
+        ascent.noise = 0.01;
+        CHECK(host->ascend(host, &more, &ascent, &outcome) == RTOOL_OK);
+        CHECK(outcome.images->width == 5 && outcome.losses[0] < outcome.start_losses[0]);
+      """)
+  }
+
+  @Test func jsonStandsForTextWhereItIsWanted() throws {
+    let body = #"""
+        char text[200];
+        snprintf(text, sizeof text, "{\"name\":%s}", host->json_text(host, "a \"b\"\n"));
+        CHECK(host->emit_json(host, text) == RTOOL_OK);
+      """#
+    #expect(try run(body).text == "done\n")
+    let outcome = try run(body, arguments: ["--json"])
+    #expect(try JSONDecoder().decode([String: String].self, from: outcome.result) == ["name": "a \"b\"\n"])
+    expectOneLine(try run("  return host->emit_json(host, \"{\");").errors, contains: "no JSON")
+  }
+
+  @Test func functionsOfTheRunThreadAreRefusedToOthers() throws {
+    let outcome = try run(
+      """
+        pthread_t thread;
+        pthread_create(&thread, 0, other, (void *)host);
+        pthread_join(thread, 0);
+      """,
+      before: """
+        #include <pthread.h>
+        static void *other(void *host) { ((const rtool_host *)host)->emit_text(host, "no\\n"); return 0; }
+        """)
+    #expect(outcome.status == 1 && outcome.text.isEmpty)
+    expectOneLine(outcome.errors, contains: "on another thread")
   }
 
   /// A plugin built against interface 0.1 hands over shorter structures, whose missing fields are their defaults.

@@ -272,7 +272,8 @@ typedef struct rtool_model {
   int32_t layer_count;
   const rtool_layer *layers;
   int32_t side;            /* pixels of the square images it was trained on; other sizes work */
-  int32_t smallest;        /* the least side an image may have */
+  int32_t smallest;        /* the least side that the network takes; since 0.3 the host mirrors smaller images up to it, and
+                              features are those of the mirrored image */
   double eps;              /* L2 radius it was trained to resist, at `side`, in [0,1] units; 0: not robust */
   int32_t has_seeds;       /* whether `class_seed` works */
 } rtool_model;
@@ -521,6 +522,50 @@ typedef struct rtool_result {
   int32_t reserved;
 } rtool_result;
 
+/* ---------------------------------------------------------------------------------------- working copies -- */
+
+typedef uint32_t rtool_copy_flags;
+enum {
+  RTOOL_COPY_AROUND_MASK = 1u << 0 /* look at a window around the mask's white alone, see `context` */
+};
+
+/*
+ * A photo at the size at which the model knows what things look like, and the way back. Since 0.3. The plugin fills in what
+ * it wants, `working_copy` the rest, which the host owns. It grows; struct_size is its size.
+ *
+ * A change made to `image` is carried to the photo's own resolution by `working_result`, along the photo's edges, so that
+ * its detail stays and its edges stay sharp; where the mask is black the photo's pixels stay as they are.
+ */
+typedef struct rtool_working_copy {
+  uint32_t struct_size;
+  rtool_copy_flags flags;
+  const rtool_image *photo;     /* 1, 3 or 4 channels */
+  const rtool_image *mask;      /* where it may change: 1 channel of the photo's size, white: fully; NULL: everywhere */
+  double context;               /* with RTOOL_COPY_AROUND_MASK: how far around the white, as a multiple of its size, >= 0 */
+  int32_t side;                 /* pixels of the copy's shorter side; 0: the model's */
+  int32_t x, y;                 /* from here on filled in by the host. The corner of the part of the photo that is seen */
+  int32_t reserved;
+  rtool_image *image;           /* the copy: 3 channels; the plugin may write to it */
+  const rtool_image *region;    /* the mask at its size; NULL: without a mask */
+  const rtool_image *seen;      /* that part of the photo, 3 channels, at its own size */
+  const rtool_image *seen_mask; /* and of the mask; NULL: without one */
+} rtool_working_copy;
+
+/* --------------------------------------------------------------------------------------------- features -- */
+
+/*
+ * One unit of a layer, as a user names it: by LAYER:NUMBER, by its number in the pooled representation, or there by the
+ * class that it raises: `flower` is the unit that adds most to the logit of flower relative to the other classes, `flower-2`
+ * the second. Since 0.3. This structure never grows.
+ */
+typedef struct rtool_feature {
+  const char *layer;   /* NULL: the pooled representation */
+  int32_t unit;
+  int32_t class_index; /* the class that a unit of the representation raises most; -1: it is of another layer */
+  int32_t rank;        /* how many units raise that class more */
+  int32_t reserved;
+} rtool_feature;
+
 typedef int32_t rtool_log_level;
 enum { RTOOL_LOG_NOTE = 0, RTOOL_LOG_WARNING = 1, RTOOL_LOG_DETAIL = 2 /* shown with --verbose */ };
 
@@ -594,6 +639,56 @@ struct rtool_host {
   /* [run-thread] Since 0.2. What each channel of the representation adds to the logit of a class: the row of the last linear layer.
      out: as many floats as the representation has channels. */
   rtool_status (*class_weights)(const rtool_host *host, int32_t class_index, float *out);
+
+  /* All that follows: since 0.3. */
+
+  /* [any-thread] The minor version since which the host has something, 0: it has not. Names are a kind of thing and one in
+     lower case: "term.measurement", "rule.adam", "set.l2", "parameters.fourier", "param.box" (kinds of parameters),
+     "ascent.momentum", "result.frames", "host.parallel". So a plugin learns whether a later field will be heeded. */
+  uint32_t (*capability)(const rtool_host *host, const char *name);
+
+  /* [any-thread] Calls `piece` once for each index below `count`, in any order, on the threads that --threads allows, and
+     returns when all are done. How work is cut must not depend on `threads`, so that results do not. Inside, the
+     [any-thread] functions may be called. */
+  void (*parallel)(const rtool_host *host, uint32_t count, void (*piece)(void *user, uint32_t index), void *user);
+  /* [run-thread] What the host hands out from `scope_begin` on dies at the matching `scope_end`, rather than when `run`
+     returns: for loops. Scopes may lie in one another, and one that is open when `run` returns ends there. */
+  void (*scope_begin)(const rtool_host *host);
+  rtool_status (*scope_end)(const rtool_host *host);
+
+  /* [any-thread] Writes `from` into `to`, in the size of `to`. Both have the same channels, do not overlap, and may be the
+     plugin's own memory. Borders are mirrored and nothing is clipped, so that differences can be resized as well. */
+  rtool_status (*image_resample)(const rtool_host *host, const rtool_image *from, const rtool_image *to,
+                                 rtool_filter filter);
+  /* [any-thread] A new image: `photo` with `strength` times the change from `before` to `after`, which are smaller (or of
+     its size), of one size and 3 channels. A change that follows brightness follows that of the photo, so that edges
+     stay sharp; the rest is enlarged. 3 channels, in [0,1]. NULL: already reported as by `fail`. */
+  rtool_image *(*transfer)(const rtool_host *host, const rtool_image *before, const rtool_image *after,
+                           const rtool_image *photo, double strength);
+  /* [any-thread] Fills in a working copy. RTOOL_FAILED: the mask is black everywhere. */
+  rtool_status (*working_copy)(const rtool_host *host, rtool_working_copy *copy);
+  /* [any-thread] The part of the photo that a working copy shows, at its own size, with `strength` times the change from
+     `copy->image` to `changed`: a piece of the result at (copy->x, copy->y). NULL: already reported as by `fail`. */
+  rtool_image *(*working_result)(const rtool_host *host, const rtool_working_copy *copy, const rtool_image *changed,
+                                 double strength);
+
+  /* [run-thread] Features of `count` images of one size at a layer (NULL: the representation); out: `count` tensors. */
+  rtool_status (*features_batch)(const rtool_host *host, const rtool_image *images, uint32_t count, const char *layer,
+                                 rtool_tensor *out);
+  /* [run-thread] The unit that a user means by a text. RTOOL_FAILED: there is none, and the user is told which there are. */
+  rtool_status (*feature_find)(const rtool_host *host, const char *text, rtool_feature *out);
+  /* [run-thread] What a user calls a unit; its `layer` and `unit` are read. NULL: there is no such unit. */
+  const char *(*feature_name)(const rtool_host *host, const rtool_feature *feature);
+  /* [run-thread] The classes that a unit of the representation raises, at most `count`, from the most on; weight: how much
+     more it adds to their logit than to others on average. Returns how many were written. */
+  uint32_t (*feature_classes)(const rtool_host *host, const rtool_feature *feature, uint32_t count,
+                              rtool_class_weight *out);
+
+  /* [run-thread] The task's result as one JSON value (RFC 8259), for --json: then it stands for all that `emit_text` is
+     given, and otherwise it is left out. What is no JSON is a mistake of the author's. */
+  rtool_status (*emit_json)(const rtool_host *host, const char *json);
+  /* [any-thread] A text as a JSON string, quotes included. NULL: memory ran out. */
+  const char *(*json_text)(const rtool_host *host, const char *text);
 };
 
 #ifdef __cplusplus

@@ -3,7 +3,7 @@ import CRTool
 /// Structures of the interface grow at their end, so a plugin's may be shorter or longer than this host's. They are
 /// read and written only as far as both reach.
 enum Growth {
-  /// The sizes that the structures had in interface 0.1: no plugin has less.
+  /// The sizes that the structures had when they came, most of them in interface 0.1: no plugin has less.
   static let manifest = end(of: \rtool_manifest.run)
   static let parameter = end(of: \rtool_param.step)
   static let objective = end(of: \rtool_objective.term_count)
@@ -11,6 +11,7 @@ enum Growth {
   static let ascent = end(of: \rtool_ascent.note)
   static let outcome = end(of: \rtool_outcome.losses)
   static let result = end(of: \rtool_result.pieces)
+  static let workingCopy = end(of: \rtool_working_copy.seen_mask)
 
   private static func end<Structure, Field>(of field: KeyPath<Structure, Field>) -> Int {
     MemoryLayout<Structure>.offset(of: field)! + MemoryLayout<Field>.size

@@ -47,6 +47,12 @@ extension rtool_image {
 
   var sizeText: String { "\(width)x\(height)" }
 
+  /// - Precondition: it is well formed.
+  var view: ImageView {
+    ImageView(
+      width: Int(width), height: Int(height), channels: Int(channels), stride: Int(stride), pixels: data)
+  }
+
   func floatImage() -> FloatImage {
     let rowLength = Int(width * channels)
     let pixels = [Float](unsafeUninitializedCapacity: rowLength * Int(height)) { pixels, filled in
@@ -56,17 +62,6 @@ extension rtool_image {
       filled = rowLength * Int(height)
     }
     return FloatImage(width: Int(width), height: Int(height), channels: Int(channels), pixels: pixels)
-  }
-
-  var isFinite: Bool {
-    for y in 0..<Int(height) {
-      let row = data + y * Int(stride)
-      // The sum of products with 0 is 0 unless one is infinite or NaN.
-      var sum: Float = 0
-      for x in 0..<Int(width * channels) { sum += row[x] * 0 }
-      if sum != 0 || sum.isNaN { return false }
-    }
-    return true
   }
 }
 

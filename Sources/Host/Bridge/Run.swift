@@ -22,7 +22,13 @@ final class Run: @unchecked Sendable {
   /// The user's images by the address of their pixels, to know them again in `emit`.
   var sources: [UnsafeMutablePointer<Float>: SourceImage] = [:]
   private(set) var emitted: [Emission] = []
-  private(set) var text = ""
+  /// What was printed, or with --json the task's one JSON value.
+  var text: String { wantsJSON ? json ?? printed : printed }
+  private var printed = ""
+  private var json: String?
+  /// The thread that `run` is called on.
+  private let thread = pthread_self()
+  private(set) lazy var featureNames = FeatureNames(classifier)
 
   struct Emission {
     let result: ResultImage
@@ -40,6 +46,8 @@ final class Run: @unchecked Sendable {
   private struct Shared {
     /// Addresses of the memory handed out.
     var blocks: [UInt] = []
+    /// How many blocks there were when each open scope began.
+    var scopes: [Int] = []
     var failure: Failure?
     var facts: [String: String] = [:]
   }
@@ -71,6 +79,30 @@ final class Run: @unchecked Sendable {
     let address = UInt(bitPattern: block)
     shared.withLock { $0.blocks.append(address) }
     return block
+  }
+
+  func beginScope() { shared.withLock { $0.scopes.append($0.blocks.count) } }
+
+  /// Frees what was handed out since the last scope began.
+  func endScope() throws {
+    let ended: ArraySlice<UInt>? = shared.withLock {
+      guard let first = $0.scopes.popLast() else { return nil }
+      let ended = $0.blocks[first...]
+      $0.blocks.removeSubrange(first...)
+      return ended
+    }
+    guard let ended else { throw Failure.misuse("a scope was ended that was not begun") }
+    for block in ended { free(UnsafeMutableRawPointer(bitPattern: block)) }
+  }
+
+  /// What a function that is marked [run-thread] comes to: another thread may not call it.
+  func statusOnRunThread(_ function: String = #function, _ body: () throws -> Void) -> Int32 {
+    status {
+      guard pthread_equal(pthread_self(), thread) != 0 else {
+        throw Failure.misuse("a function that is for the run thread alone was called on another thread")
+      }
+      try body()
+    }
   }
 
   /// More than this would be granted by some systems, and end the program when it is touched.
@@ -112,5 +144,7 @@ final class Run: @unchecked Sendable {
 
   func emit(_ emission: Emission) { emitted.append(emission) }
 
-  func emit(text more: String) { text += more }
+  func emit(text more: String) { printed += more }
+
+  func emit(json: String) { self.json = json }
 }

@@ -28,7 +28,8 @@ struct Ascent {
     var (stopped, ended) = (false, false)
     while step < settings.steps {
       try evaluator.evaluate(
-        x.pixels, step: step, views: views.ofStep(step, images: x.count), noise: noise(step, x.pixels.count),
+        x.pixels, step: step, views: views.ofStep(step, images: x.count),
+        noise: noise(step, evaluator.seenCount),
         passReLU: settings.passReLU, gradient: &gradient.pixels)
       startLosses = startLosses ?? evaluator.losses
       if settings.best { best.update(x, evaluator.losses) }

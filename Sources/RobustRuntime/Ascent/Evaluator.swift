@@ -3,6 +3,8 @@ import CKernels
 /// An objective made ready for a batch of one size.
 final class Evaluator {
   private let plan: Plan
+  /// Of the images. Where the network takes none as small, it sees them mirrored up to the plan's size.
+  private let height, width: Int
   private let terms: [any TermEvaluator]
   /// The deepest value that a term reads; nil: the network is not needed.
   private let deepest: Int?
@@ -16,12 +18,13 @@ final class Evaluator {
   ///   - seesOther: whether the network will see images in views or with noise.
   /// - Throws: `RuntimeError` if a term does not fit the model or the images.
   init(
-    _ objective: Objective, plan: Plan, plans: PlanPool, facts: ModelFacts, gradient: Bool, seesOther: Bool
+    _ objective: Objective, height: Int, width: Int, plan: Plan, plans: PlanPool, facts: ModelFacts,
+    gradient: Bool, seesOther: Bool
   )
     throws
   {
-    self.plan = plan
-    var binder = TermBinder(plan: plan, plans: plans, facts: facts)
+    (self.plan, self.height, self.width) = (plan, height, width)
+    var binder = TermBinder(plan: plan, height: height, width: width, plans: plans, facts: facts)
     terms = try objective.terms.map { try binder.evaluator(of: $0) }
     let read = Set(terms.flatMap(\.values))
     deepest = read.max()
@@ -29,11 +32,14 @@ final class Evaluator {
     valueGradients = plan.tensors.indices.map {
       gradient && read.contains($0) ? Buffer(plan.tensors[$0].count) : nil
     }
-    let size = plan.images * 3 * plan.height * plan.width
-    seen = Buffer(seesOther ? size : 0)
-    seenGradient = Buffer(gradient && deepest != nil ? size : 0)
+    let seenCount = plan.images * 3 * plan.height * plan.width
+    seen = Buffer(seesOther || (height, width) != (plan.height, plan.width) ? seenCount : 0)
+    seenGradient = Buffer(gradient && deepest != nil ? seenCount : 0)
     losses = [Double](repeating: 0, count: plan.images)
   }
+
+  /// Floats of the images as the network sees them.
+  var seenCount: Int { plan.images * 3 * plan.height * plan.width }
 
   /// Of the first cross-entropy term.
   var classProbability: Double? { terms.lazy.compactMap { ($0 as? CrossEntropyTerm)?.probability }.first }
@@ -47,7 +53,9 @@ final class Evaluator {
     _ pixels: UnsafePointer<Float>, step: Int, views: [View] = [], noise: [Float] = [], passReLU: Bool,
     gradient: UnsafeMutablePointer<Float>?
   ) throws {
-    let size = plan.images * 3 * plan.height * plan.width
+    let size = plan.images * 3 * height * width
+    let views =
+      views.isEmpty && size < seenCount ? [View](repeating: .plain, count: plan.images) : views
     let seesMoved = !views.isEmpty && deepest != nil
     let seesNoise = !noise.isEmpty && deepest != nil
     if seesMoved {
@@ -55,7 +63,7 @@ final class Evaluator {
     } else if seesNoise {
       rt_copy(seen.base, pixels, size)
     }
-    if seesNoise { rt_add(seen.base, noise, size) }
+    if seesNoise { rt_add(seen.base, noise, seenCount) }
     let seenPixels = seesMoved || seesNoise ? UnsafePointer(seen.base) : pixels
     if let deepest {
       plan.forward(seenPixels, through: deepest) { value in
@@ -68,7 +76,7 @@ final class Evaluator {
     if let gradient { rt_fill(gradient, 0, size) }
     // What comes back through the network is of the moved image.
     let throughNetwork = gradient == nil || deepest == nil ? nil : seenGradient.base
-    if seesMoved, let throughNetwork { rt_fill(throughNetwork, 0, size) }
+    if seesMoved, let throughNetwork { rt_fill(throughNetwork, 0, seenCount) }
     let gradients = valueGradients.map { gradient == nil ? nil : $0?.base }
     let layers = plan.tensors.indices.map { k in
       values[k].map {
@@ -76,7 +84,8 @@ final class Evaluator {
       }
     }
     let point = Point(
-      step: step, plan: plan, pixels: pixels, pixelGradient: gradient, seen: seenPixels,
+      step: step, plan: plan, height: height, width: width, pixels: pixels, pixelGradient: gradient,
+      seen: seenPixels,
       seenGradient: seesMoved ? throughNetwork : gradient, views: seesMoved ? views : [], layers: layers
     )
     for term in terms { try term.evaluate(point, &losses) }
@@ -117,16 +126,18 @@ final class Evaluator {
   private func eachPixel(
     _ views: [View], _ body: (Int, Int, Int, Int, Int, Float, Float, Float, Float) -> Void
   ) {
-    let (height, width) = (plan.height, plan.width)
     for n in 0..<plan.images {
-      let (rows, columns) = (views[n].rows(height), views[n].columns(width))
+      let rows = views[n].rows(plan.height, of: height)
+      let columns = views[n].columns(plan.width, of: width)
       for c in 0..<3 {
         let plane = (3 * n + c) * height * width
+        let seenPlane = (3 * n + c) * plan.height * plan.width
         for (y, row) in rows.enumerated() {
           let (upper, lower) = (plane + row.first * width, plane + row.second * width)
           for (x, column) in columns.enumerated() {
             body(
-              plane + y * width + x, upper + column.first, upper + column.second, lower + column.first,
+              seenPlane + y * plan.width + x, upper + column.first, upper + column.second,
+              lower + column.first,
               lower + column.second, (1 - row.share) * (1 - column.share), (1 - row.share) * column.share,
               row.share * (1 - column.share), row.share * column.share)
           }

@@ -2,6 +2,8 @@
 /// known beforehand.
 struct TermBinder {
   let plan: Plan
+  /// Of the images, which are smaller than the plan's where the network takes none as small.
+  let height, width: Int
   let plans: PlanPool
   let facts: ModelFacts
 
@@ -25,7 +27,7 @@ struct TermBinder {
         throw RuntimeError.invalid(
           "layer \(layer.facts.name) has no unit \(unit); it has \(layer.facts.channels)")
       }
-      try check(region, plan.images, plan.height, plan.width)
+      try check(region, plan.images, height, width)
       return FeatureTerm(weight: weight, layer: layer.value, unit: unit, positions: weights(region, layer))
     case .representation(let name, let target, let relative, let channelWeights):
       let layer = try layer(name)
@@ -38,18 +40,18 @@ struct TermBinder {
       return try representation(weight, layer, target, relative: relative, channelWeights: channelWeights)
     case .pixels(let target, let region):
       try check(count: target.count)
-      guard target.height == plan.height, target.width == plan.width else {
+      guard target.height == height, target.width == width else {
         throw RuntimeError.invalid(
-          "the target is \(target.width)x\(target.height), the image \(plan.width)x\(plan.height)")
+          "the target is \(target.width)x\(target.height), the image \(width)x\(height)")
       }
-      try check(region, plan.images, plan.height, plan.width)
+      try check(region, plan.images, height, width)
       return PixelsTerm(weight: weight, target: target, region: region)
     case .measurement(let target, let region, let filter, let sigma):
       try check(count: target.count)
       try check(region, plan.images, target.height, target.width)
-      guard target.height <= plan.height, target.width <= plan.width else {
+      guard target.height <= height, target.width <= width else {
         throw RuntimeError.invalid(
-          "a measurement of \(target.width)x\(target.height) is larger than its image of \(plan.width)x\(plan.height)"
+          "a measurement of \(target.width)x\(target.height) is larger than its image of \(width)x\(height)"
         )
       }
       guard (0...1000).contains(sigma) else {
@@ -58,15 +60,15 @@ struct TermBinder {
       return MeasurementTerm(
         weight: weight,
         reduction: Reduction(
-          height: plan.height, width: plan.width, toHeight: target.height, toWidth: target.width,
+          height: height, width: width, toHeight: target.height, toWidth: target.width,
           filter: filter, sigma: sigma), target: target, region: region)
     case .smoothness(let region):
-      try check(region, plan.images, plan.height, plan.width)
+      try check(region, plan.images, height, width)
       return SmoothnessTerm(weight: weight, region: region)
     case .statistics(let name, let chosen, let target, let region, let targetRegion):
       let layer = try layer(name)
       try check(count: target.count)
-      try check(region, plan.images, plan.height, plan.width)
+      try check(region, plan.images, height, width)
       try check(targetRegion, target.count, target.height, target.width)
       return try StatisticsTerm(
         weight: weight, layer: layer.value, chosen: chosen,
@@ -112,7 +114,9 @@ struct TermBinder {
   }
 
   private func weights(_ region: Region?, _ layer: Layer) -> PositionWeights {
-    PositionWeights(region: region, layer: plan.tensors[layer.value].shape, reduction: layer.facts.reduction)
+    PositionWeights(
+      region: region, layer: plan.tensors[layer.value].shape, reduction: layer.facts.reduction,
+      height: plan.height, width: plan.width)
   }
 
   private func check(_ classes: [ClassWeight]) throws {
@@ -141,7 +145,7 @@ struct TermBinder {
   }
 
   private func features(_ target: ImageBatch, _ layer: Layer) throws -> FeatureMap {
-    try Classifier.check(target, facts)
+    let target = try facts.seen(target)
     return try plans.withPlan(
       images: target.count, height: target.height, width: target.width, gradient: false
     ) { plan in
@@ -156,7 +160,9 @@ struct TermBinder {
     let features = try features(target, layer)
     let shape = Shape(channels: features.channels, height: features.height, width: features.width)
     let area = shape.height * shape.width
-    var positions = PositionWeights(region: region, layer: shape, reduction: layer.facts.reduction)
+    let seen = facts.seenSize(height: target.height, width: target.width)
+    var positions = PositionWeights(
+      region: region, layer: shape, reduction: layer.facts.reduction, height: seen.height, width: seen.width)
     return try (0..<features.count).map { n in
       positions.update(image: n, view: .plain)
       var statistics = try LayerStatistics(chosen, shape: shape)

@@ -23,11 +23,13 @@ struct View: Equatable {
     var nearest: Int { share > 0.5 ? second : first }
   }
 
-  func columns(_ width: Int) -> [Source] { sources(width, move: x, from: left) }
-  func rows(_ height: Int) -> [Source] { sources(height, move: y, from: top) }
+  /// The columns of a view of so many, of an image of `width`.
+  func columns(_ count: Int, of width: Int) -> [Source] { sources(count, of: width, move: x, from: left) }
+  /// The rows of a view of so many, of an image of `height`.
+  func rows(_ count: Int, of height: Int) -> [Source] { sources(count, of: height, move: y, from: top) }
 
-  private func sources(_ length: Int, move: Int, from: Float) -> [Source] {
-    (0..<length).map { i in
+  private func sources(_ count: Int, of length: Int, move: Int, from: Float) -> [Source] {
+    (0..<count).map { i in
       let at = from + (Float(i - move) + 0.5) / scale - 0.5
       let floor = at.rounded(.down)
       return Source(

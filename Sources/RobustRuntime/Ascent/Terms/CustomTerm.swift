@@ -24,8 +24,9 @@ final class CustomTerm: TermEvaluator {
   var values: [Int] { [logits] + layers }
 
   func evaluate(_ point: borrowing Point, _ losses: inout [Double]) throws {
+    let size = 3 * point.seenHeight * point.seenWidth
     for n in 0..<point.images {
-      let pixels = UnsafeBufferPointer(start: point.seen + n * 3 * point.area, count: 3 * point.area)
+      let pixels = UnsafeBufferPointer(start: point.seen + n * size, count: size)
       rt_fill(imageGradient.base, 0, imageGradient.count)
       let logitPlanes = point.layer(logits)
       load(logitPlanes, image: n, logitBuffer)
@@ -39,7 +40,7 @@ final class CustomTerm: TermEvaluator {
             values: UnsafeBufferPointer(buffer.lower), gradient: buffer.upper))
       }
       var evaluation = CustomEvaluation(
-        index: n, step: point.step, height: point.height, width: point.width, image: pixels,
+        index: n, step: point.step, height: point.seenHeight, width: point.seenWidth, image: pixels,
         logits: UnsafeBufferPointer(logitBuffer.lower), features: features, loss: 0,
         imageGradient: UnsafeMutableBufferPointer(start: imageGradient.base, count: imageGradient.count),
         logitGradient: logitBuffer.upper)
@@ -47,7 +48,7 @@ final class CustomTerm: TermEvaluator {
 
       losses[n] += weight * evaluation.loss
       guard let gradient = point.seenGradient else { continue }
-      rt_add_scaled(gradient + n * 3 * point.area, imageGradient.base, Float(weight), imageGradient.count)
+      rt_add_scaled(gradient + n * size, imageGradient.base, Float(weight), imageGradient.count)
       store(logitPlanes, image: n, logitBuffer)
       for (layer, buffer) in zip(layers, featureBuffers) {
         store(point.layer(layer), image: n, buffer)

@@ -5,13 +5,16 @@ struct PositionWeights {
   private let layer: Shape
   /// Pixels for one position, along one side; 0: pooled.
   private let reduction: Int
+  /// Of the image as the network sees it, of which the region may be a part.
+  private let height, width: Int
   /// Of one image: [row][column].
   private(set) var values: [Float]
   private(set) var sum: Double
   private var current: (image: Int, view: View)?
 
-  init(region: Region?, layer: Shape, reduction: Int) {
+  init(region: Region?, layer: Shape, reduction: Int, height: Int, width: Int) {
     (self.region, self.layer, self.reduction) = (region, layer, reduction)
+    (self.height, self.width) = (height, width)
     values = [Float](repeating: 1, count: layer.height * layer.width)
     sum = Double(values.count)
   }
@@ -23,13 +26,13 @@ struct PositionWeights {
     if let current, current == (image, view) { return }
     current = (image, view)
     let first = image * region.height * region.width
-    let seenRows = view.rows(region.height).map { first + $0.nearest * region.width }
-    let seenColumns = view.columns(region.width).map(\.nearest)
+    let seenRows = view.rows(height, of: region.height).map { first + $0.nearest * region.width }
+    let seenColumns = view.columns(width, of: region.width).map(\.nearest)
     sum = 0
     for y in 0..<layer.height {
-      let rows = pixels(of: y, region.height)
+      let rows = pixels(of: y, height)
       for x in 0..<layer.width {
-        let columns = pixels(of: x, region.width)
+        let columns = pixels(of: x, width)
         var total = 0.0
         for row in rows {
           for column in columns { total += Double(region.values[seenRows[row] + seenColumns[column]]) }

@@ -11,10 +11,12 @@ protocol TermEvaluator {
 struct Point: ~Copyable {
   let step: Int
   let plan: Plan
+  /// Of the images, which the network may see larger.
+  let height, width: Int
   /// [image][3][row][column].
   let pixels: UnsafePointer<Float>
   let pixelGradient: UnsafeMutablePointer<Float>?
-  /// The images as the network sees them, in their `views` and with noise.
+  /// The images as the network sees them, in their `views` and with noise, of the plan's size.
   let seen: UnsafePointer<Float>
   let seenGradient: UnsafeMutablePointer<Float>?
   /// Of each image; empty: all as they are.
@@ -23,10 +25,11 @@ struct Point: ~Copyable {
   let layers: [Planes?]
 
   var images: Int { plan.images }
-  var height: Int { plan.height }
-  var width: Int { plan.width }
   /// Pixels of one image.
-  var area: Int { plan.height * plan.width }
+  var area: Int { height * width }
+  /// Of the images as the network sees them.
+  var seenHeight: Int { plan.height }
+  var seenWidth: Int { plan.width }
 
   func view(ofImage n: Int) -> View { views.isEmpty ? .plain : views[n] }
 

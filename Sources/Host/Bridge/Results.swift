@@ -1,0 +1,79 @@
+import CRTool
+import Imaging
+
+/// The functions of the host table by which a task hands over what it made.
+extension Run {
+  func addResults(to host: inout rtool_host) {
+    host.emit = { host, result in
+      let run = Run.of(host)
+      return run.statusOnRunThread { try run.emit(result) }
+    }
+    host.emit_text = { host, text in
+      let run = Run.of(host)
+      return run.statusOnRunThread {
+        guard let text else { throw Failure.misuse("no text was handed over") }
+        run.emit(text: String(cString: text))
+      }
+    }
+    host.emit_json = { host, text in
+      let run = Run.of(host)
+      return run.statusOnRunThread {
+        guard let text, let json = try Report.checked(String(cString: text), task: run.task) else {
+          throw Failure.misuse("no JSON was handed over")
+        }
+        run.emit(json: json)
+      }
+    }
+    host.json_text = { host, text in
+      let run = Run.of(host)
+      var json: UnsafePointer<CChar>?
+      _ = run.status { json = try run.copy(encodedJSON(text.map { String(cString: $0) } ?? "")) }
+      return json
+    }
+  }
+
+  /// The user's image in the size that a result is to have.
+  private func sized(_ source: SourceImage, as result: rtool_result) throws -> SourceImage {
+    let (width, height) = (Int(result.width), Int(result.height))
+    if width == 0 && height == 0 { return source }
+    guard (1...Self.largestSide).contains(width), (1...Self.largestSide).contains(height) else {
+      throw Failure.misuse("a result cannot have \(width)x\(height) pixels")
+    }
+    try checkMemory(for: width * height * 4)
+    return try source.resized(width: width, height: height)
+  }
+
+  private func emit(_ pointer: UnsafePointer<rtool_result>?) throws {
+    guard let result = Growth.read(pointer, into: rtool_result(), atLeast: Growth.result),
+      result.piece_count <= 1 << 20, result.piece_count == 0 || result.pieces != nil
+    else { throw Failure.misuse("a result needs its size filled in") }
+    guard result.frame_duration >= 0 else {
+      throw Failure.misuse("a frame is shown for \(result.frame_duration) milliseconds")
+    }
+    let patches = try (0..<Int(result.piece_count)).map { index in
+      let piece = result.pieces[index]
+      let image = try checked(piece.image)
+      guard image.channels != 2 else { throw Failure.misuse("a piece of a result has 2 channels") }
+      guard image.view.isFinite else { throw Failure.misuse("the task made pixels that are no numbers") }
+      return Patch(x: Int(piece.x), y: Int(piece.y), image: image.floatImage())
+    }
+    var source: SourceImage?
+    let image: ResultImage
+    if let over = result.over {
+      source = sources[over.pointee.data]
+      guard let source else {
+        throw Failure.misuse("a result can only be laid over an image that was given as a value")
+      }
+      image = try sized(source, as: result).patched(with: patches)
+    } else {
+      guard let only = patches.first, patches.count == 1 else {
+        throw Failure.misuse("a result that lies over nothing is one piece")
+      }
+      image = try ResultImage.fresh(only.image, bitDepth: bitDepth)
+    }
+    emit(
+      Emission(
+        result: image, source: source, caption: result.caption.map { String(cString: $0) },
+        frameDuration: Int(result.frame_duration)))
+  }
+}
