@@ -29,13 +29,7 @@ private let finest = Parameter<Int>.integer(
   "finest", group: "Large images", unit: "px", flags: .advanced, initial: 512, in: 1...4096,
   "the shorter side up to which there are ascents; beyond it the image is only enlarged")
 
-private let options: AscentOptions = {
-  var initial = AscentOptions.Initial(steps: 100, stepSize: 1, radius: 40)
-  initial.levels = 4
-  initial.gradientBlur = 0.5
-  initial.jitter = 4
-  return AscentOptions(initial)
-}()
+private let options = AscentOptions("steps=100 step-size=1 radius=40 levels=4 gradient-blur=0.5 jitter=4")
 
 private enum Start: String, CaseIterable, Sendable {
   case gaussian, noise

@@ -10,7 +10,7 @@ private let frameTime = Parameter<Int>.integer(
   "frame-time", unit: "ms", initial: 120, in: 10...60_000, "how long each frame of an animation is shown")
 private let side = Parameter<Int?>.automaticInteger(
   "side", unit: "px", in: 1...4096, "shorter side of the images (auto: the model's)")
-private let layer = Parameter<String?>.layer(
+private let layer = Parameter<String>.layer(
   "of which layer the features are mixed; all but the last keep things in their places")
 private let softness = Parameter<Double>.real(
   "softness", unit: "px", flags: .advanced, initial: 2, in: 0...100,
@@ -19,12 +19,7 @@ private let carry = Parameter<Double>.real(
   "carry", flags: .advanced, initial: 0.5, in: 0...1,
   "share of the change of one frame with which the next one starts, so that the series moves evenly")
 
-private let options: AscentOptions = {
-  var initial = AscentOptions.Initial(steps: 80, stepSize: 0.7, radius: 40)
-  initial.levels = 2
-  initial.gradientBlur = 0.5
-  return AscentOptions(initial)
-}()
+private let options = AscentOptions("steps=80 step-size=0.7 radius=40 levels=2 gradient-blur=0.5")
 
 private let description = Manifest(
   name: "interpolate", version: "1.0.0",
@@ -60,7 +55,7 @@ nonisolated(unsafe) private let manifest = description.published { host, values 
 public func plugin(_ hostABI: UInt32) -> UnsafePointer<rtool_manifest>? { manifest }
 
 private func interpolate(_ host: Host, _ values: Values) throws {
-  let layer = try values.layer(layer, of: host.model)
+  let layer = values[layer]
   let a = try WorkingCopy(values[first], mask: nil, side: values[side], host: host).image
   let b = try host.covering(values[second], width: a.width, height: a.height)
   let ends = (try host.features(a, layer: layer), try host.features(b, layer: layer))

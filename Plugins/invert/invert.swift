@@ -3,8 +3,8 @@ import Glibc
 import RTool
 
 private let image = Parameter<Image>.image("image", "the photo whose features are inverted")
-private let layer = Parameter<String?>.layer(
-  "whose features: a layer of the model from stem to representation, or logits")
+private let layer = Parameter<String>.layer(
+  "whose features: a layer of the model from stem to representation, or logits", or: [("logits", "")])
 private let distance = Parameter<Distance>.choice(
   "distance", letter: "d", initial: .relative, help: \.help, "what is made small")
 private let views = Parameter<Int>.integer(
@@ -16,10 +16,8 @@ private let spread = Parameter<Double>.real(
 private let side = Parameter<Int?>.automaticInteger(
   "side", unit: "px", in: 1...4096, "shorter side of the result (auto: the model's)")
 
-private let options: AscentOptions = {
-  // The default is Adam in the box; these are the lengths of the published method.
-  AscentOptions(AscentOptions.Initial(steps: 200, stepSize: 1, radius: 1000))
-}()
+// The default is Adam in the box; these are the lengths of the published method.
+private let options = AscentOptions("steps=200 step-size=1 radius=1000")
 
 private enum Distance: String, CaseIterable, Sendable {
   case relative, whitened, plain
@@ -77,7 +75,7 @@ private enum Stream {
 
 private func invert(_ host: Host, _ values: Values) throws {
   let copy = try WorkingCopy(values[image], mask: nil, side: values[side], host: host)
-  let name = try values.layer(layer, of: host.model, or: ["logits"])
+  let name = values[layer]
   let target = copy.image
   let weights = values[distance] == .whitened ? try inverseSpreads(name, of: target, host, values) : []
   let term = try distanceTerm(name, target, relative: values[distance] != .plain, weights, host)

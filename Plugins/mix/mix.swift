@@ -19,15 +19,10 @@ private let mask = Parameter<Image?>.mask(
 private let side = Parameter<Int?>.automaticInteger(
   "side", unit: "px", flags: .advanced, in: 1...4096,
   "shorter side at which the ascent works (auto: the model's)")
-private let layer = Parameter<String?>.layer(
+private let layer = Parameter<String>.layer(
   "of which layer the features of two photos are mixed; all but the last keep things in their places")
 
-private let options: AscentOptions = {
-  var initial = AscentOptions.Initial(steps: 60, stepSize: 1, radius: 30)
-  initial.levels = 4
-  initial.gradientBlur = 0.5
-  return AscentOptions(initial)
-}()
+private let options = AscentOptions("steps=60 step-size=1 radius=30 levels=4 gradient-blur=0.5")
 
 private let description = Manifest(
   name: "mix", version: "1.0.0", summary: "Mix classes, or a second photo, into a photo",
@@ -59,7 +54,7 @@ public func plugin(_ hostABI: UInt32) -> UnsafePointer<rtool_manifest>? { manife
 
 private func mix(_ host: Host, _ values: Values) throws {
   try checkWhatToMix(values)
-  let layer = try values.layer(layer, of: host.model)
+  let layer = values[layer]
   let copy = try WorkingCopy(
     values[image], mask: values[mask], side: values[side], context: values[context], host: host)
   let start = copy.image
@@ -72,7 +67,7 @@ private func mix(_ host: Host, _ values: Values) throws {
   } else {
     goal = Term(1, .crossEntropy(values[classes]))
   }
-  var terms = [goal] + options.smoothnessTerms(values)
+  var terms = try [goal] + options.smoothnessTerms(values)
   if values[keep] > 0 { terms.append(Term(values[keep], .pixels(targets: [start], regions: []))) }
   var ascent = try options.ascent(values, width: start.width, height: start.height)
   if let mask = copy.mask {

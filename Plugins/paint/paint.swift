@@ -22,11 +22,7 @@ private let context = Parameter<Double>.context
 private let strength = Parameter<Double>.real(
   "strength", initial: 1, in: 0...4, "how much of the change is put on the photo")
 
-private let options: AscentOptions = {
-  var initial = AscentOptions.Initial(steps: 140, stepSize: 1, radius: 70)
-  initial.passReLU = true
-  return AscentOptions(initial)
-}()
+private let options = AscentOptions("steps=140 step-size=1 radius=70 pass-relu=on")
 
 /// What keeps the rest of the photo as it is.
 enum Constraint: String, CaseIterable, Sendable {
@@ -88,13 +84,13 @@ private func run(_ host: Host, _ values: Values) throws {
   guard (values[feature] != nil) != !values[classes].isEmpty else {
     throw TaskFailure.usage("give one of --feature and --class, to say what to paint")
   }
-  if values[options.parametrisation] == .fourier && values[constraint] == .hard {
+  if try options.number("parametrisation", values) == 1 && values[constraint] == .hard {
     throw TaskFailure.usage("--parametrisation fourier moves every pixel; give --constraint soft with it")
   }
   let copy = try WorkingCopy(values[photo], mask: marked, context: values[context], host: host)
   let region = copy.mask!
   let subject = try subject(host, values, region)
-  var terms = [Term(0.1, subject)] + options.smoothnessTerms(values)
+  var terms = try [Term(0.1, subject)] + options.smoothnessTerms(values)
   var ascent = try options.ascent(values, width: region.width, height: region.height)
   switch values[constraint] {
   case .hard:

@@ -8,14 +8,8 @@ let classes = Parameter<ClassChoice>.classChoice(
   "what the image shows: a class, a mixture like sea:2,mountain:1, or auto (what the model sees)")
 let strength = Parameter<Double>.real(
   "strength", initial: 1, in: 0...4, "how much of the change is taken over")
-let options = AscentOptions(balanced)
-
-private let balanced: AscentOptions.Initial = {
-  // The published step: one and a half radii in all.
-  var initial = AscentOptions.Initial(steps: 7, stepSize: 0.32, radius: 1.5)
-  initial.passReLU = true
-  return initial
-}()
+// The published step: one and a half radii in all.
+let options = AscentOptions("steps=7 step-size=0.32 radius=1.5 pass-relu=on")
 
 let manifest = Manifest(
   name: "refine", version: "1.0.0", summary: "Make an image a little more like what it shows",
@@ -52,11 +46,12 @@ private func refine(_ host: Host, _ values: Values) throws {
     throw TaskFailure.usage("--class none leaves nothing to go towards; name a class, or give auto")
   }
   var ascent = try options.ascent(values, width: copy.image.width, height: copy.image.height)
-  if !values.isGiven(options.stepSize), ascent.rule == .normalised, case .l2(let radius) = ascent.set {
+  if try !options.isGiven("step-size", values), ascent.rule == .normalised, case .l2(let radius) = ascent.set
+  {
     ascent.stepSize = 1.5 * radius / Double(max(ascent.steps, 1))
   }
   ascent.free = copy.mask.map { [$0] } ?? []
-  let terms = [Term(1, .crossEntropy(towards))] + options.smoothnessTerms(values)
+  let terms = try [Term(1, .crossEntropy(towards))] + options.smoothnessTerms(values)
   let outcome = try host.ascend(ascent, from: [copy.image], minimising: terms)
   host.record("loss", "\(outcome.startLosses[0]) to \(outcome.losses[0])")
   try copy.emit(outcome.images[0], strength: values[strength])

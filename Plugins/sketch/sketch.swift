@@ -19,15 +19,7 @@ let side = Parameter<Double?>.automaticReal(
 let detail = Parameter<Double>.real(
   "detail", group: "Ascent", initial: 0.5, in: 0...4,
   "radius of a second ascent at twice the size, as a share of the first; 0: none")
-let options = AscentOptions(balanced)
-
-private let balanced: AscentOptions.Initial = {
-  var initial = AscentOptions.Initial(steps: 60, stepSize: 1, radius: 40)
-  initial.jitter = 6
-  initial.levels = 4
-  initial.passReLU = true
-  return initial
-}()
+let options = AscentOptions("steps=60 step-size=1 radius=40 jitter=6 levels=4 pass-relu=on")
 
 let manifest = Manifest(
   name: "sketch", version: "1.0.0", summary: "Make a photo of a drawing",
@@ -180,7 +172,7 @@ private func ascend(
     ascent.steps = (ascent.steps + 1) / 2
   }
   ascent.progress = progress
-  var terms = [Term(1, .crossEntropy(values[classes]))] + options.smoothnessTerms(values)
+  var terms = try [Term(1, .crossEntropy(values[classes]))] + options.smoothnessTerms(values)
   if values[keep] > 0 {
     terms.append(
       Term(

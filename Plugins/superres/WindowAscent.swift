@@ -54,7 +54,7 @@ struct WindowAscent {
   }
 
   private func terms(for boxes: [Box], towards: [ClassWeight]?) throws -> [Term] {
-    var terms = options.smoothnessTerms(values)
+    var terms = try options.smoothnessTerms(values)
     if let towards { terms.append(Term(values[classWeight], .crossEntropy(towards))) }
     if values[fidelity] > 0 {
       let targets = try boxes.map { try host.cropped(small, to: $0) }

@@ -27,14 +27,7 @@ let texture = Parameter<Double>.real(
 let fidelity = Parameter<Double>.real(
   "fidelity", group: "Ascent", flags: .advanced, initial: 300, in: 0...1_000_000,
   "weight of the squared difference from what was measured")
-let options = AscentOptions(balanced)
-
-private let balanced: AscentOptions.Initial = {
-  var initial = AscentOptions.Initial(steps: 8, stepSize: 0.5, radius: 4)
-  initial.passReLU = true
-  initial.chromaDamping = 0.9
-  return initial
-}()
+let options = AscentOptions("steps=8 step-size=0.5 radius=4 pass-relu=on chroma-damping=0.9")
 
 enum Measured: String, CaseIterable, Sendable {
   case box, cubic, lanczos
@@ -108,7 +101,7 @@ private func superres(_ host: Host, _ values: Values) throws {
   let scale = values[factor]
   let (width, height) = (small.width * scale, small.height * scale)
   let large = try host.image(width: width, height: height, channels: 3)
-  let usesModel = values[options.steps] > 0
+  let usesModel = try options.number("steps", values) != 0
   var solver = EdgePrior(
     small: small, large: large, factor: scale, filter: values[measured].filter,
     resampling: try host.resampling)

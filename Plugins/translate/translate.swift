@@ -15,15 +15,7 @@ let strength = Parameter<Double>.real(
 let side = Parameter<Double?>.automaticReal(
   "side", unit: "px", flags: .advanced, in: 16...2048,
   "shorter side of the copy that is worked on (auto: the model's)")
-let options = AscentOptions(balanced)
-
-private let balanced: AscentOptions.Initial = {
-  var initial = AscentOptions.Initial(steps: 60, stepSize: 1, radius: 25)
-  initial.jitter = 4
-  initial.levels = 4
-  initial.passReLU = true
-  return initial
-}()
+let options = AscentOptions("steps=60 step-size=1 radius=25 jitter=4 levels=4 pass-relu=on")
 
 let manifest = Manifest(
   name: "translate", version: "1.0.0", summary: "Move a photo to another class",
@@ -66,7 +58,7 @@ private func translate(_ host: Host, _ values: Values) throws {
     host: host)
   var ascent = try options.ascent(values, width: copy.image.width, height: copy.image.height)
   ascent.free = copy.mask.map { [$0] } ?? []
-  var terms = [Term(1, .crossEntropy(values[to]))] + options.smoothnessTerms(values)
+  var terms = try [Term(1, .crossEntropy(values[to]))] + options.smoothnessTerms(values)
   if !values[from].isEmpty { terms.append(Term(-values[fromWeight], .logit(values[from]))) }
   let outcome = try host.ascend(ascent, from: [copy.image], minimising: terms)
   host.record("loss", "\(outcome.startLosses[0]) to \(outcome.losses[0])")

@@ -28,11 +28,7 @@ private let noise = Parameter<Double>.real(
   "start-noise", group: "Start", flags: .advanced, initial: 0.05, in: 0...1,
   "deviation of the noise, about grey, to begin with")
 
-private let options: AscentOptions = {
-  var initial = AscentOptions.Initial(steps: 200, stepSize: 1, radius: 1000)
-  initial.passReLU = true
-  return AscentOptions(initial)
-}()
+private let options = AscentOptions("steps=200 step-size=1 radius=1000 pass-relu=on")
 
 private let visualize = Manifest(
   name: "visualize", version: "1.0.0", summary: "Show what a feature or a class looks like",
@@ -177,7 +173,7 @@ private func picture(
   var ascent = try options.ascent(values, width: start.width, height: start.height)
   ascent.progress = progress
   ascent.note = subject.name
-  let terms = [subject.term] + options.smoothnessTerms(values)
+  let terms = try [subject.term] + options.smoothnessTerms(values)
   let outcome = try host.ascend(ascent, from: [start], minimising: terms)
   let heights = try host.losses([subject.term], at: [start, outcome.images[0]]).map { Text.fixed(-$0, 3) }
   return (outcome.images[0], "\(heights[0]) to \(heights[1])")

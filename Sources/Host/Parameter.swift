@@ -4,13 +4,16 @@ import CRTool
 /// help, errors, manual) is made from here.
 struct Parameter: Sendable {
   enum Kind: UInt32, Sendable {
-    case bool, int, real, text, choice, image, mask, classes, color, point, box
+    case bool, int, real, text, choice, image, mask, classes, color, point, box, file, layer
+
+    /// Whether its texts are the names of files that are read.
+    var isFile: Bool { [.image, .mask, .file].contains(self) }
 
     /// How many numbers make one value.
     var numbers: Int {
       switch self {
       case .bool, .int, .real, .choice: 1
-      case .text, .image, .mask: 0
+      case .text, .image, .mask, .file, .layer: 0
       case .classes, .point: 2
       case .color: 3
       case .box: 4
@@ -23,7 +26,8 @@ struct Parameter: Sendable {
       case .int, .real: "N"
       case .text: "TEXT"
       case .choice: "CHOICE"
-      case .image, .mask: "FILE"
+      case .image, .mask, .file: "FILE"
+      case .layer: "NAME"
       case .classes: "CLASS"
       case .color: "COLOR"
       case .point: "X,Y"
@@ -59,6 +63,8 @@ struct Parameter: Sendable {
   var choices: [Choice] = []
   var initial = 0.0
   var initialText: String?
+  /// What `auto` comes to, where that is known beforehand.
+  var automatic: Double?
   var limits: ClosedRange<Double>?
   /// Where values usually lie, as on a slider.
   var softLimits: ClosedRange<Double>?

@@ -27,6 +27,8 @@ struct Plugin: Sendable {
   let examples: [Example]
   let presets: [Preset]
   let parameters: [Parameter]
+  /// For each parameter of the manifest, those of `parameters` that it stands for: itself, or the options of an ascent.
+  let slots: [Range<Int>]
   let run: @convention(c) (UnsafePointer<rtool_host>?, UnsafePointer<rtool_value>?) -> Int32
 }
 
@@ -117,11 +119,19 @@ extension Plugin {
       throw PluginRejection(reason: "its parameters say they have \(stride) bytes each, which cannot be")
     }
     var parameters: [Parameter] = []
+    var slots: [Range<Int>] = []
     for index in 0..<Int(count) {
       let raw = UnsafeRawPointer(fields.params!) + index * stride
-      parameters.append(try Parameter(Growth.read(raw, size: stride, into: rtool_param())))
+      let fields = Growth.read(raw, size: stride, into: rtool_param())
+      let first = parameters.count
+      if Int(fields.kind) == RTOOL_ASCENT {
+        parameters += try Self.ascentParameters(fields)
+      } else {
+        parameters.append(try Parameter(fields))
+      }
+      slots.append(first..<parameters.count)
     }
-    self.parameters = parameters
+    (self.parameters, self.slots) = (parameters, slots)
     var presets: [Preset] = []
     for preset in try array(fields.presets, fields.preset_count, "presets") {
       presets.append(
@@ -131,6 +141,17 @@ extension Plugin {
     }
     self.presets = presets
     if let fault = manifestFault { throw PluginRejection(reason: fault) }
+  }
+
+  private static func ascentParameters(_ fields: rtool_param) throws(PluginRejection) -> [Parameter] {
+    let settings = settings(fields.initial_text.map { String(cString: $0) } ?? "")
+    do {
+      return try AscentOptions.parameters(
+        settings: settings, group: fields.group.map { String(cString: $0) } ?? "Ascent")
+    } catch {
+      throw PluginRejection(
+        reason: "its options of an ascent begin with a value that is not allowed: \(error)")
+    }
   }
 
   private static func settings(_ text: String) -> [String: String] {

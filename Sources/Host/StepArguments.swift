@@ -20,7 +20,7 @@ struct StepArguments {
     var values: [(Parameter, String)] = []
     for parameter in plugin.parameters {
       guard let recorded = step.parameters[parameter.name], isNeeded(parameter, recorded) else { continue }
-      let isFile = [.image, .mask].contains(parameter.kind)
+      let isFile = parameter.kind.isFile
       for (index, text) in recorded.enumerated() {
         if !isFile, text.utf8.contains(0) {
           throw Failure.failed("the value recorded for \(parameter.label) has a zero byte in it")

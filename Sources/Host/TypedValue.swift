@@ -1,3 +1,5 @@
+import RobustRuntime
+
 /// The checked value of one parameter. Files are named, not opened.
 struct TypedValue: Sendable {
   /// How often the user gave it.
@@ -36,8 +38,8 @@ extension Parameter {
       }
       let numbers: [Double]
       switch kind {
-      case .text, .image, .mask:
-        if text.isEmpty && kind != .text {
+      case .text, .image, .mask, .file, .layer:
+        if text.isEmpty && kind.isFile {
           throw Failure.usage("\(label) needs the name of a file, not an empty one")
         }
         value.texts.append(text)
@@ -70,6 +72,17 @@ extension Parameter {
       value.count += kind.numbers > 0 ? numbers.count / kind.numbers : 1
     }
     return value
+  }
+
+  /// The indices of the layers that a value names, among the model's and then among the choices.
+  func layerIndices(_ value: TypedValue, of facts: ModelFacts) throws -> [Double] {
+    let names = facts.layers.map(\.name) + choices.map(\.name)
+    return try value.texts.map { text in
+      guard let index = names.firstIndex(of: text) else {
+        throw Failure.usage("the model has no layer \(quoted(text)); it has \(names.joined(separator: ", "))")
+      }
+      return Double(index)
+    }
   }
 
   private func number(_ text: String, isWhole: Bool) throws -> Double {

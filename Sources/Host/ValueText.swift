@@ -3,8 +3,8 @@ extension Parameter {
   func texts(of value: TypedValue, classes: [String]) -> [String] {
     if value.count == 0, value.texts.isEmpty { return flags.contains(.auto) ? ["auto"] : [] }
     switch kind {
-    case .image, .mask: return value.texts.map { String(fileName(of: $0)) }
-    case .text: return value.texts
+    case .image, .mask, .file: return value.texts.map { String(fileName(of: $0)) }
+    case .text, .layer: return value.texts
     case .bool: return value.numbers.map { $0 == 0 ? "off" : "on" }
     case .choice: return value.numbers.map { choices[Int($0)].name }
     case .int:

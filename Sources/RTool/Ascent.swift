@@ -1,8 +1,9 @@
 import CRTool
 
-/// How to follow the gradient of an objective. See `rtool_ascent`.
+/// How to follow the gradient of an objective. See `rtool_ascent`: what has no name of its own here is reached through
+/// `fields`.
 public struct Ascent {
-  public enum Rule: Int, Sendable {
+  public enum Rule: UInt32, Sendable {
     case normalised, sign, plain, adam
   }
 
@@ -14,49 +15,108 @@ public struct Ascent {
   }
 
   /// What is stepped in. With Fourier coefficients the set must be the box, and all pixels free.
-  public enum Parameters: Int, Sendable {
+  public enum Parameters: UInt32, Sendable {
     case pixels, fourier
   }
 
-  public var steps: Int
-  public var stepSize: Double
-  /// The step size falls to this along half a cosine; nil: it stays.
-  public var finalStepSize: Double?
-  public var rule = Rule.normalised
-  public var set = ConstraintSet.box
+  public var fields = rtool_ascent()
   /// One for each start, or empty for the start itself.
   public var centres: [Image] = []
   /// How far each pixel may move, one mask for each start, or empty for all of it.
   public var free: [Image] = []
-  public var passLastReLU = false
-  public var keepBest = false
-  /// Sigma of the Gaussian that smooths the gradient, in pixels.
-  public var gradientBlur = 0.0
-  /// What of the gradient is smoother than this sigma, in pixels, is taken away: colour and shading stay.
-  public var gradientTrend = 0.0
-  /// Share of the gradient's colour that is taken away, 0...1.
-  public var chromaDamping = 0.0
-  public var jitter = 0
-  /// Each step sees a random part of the image, enlarged by up to 1 + zoom.
-  public var zoom = 0.0
-  /// Standard deviation of the noise that each step sees.
-  public var noise = 0.0
-  /// Share of the gradients before in the one that is followed.
-  public var momentum = 0.0
-  /// The gradient is followed at so many resolutions at once.
-  public var levels = 1
-  public var parameters = Parameters.pixels
-  /// Ends once every image's loss is at most this.
-  public var stopLoss: Double?
-  /// Ends when no loss has come down by 0.1 % in so many steps; 0: never.
-  public var patience = 0
-  /// The part of the task's progress that this ascent is.
-  public var progress = 0.0...1.0
   public var note: String?
 
   public init(steps: Int, stepSize: Double) {
+    fields.progress_to = 1
     self.steps = steps
     self.stepSize = stepSize
+  }
+
+  public var steps: Int {
+    get { Int(fields.steps) }
+    set { fields.steps = Int32(newValue) }
+  }
+  public var stepSize: Double {
+    get { fields.step_size }
+    set { fields.step_size = newValue }
+  }
+  /// The step size falls to this along half a cosine; 0: it stays.
+  public var finalStepSize: Double {
+    get { fields.final_step_size }
+    set { fields.final_step_size = newValue }
+  }
+  public var rule: Rule {
+    get { Rule(rawValue: fields.rule) ?? .normalised }
+    set { fields.rule = newValue.rawValue }
+  }
+  public var set: ConstraintSet {
+    get {
+      switch Int(fields.set) {
+      case RTOOL_SET_L2: .l2(radius: fields.radius)
+      case RTOOL_SET_LINF: .linf(radius: fields.radius)
+      default: .box
+      }
+    }
+    set {
+      switch newValue {
+      case .box: (fields.set, fields.radius) = (UInt32(RTOOL_SET_BOX), 0)
+      case .l2(let radius): (fields.set, fields.radius) = (UInt32(RTOOL_SET_L2), radius)
+      case .linf(let radius): (fields.set, fields.radius) = (UInt32(RTOOL_SET_LINF), radius)
+      }
+    }
+  }
+  public var parameters: Parameters {
+    get { Parameters(rawValue: fields.parameters) ?? .pixels }
+    set { fields.parameters = newValue.rawValue }
+  }
+  /// The last ReLU before pooling passes its gradient unchanged.
+  public var passLastReLU: Bool {
+    get { has(RTOOL_ASCENT_PASS_RELU) }
+    set { set(RTOOL_ASCENT_PASS_RELU, newValue) }
+  }
+  /// The outcome is the iterate of least loss.
+  public var keepBest: Bool {
+    get { has(RTOOL_ASCENT_BEST) }
+    set { set(RTOOL_ASCENT_BEST, newValue) }
+  }
+  /// Sigma of the Gaussian that smooths the gradient, in pixels.
+  public var gradientBlur: Double {
+    get { fields.gradient_blur }
+    set { fields.gradient_blur = newValue }
+  }
+  /// What of the gradient is smoother than this sigma, in pixels, is taken away: colour and shading stay.
+  public var gradientTrend: Double {
+    get { fields.gradient_trend }
+    set { fields.gradient_trend = newValue }
+  }
+  /// Share of the gradient's colour that is taken away, 0...1.
+  public var chromaDamping: Double {
+    get { fields.chroma_damping }
+    set { fields.chroma_damping = newValue }
+  }
+  /// The gradient is followed at so many resolutions at once.
+  public var levels: Int {
+    get { Int(fields.levels) }
+    set { fields.levels = Int32(newValue) }
+  }
+  /// Ends once every image's loss is at most this.
+  public var stopLoss: Double? {
+    get { has(RTOOL_ASCENT_STOP_BELOW) ? fields.stop_loss : nil }
+    set {
+      set(RTOOL_ASCENT_STOP_BELOW, newValue != nil)
+      fields.stop_loss = newValue ?? 0
+    }
+  }
+  /// The part of the task's progress that this ascent is.
+  public var progress: ClosedRange<Double> {
+    get { fields.progress_from...fields.progress_to }
+    set { (fields.progress_from, fields.progress_to) = (newValue.lowerBound, newValue.upperBound) }
+  }
+
+  private func has(_ flag: Int) -> Bool { fields.flags & UInt32(flag) != 0 }
+
+  private mutating func set(_ flag: Int, _ isOn: Bool) {
+    if isOn { fields.flags |= UInt32(flag) } else { fields.flags &= ~UInt32(flag) }
   }
 }
 
@@ -78,39 +138,12 @@ extension Host {
   /// Follows the gradient of the sum of `terms` from `starts`, all of one size and 3 channels.
   public func ascend(_ ascent: Ascent, from starts: [Image], minimising terms: [Term]) throws -> Outcome {
     var objective = try objective(terms)
-    var bridged = rtool_ascent()
+    var bridged = ascent.fields
     bridged.struct_size = UInt32(MemoryLayout<rtool_ascent>.size)
-    if ascent.passLastReLU { bridged.flags |= UInt32(RTOOL_ASCENT_PASS_RELU) }
-    if ascent.keepBest { bridged.flags |= UInt32(RTOOL_ASCENT_BEST) }
     bridged.start = try copied(starts)
     bridged.count = UInt32(starts.count)
-    bridged.steps = Int32(ascent.steps)
-    bridged.step_size = ascent.stepSize
-    bridged.final_step_size = ascent.finalStepSize ?? 0
-    bridged.rule = UInt32(ascent.rule.rawValue)
-    switch ascent.set {
-    case .box: bridged.set = UInt32(RTOOL_SET_BOX)
-    case .l2(let radius): (bridged.set, bridged.radius) = (UInt32(RTOOL_SET_L2), radius)
-    case .linf(let radius): (bridged.set, bridged.radius) = (UInt32(RTOOL_SET_LINF), radius)
-    }
     bridged.centre = try copied(ascent.centres)
     bridged.free = try copied(ascent.free)
-    bridged.gradient_blur = ascent.gradientBlur
-    bridged.gradient_trend = ascent.gradientTrend
-    bridged.chroma_damping = ascent.chromaDamping
-    bridged.jitter = Int32(ascent.jitter)
-    bridged.zoom = ascent.zoom
-    bridged.noise = ascent.noise
-    bridged.momentum = ascent.momentum
-    bridged.levels = Int32(ascent.levels)
-    bridged.parameters = UInt32(ascent.parameters.rawValue)
-    if let stopLoss = ascent.stopLoss {
-      bridged.flags |= UInt32(RTOOL_ASCENT_STOP_BELOW)
-      bridged.stop_loss = stopLoss
-    }
-    bridged.patience = Int32(ascent.patience)
-    bridged.progress_from = ascent.progress.lowerBound
-    bridged.progress_to = ascent.progress.upperBound
     bridged.note = try ascent.note.map(copied)
 
     var outcome = rtool_outcome()

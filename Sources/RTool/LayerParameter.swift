@@ -1,21 +1,12 @@
-extension Parameter where Value == String? {
-  /// A layer of the model by its name, `--layer`; read it with `Values.layer`.
-  public static func layer(_ help: String) -> Parameter {
-    .text("layer", value: "NAME", flags: .advanced, initial: "representation", help)
-  }
-}
+import CRTool
 
-extension Values {
-  /// The layer that the user named.
-  /// - Parameter more: names besides those of the model's layers.
-  /// - Throws: `TaskFailure.usage` where there is none of the name.
-  public func layer(_ parameter: Parameter<String?>, of model: Model, or more: [String] = []) throws -> String
-  {
-    let names = model.layers.map(\.name) + more
-    let name = self[parameter] ?? "representation"
-    guard names.contains(name) else {
-      throw TaskFailure.usage("the model has no layer “\(name)”; it has \(names.joined(separator: ", "))")
-    }
-    return name
+extension Parameter where Value == String {
+  /// A layer of the model by its name, `--layer`.
+  /// - Parameter more: names besides those of the model's layers, with their help.
+  public static func layer(_ help: String, or more: [(name: String, help: String)] = []) -> Parameter {
+    var definition = ParameterDefinition(name: "layer", help: help, kind: RTOOL_LAYER, flags: .advanced)
+    definition.initialText = "representation"
+    definition.choices = more
+    return Parameter(definition: definition) { String(cString: $0.texts[0]!) }
   }
 }

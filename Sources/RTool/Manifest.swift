@@ -70,7 +70,7 @@ public struct Manifest: Sendable {
     do {
       let host = Host(host)
       return try withExtendedLifetime(host.customs) {
-        try task(host, Values(base: values, indices: indices))
+        try task(host, Values(base: values, indices: indices, host: host))
         return Int32(RTOOL_OK)
       }
     } catch { return Host(host).status(of: error) }

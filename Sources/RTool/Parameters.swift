@@ -27,7 +27,7 @@ public struct ParameterDefinition: Sendable {
   public var step = 0.0
 
   /// The lowest minor version of the interface that has its kind.
-  var needs: Int { 1 }
+  var needs: Int { kind >= RTOOL_FILE ? 3 : 1 }
 
   public struct Flags: OptionSet, Sendable {
     public let rawValue: Int
@@ -271,6 +271,11 @@ extension rtool_value {
 public struct Values {
   let base: UnsafePointer<rtool_value>
   let indices: [String: Int]
+  let host: Host
+
+  func pointer(to definition: ParameterDefinition) -> UnsafePointer<rtool_value> {
+    base + indices[definition.name]!
+  }
 
   public subscript<Value>(parameter: Parameter<Value>) -> Value {
     parameter.read(base[indices[parameter.definition.name]!])

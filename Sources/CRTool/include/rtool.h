@@ -152,7 +152,15 @@ enum {
                        and weight, the weights adding up to 1; count is the number of pairs */
   RTOOL_COLOR = 8,  /* #rgb, #rrggbb or r,g,b in 0..255; numbers: red, green, blue in [0,1] */
   RTOOL_POINT = 9,  /* x,y in pixels; numbers: x, y */
-  RTOOL_BOX = 10    /* x,y,width,height in pixels; numbers: x, y, width, height; width and height are >= 1 */
+  RTOOL_BOX = 10,   /* x,y,width,height in pixels; numbers: x, y, width, height; width and height are >= 1 */
+  RTOOL_FILE = 11,  /* since 0.3. A file of any kind, which is read before the task begins; texts: its name, for messages and
+                       for `file_bytes`. Its hash is kept with the result, so that it can be made again */
+  RTOOL_LAYER = 12, /* since 0.3. A layer of the model, or one of `choices`, by name; texts: the name; numbers: the layer's
+                       index, that of a choice counted on from the number of layers */
+  RTOOL_ASCENT = 13 /* since 0.3. The options that ascents have in common, --steps, --step-size, --radius and so on, in the
+                       place of this one parameter: the host adds, explains and checks them, and `ascent_options` reads
+                       them. initial_text: what they are at first, as in the settings of a preset, with lengths for
+                       224x224 pixels. Presets may set them. No flags; at most one of it */
 };
 
 typedef uint32_t rtool_param_flags;
@@ -190,9 +198,9 @@ typedef struct rtool_param {
   rtool_param_flags flags;
   uint32_t letter; /* -L, an ASCII letter not used by the host (h M o p q Q s t v); 0: none */
   uint32_t choice_count;
-  const rtool_choice *choices; /* CHOICE */
+  const rtool_choice *choices; /* CHOICE; LAYER: names besides those of the layers */
   double initial;              /* BOOL, INT, REAL; CHOICE: an index */
-  const char *initial_text;    /* TEXT, CLASS, COLOR, POINT, BOX: as the user would write it; NULL: none */
+  const char *initial_text;    /* the other kinds but IMAGE and MASK: as the user would write it; NULL: none */
   double min, max, soft_min, soft_max, step;
 } rtool_param;
 
@@ -213,7 +221,7 @@ typedef struct rtool_value {
   uint32_t given; /* how often the user gave it; 0: this is the initial value or the preset's */
   uint32_t count; /* how many entries there are: images, texts, or groups in numbers; 0: no value */
   const double *numbers;
-  const char *const *texts; /* IMAGE, MASK: the names of the files, for messages */
+  const char *const *texts; /* IMAGE, MASK, FILE: the names of the files, for messages */
   const rtool_image *const *images;
 } rtool_value;
 
@@ -671,6 +679,17 @@ struct rtool_host {
      `copy->image` to `changed`: a piece of the result at (copy->x, copy->y). NULL: already reported as by `fail`. */
   rtool_image *(*working_result)(const rtool_host *host, const rtool_working_copy *copy, const rtool_image *changed,
                                  double strength);
+
+  /* [any-thread] What an ASCENT value says of an ascent of images of this size: fills in steps, step_size, rule, set, radius
+     and the like, lengths fitted to the size, and leaves start, centre, free and progress as they are. smoothness: the
+     weight of a SMOOTHNESS term that the user asks for, or NULL. RTOOL_USAGE: the options contradict one another. */
+  rtool_status (*ascent_options)(const rtool_host *host, const rtool_value *options, int32_t width, int32_t height,
+                                 rtool_ascent *ascent, double *smoothness);
+  /* [any-thread] One of them by its name, "step-size" say. Returns 1 if the user gave it, else 0; number: its value (a
+     choice: its index; NaN: auto), or NULL. */
+  int32_t (*ascent_option)(const rtool_host *host, const rtool_value *options, const char *name, double *number);
+  /* [any-thread] The content of a FILE by its name, followed by a zero byte. NULL: it is none, or memory ran out. */
+  const void *(*file_bytes)(const rtool_host *host, const char *name, size_t *count);
 
   /* [run-thread] Features of `count` images of one size at a layer (NULL: the representation); out: `count` tensors. */
   rtool_status (*features_batch)(const rtool_host *host, const rtool_image *images, uint32_t count, const char *layer,

@@ -72,6 +72,7 @@ extension Run {
         fromContentsOf: isNormal ? generator.normal(count: count) : generator.uniform(count: count))
     }
     addServices(to: &host)
+    addValues(to: &host)
     addImages(to: &host)
     addWorkingCopies(to: &host)
     addClassifier(to: &host)
@@ -94,6 +95,7 @@ extension Run {
       switch failure.kind {
       case .interrupted: return Int32(RTOOL_STOPPED)
       case .misuse: return Int32(RTOOL_INVALID)
+      case .usage: return Int32(RTOOL_USAGE)
       default: return Int32(RTOOL_FAILED)
       }
     }

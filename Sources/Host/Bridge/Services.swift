@@ -31,6 +31,7 @@ enum Capabilities {
       for name in names.split(separator: " ") { since["\(prefix).\(name)"] = minor }
     }
     add("param", "bool int real text choice image mask class color point box", since: 1)
+    add("param", "file layer ascent", since: 3)
     add("term", "class logit feature representation pixels smoothness entropy statistics custom", since: 1)
     add("term", "measurement", since: 2)
     add("rule", "normalised sign plain", since: 1)

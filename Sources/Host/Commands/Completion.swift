@@ -64,12 +64,13 @@ enum Completion {
     var candidates = parameter.choices.map { Candidate(text: $0.name, help: $0.help) }
     if parameter.flags.contains(.auto) { candidates.append(Candidate(text: "auto", help: "")) }
     if parameter.flags.contains(.none) { candidates.append(Candidate(text: "none", help: "")) }
-    if parameter.kind == .classes {
+    if [.classes, .layer].contains(parameter.kind) {
       let model = words.lastIndex { ["--model", "-M"].contains($0) }.flatMap {
         $0 + 1 < words.count ? words[$0 + 1] : nil
       }
       let facts = try? ModelSearch.facts(ModelSearch.find(model))
-      candidates += (facts?.classes ?? []).map { Candidate(text: $0, help: "") }
+      let names = parameter.kind == .classes ? facts?.classes : facts?.layers.map(\.name)
+      candidates += (names ?? []).map { Candidate(text: $0, help: "") }
     }
     if parameter.name == "model" {
       candidates += ModelSearch.candidates().map { Candidate(text: $0.name, help: $0.source.place) }

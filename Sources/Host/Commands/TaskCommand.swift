@@ -25,9 +25,12 @@ struct TaskCommand {
     let modelSource = try ModelSearch.find(settings.model)
     let classifier = try ModelSearch.load(modelSource)
     let taskValues = try plugin.parameters.map { parameter in
-      try value(of: parameter, parsed, settings, classes: classifier.facts.classes)
+      var value = try value(of: parameter, parsed, settings, classes: classifier.facts.classes)
+      if parameter.kind == .layer { value.numbers = try parameter.layerIndices(value, of: classifier.facts) }
+      return value
     }
     try destination.checkFormat()
+    let files = try openFiles(taskValues)
     let images = try openImages(taskValues, settings, destination)
     var delivery = Delivery(destination, settings, input: firstImage(images))
     let repetition = settings.rounds > 1 ? try Repetition(plugin: plugin, settings: settings) : nil
@@ -40,7 +43,7 @@ struct TaskCommand {
         seed: run.seed, preset: settings.preset?.name,
         parameters: described(values, classes: classifier.facts.classes), facts: run.facts,
         given: parsed.texts.keys.filter { name in plugin.parameters.contains { $0.name == name } }.sorted(),
-        inputs: digests(images),
+        inputs: digests(images).merging(digests(files)) { $1 },
         precision: settings.precision == .float32 ? nil : settings.precision.rawValue)
     }
 
@@ -51,6 +54,7 @@ struct TaskCommand {
         let run = Run(
           task: plugin.name, classifier: classifier, part: Run.Part(index: index, count: settings.count),
           threads: threads, settings: settings)
+        for file in files.joined() { run.files[file.name] = file.bytes }
         try self.perform(run, values, images)
         return run
       }
@@ -146,17 +150,40 @@ struct TaskCommand {
     return images
   }
 
+  private struct InputFile {
+    let name: String
+    let bytes: [UInt8]
+    let digest: String
+  }
+
+  private func openFiles(_ values: [TypedValue]) throws -> [[InputFile]] {
+    try zip(plugin.parameters, values).map { parameter, value in
+      guard parameter.kind == .file else { return [] }
+      return try value.texts.map { name in
+        guard let bytes = FileBytes.ofRegularFile(name) else {
+          throw Failure.failed("\(name) cannot be read; \(parameter.label) needs a file")
+        }
+        return InputFile(name: name, bytes: bytes, digest: try Imaging.digest(of: bytes))
+      }
+    }
+  }
+
   private func bridge(_ values: [TypedValue], images: [[SourceImage]], run: Run) throws
     -> UnsafePointer<rtool_value>
   {
-    let bridged = try run.allocate(rtool_value.self, values.count)
-    for (index, value) in values.enumerated() {
-      let parameter = plugin.parameters[index]
-      bridged[index].given = UInt32(value.given)
-      bridged[index].count = UInt32(value.count)
-      if !value.numbers.isEmpty { bridged[index].numbers = UnsafePointer(try run.copy(value.numbers)) }
+    let bridged = try run.allocate(rtool_value.self, plugin.slots.count)
+    for (slot, members) in plugin.slots.enumerated() {
+      if members.count > 1 {
+        bridged[slot] = try AscentValues(members.map { (plugin.parameters[$0], values[$0]) }).bridged(run)
+        continue
+      }
+      let index = members.lowerBound
+      let (parameter, value) = (plugin.parameters[index], values[index])
+      bridged[slot].given = UInt32(value.given)
+      bridged[slot].count = UInt32(value.count)
+      if !value.numbers.isEmpty { bridged[slot].numbers = UnsafePointer(try run.copy(value.numbers)) }
       if !value.texts.isEmpty {
-        bridged[index].texts = UnsafePointer(
+        bridged[slot].texts = UnsafePointer(
           try run.copy(value.texts.map { try run.copy($0) as UnsafePointer<CChar>? }))
       }
       guard !images[index].isEmpty else { continue }
@@ -165,7 +192,7 @@ struct TaskCommand {
         run.sources[image.pointee.data] = source
         return UnsafePointer(image)
       }
-      bridged[index].images = UnsafePointer(try run.copy(pointers))
+      bridged[slot].images = UnsafePointer(try run.copy(pointers))
     }
     return UnsafePointer(bridged)
   }
@@ -189,6 +216,14 @@ struct TaskCommand {
       texts[parameter.name] = parameter.texts(of: value, classes: classes)
     }
     return texts.filter { !$0.value.isEmpty }
+  }
+
+  private func digests(_ files: [[InputFile]]) -> [String: [String]] {
+    var digests: [String: [String]] = [:]
+    for (parameter, files) in zip(plugin.parameters, files) where !files.isEmpty {
+      digests[parameter.name] = files.map(\.digest)
+    }
+    return digests
   }
 
   private func digests(_ images: [[SourceImage]]) -> [String: [String]] {

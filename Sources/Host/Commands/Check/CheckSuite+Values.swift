@@ -1,7 +1,9 @@
+import RobustRuntime
+
 /// What is asked of runs with other images and other values.
 extension CheckSuite {
   /// Images of all sizes and kinds. The largest, and how long it took.
-  func shapes(_ plugin: Plugin, classCount: Int, _ values: (SampleValues) -> Values) throws
+  func shapes(_ plugin: Plugin, facts: ModelFacts, _ values: (SampleValues) -> Values) throws
     -> (images: SampleImages?, seconds: Double)
   {
     guard plugin.parameters.contains(where: { $0.kind == .image }) else {
@@ -12,7 +14,7 @@ extension CheckSuite {
     var faults: [String] = []
     for (width, height) in [(1, 1), (3, 2), (1, 200), (1500, 1000)] {
       let images = try runner.images("\(width)x\(height)", width: width, height: height)
-      let run = try runner.run(values(SampleValues(images: images, classCount: classCount)))
+      let run = try runner.run(values(SampleValues(images: images, facts: facts)))
       if let fault = run.fault() { faults.append("\(width)x\(height): \(fault): \(run.command)") }
       slowest = (images, run.seconds)
     }
@@ -22,7 +24,7 @@ extension CheckSuite {
     faults = []
     for (name, channels, depth) in [("grey", 1, 8), ("alpha", 4, 8), ("16-bit", 3, 16)] {
       let images = try runner.images(name, width: 96, height: 80, channels: channels, bitDepth: depth)
-      let run = try runner.run(values(SampleValues(images: images, classCount: classCount)))
+      let run = try runner.run(values(SampleValues(images: images, facts: facts)))
       if let fault = run.fault() { faults.append("\(name): \(fault): \(run.command)") }
     }
     report("images", faults.first, "grey, alpha and 16-bit")

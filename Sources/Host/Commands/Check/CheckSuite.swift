@@ -1,3 +1,5 @@
+import RobustRuntime
+
 /// All that is asked of a plugin, one question after the other; runs serve several questions where they can.
 final class CheckSuite {
   enum Outcome: String, Encodable {
@@ -47,9 +49,9 @@ final class CheckSuite {
       + "needs interface \(Plugin.versionText(plugin.needs))\(built)"
     report("manifest", faults.isEmpty ? nil : faults.joined(separator: "; "), counts)
 
-    let classCount = try ModelSearch.facts(ModelSearch.find(nil)).classes.count
+    let facts = try ModelSearch.facts(ModelSearch.find(nil))
     let small = SampleValues(
-      images: try runner.images("96x80", width: 96, height: 80), classCount: classCount)
+      images: try runner.images("96x80", width: 96, height: 80), facts: facts)
     guard let (names, first) = try firstRun(plugin, small) else {
       skip(["pixels", "seed", "threads", "sizes", "images", "values"], "it does not run")
       try illegal(plugin, given: [], small)
@@ -59,11 +61,11 @@ final class CheckSuite {
     func values(_ sample: SampleValues) -> Values { Self.values(of: names, plugin, sample) }
     try reproducible(values(small), first)
     let effort = try littleEffort(plugin, values(small))
-    let slowest = try shapes(plugin, classCount: classCount) { values($0).replacing(effort) }
+    let slowest = try shapes(plugin, facts: facts) { values($0).replacing(effort) }
     try randomValues(plugin, given: names, small)
     try illegal(plugin, given: names, small)
     if let large = slowest.images {
-      try cancel(values(SampleValues(images: large, classCount: classCount)), seconds: slowest.seconds)
+      try cancel(values(SampleValues(images: large, facts: facts)), seconds: slowest.seconds)
     } else {
       try cancel(values(small), seconds: first.seconds)
     }

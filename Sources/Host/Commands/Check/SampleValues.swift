@@ -1,7 +1,9 @@
+import RobustRuntime
+
 /// Values for a plugin's parameters, as a user would write them.
 struct SampleValues {
   let images: SampleImages
-  let classCount: Int
+  let facts: ModelFacts
 
   /// The usual value, where the task has to be given one.
   func usual(_ parameter: Parameter) -> String {
@@ -11,7 +13,8 @@ struct SampleValues {
     case .int, .real: return numberText(parameter.initial)
     case .choice: return parameter.choices[Int(parameter.initial)].name
     case .text: return parameter.initialText ?? "0"
-    case .image: return images.image
+    case .image, .file: return images.image
+    case .layer: return parameter.initialText ?? facts.layers.last!.name
     case .mask: return images.mask
     case .classes: return parameter.initialText ?? "0"
     case .color: return parameter.initialText ?? "#808080"
@@ -27,7 +30,9 @@ struct SampleValues {
     case .bool: return Bool.random(using: &generator) ? "on" : "off"
     case .int, .real: return numberText(number(parameter, &generator))
     case .choice: return parameter.choices.randomElement(using: &generator)!.name
-    case .text, .mask: return usual(parameter)
+    case .text, .mask, .file: return usual(parameter)
+    case .layer:
+      return (facts.layers.map(\.name) + parameter.choices.map(\.name)).randomElement(using: &generator)!
     case .image: return Bool.random(using: &generator) ? images.image : images.other
     case .classes: return mixture(parameter, &generator)
     case .color:
@@ -45,9 +50,9 @@ struct SampleValues {
 
   private func mixture(_ parameter: Parameter, _ generator: inout SplitMix) -> String {
     if parameter.flags.contains(.none), Int.random(in: 0..<4, using: &generator) == 0 { return "none" }
-    let first = Int.random(in: 0..<classCount, using: &generator)
+    let first = Int.random(in: 0..<facts.classes.count, using: &generator)
     if Int.random(in: 0..<3, using: &generator) > 0 { return "\(first)" }
-    return "\(first):2,\(Int.random(in: 0..<classCount, using: &generator)):0.5"
+    return "\(first):2,\(Int.random(in: 0..<facts.classes.count, using: &generator)):0.5"
   }
 
   private func number(_ parameter: Parameter, _ generator: inout SplitMix) -> Double {
@@ -72,7 +77,8 @@ struct SampleValues {
       guard let limits = parameter.limits, abs(limits.upperBound) < 1e15 else { return "much" }
       return numberText(limits.upperBound + 1)
     case .choice: return "no-such-choice"
-    case .image, .mask: return ""
+    case .image, .mask, .file: return ""
+    case .layer: return "no such layer"
     case .classes: return "no such class"
     case .color: return "#12"
     case .point: return "1"
