@@ -83,7 +83,9 @@ struct Patches {
         let gradient = evaluation.featureGradient(0)
         let position = place.row * gradient.width + place.column
         for (channel, weight) in weights {
-          gradient.data[channel * gradient.height * gradient.width + position] = weight
+          let index = channel * gradient.height * gradient.width + position
+          evaluation.loss += Double(weight * evaluation.features(0).data[index])
+          gradient.data[index] = weight
         }
       })
     let gradient = try host.gradient([term], at: view).gradient
