@@ -61,7 +61,7 @@ install: build
 	patchelf --set-rpath '$$ORIGIN/../lib/rtool/swift' $(DESTDIR)$(PREFIX)/bin/rtool
 	for plugin in $(PLUGINS); do \
 	  patchelf --set-rpath '$$ORIGIN/swift' $(DESTDIR)$(PREFIX)/lib/rtool/librtool-$$plugin.so || exit 1; done
-	install -m 644 Sources/CRTool/include/rtool.h $(DESTDIR)$(PREFIX)/include/rtool.h
+	install -m 644 Sources/CRTool/include/rtool.h Sources/CRTool/include/rtool.hpp $(DESTDIR)$(PREFIX)/include/
 	env -u RTOOL_PATH -u XDG_DATA_HOME HOME=/nonexistent $(BIN)/rtool help --man > $(DESTDIR)$(PREFIX)/share/man/man1/rtool.1
 
 format:
