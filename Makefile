@@ -62,7 +62,7 @@ install: build
 	patchelf --set-rpath '$$ORIGIN/../lib/rtool/swift' $(DESTDIR)$(PREFIX)/bin/rtool
 	for plugin in $(PLUGINS); do \
 	  patchelf --set-rpath '$$ORIGIN/swift' $(DESTDIR)$(PREFIX)/lib/rtool/librtool-$$plugin.so || exit 1; done
-	install -m 644 Sources/CRTool/include/rtool.h $(DESTDIR)$(PREFIX)/include/rtool.h
+	install -m 644 Sources/CRTool/include/rtool.h Sources/CRTool/include/rtool.hpp $(DESTDIR)$(PREFIX)/include/
 	# The default model is inside the program.
 	for model in $(filter-out Models/photos.safetensors,$(wildcard Models/*.safetensors)); do \
 	  install -m 644 $$model $(DESTDIR)$(PREFIX)/share/rtool/models/ || exit 1; done

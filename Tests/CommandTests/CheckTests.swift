@@ -5,6 +5,7 @@ import Testing
 private let brokenPlugin = """
   #define _GNU_SOURCE
   #include "rtool.h"
+  #include <pthread.h>
   #include <signal.h>
   #include <stdio.h>
   #include <stdlib.h>
@@ -22,6 +23,53 @@ private let brokenPlugin = """
     {.name = "image", .kind = RTOOL_IMAGE, .flags = RTOOL_POSITIONAL | RTOOL_REQUIRED, .help = HELP},
     {.name = "amount", .kind = RTOOL_REAL, .initial = 0.5, .max = 1, .help = "how much"},
   };
+
+  struct handover { const rtool_host *host; rtool_image *out; const rtool_image *photo; };
+
+  static inline void *hand_over(void *user) {
+    struct handover *over = user;
+    rtool_piece piece = {0, 0, over->out};
+    rtool_result result = {.struct_size = sizeof result, .over = over->photo, .pieces = &piece, .piece_count = 1};
+    over->host->emit(over->host, &result);
+    return 0;
+  }
+
+  #ifndef LOGITS
+  #define LOGITS 2
+  #define IMAGE 1
+  #define FEATURES 1
+  #endif
+
+  static rtool_status squares(void *user, rtool_evaluation *e) {
+    (void)user;
+    int32_t pixels = 3 * e->image->width * e->image->height;
+    for (int32_t c = 0; c < e->class_count; c++) {
+      e->loss += e->logits[c] * e->logits[c] / (float)e->class_count;
+      e->logit_gradient[c] = LOGITS * e->logits[c] / (float)e->class_count;
+    }
+    for (int32_t i = 0; i < pixels; i++) {
+      e->loss += e->image->data[i] / (float)pixels;
+      e->image_gradient->data[i] = IMAGE / (float)pixels;
+    }
+    for (int32_t c = 0; c < e->features->channels; c++) {
+      e->loss += e->features->data[c] / (float)e->features->channels;
+      e->feature_gradients->data[c] = FEATURES / (float)e->features->channels;
+    }
+    return RTOOL_OK;
+  }
+
+  static inline rtool_status ascend(const rtool_host *host, const rtool_image *photo) {
+    const char *layers[] = {0};
+    rtool_term term = {.kind = RTOOL_TERM_CUSTOM, .weight = 1, .custom = squares, .layers = layers, .layer_count = 1};
+    rtool_objective objective = {sizeof objective, sizeof term, &term, 1};
+    rtool_ascent ascent = {.struct_size = sizeof ascent, .start = photo, .count = 1, .steps = 2, .step_size = 0.1};
+    rtool_outcome outcome = {.struct_size = sizeof outcome};
+    rtool_status status = host->ascend(host, &objective, &ascent, &outcome);
+    if (status != RTOOL_OK) return status;
+    rtool_piece piece = {0, 0, outcome.images};
+    rtool_result result = {.struct_size = sizeof result, .over = photo, .pieces = &piece, .piece_count = 1};
+    return host->emit(host, &result);
+  }
 
   static int32_t run(const rtool_host *host, const rtool_value *values) {
     const rtool_image *photo = values[0].images[0];
@@ -43,6 +91,9 @@ private let brokenPlugin = """
 
   #ifndef ENTRY
   #define ENTRY
+  #endif
+  #ifdef ON_LOAD
+  __attribute__((constructor)) static void on_load(void) { ON_LOAD }
   #endif
   RTOOL_EXPORT const rtool_manifest *rtool_plugin(uint32_t host_abi) { (void)host_abi; ENTRY return &manifest; }
   """
@@ -81,9 +132,9 @@ private let brokenPlugin = """
     #expect(sandbox.files.isEmpty)
   }
 
-  @Test func theExamplePasses() throws {
-    let nudge = try String(contentsOfFile: "\(Program.root)/Examples/plugins/nudge.c", encoding: .utf8)
-    let folder = try sandbox.compilePlugin("nudge", nudge, flags: ["-std=c11"])
+  @Test(arguments: [Examples.nudge, Examples.ofHeader])
+  func anExamplePasses(_ source: String) throws {
+    let folder = try sandbox.compilePlugin("nudge", source)
     let outcome = try sandbox.rtool("check", "nudge", "--rounds", "2", environment: ["RTOOL_PATH": folder])
     #expect(outcome.status == 0, "\(outcome.text)")
   }
@@ -112,6 +163,12 @@ private let brokenPlugin = """
     ("-DHELP=\"The photo.\"", ["manifest"], "full stop"),
     ("-DENTRY=abort();", ["load"], "crashed"),
     ("-DENTRY=return 0;", ["load"], "refuses"),
+    ("-DENTRY=exit(0);", ["load"], "ended the program while it was loaded"),
+    ("-DON_LOAD=exit(0);", ["load"], "ended the program while it was loaded"),
+    ("-DBEFORE=exit(0);", ["run"], "called exit() while it was running"),
+    ("-DBEFORE=printf(\"so far\");", ["run"], "printed to standard output"),
+    ("-DBEFORE=photo->data[0] = 0.25f;", ["run"], "wrote into the pixels of"),
+    ("-DBEFORE=if (photo->width == 3) photo->data[5] += 0.25f;", ["sizes"], "wrote into the pixels of"),
     (
       "-DBEFORE=if (photo->width < 4) { fprintf(stderr, \"a\\nb\\n\"); return host->fail(host, 2, \"too small\"); }",
       ["sizes"], "lines"
@@ -125,6 +182,35 @@ private let brokenPlugin = """
     let findings = try findings(flag)
     #expect(failed(findings) == checks, "\(findings)")
     #expect(findings[checks[0]]?.text.contains(words) == true, "\(findings)")
+  }
+
+  @Test func handingOverOnAnotherThreadFails() throws {
+    let findings = try findings(
+      "-pthread",
+      "-DBEFORE=pthread_t thread; struct handover over = {host, out, photo};"
+        + " pthread_create(&thread, 0, hand_over, &over); pthread_join(thread, 0); return RTOOL_OK;")
+    #expect(failed(findings) == ["run"], "\(findings)")
+    #expect(findings["run"]?.text.contains("on another thread") == true)
+  }
+
+  /// The term is the mean of the squared logits and of the pixels, the logits of the representation doubled.
+  @Test(
+    arguments: [
+      ("2", "1", "1", nil), ("-2", "1", "1", "by the logits"), ("4", "1", "1", "by the logits"),
+      ("2", "0", "1", "by the image"), ("2", "1", "-1", "by layer representation"),
+    ] as [(String, String, String, String?)])
+  func aWrongGradientIsFound(_ logits: String, _ image: String, _ features: String, _ fault: String?) throws {
+    let findings = try findings(
+      "-DLOGITS=\(logits)", "-DIMAGE=\(image)", "-DFEATURES=\(features)",
+      "-DBEFORE=return ascend(host, photo);")
+    #expect(failed(findings) == (fault == nil ? [] : ["run"]), "\(findings)")
+    if let fault { #expect(findings["run"]?.text.contains(fault) == true, "\(findings)") }
+  }
+
+  @Test func aLibraryThatHangsWhileItIsLoadedIsEnded() throws {
+    let findings = try findings("-DON_LOAD=sleep(100);", limit: "1")
+    #expect(failed(findings) == ["load"], "\(findings)")
+    #expect(findings["load"]?.text.contains("did not end") == true)
   }
 
   @Test func aTaskThatHangsIsEnded() throws {

@@ -83,14 +83,6 @@ import Testing
     #expect(outcome.status == 0, "\(outcome.errors)")
   }
 
-  /// The plugin in the header's first comment.
-  private static func example() throws -> String {
-    let lines = try String(contentsOfFile: header, encoding: .utf8).split(
-      separator: "\n", omittingEmptySubsequences: false)
-    let code = lines.prefix { $0 != " */" }.filter { $0.hasPrefix(" *     ") || $0 == " *" }
-    return code.map { $0.dropFirst(7) }.joined(separator: "\n") + "\n"
-  }
-
   @Test(
     arguments: Compilers.present([
       "gcc -std=c99 -xc -pedantic", "clang -std=c99 -xc -pedantic",
@@ -99,7 +91,7 @@ import Testing
       "g++ -std=c++17 -xc++ -Wno-missing-field-initializers",
     ]))
   func theExampleInTheHeaderCompilesWithoutWarnings(_ compiler: String) throws {
-    let outcome = try compile(compiler, warnings: ["-Wall", "-Wextra", "-Werror"], Self.example())
+    let outcome = try compile(compiler, warnings: ["-Wall", "-Wextra", "-Werror"], Examples.ofHeader)
     #expect(outcome.status == 0, "\(outcome.errors)")
   }
 
@@ -148,6 +140,23 @@ import Testing
     #expect(outcome.text == "done\n", "\(outcome.errors)")
     let checked = try sandbox.rtool("check", "seer", "--rounds", "0", environment: ["RTOOL_PATH": folder])
     #expect(checked.text.contains("needs interface 0.2, built with 0.3"), "\(checked.text)")
+  }
+}
+
+/// Plugins that others learn from.
+enum Examples {
+  static let nudge = text("Examples/plugins/nudge.c")
+
+  /// The plugin in the header's first comment.
+  static let ofHeader: String = {
+    let lines = text("Sources/CRTool/include/rtool.h").split(
+      separator: "\n", omittingEmptySubsequences: false)
+    let code = lines.prefix { $0 != " */" }.filter { $0.hasPrefix(" *     ") || $0 == " *" }
+    return code.map { $0.dropFirst(7) }.joined(separator: "\n") + "\n"
+  }()
+
+  private static func text(_ path: String) -> String {
+    (try? String(contentsOfFile: "\(Program.root)/\(path)", encoding: .utf8)) ?? ""
   }
 }
 

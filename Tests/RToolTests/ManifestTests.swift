@@ -6,7 +6,8 @@ import Testing
 /// The Swift layer of a plugin, called as a host calls it.
 @Suite struct ManifestTests {
   private static let listed = Parameter<Int>.integer("listed", initial: 3, in: 0...9, "a number")
-  private static let forgotten = Parameter<Image>.image("forgotten", "an image that the manifest does not list")
+  private static let forgotten = Parameter<Image>.image(
+    "forgotten", "an image that the manifest does not list")
   private static let said = Mutex<String?>(nil)
 
   private static let manifest = Manifest(

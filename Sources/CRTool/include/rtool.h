@@ -16,18 +16,22 @@
  *     };
  *
  *     static rtool_status run(const rtool_host *host, const rtool_value *values) {
- *       const rtool_image *image = values[0].images[0];
+ *       rtool_working_copy copy = { .struct_size = sizeof copy, .photo = values[0].images[0] };
+ *       rtool_status status = host->working_copy(host, &copy);
+ *       if (status != RTOOL_OK) return status;
  *       const rtool_class_weight towards = { (int32_t)values[1].numbers[0], 1.0 };
  *       const rtool_term term = { .kind = RTOOL_TERM_CLASS, .weight = 1, .classes = &towards, .class_count = 1 };
  *       rtool_objective objective = { .struct_size = sizeof objective, .term_size = sizeof term,
  *                                     .terms = &term, .term_count = 1 };
- *       rtool_ascent ascent = { .struct_size = sizeof ascent, .start = image, .count = 1, .steps = 40,
+ *       rtool_ascent ascent = { .struct_size = sizeof ascent, .start = copy.image, .count = 1, .steps = 40,
  *                               .step_size = 0.5, .set = RTOOL_SET_L2, .radius = 8 };
  *       rtool_outcome outcome = { .struct_size = sizeof outcome };
- *       rtool_status status = host->ascend(host, &objective, &ascent, &outcome);
+ *       status = host->ascend(host, &objective, &ascent, &outcome);
  *       if (status != RTOOL_OK) return status;
- *       rtool_piece piece = { 0, 0, outcome.images };
- *       rtool_result result = { .struct_size = sizeof result, .piece_count = 1, .over = image, .pieces = &piece };
+ *       rtool_piece piece = { copy.x, copy.y, host->working_result(host, &copy, outcome.images, 1) };
+ *       if (!piece.image) return RTOOL_FAILED;
+ *       rtool_result result = { .struct_size = sizeof result, .piece_count = 1, .over = copy.photo,
+ *                               .pieces = &piece };
  *       return host->emit(host, &result);
  *     }
  *
@@ -42,18 +46,20 @@
  *       return &manifest;
  *     }
  *
- * Build it with `cc -shared -fPIC -o librtool-nudge.so nudge.c`; nothing is linked. It is C++ as well: C++20 as it stands,
- * C++17 where the compiler takes such initialisers, as gcc and clang do. That the fields left out are zero is meant, so
- * -Wno-missing-field-initializers goes with it (clang: -Wno-missing-designated-field-initializers).
+ * Build it with `cc -shared -fPIC -o librtool-nudge.so nudge.c`; nothing is linked. It is C++20 as it stands, and C++17
+ * where the compiler takes such initialisers, as gcc and clang do. That the fields left out are zero is meant, so
+ * -Wno-missing-field-initializers goes with it (clang: -Wno-missing-designated-field-initializers). For C++17 there is
+ * rtool.hpp as well, and for Rust a crate in the folder beside.
  *
  * THREADS. `run` is called on one thread of the host, called the run thread. Several runs may overlap, each
  * with its own host, so a plugin keeps no mutable globals. Functions marked [run-thread] may be called on the
  * run thread alone; functions marked [any-thread] on any thread until `run` returns.
  *
  * OWNERSHIP. A plugin owns what it allocates itself. All that the host hands out during `run` (values, images,
- * tensors, outcomes, memory from `alloc`) belongs to the host and dies when `run` returns: there is nothing to
- * free, on any path. The host reads the structures it is handed during the call alone and keeps no pointer to
- * them. The manifest and all it points to must stay valid and unchanged for the life of the process.
+ * tensors, outcomes, memory from `alloc`) belongs to the host and dies when `run` returns, or earlier with
+ * the scope that it was made in: there is nothing to free, on any path. The host reads the structures it is handed
+ * during the call alone and keeps no pointer to them. The manifest and all it points to must stay valid and unchanged
+ * for the life of the process.
  *
  * ERRORS. A function that can fail returns a status, and RTOOL_OK is 0. After another status return it from
  * `run` at once; the host already knows the message. To report an error of its own a plugin calls `fail` and
@@ -153,14 +159,14 @@ enum {
   RTOOL_COLOR = 8,  /* #rgb, #rrggbb or r,g,b in 0..255; numbers: red, green, blue in [0,1] */
   RTOOL_POINT = 9,  /* x,y in pixels; numbers: x, y */
   RTOOL_BOX = 10,   /* x,y,width,height in pixels; numbers: x, y, width, height; width and height are >= 1 */
-  RTOOL_FILE = 11,  /* since 0.3. A file of any kind, which is read before the task begins; texts: its name, for messages and
-                       for `file_bytes`. Its hash is kept with the result, so that it can be made again */
-  RTOOL_LAYER = 12, /* since 0.3. A layer of the model, or one of `choices`, by name; texts: the name; numbers: the layer's
-                       index, that of a choice counted on from the number of layers */
-  RTOOL_ASCENT = 13 /* since 0.3. The options that ascents have in common, --steps, --step-size, --radius and so on, in the
-                       place of this one parameter: the host adds, explains and checks them, and `ascent_options` reads
-                       them. initial_text: what they are at first, as in the settings of a preset, with lengths for
-                       224x224 pixels. Presets may set them. No flags; at most one of it */
+  RTOOL_FILE = 11,  /* since 0.3. A file of any kind, which is read before the task begins; texts: its name, for
+                       messages and for `file_bytes`. Its hash is kept with the result, so that it can be made again */
+  RTOOL_LAYER = 12, /* since 0.3. A layer of the model, or one of `choices`, by name; texts: the name; numbers: the
+                       layer's index, that of a choice counted on from the number of layers */
+  RTOOL_ASCENT = 13 /* since 0.3. The options that ascents have in common, --steps, --step-size, --radius and so on, in
+                       the place of this one parameter: the host adds, explains and checks them, and `ascent_options`
+                       reads them. initial_text: what they are at first, as in the settings of a preset, with lengths
+                       for 224x224 pixels. Presets may set them. No flags; at most one of it */
 };
 
 typedef uint32_t rtool_param_flags;
@@ -280,8 +286,8 @@ typedef struct rtool_model {
   int32_t layer_count;
   const rtool_layer *layers;
   int32_t side;            /* pixels of the square images it was trained on; other sizes work */
-  int32_t smallest;        /* the least side that the network takes; since 0.3 the host mirrors smaller images up to it, and
-                              features are those of the mirrored image */
+  int32_t smallest;        /* the least side that the network takes; since 0.3 the host mirrors smaller images up to it,
+                              and features are those of the mirrored image */
   double eps;              /* L2 radius it was trained to resist, at `side`, in [0,1] units; 0: not robust */
   int32_t has_seeds;       /* whether `class_seed` works */
 } rtool_model;
@@ -327,9 +333,9 @@ enum {
   /* The plugin's own function, see rtool_custom. Uses: custom, user, layers, layer_count. */
   RTOOL_TERM_CUSTOM = 8,
   /*
-   * Since 0.2. Distance after a known degradation D: mean over the target's pixels and channels of (region (D(x) - target))^2.
-   * D blurs x by a Gaussian of sigma pixels and reduces it to the target's size by a filter; results are not clipped.
-   * The region has the target's size. Uses: target, region, sigma, filter.
+   * Since 0.2. Distance after a known degradation D: mean over the target's pixels and channels of (region (D(x) -
+   * target))^2. D blurs x by a Gaussian of sigma pixels and reduces it to the target's size by a filter; results are
+   * not clipped. The region has the target's size. Uses: target, region, sigma, filter.
    */
   RTOOL_TERM_MEASUREMENT = 9
 };
@@ -343,12 +349,13 @@ enum {
 };
 
 /*
- * What a CUSTOM term sees and fills in, for one image of the batch at one step. The host owns it, and it is over when the
- * function returns. It grows; struct_size is its size.
+ * What a CUSTOM term sees and fills in, for one image of the batch at one step. The host owns it, and it is over when
+ * the function returns. It grows; struct_size is its size.
  *
- * `image`, `logits` and `features` are those of the image as the network sees it at this step: moved by `jitter`, enlarged
- * by `zoom`, with `noise` on it. A target in pixels fits only where these are 0. `levels`, `gradient_blur` and the rest
- * of what is done to gradients comes after all terms, and does not change what is seen or how often.
+ * `image`, `logits` and `features` are those of the image as the network sees it at this step: moved by `jitter`,
+ * enlarged by `zoom`, with `noise` on it, and where it is smaller than the network takes, mirrored up to that. A target
+ * in pixels fits only where these are 0. `levels`, `gradient_blur` and
+ * the rest of what is done to gradients comes after all terms, and does not change what is seen or how often.
  */
 typedef struct rtool_evaluation {
   uint32_t struct_size;
@@ -370,11 +377,11 @@ typedef struct rtool_evaluation {
  * Fills in the loss and those of the three gradients that are not zero, each of the loss alone: the term's weight
  * multiplies the loss and the gradients afterwards. Another status than RTOOL_OK ends the ascent.
  *
- * It is called on the run thread, once for each image and step. For the loss of what comes out it is called once more for
- * each image, with step = the number of steps done; with jitter, zoom or noise also for the loss of the start, with
+ * It is called on the run thread, once for each image and step. For the loss of what comes out it is called once more
+ * for each image, with step = the number of steps done; with jitter, zoom or noise also for the loss of the start, with
  * step 0 and the image as it is. In those calls the gradients are not used. Inside it the [any-thread] functions of the
- * host may be called, those marked [run-thread] may not. What it allocates there at each step stays until `run` returns,
- * so it is better allocated before and reached through `user`.
+ * host may be called, those marked [run-thread] may not. What it allocates there at each step stays until `run` returns
+ * or the scope ends, so it is better allocated before and reached through `user`.
  */
 typedef rtool_status (*rtool_custom)(void *user, rtool_evaluation *evaluation);
 
@@ -402,7 +409,8 @@ typedef struct rtool_term {
   uint32_t layer_count;
   rtool_filter filter; /* since 0.2. MEASUREMENT: of the reduction */
   double sigma;        /* since 0.2. MEASUREMENT: of the blur, in pixels; 0: none */
-  const rtool_tensor *target_features; /* since 0.2. `image_count` of them, shaped as the layer; NULL: those of `target` */
+  const rtool_tensor *target_features; /* since 0.2. `image_count` of them, shaped as the layer; NULL: those of
+                                          `target` */
   const float *channel_weights;        /* since 0.2. One for each channel of the layer; NULL: 1 */
 } rtool_term;
 
@@ -456,7 +464,9 @@ enum {
   RTOOL_ASCENT_STOP_BELOW = 1u << 2 /* since 0.2. Ends once the loss of every image is at most stop_loss */
 };
 
-/* How to follow the gradient. Every image of the batch has the same size. It grows; struct_size is its size. */
+/* How to follow the gradient. Every image of the batch has the same size. Time and memory go with its pixels, and what
+   the model knows is of its own size, so that photos are followed in a working copy (see rtool_working_copy) or in
+   windows. It grows; struct_size is its size. */
 typedef struct rtool_ascent {
   uint32_t struct_size;
   rtool_ascent_flags flags;
@@ -479,8 +489,8 @@ typedef struct rtool_ascent {
   const char *note;             /* shown beside the progress; NULL: none */
   /* All that follows: since 0.2. */
   rtool_parameters parameters;
-  int32_t levels;               /* the gradient is followed at so many resolutions at once, each half the one before, with
-                                   equal shares; 0, 1: the image's own alone */
+  int32_t levels;               /* the gradient is followed at so many resolutions at once, each half the one before,
+                                   with equal shares; 0, 1: the image's own alone */
   double momentum;              /* share of the gradients before in the one that is followed, in [0,1) */
   double noise;                 /* each step sees the image with normal noise of this deviation */
   double zoom;                  /* each step sees a random part of the image, enlarged by up to 1 + zoom, in [0,4] */
@@ -538,20 +548,22 @@ enum {
 };
 
 /*
- * A photo at the size at which the model knows what things look like, and the way back. Since 0.3. The plugin fills in what
- * it wants, `working_copy` the rest, which the host owns. It grows; struct_size is its size.
+ * A photo at the size at which the model knows what things look like, and the way back. Since 0.3. The plugin fills in
+ * what it wants, `working_copy` the rest, which the host owns. It grows; struct_size is its size.
  *
- * A change made to `image` is carried to the photo's own resolution by `working_result`, along the photo's edges, so that
- * its detail stays and its edges stay sharp; where the mask is black the photo's pixels stay as they are.
+ * A change made to `image` is carried to the photo's own resolution by `working_result`, along the photo's edges, so
+ * that its detail stays and its edges stay sharp; where the mask is black the photo's pixels stay as they are.
  */
 typedef struct rtool_working_copy {
   uint32_t struct_size;
   rtool_copy_flags flags;
   const rtool_image *photo;     /* 1, 3 or 4 channels */
   const rtool_image *mask;      /* where it may change: 1 channel of the photo's size, white: fully; NULL: everywhere */
-  double context;               /* with RTOOL_COPY_AROUND_MASK: how far around the white, as a multiple of its size, >= 0 */
+  double context;               /* with RTOOL_COPY_AROUND_MASK: how far around the white, as a multiple of its size, >=
+                                   0 */
   int32_t side;                 /* pixels of the copy's shorter side; 0: the model's */
-  int32_t x, y;                 /* from here on filled in by the host. The corner of the part of the photo that is seen */
+  int32_t x, y;                 /* from here on filled in by the host. The corner of the part of the photo that is
+                                   seen */
   int32_t reserved;
   rtool_image *image;           /* the copy: 3 channels; the plugin may write to it */
   const rtool_image *region;    /* the mask at its size; NULL: without a mask */
@@ -563,8 +575,8 @@ typedef struct rtool_working_copy {
 
 /*
  * One unit of a layer, as a user names it: by LAYER:NUMBER, by its number in the pooled representation, or there by the
- * class that it raises: `flower` is the unit that adds most to the logit of flower relative to the other classes, `flower-2`
- * the second. Since 0.3. This structure never grows.
+ * class that it raises: `flower` is the unit that adds most to the logit of flower relative to the other classes,
+ * `flower-2` the second. Since 0.3. This structure never grows.
  */
 typedef struct rtool_feature {
   const char *layer;   /* NULL: the pooled representation */
@@ -582,8 +594,8 @@ enum { RTOOL_RANDOM_UNIFORM = 0 /* [0,1) */, RTOOL_RANDOM_NORMAL = 1 };
 
 /* ------------------------------------------------------------------------------------------------- host -- */
 
-/* The host, as a plugin sees it. The first argument of each function is the host handed to `run`. It grows; struct_size is
-   its size, and RTOOL_HAS(host, function) tells whether a later function is there. */
+/* The host, as a plugin sees it. The first argument of each function is the host handed to `run`. It grows; struct_size
+   is its size, and RTOOL_HAS(host, function) tells whether a later function is there. */
 struct rtool_host {
   uint32_t struct_size;
   uint32_t abi;
@@ -644,19 +656,19 @@ struct rtool_host {
   /* [run-thread] Text that is the task's result, to standard output. */
   rtool_status (*emit_text)(const rtool_host *host, const char *text);
 
-  /* [run-thread] Since 0.2. What each channel of the representation adds to the logit of a class: the row of the last linear layer.
-     out: as many floats as the representation has channels. */
+  /* [run-thread] Since 0.2. What each channel of the representation adds to the logit of a class: the row of the last
+     linear layer. out: as many floats as the representation has channels. */
   rtool_status (*class_weights)(const rtool_host *host, int32_t class_index, float *out);
 
   /* All that follows: since 0.3. */
 
-  /* [any-thread] The minor version since which the host has something, 0: it has not. Names are a kind of thing and one in
-     lower case: "term.measurement", "rule.adam", "set.l2", "parameters.fourier", "param.box" (kinds of parameters),
+  /* [any-thread] The minor version since which the host has something, 0: it has not. Names are a kind of thing and one
+     in lower case: "term.measurement", "rule.adam", "set.l2", "parameters.fourier", "param.box" (kinds of parameters),
      "ascent.momentum", "result.frames", "host.parallel". So a plugin learns whether a later field will be heeded. */
   uint32_t (*capability)(const rtool_host *host, const char *name);
 
-  /* [any-thread] Calls `piece` once for each index below `count`, in any order, on the threads that --threads allows, and
-     returns when all are done. How work is cut must not depend on `threads`, so that results do not. Inside, the
+  /* [any-thread] Calls `piece` once for each index below `count`, in any order, on the threads that --threads allows,
+     and returns when all are done. How work is cut must not depend on `threads`, so that results do not. Inside, the
      [any-thread] functions may be called. */
   void (*parallel)(const rtool_host *host, uint32_t count, void (*piece)(void *user, uint32_t index), void *user);
   /* [run-thread] What the host hands out from `scope_begin` on dies at the matching `scope_end`, rather than when `run`
@@ -664,25 +676,28 @@ struct rtool_host {
   void (*scope_begin)(const rtool_host *host);
   rtool_status (*scope_end)(const rtool_host *host);
 
-  /* [any-thread] Writes `from` into `to`, in the size of `to`. Both have the same channels, do not overlap, and may be the
-     plugin's own memory. Borders are mirrored and nothing is clipped, so that differences can be resized as well. */
+  /* [any-thread] Writes `from` into `to`, in the size of `to`. Both have the same channels, do not overlap, and may be
+     the plugin's own memory. Borders are mirrored and nothing is clipped, so that differences can be resized as
+     well. */
   rtool_status (*image_resample)(const rtool_host *host, const rtool_image *from, const rtool_image *to,
                                  rtool_filter filter);
-  /* [any-thread] A new image: `photo` with `strength` times the change from `before` to `after`, which are smaller (or of
-     its size), of one size and 3 channels. A change that follows brightness follows that of the photo, so that edges
+  /* [any-thread] A new image: `photo` with `strength` times the change from `before` to `after`, which are smaller (or
+     of its size), of one size and 3 channels. A change that follows brightness follows that of the photo, so that edges
      stay sharp; the rest is enlarged. 3 channels, in [0,1]. NULL: already reported as by `fail`. */
   rtool_image *(*transfer)(const rtool_host *host, const rtool_image *before, const rtool_image *after,
                            const rtool_image *photo, double strength);
   /* [any-thread] Fills in a working copy. RTOOL_FAILED: the mask is black everywhere. */
   rtool_status (*working_copy)(const rtool_host *host, rtool_working_copy *copy);
-  /* [any-thread] The part of the photo that a working copy shows, at its own size, with `strength` times the change from
-     `copy->image` to `changed`: a piece of the result at (copy->x, copy->y). NULL: already reported as by `fail`. */
+  /* [any-thread] The part of the photo that a working copy shows, at its own size, with `strength` times the change
+     from `copy->image` to `changed`: a piece of the result at (copy->x, copy->y). NULL: already reported as by
+     `fail`. */
   rtool_image *(*working_result)(const rtool_host *host, const rtool_working_copy *copy, const rtool_image *changed,
                                  double strength);
 
-  /* [any-thread] What an ASCENT value says of an ascent of images of this size: fills in steps, step_size, rule, set, radius
-     and the like, lengths fitted to the size, and leaves start, centre, free and progress as they are. smoothness: the
-     weight of a SMOOTHNESS term that the user asks for, or NULL. RTOOL_USAGE: the options contradict one another. */
+  /* [any-thread] What an ASCENT value says of an ascent of images of this size: fills in steps, step_size, rule, set,
+     radius and the like, lengths fitted to the size, and leaves start, centre, free and progress as they are.
+     smoothness: the weight of a SMOOTHNESS term that the user asks for, or NULL. RTOOL_USAGE: the options contradict
+     one another. */
   rtool_status (*ascent_options)(const rtool_host *host, const rtool_value *options, int32_t width, int32_t height,
                                  rtool_ascent *ascent, double *smoothness);
   /* [any-thread] One of them by its name, "step-size" say. Returns 1 if the user gave it, else 0; number: its value (a
@@ -694,12 +709,13 @@ struct rtool_host {
   /* [run-thread] Features of `count` images of one size at a layer (NULL: the representation); out: `count` tensors. */
   rtool_status (*features_batch)(const rtool_host *host, const rtool_image *images, uint32_t count, const char *layer,
                                  rtool_tensor *out);
-  /* [run-thread] The unit that a user means by a text. RTOOL_FAILED: there is none, and the user is told which there are. */
+  /* [run-thread] The unit that a user means by a text. RTOOL_FAILED: there is none, and the user is told which there
+     are. */
   rtool_status (*feature_find)(const rtool_host *host, const char *text, rtool_feature *out);
   /* [run-thread] What a user calls a unit; its `layer` and `unit` are read. NULL: there is no such unit. */
   const char *(*feature_name)(const rtool_host *host, const rtool_feature *feature);
-  /* [run-thread] The classes that a unit of the representation raises, at most `count`, from the most on; weight: how much
-     more it adds to their logit than to others on average. Returns how many were written. */
+  /* [run-thread] The classes that a unit of the representation raises, at most `count`, from the most on; weight: how
+     much more it adds to their logit than to others on average. Returns how many were written. */
   uint32_t (*feature_classes)(const rtool_host *host, const rtool_feature *feature, uint32_t count,
                               rtool_class_weight *out);
 

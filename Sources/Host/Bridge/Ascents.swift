@@ -101,7 +101,7 @@ extension Run {
 }
 
 /// Four digits are enough to see a loss fall.
-private func shortText(_ number: Double) -> String {
+func shortText(_ number: Double) -> String {
   guard number != 0, number.isFinite, abs(number) < 1e6 else { return "\(number)" }
   var scale = 1.0
   while abs(number) * scale < 1000 && scale < 1e8 { scale *= 10 }

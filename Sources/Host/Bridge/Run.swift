@@ -21,6 +21,8 @@ final class Run: @unchecked Sendable {
   let recorder: Recorder?
   /// The user's images by the address of their pixels, to know them again in `emit`.
   var sources: [UnsafeMutablePointer<Float>: SourceImage] = [:]
+  /// What the task was given to read, with the names of the files.
+  var inputs: [(name: String, image: rtool_image)] = []
   /// The content of the user's files that are no images, by name.
   var files: [String: [UInt8]] = [:]
   private(set) var emitted: [Emission] = []

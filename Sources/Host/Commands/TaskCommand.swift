@@ -76,7 +76,13 @@ struct TaskCommand {
 
   private func perform(_ run: Run, _ values: [TypedValue], _ images: [[SourceImage]]) throws {
     let bridged = try bridge(values, images: images, run: run)
-    let status = try run.withHost { plugin.run($0, bridged) }
+    func task() throws -> Int32 {
+      let exit = Failure.misuse("it called exit() while it was running").description
+      return try run.withHost { host in
+        ExitNotice.during("rtool \(plugin.name): \(exit)") { plugin.run(host, bridged) }
+      }
+    }
+    let status = try Watch.isOn ? Watch(run).during(task) : task()
     if Interrupt.isRequested || status == Int32(RTOOL_STOPPED) { throw Failure.interrupted }
     if status != Int32(RTOOL_OK) || run.failure != nil {
       throw run.failure ?? .failed("the task failed without saying why")
@@ -195,6 +201,7 @@ struct TaskCommand {
       let pointers = try images[index].map { source -> UnsafePointer<rtool_image>? in
         let image = try run.newImage(pixels(of: source, for: parameter))
         run.sources[image.pointee.data] = source
+        run.inputs.append((source.name, image.pointee))
         return UnsafePointer(image)
       }
       bridged[slot].images = UnsafePointer(try run.copy(pointers))

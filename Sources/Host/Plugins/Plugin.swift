@@ -45,7 +45,11 @@ extension Plugin {
   init(path: String, name expectedName: String) throws(PluginRejection) {
     if let fault = LibraryFile.fault(at: path) { throw PluginRejection(reason: fault) }
     self = try CrashNotice.during("plugin \(path)") { () throws(PluginRejection) in
-      try Plugin(loading: path, name: expectedName)
+      try ExitNotice.during(
+        "rtool: plugin \(path) ended the program while it was loaded; remove or replace it"
+      ) {
+        () throws(PluginRejection) in try Plugin(loading: path, name: expectedName)
+      }
     }
   }
 

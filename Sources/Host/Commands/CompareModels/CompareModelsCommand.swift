@@ -3,7 +3,8 @@ import Imaging
 /// `rtool compare-models TASK ... --models A,B --sheet FILE`: one task with several models, side by side.
 enum CompareModelsCommand {
   static let parameters: [Parameter] = {
-    let task = Parameter(name: "task", kind: .text, help: "what to do with each model", flags: [.positional, .required])
+    let task = Parameter(
+      name: "task", kind: .text, help: "what to do with each model", flags: [.positional, .required])
     let words = Parameter(
       name: "arguments", kind: .text, help: "what the task is given", flags: [.positional, .repeated, .words])
     return [task, words] + own + [ListCommands.help]
