@@ -3,7 +3,7 @@ import CKernels
 /// An objective made ready for a batch of one size.
 final class Evaluator {
   private let plan: Plan
-  /// Of the images. Where the network takes none as small, it sees them mirrored up to the plan's size.
+  /// The extents of the images. Where the network takes none as small, it sees them mirrored up to the plan's size.
   private let height, width: Int
   private let terms: [any TermEvaluator]
   /// The deepest value that a term reads; nil: the network is not needed.

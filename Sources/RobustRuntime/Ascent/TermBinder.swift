@@ -2,7 +2,7 @@
 /// known beforehand.
 struct TermBinder {
   let plan: Plan
-  /// Of the images, which are smaller than the plan's where the network takes none as small.
+  /// The extents of the images, which are smaller than the plan's where the network takes none as small.
   let height, width: Int
   let plans: PlanPool
   let facts: ModelFacts

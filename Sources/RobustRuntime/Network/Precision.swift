@@ -5,9 +5,9 @@ import Synchronization
 public enum Precision: String, Sendable, CaseIterable {
   /// Errors of about a millionth of logits, and of a few hundred-thousandths of gradients at most.
   case float32
-  /// Weights and what they are multiplied with are rounded to bfloat16 (8 bits), and products added in float32: errors of a
-  /// few thousandths, or in training, where Winograd's algorithm uses it too, of a few hundredths of single sums. Layers
-  /// that gain nothing by it, and the images, stay as they are.
+  /// Weights and what they are multiplied with are rounded to bfloat16 (8 bits), and products added in float32:
+  /// errors of a few thousandths, or in training, where Winograd's algorithm uses bfloat16 too, of a few hundredths
+  /// of single sums. Layers that gain nothing by it, and the images, stay as they are.
   case bfloat16
 
   /// Whether this processor has units for it: AMX, or AVX-512 with bfloat16.

@@ -5,7 +5,7 @@ struct PositionWeights {
   private let layer: Shape
   /// Pixels for one position, along one side; 0: pooled.
   private let reduction: Int
-  /// The size of the image as the network sees it, of which the region may be a part.
+  /// The extents of the image as the network sees it, of which the region may be a part.
   private let height, width: Int
   /// The weights for one image: [row][column].
   private(set) var values: [Float]

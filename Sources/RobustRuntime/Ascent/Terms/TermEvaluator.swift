@@ -11,7 +11,7 @@ protocol TermEvaluator {
 struct Point: ~Copyable {
   let step: Int
   let plan: Plan
-  /// Of the images, which the network may see larger.
+  /// The extents of the images, which the network may see larger.
   let height, width: Int
   /// [image][3][row][column].
   let pixels: UnsafePointer<Float>
@@ -27,7 +27,7 @@ struct Point: ~Copyable {
   var images: Int { plan.images }
   /// Pixels of one image.
   var area: Int { height * width }
-  /// Of the images as the network sees them.
+  /// The extents of the images as the network sees them.
   var seenHeight: Int { plan.height }
   var seenWidth: Int { plan.width }
 

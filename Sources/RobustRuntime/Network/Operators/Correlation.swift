@@ -252,7 +252,7 @@ final class Correlation: Sendable {
 }
 
 /// Weights as a kernel reads them. Constant weights have memory of their own for each arrangement; trained ones
-/// share one piece of memory, in which each convolution packs its own before it runs, so that nothing is stale and
+/// share one memory, in which each convolution packs its own before it runs, so that nothing is stale and
 /// memory does not grow with the network.
 final class PackedWeights: @unchecked Sendable {
   /// What lies in shared memory.
