@@ -30,7 +30,7 @@ import Testing
   @Test func shortHelpOfInpaint() throws { try expectSnapshot("inpaint-short", "inpaint", "-h") }
   @Test func helpOfATopicIsFull() throws { try expectSnapshot("inpaint-full", "help", "inpaint") }
   /// Each folder of Plugins has its snapshot.
-  @Test(arguments: try FileManager.default.contentsOfDirectory(atPath: "\(Program.root)/Plugins"))
+  @Test(arguments: try FileManager.default.contentsOfDirectory(atPath: "\(Program.root)/Plugins").sorted())
   func fullHelpOf(_ task: String) throws { try expectSnapshot("\(task)-full", task, "--help") }
   @Test func helpOfAListCommand() throws { try expectSnapshot("classes", "classes", "--help") }
 

@@ -10,7 +10,7 @@ import Testing
     "forgotten", "an image that the manifest does not list")
   private static let said = Mutex<String?>(nil)
 
-  private static let manifest = Manifest(
+  private nonisolated(unsafe) static let manifest = Manifest(
     name: "probe", version: "1.0", summary: "Read two parameters", description: "", parameters: [listed]
   ).published { _, values in
     guard values[listed] == 7, values[forgotten].width == 1 else { throw TaskFailure.message("other values") }
@@ -26,7 +26,8 @@ import Testing
     }
     #expect(Self.manifest.pointee.param_count == 1)
     let run = try #require(Self.manifest.pointee.run)
-    let status = withUnsafePointer(to: 7.0) { number in
+    var number = 7.0
+    let status = withUnsafePointer(to: &number) { number in
       var value = rtool_value()
       (value.count, value.numbers) = (1, number)
       return run(&host, &value)
