@@ -66,7 +66,7 @@ import Testing
 
   /// What was parsed, written out and parsed again, is the same.
   @Test(arguments: [
-    ["in.png", "-n4", "--label", "a", "-l", "--label=", "--flip"],
+    ["in.png", "-n4", "--label", "a", "-lb", "--label=", "--flip"],
     ["--no-flip", "--label=-h", "--", "-x.png", "-"],
     ["-", "b.png", "c.png", "--quiet"], [],
   ])
