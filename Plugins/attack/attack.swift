@@ -58,7 +58,7 @@ let manifest = Manifest(
   parameters: [
     photo, to, norm, amplify, steps,
     halvings, limit,
-  ])
+  ], needs: 3)
 
 @c(rtool_plugin)
 public func plugin(_ hostABI: UInt32) -> UnsafePointer<rtool_manifest>? {

@@ -22,7 +22,7 @@ let manifest = Manifest(
     ("*.jpg --top 1", "Tell the likeliest class of many photos"),
     ("photo.jpg --json", "Tell all classes, for programs"),
   ],
-  parameters: [images, top, crop])
+  parameters: [images, top, crop], needs: 3)
 
 @c(rtool_plugin)
 public func plugin(_ hostABI: UInt32) -> UnsafePointer<rtool_manifest>? {

@@ -31,7 +31,7 @@ let manifest = Manifest(
   parameters: [
     first, second, resize, side, map,
     mapScale,
-  ])
+  ], needs: 3)
 
 @c(rtool_plugin)
 public func plugin(_ hostABI: UInt32) -> UnsafePointer<rtool_manifest>? {

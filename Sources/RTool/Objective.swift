@@ -22,8 +22,9 @@ public struct Term {
     case entropy
     case statistics(
       layer: String?, Statistics, regions: [Image], targets: [Image], targetRegions: [Image])
-    /// Distance to `targets` after a blur of `sigma` pixels and a reduction to their size.
-    case measurement(targets: [Image], regions: [Image] = [], sigma: Double = 0, filter: Host.Filter)
+    /// Distance to `targets` after a blur by a kernel and by `sigma` pixels, and a reduction to their size.
+    case measurement(
+      targets: [Image], regions: [Image] = [], sigma: Double = 0, filter: Host.Filter, kernel: Image? = nil)
     /// A function of the task's own, called for each image at each step. What it throws ends the ascent.
     case custom(layers: [String], (inout Evaluation) throws -> Void)
   }
@@ -97,13 +98,14 @@ extension Host {
       bridged.region = try copied(regions)
       bridged.target = try copied(targets)
       bridged.target_region = try copied(targetRegions)
-    case .measurement(let targets, let regions, let sigma, let filter):
+    case .measurement(let targets, let regions, let sigma, let filter, let kernel):
       bridged.kind = UInt32(RTOOL_TERM_MEASUREMENT)
       try set(images: [targets, regions])
       bridged.target = try copied(targets)
       bridged.region = try copied(regions)
       bridged.sigma = sigma
       bridged.filter = UInt32(filter.rawValue)
+      bridged.kernel = kernel.map { UnsafePointer($0.pointer) }
     case .custom(let layers, let function):
       bridged.kind = UInt32(RTOOL_TERM_CUSTOM)
       bridged.layers = try copied(layers.map { try copied($0) as UnsafePointer<CChar>? })

@@ -62,11 +62,13 @@ private let brokenPlugin = """
     const char *layers[] = {0};
     rtool_term term = {.kind = RTOOL_TERM_CUSTOM, .weight = 1, .custom = squares, .layers = layers, .layer_count = 1};
     rtool_objective objective = {sizeof objective, sizeof term, &term, 1};
-    rtool_ascent ascent = {.struct_size = sizeof ascent, .start = photo, .count = 1, .steps = 2, .step_size = 0.1};
+    rtool_ascent ascent = {.struct_size = sizeof ascent, .count = 1, .steps = 2, .step_size = 0.1};
+    ascent.start = host->image_resize(host, photo, 48, 40, RTOOL_FILTER_BOX);
     rtool_outcome outcome = {.struct_size = sizeof outcome};
     rtool_status status = host->ascend(host, &objective, &ascent, &outcome);
     if (status != RTOOL_OK) return status;
-    rtool_piece piece = {0, 0, outcome.images};
+    rtool_piece piece = {0, 0, 0};
+    piece.image = host->image_resize(host, outcome.images, photo->width, photo->height, RTOOL_FILTER_BOX);
     rtool_result result = {.struct_size = sizeof result, .over = photo, .pieces = &piece, .piece_count = 1};
     return host->emit(host, &result);
   }

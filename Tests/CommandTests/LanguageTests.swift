@@ -14,7 +14,9 @@ import Testing
     try FileManager.default.createDirectory(
       atPath: sandbox.path("plugins"), withIntermediateDirectories: true)
     let outcome = try sandbox.run(
-      "/usr/bin/env", words.split(separator: " ").map(String.init), environment: ["PATH": Compilers.path])
+      "/usr/bin/env", words.split(separator: " ").map(String.init),
+      // Where Rust keeps its own.
+      environment: ["PATH": Compilers.path, "HOME": ProcessInfo.processInfo.environment["HOME"] ?? "/"])
     try #require(outcome.status == 0, "\(outcome.errors)")
     #expect(outcome.errors.isEmpty, "\(outcome.errors)")
   }

@@ -107,7 +107,8 @@ private let tellerPlugin = #"""
     expectOneLine(try tell("--zoom", "9").errors, contains: "--zoom must be a number between 0 and 4")
     let help = try tell("--help").text
     #expect(
-      help.contains("Way:") && help.contains("--step-size N") && help.contains("(auto: 2.0)"), "\(help)")
+      help.contains("Way:") && help.contains("--step-size N")
+        && help.contains("2.0), a value with sign and adam"), "\(help)")
   }
 
   @Test func optionsThatDoNotExistSpoilTheManifest() throws {

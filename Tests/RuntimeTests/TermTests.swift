@@ -134,7 +134,6 @@ import Testing
       .pixels(target: ImageBatch(count: 3, height: 64, width: 64), region: nil),
       .smoothness(region: Region(count: 1, height: 1, width: 1, values: [1])),
       .representation(layer: "stem", target: ImageBatch(count: 1, height: 32, width: 32), relative: false),
-      .representation(layer: nil, target: ImageBatch(count: 1, height: 2, width: 2), relative: false),
       .features(
         layer: "stem",
         target: FeatureMap(count: 1, channels: 32, height: 1, width: 1, values: uniform("g", 32)),

@@ -334,8 +334,8 @@ enum {
   RTOOL_TERM_CUSTOM = 8,
   /*
    * Since 0.2. Distance after a known degradation D: mean over the target's pixels and channels of (region (D(x) -
-   * target))^2. D blurs x by a Gaussian of sigma pixels and reduces it to the target's size by a filter; results are
-   * not clipped. The region has the target's size. Uses: target, region, sigma, filter.
+   * target))^2. D blurs x by a kernel and by a Gaussian of sigma pixels and reduces it to the target's size by a
+   * filter; results are not clipped. The region has the target's size. Uses: target, region, sigma, kernel, filter.
    */
   RTOOL_TERM_MEASUREMENT = 9
 };
@@ -412,6 +412,9 @@ typedef struct rtool_term {
   const rtool_tensor *target_features; /* since 0.2. `image_count` of them, shaped as the layer; NULL: those of
                                           `target` */
   const float *channel_weights;        /* since 0.2. One for each channel of the layer; NULL: 1 */
+  const rtool_image *kernel;           /* since 0.3. MEASUREMENT: what x is blurred by, before sigma: 1 channel of
+                                          odd sides, at most 255; the value at a pixel is the sum of the kernel's times
+                                          those about it, borders mirrored. NULL: nothing */
 } rtool_term;
 
 /* What is minimised. It grows; struct_size is its size. */
@@ -663,8 +666,9 @@ struct rtool_host {
   /* All that follows: since 0.3. */
 
   /* [any-thread] The minor version since which the host has something, 0: it has not. Names are a kind of thing and one
-     in lower case: "term.measurement", "rule.adam", "set.l2", "parameters.fourier", "param.box" (kinds of parameters),
-     "ascent.momentum", "result.frames", "host.parallel". So a plugin learns whether a later field will be heeded. */
+     in lower case, with hyphens: "term.measurement", "rule.adam", "set.l2", "parameters.fourier", "param.box" (kinds of
+     parameters), "ascent.momentum", "result.frames", "host.parallel". So a plugin learns whether a later field will be
+     heeded. */
   uint32_t (*capability)(const rtool_host *host, const char *name);
 
   /* [any-thread] Calls `piece` once for each index below `count`, in any order, on the threads that --threads allows,

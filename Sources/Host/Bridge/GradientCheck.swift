@@ -1,5 +1,5 @@
 /// Whether the gradients that a custom term fills in are those of its loss: each is held against differences of the loss
-/// a little way on, along the gradient itself and along random directions.
+/// a little way on, along the gradient itself, along the values, and along random directions.
 struct GradientCheck {
   private let evaluation: BridgedEvaluation
   private let layers: [String]
@@ -37,6 +37,9 @@ struct GradientCheck {
       let factor = scale * Double(values.count).squareRoot() / length
       try judge([gradient.map { Float(factor * Double($0)) }], name, block)
     }
+    // What was left out shows where all values move together.
+    try judge([values.map { _ in Float(scale) }], name, block)
+    try judge([Array(values)], name, block)
     try judge(
       (0..<Self.directions).map { _ in
         values.map { _ in Float(Bool.random(using: &random) ? scale : -scale) }

@@ -1,4 +1,5 @@
 import CRTool
+import Imaging
 import RobustRuntime
 
 /// Objectives of the plugin interface as the runtime's.
@@ -61,11 +62,22 @@ extension Run {
       }
       kind = .measurement(
         target: try target(), region: try region(term.region), filter: filters[Int(term.filter)],
-        sigma: term.sigma)
+        sigma: term.sigma, kernel: try term.kernel.map { try blurKernel($0.pointee) })
     case RTOOL_TERM_CUSTOM: kind = try custom(term)
     default: throw Failure.misuse("a term is of the unknown kind \(term.kind)")
     }
     return Term(weight: term.weight, kind)
+  }
+
+  private func blurKernel(_ image: rtool_image) throws -> BlurKernel {
+    guard image.isWellFormed, image.channels == 1, image.width % 2 == 1, image.height % 2 == 1,
+      max(image.width, image.height) <= 255, image.view.isFinite
+    else {
+      throw Failure.misuse(
+        "the kernel of a measurement needs 1 channel of finite values, and odd sides of at most 255")
+    }
+    return BlurKernel(
+      height: Int(image.height), width: Int(image.width), values: image.floatImage().pixels)
   }
 
   private func representation(_ term: rtool_term, layer: String?, count: Int) throws -> Term.Kind {

@@ -34,6 +34,7 @@ enum Capabilities {
     add("param", "file layer ascent", since: 3)
     add("term", "class logit feature representation pixels smoothness entropy statistics custom", since: 1)
     add("term", "measurement", since: 2)
+    add("term", "measurement-kernel", since: 3)
     add("rule", "normalised sign plain", since: 1)
     add("rule", "adam", since: 2)
     add("set", "box l2 linf", since: 1)

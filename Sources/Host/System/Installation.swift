@@ -2,7 +2,7 @@ import Glibc
 
 /// Where the program stands, and the folders found from there, wherever the whole is moved.
 enum Installation {
-  static let version = "0.1.0"
+  static let version = "0.2.0"
 
   /// The running program, links resolved.
   static let program: String = {

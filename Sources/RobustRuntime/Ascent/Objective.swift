@@ -28,9 +28,10 @@ public struct Term {
     case features(layer: String?, target: FeatureMap, relative: Bool, channelWeights: [Float] = [])
     /// The mean over pixels and channels of (region · (x − target))².
     case pixels(target: ImageBatch, region: Region?)
-    /// The mean over the target's pixels and channels of (region · (D(x) − target))²: D blurs by a Gaussian of
-    /// sigma pixels and reduces to the target's size, without clipping. The region has the target's size.
-    case measurement(target: ImageBatch, region: Region?, filter: ReductionFilter, sigma: Double)
+    /// The mean over the target's pixels and channels of (region · (D(x) − target))²: D blurs by a kernel and by a
+    /// Gaussian of sigma pixels, and reduces to the target's size, without clipping. The region has the target's size.
+    case measurement(
+      target: ImageBatch, region: Region?, filter: ReductionFilter, sigma: Double, kernel: BlurKernel? = nil)
     /// Total variation: the mean over pixels of region · √(dx² + dy² + 1e-6), channels inside the root, with
     /// dx and dy the differences to the next pixel (0 at the last).
     case smoothness(region: Region?)

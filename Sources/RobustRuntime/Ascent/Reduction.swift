@@ -1,14 +1,21 @@
 import Glibc
 
-/// A known degradation of an image: a Gaussian blur, then a reduction to another size by a filter. Linear, so that
-/// its transpose gives gradients. Results are not clipped.
+/// A known degradation of an image: a blur, then a reduction to another size by a filter. Linear, so that its transpose
+/// gives gradients. Results are not clipped.
 struct Reduction {
   let height, width: Int
   let reducedHeight, reducedWidth: Int
   private let rows, columns: SparseRows
+  private let kernel: BlurKernel?
 
-  /// - Parameter sigma: of the blur, in pixels of the image; 0: none.
-  init(height: Int, width: Int, toHeight: Int, toWidth: Int, filter: ReductionFilter, sigma: Double) {
+  /// - Parameters:
+  ///   - sigma: of a Gaussian blur, in pixels of the image; 0: none.
+  ///   - kernel: of another blur that comes first; nil: none.
+  init(
+    height: Int, width: Int, toHeight: Int, toWidth: Int, filter: ReductionFilter, sigma: Double,
+    kernel: BlurKernel? = nil
+  ) {
+    self.kernel = kernel
     (self.height, self.width, reducedHeight, reducedWidth) = (height, width, toHeight, toWidth)
     rows = SparseRows(from: height, to: toHeight, filter: filter, sigma: sigma)
     columns = SparseRows(from: width, to: toWidth, filter: filter, sigma: sigma)
@@ -16,6 +23,13 @@ struct Reduction {
 
   /// reduced[row][column] of a plane.
   func apply(_ plane: UnsafePointer<Float>, to reduced: UnsafeMutablePointer<Float>) {
+    guard let kernel else { return reduce(plane, to: reduced) }
+    let blurred = Buffer(height * width)
+    kernel.apply(plane, to: blurred.base, height: height, width: width)
+    reduce(blurred.base, to: reduced)
+  }
+
+  private func reduce(_ plane: UnsafePointer<Float>, to reduced: UnsafeMutablePointer<Float>) {
     let half = Buffer(reducedHeight * width)
     for y in 0..<reducedHeight {
       for (source, weight) in rows[y] {
@@ -32,6 +46,14 @@ struct Reduction {
 
   /// plane += factor · transpose(reduced)
   func addTransposed(_ reduced: UnsafePointer<Float>, factor: Float, to plane: UnsafeMutablePointer<Float>) {
+    guard let kernel else { return enlarge(reduced, factor: factor, to: plane) }
+    let blurred = Buffer(height * width)
+    enlarge(reduced, factor: factor, to: blurred.base)
+    kernel.addTransposed(blurred.base, to: plane, height: height, width: width)
+  }
+
+  private func enlarge(_ reduced: UnsafePointer<Float>, factor: Float, to plane: UnsafeMutablePointer<Float>)
+  {
     let half = Buffer(width)
     for y in 0..<reducedHeight {
       for x in 0..<width { half.base[x] = 0 }

@@ -46,7 +46,7 @@ struct TermBinder {
       }
       try check(region, plan.images, height, width)
       return PixelsTerm(weight: weight, target: target, region: region)
-    case .measurement(let target, let region, let filter, let sigma):
+    case .measurement(let target, let region, let filter, let sigma, let kernel):
       try check(count: target.count)
       try check(region, plan.images, target.height, target.width)
       guard target.height <= height, target.width <= width else {
@@ -61,7 +61,7 @@ struct TermBinder {
         weight: weight,
         reduction: Reduction(
           height: height, width: width, toHeight: target.height, toWidth: target.width,
-          filter: filter, sigma: sigma), target: target, region: region)
+          filter: filter, sigma: sigma, kernel: kernel), target: target, region: region)
     case .smoothness(let region):
       try check(region, plan.images, height, width)
       return SmoothnessTerm(weight: weight, region: region)

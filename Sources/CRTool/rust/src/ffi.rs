@@ -235,6 +235,7 @@ pub struct rtool_term {
     pub sigma: f64,
     pub target_features: *const rtool_tensor,
     pub channel_weights: *const f32,
+    pub kernel: *const rtool_image,
 }
 
 #[repr(C)]
