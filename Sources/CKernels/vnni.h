@@ -8,15 +8,13 @@
 #include <immintrin.h>
 #endif
 
-#include "clones.h"
-#include "vec16.h"
+#include "bf16.h"
 
 /* Words of two bfloat16, stored as floats: RT_BF16 of the float kernels. */
 
 /* Writes words of two vectors rounded to bfloat16, `low` in the low halves and `high` in the high ones. */
 INLINE void write_bf16_pairs(float *out, const vec16 *low, const vec16 *high) {
-  const uvec16 l = (uvec16)*low + 0x8000, h = (uvec16)*high + 0x8000;
-  *(vec16 *)out = (vec16)(l >> 16 | (h & 0xffff0000));
+  write_bf16_slices((uint32_t *)out, 0, low, high, 1);
 }
 
 static inline float bf16_half(float pair, int high) {
