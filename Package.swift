@@ -38,12 +38,14 @@ let package = Package(
     .target(name: "CArchive"),
     .target(name: "CKernels"),
     .target(name: "EmbeddedModel"),
-    .target(name: "RobustRuntime", dependencies: ["CKernels"]),
-    .target(name: "Imaging", dependencies: ["CVips"]),
+    .target(name: "PixelGrid"),
+    .target(name: "RobustRuntime", dependencies: ["CKernels", "PixelGrid"]),
+    .target(name: "Imaging", dependencies: ["CVips", "PixelGrid"]),
     .target(name: "Datasets", dependencies: ["CArchive", "Imaging", "RobustRuntime"]),
     .target(name: "RTool", dependencies: ["CRTool"]),
     .target(
-      name: "Host", dependencies: ["CRTool", "RobustRuntime", "Imaging", "Datasets", "EmbeddedModel"]),
+      name: "Host",
+      dependencies: ["CRTool", "RobustRuntime", "Imaging", "PixelGrid", "Datasets", "EmbeddedModel"]),
     .executableTarget(
       name: "rtool", dependencies: ["Host"],
       // An installation keeps the Swift runtime beside the plugins.
@@ -52,9 +54,10 @@ let package = Package(
       name: "RuntimeTests", dependencies: ["RobustRuntime", "CKernels"], resources: [.copy("Golden")]),
     .testTarget(name: "HostTests", dependencies: ["Host"]),
     .testTarget(name: "RToolTests", dependencies: ["CRTool", "RTool"]),
-    .testTarget(name: "ImagingTests", dependencies: ["Imaging"]),
+    .testTarget(name: "ImagingTests", dependencies: ["Imaging", "PixelGrid"]),
     .testTarget(name: "DatasetTests", dependencies: ["Datasets", "Imaging", "CVips"]),
-    .testTarget(name: "CommandTests", dependencies: ["Imaging"], exclude: ["Snapshots", "Golden"]),
+    .testTarget(
+      name: "CommandTests", dependencies: ["Imaging", "PixelGrid"], exclude: ["Snapshots", "Golden"]),
   ]
     + tasks.map { .target(name: $0, dependencies: ["RTool"], path: "Plugins/\($0)") },
   swiftLanguageModes: [.v6],

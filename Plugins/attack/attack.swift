@@ -2,7 +2,7 @@ import CRTool
 import RTool
 
 private let photo = Parameter<Image>.image("image", "the photo to attack")
-private let to = Parameter<[ClassWeight]>.classes(
+private let to = Parameter<[WeightedClass]>.classes(
   "to", letter: "c", "the class it is to be taken for; without it, any but the one it is taken for now")
 private let norm = Parameter<Norm>.choice("norm", initial: .l2, help: \.help, "what is to be small")
 private let steps = Parameter<Int>.integer(

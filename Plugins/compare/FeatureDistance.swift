@@ -39,9 +39,9 @@ struct FeatureDistance {
   }
 
   /// |p/|p| - q/|q||^2 at each position. Positions where nothing is seen count as length 0.
-  private static func distances(_ p: Tensor, _ q: Tensor) -> [Float] {
+  private static func distances(_ p: Features, _ q: Features) -> [Float] {
     let positions = p.height * p.width
-    func scales(_ t: Tensor) -> [Float] {
+    func scales(_ t: Features) -> [Float] {
       var squares = [Float](repeating: 0, count: positions)
       for c in 0..<t.channels {
         let plane = t.data + c * positions

@@ -85,7 +85,7 @@ private struct Generation {
   let host: Host
   let values: Values
   /// Empty: whatever the model becomes sure of.
-  let target: [ClassWeight]
+  let target: [WeightedClass]
   let size: Size
 
   private enum Stream {
@@ -105,7 +105,7 @@ private struct Generation {
     case .auto:
       let count = host.model.classes.count
       let draw = host.uniform(stream: Stream.choice, count: 1)[0]
-      target = [ClassWeight(index: Int32(min(Int(draw * Float(count)), count - 1)), weight: 1)]
+      target = [WeightedClass(index: Int32(min(Int(draw * Float(count)), count - 1)), weight: 1)]
     }
     let side = host.model.side
     size =
@@ -181,7 +181,7 @@ private struct Generation {
 
   /// The mixture of the classes' means, and of their deviations from them with the variance of one class: plain
   /// averages of samples would be ever greyer.
-  private func addSeeds(_ mixture: [ClassWeight], to image: Image) throws {
+  private func addSeeds(_ mixture: [WeightedClass], to image: Image) throws {
     let norm = mixture.reduce(0) { $0 + $1.weight * $1.weight }.squareRoot()
     for entry in mixture {
       func seed(_ stream: UInt64) throws -> Image {
@@ -207,11 +207,11 @@ private struct Generation {
   private static let meanSamples: UInt64 = 12
 
   /// A few classes drawn by the seed, to be unsure between.
-  private var someClasses: [ClassWeight] {
+  private var someClasses: [WeightedClass] {
     let count = host.model.classes.count
     let draws = host.uniform(stream: Stream.choice, count: 3)
     let drawn = Set(draws.map { min(Int($0 * Float(count)), count - 1) }).sorted()
-    return drawn.map { ClassWeight(index: Int32($0), weight: 1 / Double(drawn.count)) }
+    return drawn.map { WeightedClass(index: Int32($0), weight: 1 / Double(drawn.count)) }
   }
 
   private func ascend(_ start: Image, level: Int, of count: Int) throws -> Image {

@@ -37,7 +37,7 @@ struct ClassAscent {
   }
 
   private func ascend(
-    from start: Image, hole: Image, towards classes: [ClassWeight], progress: ClosedRange<Double>
+    from start: Image, hole: Image, towards classes: [WeightedClass], progress: ClosedRange<Double>
   ) throws -> Image {
     var terms = [Term(1, .crossEntropy(classes))]
     if values[constraint] == .soft {

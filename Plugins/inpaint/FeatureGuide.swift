@@ -38,7 +38,7 @@ struct FeatureGuide {
 
   /// The scores of the features on their first principal components, [component][position], found by power iteration
   /// on the covariance; scaled so that the first has the wanted spread.
-  private func principalComponents(of features: Tensor) -> [Float] {
+  private func principalComponents(of features: Features) -> [Float] {
     let (channels, area) = (features.channels, features.height * features.width)
     let means = (0..<channels).map { c in
       (0..<area).reduce(Float(0)) { $0 + features.data[c * area + $1] } / Float(area)

@@ -4,7 +4,7 @@ import RTool
 private let image = Parameter<Image>.image("image", withAlpha: true, "the photo to change")
 private let other = Parameter<Image?>.optionalImage(
   "other", flags: .positional, "a second photo, whose content is mixed into the first")
-private let classes = Parameter<[ClassWeight]>.classes(
+private let classes = Parameter<[WeightedClass]>.classes(
   "class", letter: "c", "mix in a class, or a mixture like sea:2,mountain:1")
 private let share = Parameter<Double>.real(
   "share", initial: 0.7, in: 0...1, "how much of the second photo: 0 is the first alone, 1 the second alone")

@@ -8,7 +8,7 @@ private let feature = Parameter<String?>.text(
   "feature", letter: "f", value: "NAME",
   "what to paint: a unit by a class it raises (flower, flower-2), a number, or LAYER:NUMBER; "
     + "`rtool visualize --list` prints them")
-private let classes = Parameter<[ClassWeight]>.classes(
+private let classes = Parameter<[WeightedClass]>.classes(
   "class", letter: "c", "what to paint: a class, or a mixture like sea:2,mountain:1")
 private let constraint = Parameter<Constraint>.choice(
   "constraint", group: "Ascent", initial: .hard, help: \.help, "what keeps the rest as it is")

@@ -2,7 +2,7 @@ import CRTool
 import RTool
 
 let drawing = Parameter<Image>.image("image", withAlpha: true, "the drawing")
-let classes = Parameter<[ClassWeight]>.classes(
+let classes = Parameter<[WeightedClass]>.classes(
   "class", letter: "c", flags: .required, "what it shows: a class, or a mixture like sea:2,mountain:1")
 let keep = Parameter<Double>.real(
   "keep", group: "Drawing", initial: 8, in: 0...10_000,

@@ -47,13 +47,13 @@ struct WindowAscent {
     }
   }
 
-  private func chosenClasses() throws -> [ClassWeight]? {
+  private func chosenClasses() throws -> [WeightedClass]? {
     if values[classWeight] == 0 { return nil }
     let copy = try WorkingCopy(small, mask: nil, host: host)
     return try host.classes(values[classes], for: copy.image)
   }
 
-  private func terms(for boxes: [Box], towards: [ClassWeight]?) throws -> [Term] {
+  private func terms(for boxes: [Box], towards: [WeightedClass]?) throws -> [Term] {
     var terms = try options.smoothnessTerms(values)
     if let towards { terms.append(Term(values[classWeight], .crossEntropy(towards))) }
     if values[fidelity] > 0 {

@@ -2,9 +2,10 @@ import CRTool
 import RTool
 
 let photo = Parameter<Image>.image("image", "the photo to translate")
-let to = Parameter<[ClassWeight]>.classes(
+let to = Parameter<[WeightedClass]>.classes(
   "to", letter: "c", flags: .required, "what it is to become: a class, or a mixture like sea:2,mountain:1")
-let from = Parameter<[ClassWeight]>.classes("from", "what it is, and is to be no more: a class or a mixture")
+let from = Parameter<[WeightedClass]>.classes(
+  "from", "what it is, and is to be no more: a class or a mixture")
 let fromWeight = Parameter<Double>.real(
   "from-weight", flags: .advanced, initial: 0.1, in: 0...100,
   "weight of the logit of --from, which is lowered")

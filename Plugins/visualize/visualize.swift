@@ -5,7 +5,7 @@ private let features = Parameter<String?>.text(
   "feature", letter: "f", group: "What", value: "NAME",
   "units: a class they raise (flower, flower-2), a number, LAYER:NUMBER, or several, as in sea,17,layer3.1:0-7"
 )
-private let classes = Parameter<[ClassWeight]>.classes(
+private let classes = Parameter<[WeightedClass]>.classes(
   "class", letter: "c", group: "What", "a class, or a mixture like sea:2,mountain:1")
 private let all = Parameter<Bool>.flag("all", group: "What", "every unit of a layer, one image each")
 private let layer = Parameter<String?>.text(

@@ -1,27 +1,15 @@
 import CVips
-
-/// How a resized pixel is made from its neighbours.
-public enum Kernel: String, Sendable, CaseIterable {
-  /// The pixel at the place, no blending.
-  case nearest
-  /// The mean over the pixel's area.
-  case box
-  /// Triangle.
-  case linear
-  /// Catmull-Rom.
-  case cubic
-  /// Three lobes; enlarges as `cubic`.
-  case lanczos
-}
+import PixelGrid
 
 extension FloatImage {
   /// The whole image in another size. Pixel centres are aligned (half-pixel convention).
   ///
   /// Shrinking antialiases: the kernel widens with the factor, save for `nearest`. Beyond its edges
-  /// the image is taken to go on with its outermost pixels. `cubic` and `lanczos` may overshoot 0...1.
+  /// the image is taken to go on with its outermost pixels. `cubic` and `lanczos` may overshoot 0...1;
+  /// `lanczos` enlarges as `cubic`.
   /// Throws `invalidArgument` for a size below 1, `failed` when memory runs out.
   public func resized(
-    width newWidth: Int, height newHeight: Int, kernel: Kernel = .linear
+    width newWidth: Int, height newHeight: Int, kernel: ResamplingKernel = .linear
   ) throws(ImagingError) -> FloatImage {
     guard newWidth > 0, newHeight > 0, newWidth <= 10_000_000, newHeight <= 10_000_000 else {
       throw ImagingError(.invalidArgument, "an image cannot be made \(newWidth) x \(newHeight) pixels large")

@@ -1,3 +1,5 @@
+import PixelGrid
+
 /// Carries a change that was made to a small copy of a photo to the photo itself.
 ///
 /// Where the change follows the brightness of the copy, as a change of colour or contrast does, it follows the
@@ -95,14 +97,14 @@ private struct EnlargedFit {
   private let fit: Fit
   private let photo, result: ImageView
   private let strength: Float
-  private let linear, cubic: (down: Resampling, across: Resampling)
+  private let linear, cubic: (down: SideResampling, across: SideResampling)
 
   init(_ fit: Fit, onto photo: ImageView, into result: ImageView, strength: Float) {
     (self.fit, self.photo, self.result, self.strength) = (fit, photo, result, strength)
-    func axes(_ kernel: Kernel) -> (Resampling, Resampling) {
+    func axes(_ kernel: ResamplingKernel) -> (SideResampling, SideResampling) {
       (
-        Resampling(from: fit.slope.height, to: photo.height, kernel: kernel),
-        Resampling(from: fit.slope.width, to: photo.width, kernel: kernel)
+        SideResampling(from: fit.slope.height, to: photo.height, kernel: kernel),
+        SideResampling(from: fit.slope.width, to: photo.width, kernel: kernel)
       )
     }
     (linear, cubic) = (axes(.linear), axes(.cubic))

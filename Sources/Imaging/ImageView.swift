@@ -1,3 +1,5 @@
+import PixelGrid
+
 /// Interleaved floats that someone else owns, as an image: its rows may be further apart than they are long.
 ///
 /// Copying the view does not copy the pixels. Channels are as in `FloatImage`.
@@ -73,10 +75,4 @@ extension ImageView {
     }
     return true
   }
-}
-
-/// The position in 0..<length that is seen at `position`, beyond the ends too.
-func mirrored(_ position: Int, _ length: Int) -> Int {
-  let wrapped = ((position % (2 * length)) + 2 * length) % (2 * length)
-  return wrapped < length ? wrapped : 2 * length - 1 - wrapped
 }

@@ -27,8 +27,8 @@ extension Host {
   }
 
   /// The same of the features of two images at one layer.
-  public func blended(_ from: Tensor, _ to: Tensor, share: Double) throws -> Tensor {
-    let result = try tensor(channels: from.channels, height: from.height, width: from.width)
+  public func blended(_ from: Features, _ to: Features, share: Double) throws -> Features {
+    let result = try features(channels: from.channels, height: from.height, width: from.width)
     let share = Float(share)
     for i in 0..<result.count { result.data[i] = from.data[i] + share * (to.data[i] - from.data[i]) }
     return result

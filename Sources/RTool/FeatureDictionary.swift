@@ -21,7 +21,7 @@ public struct FeatureDictionary {
   /// The classes that a unit of the representation raises most, relative to the others, with by how much.
   public func classesRaised(by unit: Int, count: Int = 3) throws -> [(name: String, weight: Float)] {
     let classes = host.model.classes
-    var found = [ClassWeight](repeating: ClassWeight(), count: count)
+    var found = [WeightedClass](repeating: WeightedClass(), count: count)
     let written = try with(Feature(layer: nil, unit: unit)) { feature in
       try host.later(\.feature_classes, since: 3)(host.table, feature, UInt32(count), &found)
     }

@@ -155,24 +155,24 @@ public struct Host {
   }
 
   /// Features of one image at a layer; nil: the pooled representation.
-  public func features(_ image: Image, layer: String?) throws -> Tensor {
+  public func features(_ image: Image, layer: String?) throws -> Features {
     var tensor = rtool_tensor()
     try check(table.pointee.features(table, image.pointer, layer, &tensor))
-    return Tensor(tensor)
+    return Features(tensor)
   }
 
   /// Features of several images of one size at a layer; nil: the pooled representation.
-  public func features(_ images: [Image], layer: String?) throws -> [Tensor] {
+  public func features(_ images: [Image], layer: String?) throws -> [Features] {
     var tensors = [rtool_tensor](repeating: rtool_tensor(), count: images.count)
     try check(
       later(\.features_batch, since: 3)(
         table, copied(images), UInt32(images.count), layer, &tensors))
-    return tensors.map(Tensor.init)
+    return tensors.map(Features.init)
   }
 
   /// Features of the task's own making, zeros.
-  public func tensor(channels: Int, height: Int, width: Int) throws -> Tensor {
-    Tensor(
+  public func features(channels: Int, height: Int, width: Int) throws -> Features {
+    Features(
       rtool_tensor(
         channels: Int32(channels), height: Int32(height), width: Int32(width),
         data: try allocate(Float.self, count: channels * height * width)))

@@ -43,7 +43,7 @@ public struct Image {
 }
 
 /// Features of one image that the host owns; element (c, y, x) is `data[(c * height + y) * width + x]`.
-public struct Tensor {
+public struct Features {
   public let channels, height, width: Int
   public let data: UnsafeMutablePointer<Float>
   public var count: Int { channels * height * width }

@@ -62,7 +62,7 @@ public struct Box: Sendable, Equatable {
 /// A choice of the user's where the task may be left to decide.
 public enum ClassChoice: Sendable {
   /// One class, or a mixture whose weights add up to 1.
-  case mixture([ClassWeight])
+  case mixture([WeightedClass])
   case auto
   case none
 }
@@ -218,7 +218,7 @@ extension Parameter where Value == Int? {
   }
 }
 
-extension Parameter where Value == [ClassWeight] {
+extension Parameter where Value == [WeightedClass] {
   /// A class or a mixture of classes, the weights of which add up to 1. Empty: it was not given.
   public static func classes(
     _ name: String, letter: Character? = nil, group: String? = nil, flags: ParameterDefinition.Flags = [],
@@ -268,8 +268,8 @@ extension Parameter where Value == [Box] {
 extension rtool_value {
   var number: Double { count > 0 ? numbers[0] : 0 }
   var allImages: [Image] { (0..<Int(count)).map { Image(images[$0]!) } }
-  var mixture: [ClassWeight] {
-    (0..<Int(count)).map { ClassWeight(index: Int32(numbers[2 * $0]), weight: numbers[2 * $0 + 1]) }
+  var mixture: [WeightedClass] {
+    (0..<Int(count)).map { WeightedClass(index: Int32(numbers[2 * $0]), weight: numbers[2 * $0 + 1]) }
   }
 }
 

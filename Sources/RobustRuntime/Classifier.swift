@@ -105,7 +105,7 @@ public final class Classifier: Sendable {
   ) throws -> AscentOutcome {
     try settings.check(start)
     return try withEvaluator(objective, start, gradient: true, seesOther: settings.seesOther) { evaluator in
-      try Ascent(evaluator: evaluator, settings: settings, start: start).run(progress: progress)
+      try AscentLoop(evaluator: evaluator, settings: settings, start: start).run(progress: progress)
     }
   }
 

@@ -1,3 +1,5 @@
+import PixelGrid
+
 /// Images smaller than the network takes: it sees them mirrored beyond their borders.
 extension ModelFacts {
   /// The size in which the network sees images of a size.
@@ -11,8 +13,8 @@ extension ModelFacts {
     try Self.check(images)
     let (height, width) = seenSize(height: images.height, width: images.width)
     if (height, width) == (images.height, images.width) { return images }
-    let rows = (0..<height).map { View.mirrored($0, images.height) * images.width }
-    let columns = (0..<width).map { View.mirrored($0, images.width) }
+    let rows = (0..<height).map { mirrored($0, images.height) * images.width }
+    let columns = (0..<width).map { mirrored($0, images.width) }
     var seen = ImageBatch(count: images.count, height: height, width: width)
     for plane in 0..<3 * images.count {
       let from = plane * images.height * images.width

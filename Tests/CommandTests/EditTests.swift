@@ -1,5 +1,6 @@
 import Foundation
 import Imaging
+import PixelGrid
 import Testing
 
 /// The tasks that change or enlarge an image, end to end on small pictures.
@@ -120,7 +121,7 @@ import Testing
     let (small, large) = (try sandbox.open("small.png"), try sandbox.open("large.png"))
     let times = try #require(Int(factor))
     #expect(large.width == 70 * times && large.height == 50 * times)
-    let kernel: Kernel = measured == "box" ? .box : measured == "cubic" ? .cubic : .lanczos
+    let kernel: ResamplingKernel = measured == "box" ? .box : measured == "cubic" ? .cubic : .lanczos
     #expect(distance(try large.resized(width: 70, height: 50, kernel: kernel), small) < 0.012)
   }
 

@@ -1,9 +1,10 @@
 import CVips
 import Imaging
+import PixelGrid
 import Testing
 
 @Suite struct GeometryTests {
-  @Test(arguments: Kernel.allCases) func sizesAreExact(_ kernel: Kernel) throws {
+  @Test(arguments: ResamplingKernel.allCases) func sizesAreExact(_ kernel: ResamplingKernel) throws {
     let image = picture(37, 23)
     for (width, height) in [
       (1, 1), (36, 24), (37, 1), (74, 46), (224, 224), (7, 111), (38, 22), (100, 3), (37, 23),
@@ -13,7 +14,7 @@ import Testing
     }
   }
 
-  @Test(arguments: Kernel.allCases) func aConstantStaysConstant(_ kernel: Kernel) throws {
+  @Test(arguments: ResamplingKernel.allCases) func aConstantStaysConstant(_ kernel: ResamplingKernel) throws {
     let image = FloatImage(width: 31, height: 17, channels: 3, filledWith: 0.3)
     for (width, height) in [(10, 5), (64, 50), (31, 5), (1, 1)] {
       let resized = try image.resized(width: width, height: height, kernel: kernel)
@@ -21,7 +22,9 @@ import Testing
     }
   }
 
-  @Test(arguments: [Kernel.linear, .cubic, .lanczos, .box]) func aRampStaysInPlace(_ kernel: Kernel) throws {
+  @Test(arguments: [ResamplingKernel.linear, .cubic, .lanczos, .box]) func aRampStaysInPlace(
+    _ kernel: ResamplingKernel
+  ) throws {
     // Half-pixel centres: the value of a ramp at a new centre is that of the old image there.
     var ramp = FloatImage(width: 64, height: 64, channels: 1)
     for y in 0..<64 { for x in 0..<64 { ramp[x, y, 0] = Float(x + 2 * y) / 256 } }
@@ -39,8 +42,9 @@ import Testing
     }
   }
 
-  @Test(arguments: [Kernel.box, .linear, .cubic, .lanczos]) func shrinkingAntialiases(_ kernel: Kernel) throws
-  {
+  @Test(arguments: [Kernel.box, .linear, .cubic, .lanczos]) func shrinkingAntialiases(
+    _ kernel: ResamplingKernel
+  ) throws {
     var stripes = FloatImage(width: 128, height: 128, channels: 1)
     for y in 0..<128 { for x in 0..<128 { stripes[x, y, 0] = Float((x + y) % 2) } }
     let small = try stripes.resized(width: 16, height: 16, kernel: kernel)

@@ -1,4 +1,5 @@
 import Imaging
+import PixelGrid
 import Testing
 
 /// What of a photo is worked on, and images that others own.
@@ -47,7 +48,7 @@ import Testing
     #expect(WorkingWindow(width: 10, height: 10).size(side: 3, least: 16) == (16, 16))
   }
 
-  @Test(arguments: Kernel.allCases) func resamplingKeepsWhatIsFlat(_ kernel: Kernel) {
+  @Test(arguments: ResamplingKernel.allCases) func resamplingKeepsWhatIsFlat(_ kernel: ResamplingKernel) {
     withView(13, 9, channels: 3, { _, _ in -2 }) { flat in
       for (width, height) in [(30, 40), (5, 4), (26, 3), (1, 1)] {
         withView(width, height, channels: 3, { _, _ in 0 }) { new in

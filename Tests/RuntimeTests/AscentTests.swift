@@ -3,7 +3,9 @@ import RobustRuntime
 import Testing
 
 @Suite struct AscentTests {
-  private func towards(_ index: Int) -> Objective { Objective([Term(.crossEntropy([ClassWeight(index)]))]) }
+  private func towards(_ index: Int) -> Objective {
+    Objective([Objective.Term(.crossEntropy([ClassWeight(index)]))])
+  }
 
   /// ‖a − b‖ of image n.
   private func distance(_ a: ImageBatch, _ b: ImageBatch, _ n: Int = 0) -> Double {
@@ -153,7 +155,8 @@ import Testing
     let start = ImageBatch(count: 1, height: 32, width: 40, repeating: 0.5)
     let direction = uniform("direction", start.stride).map { $0 - 0.3 }
     let objective = Objective([
-      Term(.custom(layers: []) { at in for i in direction.indices { at.imageGradient[i] = direction[i] } })
+      Objective.Term(
+        .custom(layers: []) { at in for i in direction.indices { at.imageGradient[i] = direction[i] } })
     ])
     func move(_ blur: Double, _ damping: Double) throws -> [Float] {
       var settings = AscentSettings(steps: 1, stepSize: 0.1)
@@ -182,7 +185,7 @@ import Testing
       count: 1, height: height, width: width,
       values: (0..<height * width).map { (10..<30).contains($0 % width) ? 1 : 0 })
     func move(_ direction: @escaping (Int) -> Float) throws -> [Float] {
-      let term = Term(
+      let term = Objective.Term(
         .custom(layers: []) { at in
           for i in 0..<at.imageGradient.count { at.imageGradient[i] = direction(i) }
         })
@@ -204,7 +207,7 @@ import Testing
     let a = uniform("direction", start.stride).map { $0 - 0.5 }
     var seen: [[Float]] = []
     let objective = Objective([
-      Term(
+      Objective.Term(
         .custom(layers: []) { at in
           seen.append(Array(at.image))
           for i in a.indices { at.imageGradient[i] = a[i] }
@@ -230,7 +233,8 @@ import Testing
   }
 
   @Test func valuesThatAreNoNumbersEndTheAscent() {
-    let term = Term(.custom(layers: []) { at in at.logitGradient[0] = at.step == 2 ? .infinity : 1 })
+    let term = Objective.Term(
+      .custom(layers: []) { at in at.logitGradient[0] = at.step == 2 ? .infinity : 1 })
     let error = #expect(throws: RuntimeError.self) {
       try photos.ascend(
         from: image("start", 1, 32, 32), objective: Objective([term]),
@@ -280,7 +284,7 @@ import Testing
       }
     }
     #expect(try photos.logits(small) == photos.logits(whole))
-    let terms = Objective([Term(.crossEntropy([ClassWeight(3)]))])
+    let terms = Objective([Objective.Term(.crossEntropy([ClassWeight(3)]))])
     let (a, b) = try (photos.evaluate(terms, at: small), photos.evaluate(terms, at: whole))
     #expect(a.losses == b.losses)
     // Each row is seen twice, so its gradient is that of both.

@@ -33,7 +33,7 @@ import Testing
     for n in 0..<3 { (gradient[n * classes + 7], gradient[n * classes + 2]) = (1, -0.5) }
     try function.gradient(ofLogits: gradient, count: 3, to: &pixels)
     let objective = Objective([
-      Term(weight: 1, .logit([ClassWeight(7), ClassWeight(2, weight: -0.5)]))
+      Objective.Term(weight: 1, .logit([ClassWeight(7), ClassWeight(2, weight: -0.5)]))
     ])
     let expected = try photos.evaluate(objective, at: x).gradient!.pixels
     #expect(

@@ -51,7 +51,7 @@ import Testing
 
   @Test func ascentsInCoefficientsComeDown() throws {
     let start = ImageBatch(count: 2, height: 32, width: 48, repeating: 0.5)
-    let objective = Objective([Term(.crossEntropy([ClassWeight(6)]))])
+    let objective = Objective([Objective.Term(.crossEntropy([ClassWeight(6)]))])
     var settings = AscentSettings(steps: 20, stepSize: 0.05)
     (settings.rule, settings.parameters) = (.adam, .fourier)
     let outcome = try photos.ascend(from: start, objective: objective, settings: settings)

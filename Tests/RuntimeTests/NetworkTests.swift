@@ -44,7 +44,7 @@ import Testing
       #expect(error < 1e-4, "at \(layer.name)")
     }
     let (losses, gradient) = try classifier.evaluate(
-      Objective([Term(.crossEntropy([ClassWeight(1)]))]), at: x)
+      Objective([Objective.Term(.crossEntropy([ClassWeight(1)]))]), at: x)
     #expect(relativeError(losses, golden["losses"]) < 1e-4)
     #expect(golden.error("gradient", gradient!.pixels) < c.gradientError)
   }

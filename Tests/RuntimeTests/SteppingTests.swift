@@ -9,7 +9,7 @@ import Testing
   /// An objective with this gradient at each step.
   private func objective(_ gradient: @escaping (_ step: Int, _ value: Int) -> Float) -> Objective {
     Objective([
-      Term(
+      Objective.Term(
         .custom(layers: []) { at in
           for i in 0..<at.imageGradient.count { at.imageGradient[i] = gradient(at.step, i) }
         })
@@ -22,7 +22,7 @@ import Testing
     for i in start.pixels.indices { start.pixels[i] = 0.25 + 0.5 * start.pixels[i] }
     var settings = AscentSettings(steps: 10, stepSize: 0.01)
     settings.rule = .adam
-    let objective = Objective([Term(.crossEntropy([ClassWeight(3)]))])
+    let objective = Objective([Objective.Term(.crossEntropy([ClassWeight(3)]))])
     let outcome = try photos.ascend(from: start, objective: objective, settings: settings)
     #expect(golden.error("adam", zip(outcome.images.pixels, start.pixels).map { $0 - $1 }) < 1e-2)
   }
@@ -67,7 +67,7 @@ import Testing
 
   @Test func noiseIsSeenButNotKept() throws {
     var seen: [[Float]] = []
-    let watcher = Objective([Term(.custom(layers: []) { at in seen.append(Array(at.image)) })])
+    let watcher = Objective([Objective.Term(.custom(layers: []) { at in seen.append(Array(at.image)) })])
     var settings = AscentSettings(steps: 2, stepSize: 1)
     (settings.rule, settings.noise, settings.seed) = (.plain, 0.1, 5)
     let outcome = try photos.ascend(from: start, objective: watcher, settings: settings)
@@ -86,7 +86,7 @@ import Testing
 
   @Test func endsWhereTheLossIsLowEnough() throws {
     let loss = Objective([
-      Term(.custom(layers: []) { at in at.loss = 10 - Double(at.step) + Double(at.index) })
+      Objective.Term(.custom(layers: []) { at in at.loss = 10 - Double(at.step) + Double(at.index) })
     ])
     var settings = AscentSettings(steps: 30, stepSize: 1)
     settings.stopLoss = 6
@@ -97,7 +97,7 @@ import Testing
 
   @Test func endsWhenPatienceIsOver() throws {
     let loss = Objective([
-      Term(.custom(layers: []) { at in at.loss = at.index == 0 ? 1 : max(5, 10 - Double(at.step)) })
+      Objective.Term(.custom(layers: []) { at in at.loss = at.index == 0 ? 1 : max(5, 10 - Double(at.step)) })
     ])
     var settings = AscentSettings(steps: 100, stepSize: 1)
     settings.patience = 4

@@ -4,7 +4,7 @@ import Testing
 /// Each term of an objective against PyTorch in double precision, with the default model.
 @Suite struct TermTests {
   static let mixture = [ClassWeight(3, weight: 0.75), ClassWeight(5, weight: 0.25)]
-  static var kinds: [(String, Term.Kind)] {
+  static var kinds: [(String, Objective.Term.Kind)] {
     let (target, mask) = (image("target", 2, 64, 64), region("region", 2, 64, 64))
     let reference = (image: image("reference", 1, 48, 80), region: region("reference", 1, 48, 80))
     return [
@@ -51,7 +51,7 @@ import Testing
     let (name, kind) = TermTests.kinds[index]
     let golden = try Golden("photos")
     let (losses, gradient) = try photos.evaluate(
-      Objective([Term(weight: weight, kind)]), at: image("image", 2, 64, 64))
+      Objective([Objective.Term(weight: weight, kind)]), at: image("image", 2, 64, 64))
     #expect(relativeError(losses.map { $0 / weight }, golden["\(name).losses"]) < 1e-4)
     let error = golden.error(name, gradient!.pixels.map { $0 / Float(weight) })
     #expect(error < 1e-4)
@@ -59,7 +59,7 @@ import Testing
 
   @Test func lastReLUPassesTheGradient() throws {
     let golden = try Golden("photos")
-    let objective = Objective([Term(.crossEntropy(TermTests.mixture))])
+    let objective = Objective([Objective.Term(.crossEntropy(TermTests.mixture))])
     let (losses, gradient) = try photos.evaluate(objective, at: image("image", 2, 64, 64), passReLU: true)
     #expect(relativeError(losses, golden["class.pass.losses"]) < 1e-4)
     #expect(golden.error("class.pass", gradient!.pixels) < 1e-4)
@@ -69,11 +69,11 @@ import Testing
     let x = image("image", 2, 64, 64)
     var (losses, gradient) = ([0.0, 0.0], [Float](repeating: 0, count: x.pixels.count))
     for (_, kind) in TermTests.kinds {
-      let one = try photos.evaluate(Objective([Term(weight: 0.5, kind)]), at: x)
+      let one = try photos.evaluate(Objective([Objective.Term(weight: 0.5, kind)]), at: x)
       for n in 0..<2 { losses[n] += one.losses[n] }
       for i in gradient.indices { gradient[i] += one.gradient!.pixels[i] }
     }
-    let all = try photos.evaluate(Objective(TermTests.kinds.map { Term(weight: 0.5, $0.1) }), at: x)
+    let all = try photos.evaluate(Objective(TermTests.kinds.map { Objective.Term(weight: 0.5, $0.1) }), at: x)
     #expect(relativeError(all.losses, losses) < 1e-6)
     #expect(relativeError(all.gradient!.pixels, gradient) < 1e-5)
   }
@@ -82,12 +82,12 @@ import Testing
   @Test func customTermSeesAndSetsEverything() throws {
     let x = image("image", 2, 64, 64)
     let plain = Objective([
-      Term(weight: 2, .logit([ClassWeight(4)])),
-      Term(weight: 2, .feature(layer: "layer2.1", unit: 3, region: nil)),
-      Term(weight: 2, .pixels(target: ImageBatch(count: 1, height: 64, width: 64), region: nil)),
+      Objective.Term(weight: 2, .logit([ClassWeight(4)])),
+      Objective.Term(weight: 2, .feature(layer: "layer2.1", unit: 3, region: nil)),
+      Objective.Term(weight: 2, .pixels(target: ImageBatch(count: 1, height: 64, width: 64), region: nil)),
     ])
     var seen: [Int] = []
-    let custom = Term(
+    let custom = Objective.Term(
       weight: 2,
       .custom(layers: ["stem", "layer2.1"]) { at in
         seen.append(at.index)
@@ -112,7 +112,7 @@ import Testing
 
   @Test func customTermMayUseTheClassifier() throws {
     let x = image("image", 1, 64, 64)
-    let term = Term(
+    let term = Objective.Term(
       .custom(layers: []) { at in
         let logits = try photos.logits(x)
         at.loss = Double(logits[0] - at.logits[0])
@@ -122,12 +122,12 @@ import Testing
 
   @Test func customTermsErrorsComeThrough() throws {
     struct Refusal: Error {}
-    let term = Term(.custom(layers: []) { _ in throw Refusal() })
+    let term = Objective.Term(.custom(layers: []) { _ in throw Refusal() })
     #expect(throws: Refusal.self) { try photos.evaluate(Objective([term]), at: image("image", 1, 64, 64)) }
   }
 
   @Test func termsThatDoNotFitAreRefused() throws {
-    let kinds: [Term.Kind] = [
+    let kinds: [Objective.Term.Kind] = [
       .crossEntropy([ClassWeight(45)]), .logit([ClassWeight(-1)]),
       .feature(layer: "layer9.0", unit: 0, region: nil), .feature(layer: "stem", unit: 32, region: nil),
       .pixels(target: ImageBatch(count: 1, height: 64, width: 63), region: nil),
@@ -149,7 +149,7 @@ import Testing
     ]
     for kind in kinds {
       let error = #expect(throws: RuntimeError.self) {
-        try photos.evaluate(Objective([Term(kind)]), at: image("image", 2, 64, 64))
+        try photos.evaluate(Objective([Objective.Term(kind)]), at: image("image", 2, 64, 64))
       }
       #expect(error.map { !$0.description.contains("\n") } ?? false)
     }

@@ -24,11 +24,11 @@ import Testing
   @Test func sameBytesAtAnyNumberOfThreads() throws {
     let x = image("image", 3, 72, 61)
     let objective = Objective([
-      Term(.crossEntropy([ClassWeight(3)])),
-      Term(
+      Objective.Term(.crossEntropy([ClassWeight(3)])),
+      Objective.Term(
         .statistics(
           layer: "layer1.0", .all, target: image("target", 1, 50, 50), region: nil, targetRegion: nil)),
-      Term(.smoothness(region: nil)),
+      Objective.Term(.smoothness(region: nil)),
     ])
     var settings = AscentSettings(steps: 4, stepSize: 0.5)
     (settings.set, settings.jitter) = (.l2(radius: 2), 3)

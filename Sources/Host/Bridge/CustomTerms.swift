@@ -3,7 +3,7 @@ import RobustRuntime
 
 /// Custom terms of the plugin interface: what the plugin's function sees, and what it fills in.
 extension Run {
-  func custom(_ term: rtool_term) throws -> Term.Kind {
+  func custom(_ term: rtool_term) throws -> Objective.Term.Kind {
     guard let function = term.custom else { throw Failure.misuse("a custom term has no function") }
     guard term.layer_count <= 4096, term.layer_count == 0 || term.layers != nil else {
       throw Failure.misuse("a custom term has layers that are not there")

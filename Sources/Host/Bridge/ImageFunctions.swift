@@ -1,5 +1,6 @@
 import CRTool
 import Imaging
+import PixelGrid
 import RobustRuntime
 
 /// The functions of the host table that make images.
@@ -62,10 +63,10 @@ extension Run {
     }
   }
 
-  static func kernel(_ filter: UInt32) throws -> Kernel {
-    let filters: [Kernel] = [.linear, .cubic, .lanczos, .box, .nearest]
+  static func kernel(_ filter: UInt32) throws -> ResamplingKernel {
+    let filters: [ResamplingKernel] = [.linear, .cubic, .lanczos, .box, .nearest]
     guard filters.indices.contains(Int(filter)) else {
-      throw Failure.misuse("an image cannot be resized by the unknown filter \(filter)")
+      throw Failure.misuse("there is no filter \(filter); see RTOOL_FILTER in rtool.h")
     }
     return filters[Int(filter)]
   }
@@ -83,7 +84,7 @@ extension Run {
     return image
   }
 
-  func resized(_ image: rtool_image, width: Int, height: Int, kernel: Kernel) throws
+  func resized(_ image: rtool_image, width: Int, height: Int, kernel: ResamplingKernel) throws
     -> UnsafeMutablePointer<rtool_image>
   {
     guard (1...Run.largestSide).contains(width), (1...Run.largestSide).contains(height) else {

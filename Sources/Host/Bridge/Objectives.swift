@@ -16,7 +16,7 @@ extension Run {
       })
   }
 
-  private func term(_ term: rtool_term) throws -> Term {
+  private func term(_ term: rtool_term) throws -> Objective.Term {
     let layer = term.layer.map { String(cString: $0) }
     let count = max(1, Int(term.image_count))
 
@@ -36,7 +36,7 @@ extension Run {
       }
     }
 
-    let kind: Term.Kind
+    let kind: Objective.Term.Kind
     switch Int(term.kind) {
     case RTOOL_TERM_CLASS: kind = .crossEntropy(try classes())
     case RTOOL_TERM_LOGIT: kind = .logit(try classes())
@@ -56,17 +56,13 @@ extension Run {
         target: try target(), region: try region(term.region),
         targetRegion: try region(term.target_region))
     case RTOOL_TERM_MEASUREMENT:
-      let filters: [ReductionFilter] = [.linear, .cubic, .lanczos, .box, .nearest]
-      guard filters.indices.contains(Int(term.filter)) else {
-        throw Failure.misuse("a term has the unknown filter \(term.filter)")
-      }
       kind = .measurement(
-        target: try target(), region: try region(term.region), filter: filters[Int(term.filter)],
+        target: try target(), region: try region(term.region), filter: try Run.kernel(term.filter),
         sigma: term.sigma, kernel: try term.kernel.map { try blurKernel($0.pointee) })
     case RTOOL_TERM_CUSTOM: kind = try custom(term)
     default: throw Failure.misuse("a term is of the unknown kind \(term.kind)")
     }
-    return Term(weight: term.weight, kind)
+    return Objective.Term(weight: term.weight, kind)
   }
 
   private func blurKernel(_ image: rtool_image) throws -> BlurKernel {
@@ -80,7 +76,7 @@ extension Run {
       height: Int(image.height), width: Int(image.width), values: image.floatImage().pixels)
   }
 
-  private func representation(_ term: rtool_term, layer: String?, count: Int) throws -> Term.Kind {
+  private func representation(_ term: rtool_term, layer: String?, count: Int) throws -> Objective.Term.Kind {
     let isRelative = term.relative != 0
     guard let facts = classifier.facts.layers.first(where: { $0.name == layer ?? "representation" }) else {
       throw Failure.misuse("the model has no layer \(quoted(layer ?? ""))")

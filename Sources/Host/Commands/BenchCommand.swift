@@ -84,7 +84,7 @@ enum BenchCommand {
     var last = monotonicSeconds()
     let end = last + seconds
     _ = try classifier.ascend(
-      from: images, objective: Objective([Term(.crossEntropy([ClassWeight(0)]))]),
+      from: images, objective: Objective([Objective.Term(.crossEntropy([ClassWeight(0)]))]),
       settings: AscentSettings(steps: 1_000_000, stepSize: 0.5)
     ) { _ in
       let now = monotonicSeconds()

@@ -44,9 +44,9 @@ struct Report {
   static func checked(_ text: String, task: String) throws -> String? {
     if text.isEmpty { return nil }
     do {
-      _ = try JSON(text)
+      _ = try JSONValue(text)
       return text.trimmingSpace
-    } catch let error as JSON.SyntaxError {
+    } catch let error as JSONValue.SyntaxError {
       throw Failure.misuse("with --json \(task) printed what is no JSON: \(error.problem)")
     }
   }

@@ -1,3 +1,5 @@
+import PixelGrid
+
 /// What an image is blurred by: each pixel becomes the sum of the kernel's values times those about it, with borders
 /// mirrored.
 public struct BlurKernel: Sendable, Equatable {
@@ -35,10 +37,10 @@ public struct BlurKernel: Sendable, Equatable {
     _ height: Int, _ width: Int, _ body: (_ value: Float, _ to: Int, _ from: Int, _ columns: [Int]) -> Void
   ) {
     for u in 0..<self.width {
-      let columns = (0..<width).map { View.mirrored($0 + u - self.width / 2, width) }
+      let columns = (0..<width).map { mirrored($0 + u - self.width / 2, width) }
       for v in 0..<self.height where values[v * self.width + u] != 0 {
         for y in 0..<height {
-          let from = View.mirrored(y + v - self.height / 2, height) * width
+          let from = mirrored(y + v - self.height / 2, height) * width
           body(values[v * self.width + u], y * width, from, columns)
         }
       }

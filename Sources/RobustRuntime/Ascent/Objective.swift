@@ -1,3 +1,5 @@
+import PixelGrid
+
 /// A weighted sum of terms, to be minimised. The loss is per image; images of a batch do not meet.
 public struct Objective {
   public var terms: [Term]
@@ -5,45 +7,48 @@ public struct Objective {
   public init(_ terms: [Term] = []) { self.terms = terms }
 }
 
-/// One term of an objective. Below, F(x) are the features of image x at the term's layer, p the softmax of
-/// the logits. A layer of nil is the pooled representation. Targets and regions have a count of 1, shared by
-/// the batch, or the batch's; a region of nil is 1 everywhere.
-public struct Term {
-  public var weight: Double
-  public var kind: Kind
+extension Objective {
+  /// One term of an objective. Below, F(x) are the features of image x at the term's layer, p the softmax of
+  /// the logits. A layer of nil is the pooled representation. Targets and regions have a count of 1, shared by
+  /// the batch, or the batch's; a region of nil is 1 everywhere.
+  public struct Term {
+    public var weight: Double
+    public var kind: Kind
 
-  public init(weight: Double = 1, _ kind: Kind) { (self.weight, self.kind) = (weight, kind) }
+    public init(weight: Double = 1, _ kind: Kind) { (self.weight, self.kind) = (weight, kind) }
 
-  public enum Kind {
-    /// Cross-entropy to a class or mixture: −Σ weight log p.
-    case crossEntropy([ClassWeight])
-    /// Raises logits: −Σ weight logit.
-    case logit([ClassWeight])
-    /// Raises one unit: minus the mean of a channel over positions, weighted by the region.
-    case feature(layer: String?, unit: Int, region: Region?)
-    /// ‖w (F(x) − F(target))‖, divided by ‖w F(target)‖ if relative. w is a factor for each channel; empty: 1.
-    case representation(layer: String?, target: ImageBatch, relative: Bool, channelWeights: [Float] = [])
-    /// ‖w (F(x) − F)‖, divided by ‖w F‖ if relative, for features F that no image has to have, shaped as those of
-    /// the images.
-    case features(layer: String?, target: FeatureMap, relative: Bool, channelWeights: [Float] = [])
-    /// The mean over pixels and channels of (region · (x − target))².
-    case pixels(target: ImageBatch, region: Region?)
-    /// The mean over the target's pixels and channels of (region · (D(x) − target))²: D blurs by a kernel and by a
-    /// Gaussian of sigma pixels, and reduces to the target's size, without clipping. The region has the target's size.
-    case measurement(
-      target: ImageBatch, region: Region?, filter: ReductionFilter, sigma: Double, kernel: BlurKernel? = nil)
-    /// Total variation: the mean over pixels of region · √(dx² + dy² + 1e-6), channels inside the root, with
-    /// dx and dy the differences to the next pixel (0 at the last).
-    case smoothness(region: Region?)
-    /// −Σ p log p.
-    case entropy
-    /// For each chosen statistic S of F(x) over the region and S* of F(target) over the target region:
-    /// ‖S − S*‖² / (‖S*‖² + 1e-12). The target may have a size of its own. Positions weigh as the mean of the
-    /// region over the pixels they stand for.
-    case statistics(
-      layer: String?, Statistics, target: ImageBatch, region: Region?, targetRegion: Region?)
-    /// A function of the caller's that sees the image, the logits and the features at `layers`.
-    case custom(layers: [String], (inout CustomEvaluation) throws -> Void)
+    public enum Kind {
+      /// Cross-entropy to a class or mixture: −Σ weight log p.
+      case crossEntropy([ClassWeight])
+      /// Raises logits: −Σ weight logit.
+      case logit([ClassWeight])
+      /// Raises one unit: minus the mean of a channel over positions, weighted by the region.
+      case feature(layer: String?, unit: Int, region: Region?)
+      /// ‖w (F(x) − F(target))‖, divided by ‖w F(target)‖ if relative. w is a factor for each channel; empty: 1.
+      case representation(layer: String?, target: ImageBatch, relative: Bool, channelWeights: [Float] = [])
+      /// ‖w (F(x) − F)‖, divided by ‖w F‖ if relative, for features F that no image has to have, shaped as those of
+      /// the images.
+      case features(layer: String?, target: FeatureMap, relative: Bool, channelWeights: [Float] = [])
+      /// The mean over pixels and channels of (region · (x − target))².
+      case pixels(target: ImageBatch, region: Region?)
+      /// The mean over the target's pixels and channels of (region · (D(x) − target))²: D blurs by a kernel and by a
+      /// Gaussian of sigma pixels, and reduces to the target's size, without clipping. The region has the target's size.
+      case measurement(
+        target: ImageBatch, region: Region?, filter: ResamplingKernel, sigma: Double,
+        kernel: BlurKernel? = nil)
+      /// Total variation: the mean over pixels of region · √(dx² + dy² + 1e-6), channels inside the root, with
+      /// dx and dy the differences to the next pixel (0 at the last).
+      case smoothness(region: Region?)
+      /// −Σ p log p.
+      case entropy
+      /// For each chosen statistic S of F(x) over the region and S* of F(target) over the target region:
+      /// ‖S − S*‖² / (‖S*‖² + 1e-12). The target may have a size of its own. Positions weigh as the mean of the
+      /// region over the pixels they stand for.
+      case statistics(
+        layer: String?, Statistics, target: ImageBatch, region: Region?, targetRegion: Region?)
+      /// A function of the caller's that sees the image, the logits and the features at `layers`.
+      case custom(layers: [String], (inout CustomEvaluation) throws -> Void)
+    }
   }
 }
 

@@ -1,5 +1,6 @@
 import CKernels
 import Glibc
+import PixelGrid
 
 /// A Gaussian that smooths planes of one size, borders mirrored. Cut off at three sigma, with a sum of 1.
 struct PlaneBlur {
@@ -30,15 +31,15 @@ struct PlaneBlur {
         let (row, from) = (rows.base + y * length, image + y * width)
         rt_copy(row + radius, from, width)
         for x in 0..<radius {
-          row[x] = from[View.mirrored(x - radius, width)]
-          row[radius + width + x] = from[View.mirrored(width + x, width)]
+          row[x] = from[mirrored(x - radius, width)]
+          row[radius + width + x] = from[mirrored(width + x, width)]
         }
         rt_weighted_sum(plane.base + y * width, row, along, taps, taps.count, width)
       }
     }
     Workers.shared.run(over: height, by: PlaneBlur.rowsAtOnce) { start, count in
       for y in start..<start + count {
-        let across = taps.indices.map { Int64(View.mirrored(y + $0 - radius, height) * width) }
+        let across = taps.indices.map { Int64(mirrored(y + $0 - radius, height) * width) }
         rt_weighted_sum(image + y * width, plane.base, across, taps, taps.count, width)
       }
     }

@@ -1,4 +1,5 @@
 import Glibc
+import PixelGrid
 
 /// A known degradation of an image: a blur, then a reduction to another size by a filter. Linear, so that its transpose
 /// gives gradients. Results are not clipped.
@@ -12,13 +13,13 @@ struct Reduction {
   ///   - sigma: of a Gaussian blur, in pixels of the image; 0: none.
   ///   - kernel: of another blur that comes first; nil: none.
   init(
-    height: Int, width: Int, toHeight: Int, toWidth: Int, filter: ReductionFilter, sigma: Double,
+    height: Int, width: Int, toHeight: Int, toWidth: Int, filter: ResamplingKernel, sigma: Double,
     kernel: BlurKernel? = nil
   ) {
     self.kernel = kernel
     (self.height, self.width, reducedHeight, reducedWidth) = (height, width, toHeight, toWidth)
-    rows = SparseRows(from: height, to: toHeight, filter: filter, sigma: sigma)
-    columns = SparseRows(from: width, to: toWidth, filter: filter, sigma: sigma)
+    rows = SparseRows(from: height, to: toHeight, kernel: filter, sigma: sigma)
+    columns = SparseRows(from: width, to: toWidth, kernel: filter, sigma: sigma)
   }
 
   /// reduced[row][column] of a plane.
@@ -69,71 +70,27 @@ struct Reduction {
   }
 }
 
-public enum ReductionFilter: Sendable, CaseIterable {
-  case linear, cubic, lanczos, box, nearest
-
-  /// Half of the filter's width, in pixels of the coarser grid.
-  fileprivate var support: Double {
-    switch self {
-    case .nearest: 0
-    case .box: 0.5
-    case .linear: 1
-    case .cubic: 2
-    case .lanczos: 3
-    }
-  }
-
-  /// The filter's value at a distance of t from the middle.
-  fileprivate func value(_ t: Double) -> Double {
-    let t = abs(t)
-    if t >= support { return 0 }
-    switch self {
-    case .nearest, .box: return 1
-    case .linear: return 1 - t
-    // Keys, 1981, with a = -1/2.
-    case .cubic: return t < 1 ? (1.5 * t - 2.5) * t * t + 1 : ((-0.5 * t + 2.5) * t - 4) * t + 2
-    case .lanczos:
-      let angle = Double.pi * t
-      return t == 0 ? 1 : 3 * sin(angle) * sin(angle / 3) / (angle * angle)
-    }
-  }
-}
-
 /// The weights of a reduction along one side: row i gives what position i of the result reads. Each sums to 1.
 private struct SparseRows {
   private let rows: [[(source: Int, weight: Float)]]
 
   subscript(_ i: Int) -> [(source: Int, weight: Float)] { rows[i] }
 
-  init(from length: Int, to reduced: Int, filter: ReductionFilter, sigma: Double) {
+  init(from length: Int, to reduced: Int, kernel: ResamplingKernel, sigma: Double) {
     let step = Double(length) / Double(reduced)
-    // Widened where it shrinks, so that nothing aliases.
-    let widening = max(step, 1)
     let reach = Int((3 * sigma).rounded(.up))
     let blur = (-reach...reach).map { sigma > 0 ? exp(-0.5 * Double($0 * $0) / (sigma * sigma)) : 1 }
     rows = (0..<reduced).map { i in
-      let middle = (Double(i) + 0.5) * step - 0.5
       var weights: [Int: Double] = [:]
-      func add(_ source: Int, _ weight: Double) {
+      let (first, taps) = kernel.taps(at: i, step: step)
+      for (source, weight) in zip(first..., taps) where weight != 0 {
         for (k, blur) in blur.enumerated() {
-          weights[View.mirrored(source + k - reach, length), default: 0] += weight * blur
+          weights[mirrored(source + k - reach, length), default: 0] += weight * blur
         }
       }
-      if filter == .nearest {
-        add(min(length - 1, Int((middle + 0.5).rounded(.down))), 1)
-      } else {
-        let radius = filter.support * widening
-        for source in Int((middle - radius).rounded(.up) - 1)...Int((middle + radius).rounded(.down) + 1) {
-          let weight =
-            filter == .box
-            // The share of the pixel that the box covers.
-            ? min(Double(source) + 0.5, middle + radius) - max(Double(source) - 0.5, middle - radius)
-            : filter.value((Double(source) - middle) / widening)
-          if weight != 0 && (filter != .box || weight > 0) { add(source, weight) }
-        }
-      }
-      let sum = weights.values.reduce(0, +)
-      return weights.sorted { $0.key < $1.key }.map { ($0.key, Float($0.value / sum)) }
+      let row = weights.sorted { $0.key < $1.key }
+      let sum = row.reduce(0) { $0 + $1.value }
+      return row.map { ($0.key, Float($0.value / sum)) }
     }
   }
 }

@@ -8,7 +8,7 @@ struct TermBinder {
   let facts: ModelFacts
 
   /// - Throws: `RuntimeError`
-  mutating func evaluator(of term: Term) throws -> any TermEvaluator {
+  mutating func evaluator(of term: Objective.Term) throws -> any TermEvaluator {
     guard term.weight.isFinite else { throw RuntimeError.invalid("a term's weight is not finite") }
     let weight = term.weight
     switch term.kind {

@@ -1,3 +1,5 @@
+import PixelGrid
+
 /// How the network sees an image at one step: moved, and enlarged about some place, with borders mirrored.
 struct View: Equatable {
   /// Pixels of the seen image by which it is moved to the right and downwards.
@@ -8,12 +10,6 @@ struct View: Equatable {
   var left: Float = 0, top: Float = 0
 
   static let plain = View()
-
-  /// The pixel of 0..<length that is seen at i, beyond the borders too.
-  static func mirrored(_ i: Int, _ length: Int) -> Int {
-    let at = ((i % (2 * length)) + 2 * length) % (2 * length)
-    return at < length ? at : 2 * length - 1 - at
-  }
 
   /// A pixel of the view along one side: the two pixels of the image between which it lies, and the share of the
   /// second.
@@ -33,7 +29,7 @@ struct View: Equatable {
       let at = from + (Float(i - move) + 0.5) / scale - 0.5
       let floor = at.rounded(.down)
       return Source(
-        first: View.mirrored(Int(floor), length), second: View.mirrored(Int(floor) + 1, length),
+        first: mirrored(Int(floor), length), second: mirrored(Int(floor) + 1, length),
         share: at - floor)
     }
   }

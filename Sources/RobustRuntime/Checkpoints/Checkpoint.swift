@@ -26,7 +26,7 @@ struct Checkpoint {
 
     var classes = (0..<architecture.classCount).map { "class \($0)" }
     if let text = metadata["classes"] {
-      let names = (try? JSON(text))?.array?.compactMap(\.string)
+      let names = (try? JSONValue(text))?.array?.compactMap(\.string)
       guard let names, names.count == classes.count else {
         throw file.refuse("__metadata__ classes is not a JSON list of \(classes.count) names")
       }

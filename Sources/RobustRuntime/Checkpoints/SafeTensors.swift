@@ -70,10 +70,10 @@ package struct SafeTensors {
       throw refuse("not safetensors: the header does not begin with '{'")
     }
 
-    let members: [JSON.Member]
+    let members: [JSONValue.Member]
     do {
-      members = try JSON(header).object ?? []
-    } catch let error as JSON.SyntaxError {
+      members = try JSONValue(header).object ?? []
+    } catch let error as JSONValue.SyntaxError {
       throw refuse("the header is not JSON: \(error.problem) at byte \(error.offset)")
     }
 
@@ -112,11 +112,11 @@ package struct SafeTensors {
   }
 
   private static func entry(
-    _ member: JSON.Member, dataSize: Int, _ refuse: (String) -> CheckpointError
+    _ member: JSONValue.Member, dataSize: Int, _ refuse: (String) -> CheckpointError
   ) throws -> Entry {
     let name = member.name.quoted
     guard let facts = member.value.object else { throw refuse("\(name) is not described by an object") }
-    func fact(_ key: String) -> JSON? { facts.first { $0.name == key }?.value }
+    func fact(_ key: String) -> JSONValue? { facts.first { $0.name == key }?.value }
 
     guard let typeName = fact("dtype")?.string else { throw refuse("\(name) has no dtype") }
     guard let type = ElementType(rawValue: typeName) else {

@@ -1,7 +1,7 @@
 import CKernels
 
 /// The loop: evaluate, step, project.
-struct Ascent {
+struct AscentLoop {
   let evaluator: Evaluator
   let settings: AscentSettings
   let start: ImageBatch
@@ -81,7 +81,8 @@ struct Ascent {
 
   private func noise(_ step: Int, _ count: Int) -> [Float] {
     guard settings.noise > 0 else { return [] }
-    var noise = Philox(seed: settings.seed, stream: Ascent.noiseStream + UInt64(step)).normal(count: count)
+    var noise = Philox(seed: settings.seed, stream: AscentLoop.noiseStream + UInt64(step)).normal(
+      count: count)
     rt_scale(&noise, Float(settings.noise), count)
     return noise
   }

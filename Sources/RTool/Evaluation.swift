@@ -14,7 +14,7 @@ public struct Evaluation {
     UnsafeBufferPointer(start: evaluation.pointee.logits, count: Int(evaluation.pointee.class_count))
   }
   /// Features at layer `index` of the term's layers.
-  public func features(_ index: Int) -> Tensor { Tensor(evaluation.pointee.features[index]) }
+  public func features(_ index: Int) -> Features { Features(evaluation.pointee.features[index]) }
 
   // To be filled in. The gradients arrive as zeros.
   public var loss: Double {
@@ -26,7 +26,9 @@ public struct Evaluation {
     UnsafeMutableBufferPointer(
       start: evaluation.pointee.logit_gradient, count: Int(evaluation.pointee.class_count))
   }
-  public func featureGradient(_ index: Int) -> Tensor { Tensor(evaluation.pointee.feature_gradients[index]) }
+  public func featureGradient(_ index: Int) -> Features {
+    Features(evaluation.pointee.feature_gradients[index])
+  }
 }
 
 /// The function of a custom term, at a place that C can point to.

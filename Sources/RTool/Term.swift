@@ -1,6 +1,6 @@
 import CRTool
 
-public typealias ClassWeight = rtool_class_weight
+public typealias WeightedClass = rtool_class_weight
 
 /// One term of an objective, to be minimised. See the term kinds in rtool.h for the formulas.
 ///
@@ -10,13 +10,13 @@ public struct Term {
   public var kind: Kind
 
   public enum Kind {
-    case crossEntropy([ClassWeight])
-    case logit([ClassWeight])
+    case crossEntropy([WeightedClass])
+    case logit([WeightedClass])
     case feature(layer: String?, unit: Int, region: [Image])
     /// `channelWeights`: one for each channel of the layer, or empty.
     case representation(layer: String?, targets: [Image], relative: Bool, channelWeights: [Float] = [])
     /// The same distance to features that no image has to have.
-    case features(layer: String?, targets: [Tensor], relative: Bool, channelWeights: [Float] = [])
+    case features(layer: String?, targets: [Features], relative: Bool, channelWeights: [Float] = [])
     case pixels(targets: [Image], regions: [Image])
     case smoothness(regions: [Image])
     case entropy

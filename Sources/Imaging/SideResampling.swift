@@ -1,41 +1,24 @@
-import Glibc
+import PixelGrid
 
 /// The way from one length to another along one side of an image: which of the old positions make up each new one, and
 /// how much. Widened where it shrinks, so that nothing aliases; mirrored beyond the ends; not clipped.
-struct Resampling: Sendable {
+struct SideResampling: Sendable {
   private let to: Int
   private let taps: Int
   /// `taps` for each new position.
   private let sources: [Int32]
   private let weights: [Float]
 
-  init(from: Int, to: Int, kernel: Kernel) {
-    let step = Double(from) / Double(to)
-    let widening = max(step, 1)
-    let radius = max(kernel.support * widening, 0.5)
-    let taps = Int((2 * radius).rounded(.up)) + 1
+  init(from: Int, to: Int, kernel: ResamplingKernel) {
+    let mixed = (0..<to).map { kernel.taps(at: $0, step: Double(from) / Double(to)) }
+    let taps = mixed.map(\.weights.count).max() ?? 0
     var sources = [Int32](repeating: 0, count: taps * to)
     var weights = [Float](repeating: 0, count: taps * to)
-    var values = [Double](repeating: 0, count: taps)
-    for i in 0..<to {
-      let middle = (Double(i) + 0.5) * step - 0.5
-      let first =
-        Int((middle - radius).rounded(.down)) + (kernel == .box || kernel == .nearest ? 0 : 1)
-      var sum = 0.0
-      for k in 0..<taps {
-        let position = Double(first + k)
-        values[k] =
-          switch kernel {
-          case .nearest: position == (middle + 0.5).rounded(.down) ? 1 : 0
-          // The share of the pixel that the box covers.
-          case .box: max(min(position + 0.5, middle + radius) - max(position - 0.5, middle - radius), 0)
-          default: kernel.value((position - middle) / widening)
-          }
-        sum += values[k]
-      }
-      for k in 0..<taps {
+    for (i, (first, values)) in mixed.enumerated() {
+      let sum = values.reduce(0, +)
+      for (k, value) in values.enumerated() {
         sources[taps * i + k] = Int32(mirrored(first + k, from))
-        weights[taps * i + k] = Float(values[k] / sum)
+        weights[taps * i + k] = Float(value / sum)
       }
     }
     (self.to, self.taps, self.sources, self.weights) = (to, taps, sources, weights)
@@ -80,9 +63,9 @@ struct Resampling: Sendable {
 extension ImageView {
   /// Fills `new` with this image in its size. Borders are mirrored, and nothing is clipped.
   /// - Precondition: both have the same channels, and do not overlap.
-  public func resample(into new: ImageView, kernel: Kernel) {
-    let rows = Resampling(from: height, to: new.height, kernel: kernel)
-    let columns = Resampling(from: width, to: new.width, kernel: kernel)
+  public func resample(into new: ImageView, kernel: ResamplingKernel) {
+    let rows = SideResampling(from: height, to: new.height, kernel: kernel)
+    let columns = SideResampling(from: width, to: new.width, kernel: kernel)
     // First along the side that leaves less for the other.
     if new.height < height {
       withUnsafeTemporaryAllocation(of: Float.self, capacity: width * channels) { mixed in
@@ -97,34 +80,6 @@ extension ImageView {
       defer { wide.deallocate() }
       for y in 0..<height { columns.resample(row(y), channels: channels, into: wide + y * length) }
       for y in 0..<new.height { rows.mixRows(y, of: wide, stride: length, count: length, into: new.row(y)) }
-    }
-  }
-}
-
-extension Kernel {
-  /// Half of its width, in pixels of the coarser grid.
-  fileprivate var support: Double {
-    switch self {
-    case .nearest: 0
-    case .box: 0.5
-    case .linear: 1
-    case .cubic: 2
-    case .lanczos: 3
-    }
-  }
-
-  /// Its value at a distance of t from the middle.
-  fileprivate func value(_ t: Double) -> Double {
-    let t = abs(t)
-    if t >= support { return 0 }
-    switch self {
-    case .nearest, .box: return 1
-    case .linear: return 1 - t
-    // Keys, 1981, with a = -1/2.
-    case .cubic: return t < 1 ? (1.5 * t - 2.5) * t * t + 1 : ((-0.5 * t + 2.5) * t - 4) * t + 2
-    case .lanczos:
-      let angle = Double.pi * t
-      return t == 0 ? 1 : 3 * sin(angle) * sin(angle / 3) / (angle * angle)
     }
   }
 }

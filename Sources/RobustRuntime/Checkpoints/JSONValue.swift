@@ -1,15 +1,15 @@
 /// A JSON value (RFC 8259). Objects keep their order, and refuse a name that stands twice.
-package indirect enum JSON: Equatable {
+package indirect enum JSONValue: Equatable {
   case null
   case bool(Bool)
   case number(Double)
   case string(String)
-  case array([JSON])
+  case array([JSONValue])
   case object([Member])
 
   package struct Member: Equatable {
     var name: String
-    var value: JSON
+    var value: JSONValue
   }
 
   /// Why a text is not JSON.
@@ -27,11 +27,11 @@ package indirect enum JSON: Equatable {
   /// - Throws: `SyntaxError`
   package init(_ text: String) throws {
     var text = text
-    self = try text.withUTF8 { try JSON(UnsafeRawBufferPointer($0)) }
+    self = try text.withUTF8 { try JSONValue(UnsafeRawBufferPointer($0)) }
   }
 
   var string: String? { if case .string(let value) = self { value } else { nil } }
-  var array: [JSON]? { if case .array(let values) = self { values } else { nil } }
+  var array: [JSONValue]? { if case .array(let values) = self { values } else { nil } }
   var object: [Member]? { if case .object(let members) = self { members } else { nil } }
 
   /// A whole number that is at least 0, and exact as a Double.
@@ -53,7 +53,9 @@ private struct Parser {
 
   init(text: UnsafeRawBufferPointer) { self.text = text }
 
-  func failure(_ problem: String) -> JSON.SyntaxError { JSON.SyntaxError(problem: problem, offset: at) }
+  func failure(_ problem: String) -> JSONValue.SyntaxError {
+    JSONValue.SyntaxError(problem: problem, offset: at)
+  }
 
   var next: UInt8? { at < text.count ? text[at] : nil }
 
@@ -67,14 +69,14 @@ private struct Parser {
     return true
   }
 
-  mutating func document() throws -> JSON {
+  mutating func document() throws -> JSONValue {
     let value = try value(depth: 0)
     skipSpace()
     guard at == text.count else { throw failure("something follows the value") }
     return value
   }
 
-  mutating func value(depth: Int) throws -> JSON {
+  mutating func value(depth: Int) throws -> JSONValue {
     guard depth < Parser.deepest else { throw failure("nested too deeply") }
     skipSpace()
     switch next {
@@ -88,7 +90,7 @@ private struct Parser {
     }
   }
 
-  mutating func word(_ word: StaticString, _ value: JSON) throws -> JSON {
+  mutating func word(_ word: StaticString, _ value: JSONValue) throws -> JSONValue {
     let length = word.utf8CodeUnitCount
     guard text.count - at >= length, (0..<length).allSatisfy({ text[at + $0] == word.utf8Start[$0] }) else {
       throw failure("unknown word")
@@ -97,9 +99,9 @@ private struct Parser {
     return value
   }
 
-  mutating func object(depth: Int) throws -> JSON {
+  mutating func object(depth: Int) throws -> JSONValue {
     at += 1
-    var members: [JSON.Member] = []
+    var members: [JSONValue.Member] = []
     var names = Set<String>()
     skipSpace()
     if take("}") { return .object(members) }
@@ -110,16 +112,16 @@ private struct Parser {
       guard names.insert(name).inserted else { throw failure("\(name.quoted) stands twice") }
       skipSpace()
       guard take(":") else { throw failure("':' is missing") }
-      members.append(JSON.Member(name: name, value: try value(depth: depth + 1)))
+      members.append(JSONValue.Member(name: name, value: try value(depth: depth + 1)))
       skipSpace()
     } while take(",")
     guard take("}") else { throw failure("'}' is missing") }
     return .object(members)
   }
 
-  mutating func array(depth: Int) throws -> JSON {
+  mutating func array(depth: Int) throws -> JSONValue {
     at += 1
-    var values: [JSON] = []
+    var values: [JSONValue] = []
     skipSpace()
     if take("]") { return .array(values) }
     repeat {
@@ -130,7 +132,7 @@ private struct Parser {
     return .array(values)
   }
 
-  mutating func number() throws -> JSON {
+  mutating func number() throws -> JSONValue {
     func digit(_ byte: UInt8?) -> Bool {
       byte.map { $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") } ?? false
     }
