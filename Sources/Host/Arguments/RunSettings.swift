@@ -22,31 +22,32 @@ struct RunSettings {
   let limits: Limits
   let isQuiet, isVerbose, wantsJSON: Bool
 
-  init(_ values: [String: TypedValue], presets: [Plugin.Preset]) throws {
-    func number(_ name: String) -> Double { values[name]?.numbers.first ?? 0 }
-    func text(_ name: String) -> String? { values[name]?.texts.first }
-    func isOn(_ name: String) -> Bool { number(name) != 0 }
-    preset = presets.isEmpty ? nil : presets[Int(number("preset"))]
-    output = text("output")
-    format = number("format") == 0 ? nil : Format(rawValue: HostOption.formats[Int(number("format")) - 1])
+  /// - Throws: `Failure` of usage where a value cannot be, or two do not go together.
+  init(_ parsed: ParsedArguments, presets: [Plugin.Preset]) throws {
+    let values = try OptionValues(parsed, HostOption.all(presets: presets))
+    preset = presets.isEmpty ? nil : presets[values[HostOption.preset(presets)]]
+    output = values[HostOption.output]
+    format = values[HostOption.format].format
     options = WriteOptions(
-      quality: values["quality"]?.numbers.first.map { Int($0) }, lossless: isOn("lossless"),
-      stripMetadata: isOn("strip-metadata"))
-    bitDepth = number("bit-depth") == 0 ? 8 : 16
-    sheet = try text("sheet").map {
+      quality: values[HostOption.quality], lossless: values[HostOption.lossless],
+      stripMetadata: values[HostOption.stripMetadata])
+    bitDepth = values[HostOption.bitDepth].bits
+    sheet = try values[HostOption.sheet].map {
       try SideFile($0, option: "--sheet", formats: Format.allCases, fallback: .png)
     }
-    frames = try text("frames").map { try SideFile($0, option: "--frames", formats: Animation.formats) }
-    model = text("model")
-    seed = UInt64(number("seed"))
-    count = Int(number("count"))
-    rounds = Int(number("repeat"))
-    threads = Int(number("threads"))
-    precision = Precision.allCases[Int(number("precision"))]
-    limits = Limits(maxPixels: Int(number("max-pixels")) * 1_000_000)
-    isQuiet = isOn("quiet")
-    isVerbose = isOn("verbose")
-    wantsJSON = isOn("json")
+    frames = try values[HostOption.frames].map {
+      try SideFile($0, option: "--frames", formats: Animation.formats)
+    }
+    model = values[HostOption.model]
+    seed = values[HostOption.seed]
+    count = values[HostOption.count]
+    rounds = values[HostOption.rounds]
+    threads = values[HostOption.threads]
+    precision = values[HostOption.precision]
+    limits = Limits(maxPixels: values[HostOption.maxPixels] * 1_000_000)
+    isQuiet = values[HostOption.quiet]
+    isVerbose = values[HostOption.verbose]
+    wantsJSON = values[HostOption.report]
     try checkNames()
     guard seed + UInt64(count - 1) <= HostOption.largestSeed else {
       throw Failure.usage("--seed and --count go beyond the largest seed, \(HostOption.largestSeed)")

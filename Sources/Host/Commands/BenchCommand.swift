@@ -3,20 +3,22 @@ import RobustRuntime
 
 /// `rtool bench`: how fast this machine takes ascent steps with a model, or training steps.
 enum BenchCommand {
-  static let parameters =
-    [
-      ListCommands.model,
-      .option("seconds", .real, initial: 10, limits: 0.1...3600, "how long to measure, in all"),
-      .option(
-        "side", .int, flags: .auto, limits: 1...4096, "side of the images in pixels; auto is the model's own"),
-      .option("batch", .int, flags: .auto, limits: 1...1024, "images at once; auto measures 1 and 8"),
-      .option("threads", .int, letter: "t", limits: 0...256, "processors to use, 0 for all"),
-      HostOption.precision,
-      Parameter(
-        name: "layers", kind: .bool,
-        help: "list how long each layer takes, and its share of the machine's peak"
-      ),
-    ] + TrainingBench.parameters + [ListCommands.json, ListCommands.help]
+  static let seconds = Option<Double>.real(
+    "seconds", initial: 10, limits: 0.1...3600, "how long to measure, in all")
+  static let side = Option<Int?>.int(
+    "side", limits: 1...4096, "side of the images in pixels; auto is the model's own")
+  static let batch = Option<Int?>.int("batch", limits: 1...1024, "images at once; auto measures 1 and 8")
+  static let threads = Option<Int>.int(
+    "threads", letter: "t", limits: 0...256, "processors to use, 0 for all")
+  private static let layers = Option<Bool>.flag(
+    "layers", "list how long each layer takes, and its share of the machine's peak")
+
+  static let parameters: [Parameter] = {
+    let options: [any DeclaredOption] = [
+      ListCommands.model, seconds, side, batch, threads, HostOption.precision, layers,
+    ]
+    return (options + TrainingBench.options).parameters + ListCommands.parameters
+  }()
 
   /// Times are in seconds, memory in bytes.
   private struct Report: Encodable {
@@ -38,39 +40,35 @@ enum BenchCommand {
     var stepsPerSecond: Double { 1 / median }
   }
 
-  static func run(_ parsed: ParsedArguments) throws {
-    let values = CommandValues(parsed, parameters)
-    let threads = configureRuntime(threads: try values.int("threads"))
-    let precision = Precision.allCases[try values.int("precision")]
+  static func run(_ values: OptionValues) throws {
+    let threads = configureRuntime(threads: values[threads])
+    let precision = values[HostOption.precision]
     try configureRuntime(precision: precision)
-    if try values.isOn("training") {
-      return try TrainingBench.run(
-        values, threads: threads, precision: precision, isJSON: parsed.isOn("json"))
+    if values[TrainingBench.training] {
+      return try TrainingBench.run(values, threads: threads, precision: precision)
     }
-    let wanted = try (
-      seconds: values.number("seconds"), side: values.optional("side"), batch: values.optional("batch")
-    )
+    let isJSON = values[ListCommands.json]
     let start = monotonicSeconds()
-    let classifier = try ModelSearch.load(ModelSearch.find(parsed.last("model")))
+    let classifier = try ModelSearch.load(ModelSearch.find(values[ListCommands.model]))
     let facts = classifier.facts
     var report = Report(
       model: facts.name, architecture: facts.architecture, precision: precision.rawValue,
-      side: wanted.side.map { Int($0) } ?? facts.side,
+      side: values[side] ?? facts.side,
       threads: threads, load: monotonicSeconds() - start)
-    let batches = wanted.batch.map { [Int($0)] } ?? [1, 8]
-    if parsed.isOn("layers") {
+    let batches = values[batch].map { [$0] } ?? [1, 8]
+    if values[layers] {
       let found = try layers(classifier, batches: batches, side: report.side)
-      try Terminal.print(parsed.isOn("json") ? encodedJSON(found) + "\n" : text(found))
+      try Terminal.print(isJSON ? encodedJSON(found) + "\n" : text(found))
       return
     }
     for batch in batches {
-      let seconds = wanted.seconds / Double(batches.count)
+      let seconds = values[seconds] / Double(batches.count)
       report.batches.append(
         try measure(classifier, batch: batch, side: report.side, seconds: seconds))
       if Interrupt.isRequested { throw Failure.interrupted }
     }
     report.peakMemory = peakMemory
-    try Terminal.print(parsed.isOn("json") ? encodedJSON(report) + "\n" : text(report))
+    try Terminal.print(isJSON ? encodedJSON(report) + "\n" : text(report))
   }
 
   /// Ascent steps towards one class: logits, cross-entropy, its gradient in the pixels, and the step itself.

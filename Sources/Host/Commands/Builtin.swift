@@ -3,18 +3,18 @@ struct Builtin: Sendable {
   let name: String
   let summary: String
   let parameters: [Parameter]
-  let run: @Sendable (ParsedArguments) throws -> Void
+  let run: @Sendable (OptionValues) throws -> Void
 
   static let all: [Builtin] = [
     Builtin(
       name: "plugins", summary: "List the plugins found, and why others are not used",
-      parameters: [ListCommands.json, ListCommands.help], run: ListCommands.plugins),
+      parameters: ListCommands.parameters, run: ListCommands.plugins),
     Builtin(
       name: "models", summary: "List the models found: size, classes, training radius, accuracies",
-      parameters: [ListCommands.json, ListCommands.help], run: ListCommands.models),
+      parameters: ListCommands.parameters, run: ListCommands.models),
     Builtin(
       name: "classes", summary: "List the classes that a model knows",
-      parameters: [ListCommands.model, ListCommands.json, ListCommands.help], run: ListCommands.classes),
+      parameters: ListCommands.classesParameters, run: ListCommands.classes),
     Builtin(
       name: "info", summary: "Tell how an image was made",
       parameters: InfoCommand.parameters, run: InfoCommand.run),
@@ -26,30 +26,25 @@ struct Builtin: Sendable {
       parameters: CompareModelsCommand.parameters, run: CompareModelsCommand.run),
     Builtin(
       name: "evaluate", summary: "Tell how accurate models are on photos, as they are and under attack",
-      parameters: EvaluationOptions.parameters, run: EvaluateCommand.run),
+      parameters: EvaluationOption.parameters, run: EvaluateCommand.run),
     Builtin(
       name: "check", summary: "Find out whether a plugin keeps what it promises, for its author",
       parameters: CheckCommand.parameters, run: CheckCommand.run),
     Builtin(
       name: "train", summary: "Train a robust classifier from photos",
-      parameters: TrainCommand.parameters, run: TrainCommand.run),
+      parameters: TrainOption.parameters, run: TrainCommand.run),
     Builtin(
       name: "bench", summary: "Tell how many ascent or training steps a second this machine takes",
       parameters: BenchCommand.parameters, run: BenchCommand.run),
     Builtin(
       name: "completions", summary: "Print what a shell reads to complete command lines",
-      parameters: [shell, ListCommands.help],
-      run: { parsed in
-        let index = try shell.value(of: parsed.texts["shell"] ?? [], given: true) { [] }.numbers[0]
-        try Terminal.print(Completion.script(shell.choices[Int(index)].name))
-      }),
+      parameters: [shell.parameter, ListCommands.help.parameter],
+      run: { try Terminal.print(Completion.script($0[shell].rawValue)) }),
   ]
 
-  private static let shell: Parameter = {
-    var shell = Parameter(name: "shell", kind: .choice, help: "the shell", flags: [.positional, .required])
-    shell.choices = ["bash", "zsh", "fish"].map { .init(name: $0, help: "") }
-    return shell
-  }()
+  private enum Shell: String, CaseIterable { case bash, zsh, fish }
+
+  private static let shell = Option<Shell>.choice("shell", flags: [.positional, .required], "the shell")
 
   /// Where explanations begin.
   private static let margin = 30
@@ -84,6 +79,6 @@ struct Builtin: Sendable {
     where parameter.flags.contains(.required) && parsed.texts[parameter.name] == nil {
       throw parameter.missing
     }
-    try run(parsed)
+    try run(OptionValues(parsed, parameters))
   }
 }

@@ -2,16 +2,15 @@ import Imaging
 
 /// `rtool info FILE`: how an image was made, and the commands that would make it again.
 enum InfoCommand {
-  static let parameters = [
-    Parameter(name: "file", kind: .image, help: "an image, or -", flags: [.positional, .required]),
-    ListCommands.json, ListCommands.help,
-  ]
+  private static let file = Option<String>.argument("file", kind: .image, "an image, or -")
 
-  static func run(_ parsed: ParsedArguments) throws {
-    let file = parsed.last("file")!
+  static let parameters = [file.parameter] + ListCommands.parameters
+
+  static func run(_ values: OptionValues) throws {
+    let file = values[file]
     let image = try SourceImage.open(file == "-" ? .standardInput : .file(file), limits: Limits())
     let provenance = image.provenance.flatMap(Provenance.init(json:))
-    if parsed.isOn("json") {
+    if values[ListCommands.json] {
       let row = Row(
         file: image.name, format: image.format.rawValue, width: image.width, height: image.height,
         bitDepth: image.bitDepth, hasAlpha: image.hasAlpha, steps: provenance?.steps ?? [])

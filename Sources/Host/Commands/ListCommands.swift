@@ -3,21 +3,16 @@ import RobustRuntime
 
 /// The commands that tell what there is. Each prints for people, or JSON for programs.
 enum ListCommands {
-  static let json = Parameter(name: "json", kind: .bool, help: "print JSON")
-  static let help: Parameter = {
-    var help = Parameter(name: "help", kind: .bool, help: "show this help")
-    help.letter = "h"
-    return help
-  }()
-  static let model: Parameter = {
-    var model = Parameter(name: "model", kind: .text, help: "the model, by name or file")
-    model.letter = "M"
-    model.value = "NAME|FILE"
-    return model
-  }()
+  static let json = Option<Bool>.flag("json", "print JSON")
+  static let help = Option<Bool>.flag("help", letter: "h", "show this help")
+  static let model = Option<String?>.text(
+    "model", letter: "M", value: "NAME|FILE", "the model, by name or file")
+
+  static let parameters = [json.parameter, help.parameter]
+  static let classesParameters = [model.parameter] + parameters
 
   /// `rtool plugins`
-  static func plugins(_ parsed: ParsedArguments) throws {
+  static func plugins(_ values: OptionValues) throws {
     struct Row: Encodable {
       let name, path: String
       let version, summary, rejected: String?
@@ -33,7 +28,7 @@ enum ListCommands {
           name: candidate.name, path: candidate.path, version: nil, summary: nil, rejected: rejection.reason)
       }
     }
-    if parsed.isOn("json") { return try Terminal.print(encodedJSON(rows) + "\n") }
+    if values[json] { return try Terminal.print(encodedJSON(rows) + "\n") }
     var text = ""
     for row in rows {
       text += "\(row.name)\(row.version.map { " \($0)" } ?? "")  \(row.path)\n"
@@ -50,7 +45,7 @@ enum ListCommands {
   }
 
   /// `rtool models`
-  static func models(_ parsed: ParsedArguments) throws {
+  static func models(_ values: OptionValues) throws {
     struct Row: Encodable {
       let name, path: String
       var architecture: String?
@@ -77,7 +72,7 @@ enum ListCommands {
       }
       return row
     }
-    if parsed.isOn("json") { return try Terminal.print(encodedJSON(rows) + "\n") }
+    if values[json] { return try Terminal.print(encodedJSON(rows) + "\n") }
     func percent(_ share: Double) -> String { numberText((share * 1000).rounded() / 10) + " %" }
     var text = ""
     for row in rows {
@@ -105,9 +100,9 @@ enum ListCommands {
   }
 
   /// `rtool classes [--model M]`
-  static func classes(_ parsed: ParsedArguments) throws {
-    let facts = try ModelSearch.facts(ModelSearch.find(parsed.last("model")))
-    if parsed.isOn("json") { return try Terminal.print(encodedJSON(facts.classes) + "\n") }
+  static func classes(_ values: OptionValues) throws {
+    let facts = try ModelSearch.facts(ModelSearch.find(values[model]))
+    if values[json] { return try Terminal.print(encodedJSON(facts.classes) + "\n") }
     let width = String(max(0, facts.classes.count - 1)).count
     try Terminal.print(
       facts.classes.enumerated().map { "\(padded($0, width))  \($1)\n" }.joined())

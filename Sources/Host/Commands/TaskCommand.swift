@@ -15,11 +15,7 @@ struct TaskCommand {
     case .version: return try Terminal.print("\(plugin.name) \(plugin.version)\n")
     case nil: break
     }
-    var values: [String: TypedValue] = [:]
-    for option in options {
-      values[option.name] = try option.value(of: parsed.texts[option.name] ?? [], given: true) { [] }
-    }
-    let settings = try RunSettings(values, presets: plugin.presets)
+    let settings = try RunSettings(parsed, presets: plugin.presets)
     // All but the classes is judged before the model is read.
     try check(parsed, settings)
     let destination = try Destination(settings, input: inputName(parsed))

@@ -3,16 +3,12 @@ import RobustRuntime
 /// `rtool bench --training`: how fast this machine takes training steps.
 enum TrainingBench {
   /// The options of `rtool bench` that only training has.
-  static let parameters: [Parameter] =
-    [
-      Parameter(
-        name: "training", kind: .bool,
-        help:
-          "measure training steps of a new network: an attack of one step, weight gradients, and the update")
-    ]
-    + TrainCommand.parameters.filter {
-      ["widths", "blocks", "block", "stem", "stem-stride", "attack-steps", "attack-norm"].contains($0.name)
-    }
+  static let options: [any DeclaredOption] =
+    [training] + TrainOption.architecture + [TrainOption.attackSteps, TrainOption.attackNorm]
+
+  static let training = Option<Bool>.flag(
+    "training",
+    "measure training steps of a new network: an attack of one step, weight gradients, and the update")
 
   /// Times are in seconds, memory in bytes.
   private struct Report: Encodable {
@@ -24,23 +20,23 @@ enum TrainingBench {
     let peakMemory, idleMemory: Int
   }
 
-  static func run(_ v: CommandValues, threads: Int, precision: Precision, isJSON: Bool) throws {
+  static func run(_ values: OptionValues, threads: Int, precision: Precision) throws {
     let idle = BenchCommand.peakMemory
-    let (batch, side) = try (Int(v.optional("batch") ?? 32), Int(v.optional("side") ?? 128))
-    let network = try TrainingOptions.network(v, side: side)
+    let (batch, side) = (values[BenchCommand.batch] ?? 32, values[BenchCommand.side] ?? 128)
+    let network = try TrainingOptions.network(values, side: side)
     let classes = 45
     let tensors = network.tensors(
       classes: classes, mean: [0.45, 0.45, 0.45], deviation: [0.25, 0.25, 0.25], seed: 0)
     let bytes = try SafeTensorsWriter.bytes(tensors, metadata: ["stem_stride": "\(network.stemStride)"])
     let model = try bytes.withUnsafeBytes { try TrainableModel($0, name: "bench", averages: false) }
     var settings = Trainer.Settings()
-    settings.attack.steps = try v.int("attack-steps")
-    settings.attack.statistics = try v.choice("attack-norm") == "training" ? .batch : .running
+    settings.attack.steps = values[TrainOption.attackSteps]
+    settings.attack.statistics = values[TrainOption.attackNorm].statistics
     let trainer = try Trainer(model, settings: settings, images: batch, side: side)
     // Any images will do, so long as they are not flat.
     let pixels = (0..<batch * 3 * side * side).map { Float($0 &* 2_654_435_761 >> 8 & 0xFFFF) / 65535 }
     let labels = (0..<batch).map { $0 % classes }
-    let end = monotonicSeconds() + (try v.number("seconds"))
+    let end = monotonicSeconds() + values[BenchCommand.seconds]
     var times: [Double] = []
     while times.count < 3 || monotonicSeconds() < end {
       let start = monotonicSeconds()
@@ -55,7 +51,7 @@ enum TrainingBench {
       threads: threads,
       parameters: model.parameterCount, steps: times.count, first: times[0], median: others[others.count / 2],
       fastest: others[0], peakMemory: BenchCommand.peakMemory, idleMemory: idle)
-    if isJSON { return try Terminal.print(encodedJSON(report) + "\n") }
+    if values[ListCommands.json] { return try Terminal.print(encodedJSON(report) + "\n") }
     try Terminal.print(
       "\(report.architecture), \(side)x\(side) px, batch \(batch), threads: \(threads), \(precision.rawValue)\n"
         + "\(rounded(Double(batch) / report.median, 1)) images/s, \(rounded(report.median * 1000, 1)) ms a step, "

@@ -2,30 +2,22 @@ import Glibc
 
 /// `rtool check PLUGIN`: whether a plugin keeps what the interface asks of it.
 enum CheckCommand {
-  static let parameters: [Parameter] = {
-    var plugin = Parameter(
-      name: "plugin", kind: .text, help: "a task, or the file librtool-NAME.so",
-      flags: [.positional, .required])
-    plugin.value = "PLUGIN"
-    var rounds = Parameter(name: "rounds", kind: .int, help: "how many runs with random values")
-    rounds.initial = 8
-    rounds.limits = 0...10_000
-    var limit = Parameter(name: "time-limit", kind: .real, help: "how long a run may take")
-    limit.initial = 60
-    limit.limits = 0.1...86_400
-    limit.unit = "s"
-    return [plugin, rounds, limit, ListCommands.json, ListCommands.help]
-  }()
+  private static let plugin = Option<String>.argument(
+    "plugin", value: "PLUGIN", "a task, or the file librtool-NAME.so")
+  private static let rounds = Option<Int>.int(
+    "rounds", initial: 8, limits: 0...10_000, "how many runs with random values")
+  private static let timeLimit = Option<Double>.real(
+    "time-limit", initial: 60, limits: 0.1...86_400, unit: "s", "how long a run may take")
 
-  static func run(_ parsed: ParsedArguments) throws {
-    func number(_ name: String) throws -> Double {
-      let parameter = parameters.first { $0.name == name }!
-      return try parameter.value(of: parsed.texts[name] ?? [], given: true) { [] }.numbers[0]
-    }
-    let (rounds, limit) = try (Int(number("rounds")), number("time-limit"))
-    let (path, name) = try plugin(parsed.last("plugin")!)
-    let isJSON = parsed.isOn("json")
-    let suite = try CheckSuite(path: path, name: name, rounds: rounds, secondsAllowed: limit) { finding in
+  static let parameters =
+    [plugin.parameter, rounds.parameter, timeLimit.parameter] + ListCommands.parameters
+
+  static func run(_ values: OptionValues) throws {
+    let (path, name) = try place(of: values[plugin])
+    let isJSON = values[ListCommands.json]
+    let suite = try CheckSuite(
+      path: path, name: name, rounds: values[rounds], secondsAllowed: values[timeLimit]
+    ) { finding in
       if !isJSON { try? Terminal.print(line(finding)) }
     }
     try suite.run()
@@ -42,7 +34,7 @@ enum CheckCommand {
     return Terminal.printable(text) + "\n"
   }
 
-  private static func plugin(_ text: String) throws -> (path: String, name: String) {
+  private static func place(of text: String) throws -> (path: String, name: String) {
     guard text.contains("/") || text.hasSuffix(".so") else {
       guard let found = PluginSearch.candidates().first(where: { $0.name == text }) else {
         let near = Suggestion.text(text, in: PluginSearch.names())

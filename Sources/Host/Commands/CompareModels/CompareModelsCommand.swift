@@ -2,37 +2,37 @@ import Imaging
 
 /// `rtool compare-models TASK ... --models A,B --sheet FILE`: one task with several models, side by side.
 enum CompareModelsCommand {
-  static let parameters: [Parameter] = {
-    let task = Parameter(
-      name: "task", kind: .text, help: "what to do with each model", flags: [.positional, .required])
-    let words = Parameter(
-      name: "arguments", kind: .text, help: "what the task is given", flags: [.positional, .repeated, .words])
-    return [task, words] + own + [ListCommands.help]
-  }()
+  private static let taskName = Option<String>.argument("task", "what to do with each model")
+  private static let taskArguments = Option<[String]>.texts(
+    "arguments", flags: [.positional, .repeated, .words], "what the task is given")
+  private static let modelNames = Option<[String]>.texts(
+    "models", value: "A,B", "the models, by name or file; at least two")
+  private static let sheet = Option<String?>.text(
+    "sheet", value: "FILE", "where to write the results, - for standard output")
 
-  private static let own: [Parameter] = [
-    .option("models", .text, value: "A,B", flags: .repeated, "the models, by name or file; at least two"),
-    .option("sheet", .text, value: "FILE", "where to write the results, - for standard output"),
-  ]
+  private static let own = [modelNames.parameter, sheet.parameter]
+  static let parameters = [taskName.parameter, taskArguments.parameter] + own + [ListCommands.help.parameter]
 
-  static func run(_ outer: ParsedArguments) throws {
-    let name = outer.last("task")!
+  static func run(_ outer: OptionValues) throws {
+    let name = outer[taskName]
     let plugin = try Program.task(name)
     let taskParameters =
       plugin.parameters
       + HostOption.all(presets: plugin.presets).filter { option in !own.contains { $0.name == option.name } }
     // Options of this command may stand among those of the task, or before it.
-    let parsed = try ParsedArguments(outer.texts["arguments"] ?? [], parameters: own + taskParameters)
-    if case .help(let isFull) = parsed.request {
-      return try Terminal.print(Overview.help(of: plugin, isFull: isFull))
+    let parsed = try ParsedArguments(outer[taskArguments], parameters: own + taskParameters)
+    switch parsed.request {
+    case .help(let isFull): return try Terminal.print(Overview.help(of: plugin, isFull: isFull))
+    case .version: return try Terminal.print("\(plugin.name) \(plugin.version)\n")
+    case nil: break
     }
-    let models = [outer, parsed].map { $0.texts["models"] ?? [] }.joined()
-      .flatMap { $0.split(separator: ",").map(String.init) }
+    let inner = try OptionValues(parsed, own)
+    let models = (outer[modelNames] + inner[modelNames]).flatMap { $0.split(separator: ",").map(String.init) }
     guard models.count >= 2 else {
       throw Failure.usage(
         "--models needs at least two models, as in --models photos,NAME; `rtool models` lists those found")
     }
-    let output = try place(parsed.last("sheet") ?? outer.last("sheet"))
+    let output = try place(inner[sheet] ?? outer[sheet])
     for option in ["output", "model", "json", "frames"] where parsed.texts[option] != nil {
       throw Failure.usage(
         "--\(option) cannot be given here: the results go to --sheet, one for each of --models")

@@ -3,10 +3,10 @@ import RobustRuntime
 
 /// `rtool evaluate MODEL... DATA...`: accuracy of models on photos, as they are and under attacks.
 enum EvaluateCommand {
-  static func run(_ parsed: ParsedArguments) throws {
-    let options = try EvaluationOptions(parsed)
+  static func run(_ values: OptionValues) throws {
+    let options = try EvaluationOptions(values)
     let words = try EvaluationWords(
-      (parsed.texts["model"] ?? []) + (parsed.texts["data"] ?? []), named: parsed.last("models"))
+      values[EvaluationOption.model] + values[EvaluationOption.data], named: values[EvaluationOption.models])
     let threads = configureRuntime(threads: options.threads)
     try configureRuntime(precision: options.precision)
     let models = try words.models.map { source in

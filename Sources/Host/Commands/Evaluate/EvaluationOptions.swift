@@ -26,35 +26,31 @@ struct EvaluationOptions {
   let cache: String?
 
   /// - Throws: `Failure` of usage, which names the option.
-  init(_ parsed: ParsedArguments) throws {
-    let values = CommandValues(parsed, Self.parameters)
-    func number(_ name: String) throws -> Double? { try values.optional(name) }
-    func choice(_ name: String) throws -> Int { try values.int(name) }
-    func isOn(_ name: String) -> Bool { parsed.isOn(name) }
-
-    part = Part.allCases[try choice("part")]
-    heldOut = try number("held-out")!
-    limit = try number("limit").map { Int($0) }
-    size = try number("size").map { Int($0) }
-    classes = try parsed.last("classes").map { try Self.names($0, option: "classes") }
-    attack = [.pgd, .apgd, .fab, .ensemble, nil][try choice("attack")]
-    norm = PerturbationNorm.allCases[try choice("norm")]
-    radii = try parsed.last("eps").flatMap { $0 == "auto" ? nil : try Self.radii($0) }
-    loss = AttackSettings.Loss.allCases[try choice("loss")]
-    steps = try number("steps").map { Int($0) } ?? (attack == .pgd ? 20 : 100)
-    restarts = Int(try number("restarts")!)
-    targets = Int(try number("targets")!)
-    stepSize = try number("step-size")
-    seed = UInt64(try number("seed")!)
-    (listsClasses, listsConfusion) = (isOn("per-class"), isOn("confusion"))
-    (listsPhotos, printsJSON) = (isOn("per-photo"), isOn("json"))
-    batch = Int(try number("batch")!)
-    threads = Int(try number("threads")!)
-    precision = Precision.allCases[try choice("precision")]
-    cache = parsed.last("cache")
+  init(_ values: OptionValues) throws {
+    part = values[EvaluationOption.part]
+    heldOut = values[EvaluationOption.heldOut]
+    limit = values[EvaluationOption.limit]
+    size = values[EvaluationOption.size]
+    classes = try values[EvaluationOption.classes].map { try Self.names($0, option: "classes") }
+    attack = values[EvaluationOption.attack].method
+    norm = values[EvaluationOption.norm]
+    let eps = values[EvaluationOption.eps]
+    radii = eps == "auto" ? nil : try Self.radii(eps)
+    loss = values[EvaluationOption.loss]
+    steps = values[EvaluationOption.steps] ?? (attack == .pgd ? 20 : 100)
+    restarts = values[EvaluationOption.restarts]
+    targets = values[EvaluationOption.targets]
+    stepSize = values[EvaluationOption.stepSize]
+    seed = values[EvaluationOption.seed]
+    (listsClasses, listsConfusion) = (values[EvaluationOption.perClass], values[EvaluationOption.confusion])
+    (listsPhotos, printsJSON) = (values[EvaluationOption.perPhoto], values[ListCommands.json])
+    batch = values[EvaluationOption.batch]
+    threads = values[BenchCommand.threads]
+    precision = values[HostOption.precision]
+    cache = values[EvaluationOption.cache]
     if listsPhotos && !printsJSON { throw Failure.usage("--per-photo needs --json") }
     if stepSize != nil && attack != .pgd { throw Failure.usage("--step-size is for --attack pgd alone") }
-    if parsed.texts["loss"] != nil && attack != .pgd && attack != .apgd {
+    if values.isGiven(EvaluationOption.loss) && attack != .pgd && attack != .apgd {
       throw Failure.usage("--loss is for --attack pgd or apgd; the others have their own")
     }
   }

@@ -61,7 +61,7 @@ final class Replay {
         "what is recorded is not enough to run it again: the image is a contact sheet or an animation of an ascent, or from an older rtool"
       )
     }
-    guard HostOption.formats.contains(encoding.format) else {
+    guard HostOption.OutputFormat(rawValue: encoding.format)?.format != nil else {
       throw Failure.failed("it has the unknown format \(quoted(encoding.format))")
     }
     tellDifferences(record, plugin, index)

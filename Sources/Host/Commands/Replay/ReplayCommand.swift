@@ -3,25 +3,21 @@ import Imaging
 
 /// `rtool replay IMAGE`: makes an image again from what is recorded in it, and tells whether it is the same.
 enum ReplayCommand {
-  static let parameters: [Parameter] = {
-    var output = HostOption.output.first { $0.name == "output" }!
-    output.group = nil
-    var inputs = Parameter(
-      name: "inputs", kind: .text, help: "where the files it was made from are; else beside it, or here")
-    inputs.value = "FOLDER"
-    return [
-      Parameter(
-        name: "image", kind: .image, help: "an image that rtool made, or -", flags: [.positional, .required]),
-      output, inputs,
-      Parameter(name: "check", kind: .bool, help: "write nothing, and fail where the bytes differ"),
-      ListCommands.help,
-    ]
-  }()
+  private static let image = Option<String>.argument("image", kind: .image, "an image that rtool made, or -")
+  private static let inputs = Option<String?>.text(
+    "inputs", value: "FOLDER", "where the files it was made from are; else beside it, or here")
+  private static let check = Option<Bool>.flag("check", "write nothing, and fail where the bytes differ")
 
-  static func run(_ parsed: ParsedArguments) throws {
-    let name = parsed.last("image")!
-    let isChecked = parsed.isOn("check")
-    if isChecked, parsed.last("output") != nil {
+  static let parameters = [
+    image.parameter, HostOption.output.parameter, inputs.parameter, check.parameter,
+    ListCommands.help.parameter,
+  ]
+
+  static func run(_ values: OptionValues) throws {
+    let name = values[image]
+    let wanted = values[HostOption.output]
+    let isChecked = values[check]
+    if isChecked, wanted != nil {
       throw Failure.usage("--check writes nothing, so it cannot be given with --output")
     }
     guard let bytes = name == "-" ? FileBytes.ofStandardInput() : FileBytes.ofRegularFile(name) else {
@@ -32,8 +28,8 @@ enum ReplayCommand {
     guard let provenance = image.provenance.flatMap(Provenance.init(json:)), !provenance.steps.isEmpty else {
       throw Failure.failed("\(title): nothing in it says that rtool made it")
     }
-    let output = isChecked ? nil : try place(parsed.last("output"), name: name, format: image.format)
-    let folders = [parsed.last("inputs"), name == "-" ? nil : folder(of: name), "."].compactMap { $0 }
+    let output = isChecked ? nil : try place(wanted, name: name, format: image.format)
+    let folders = [values[inputs], name == "-" ? nil : folder(of: name), "."].compactMap { $0 }
     let replay = try Replay(provenance, inputs: RecordedInputs(folders: folders)) {
       Terminal.warn("\(title): \($0)")
     }

@@ -55,90 +55,106 @@ struct TrainingOptions {
   /// The peak step size for batches of this many photos.
   func peak(batch: Int) -> Double { rate ?? 0.1 * Double(batch) / 128 * (initial == nil ? 1 : 0.25) }
 
-  init(_ parsed: ParsedArguments) throws {
-    let v = CommandValues(parsed, TrainCommand.parameters)
-    (data, test, output) = try (v.texts("data"), v.texts("test"), v.text("output"))
+  /// - Throws: `Failure` of usage where a value cannot be, or two do not go together.
+  init(_ values: OptionValues) throws {
+    data = values[TrainOption.data]
+    test = values[TrainOption.test]
+    output = values[TrainOption.output]
     guard !data.isEmpty else {
       throw Failure.usage("DATA is needed: a folder of class folders, tar archives, or a list")
     }
-    heldOut = try v.number("held-out")
-    cache = try v.text("cache")
-    cacheBytes = Int(try v.number("cache-limit") * 0x1p30)
-    (initial, frozen) = try (v.text("init"), v.texts("freeze"))
-    phases = try Self.phases(v.text("sizes")!)
+    heldOut = values[TrainOption.heldOut]
+    cache = values[TrainOption.cache]
+    cacheBytes = Int(values[TrainOption.cacheLimit] * 0x1p30)
+    initial = values[TrainOption.initial]
+    frozen = values[TrainOption.freeze]
+    phases = try Self.phases(values[TrainOption.sizes])
     if initial != nil,
-      let given = ["widths", "blocks", "block", "stem", "stem-stride"].first(where: v.isGiven)
+      let given = TrainOption.architecture.first(where: { values.isGiven($0) })
     {
-      throw Failure.usage("--\(given) and --init exclude each other: the network is that of the model")
+      throw Failure.usage(
+        "\(given.parameter.label) and --init exclude each other: the network is that of the model")
     }
     if initial == nil, !frozen.isEmpty { throw Failure.usage("--freeze needs --init") }
     let side = phases.map(\.side).max()!
-    network = try Self.network(v, side: side)
-    trainer = try Self.trainer(v, side: side)
-    let attack = trainer.attack
-    if let accuracy = try v.optional("wanted-accuracy") {
-      if attack.steps == 0 || attack.eps == 0 {
-        throw Failure.usage("--wanted-accuracy moves --eps, but without attack there is none")
-      }
-      let eps = try v.optional("wanted-eps") ?? attack.eps
-      guard eps > 0 else { throw Failure.usage("--wanted-eps must be above 0") }
-      wanted = RadiusControl(accuracy: accuracy, eps: eps)
-    } else if v.isGiven("wanted-eps") {
-      throw Failure.usage("--wanted-eps needs --wanted-accuracy")
-    } else {
-      wanted = nil
-    }
-    (epochs, hours) = try (v.number("epochs"), v.optional("hours"))
+    network = try Self.network(values, side: side)
+    trainer = Self.trainer(values, side: side)
+    wanted = try Self.wanted(values, trainer.attack)
+    epochs = values[TrainOption.epochs]
+    hours = values[TrainOption.hours]
     if let hours, hours <= 0 { throw Failure.usage("--hours must be above 0, as in --hours 2.5") }
-    if hours != nil, v.isGiven("epochs") { throw Failure.usage("--hours and --epochs exclude each other") }
-    batch = try v.int("batch")
-    (rate, warmUp) = try (v.optional("rate"), v.number("warm-up"))
+    if hours != nil, values.isGiven(TrainOption.epochs) {
+      throw Failure.usage("--hours and --epochs exclude each other")
+    }
+    batch = values[TrainOption.batch]
+    rate = values[TrainOption.rate]
+    warmUp = values[TrainOption.warmUp]
     augmentation = Augmentation(
-      area: Float(try v.number("crop"))...1, flips: try v.isOn("flip"),
-      brightness: Float(try v.number("brightness")),
-      contrast: Float(try v.number("contrast")), saturation: Float(try v.number("saturation")))
-    (log, state) = try (v.text("log"), v.text("state"))
-    saveSeconds = try v.number("save-every") * 60
-    evaluateEpochs = try v.number("evaluate-every")
-    (selectionPhotos, reportPhotos) = try (v.int("selection-photos"), v.int("report-photos"))
-    (seedRank, seedMixtures) = try (v.int("seed-rank"), v.int("seed-mixtures"))
-    seed = UInt64(try v.number("seed"))
-    (threads, isQuiet) = try (v.int("threads"), v.isOn("quiet"))
-    precision = Precision.allCases[try v.int("precision")]
+      area: Float(values[TrainOption.crop])...1, flips: values[TrainOption.flip],
+      brightness: Float(values[TrainOption.brightness]), contrast: Float(values[TrainOption.contrast]),
+      saturation: Float(values[TrainOption.saturation]))
+    log = values[TrainOption.log]
+    state = values[TrainOption.state]
+    saveSeconds = values[TrainOption.saveEvery] * 60
+    evaluateEpochs = values[TrainOption.evaluateEvery]
+    selectionPhotos = values[TrainOption.selectionPhotos]
+    reportPhotos = values[TrainOption.reportPhotos]
+    seedRank = values[TrainOption.seedRank]
+    seedMixtures = values[TrainOption.seedMixtures]
+    seed = values[TrainOption.seed]
+    threads = values[TrainOption.threads]
+    isQuiet = values[TrainOption.quiet]
+    precision = values[TrainOption.precision]
   }
 
-  private static func trainer(_ v: CommandValues, side: Int) throws -> Trainer.Settings {
+  private static func trainer(_ values: OptionValues, side: Int) -> Trainer.Settings {
     var settings = Trainer.Settings()
-    settings.attack.norm = TrainingAttack.Norm(rawValue: try v.choice("norm"))!
+    settings.attack.norm = values[TrainOption.norm]
     // 2 at 128 px; a change that looks the same has a norm that grows with the side.
     let usual = settings.attack.norm == .l2 ? Double(side) / 64 : 8.0 / 255
-    settings.attack.eps = try v.optional("eps") ?? usual
-    settings.attack.steps = try v.int("attack-steps")
-    settings.attack.stepSize = try v.optional("step-size")
-    settings.attack.randomStart = try v.isOn("random-start")
-    settings.attack.statistics = try v.choice("attack-norm") == "training" ? .batch : .running
-    if try v.choice("method") == "trades" { settings.method = .trades(beta: try v.number("beta")) }
-    settings.labelSmoothing = try v.number("label-smoothing")
-    settings.momentum = try v.number("momentum")
-    settings.weightDecay = try v.number("weight-decay")
-    settings.averageDecay = try v.number("average")
+    settings.attack.eps = values[TrainOption.eps] ?? usual
+    settings.attack.steps = values[TrainOption.attackSteps]
+    settings.attack.stepSize = values[TrainOption.stepSize]
+    settings.attack.randomStart = values[TrainOption.randomStart]
+    settings.attack.statistics = values[TrainOption.attackNorm].statistics
+    if values[TrainOption.trainingMethod] == .trades {
+      settings.method = .trades(beta: values[TrainOption.beta])
+    }
+    settings.labelSmoothing = values[TrainOption.labelSmoothing]
+    settings.momentum = values[TrainOption.momentum]
+    settings.weightDecay = values[TrainOption.weightDecay]
+    settings.averageDecay = values[TrainOption.average]
     return settings
   }
 
-  static func network(_ v: CommandValues, side: Int) throws -> NetworkDescription {
+  private static func wanted(_ values: OptionValues, _ attack: TrainingAttack) throws -> RadiusControl? {
+    guard let accuracy = values[TrainOption.wantedAccuracy] else {
+      if values.isGiven(TrainOption.wantedEps) {
+        throw Failure.usage("--wanted-eps needs --wanted-accuracy")
+      }
+      return nil
+    }
+    if attack.steps == 0 || attack.eps == 0 {
+      throw Failure.usage("--wanted-accuracy moves --eps, but without attack there is none")
+    }
+    let eps = values[TrainOption.wantedEps] ?? attack.eps
+    guard eps > 0 else { throw Failure.usage("--wanted-eps must be above 0") }
+    return RadiusControl(accuracy: accuracy, eps: eps)
+  }
+
+  static func network(_ values: OptionValues, side: Int) throws -> NetworkDescription {
     var network = NetworkDescription()
-    network.widths = try numbers("widths", v.text("widths")!, in: 1...8192)
-    network.blocks = try numbers("blocks", v.text("blocks")!, in: 1...200)
+    network.widths = try numbers("widths", values[TrainOption.widths], in: 1...8192)
+    network.blocks = try numbers("blocks", values[TrainOption.blocks], in: 1...200)
     guard network.widths.count == network.blocks.count else {
       throw Failure.usage(
         "--widths has \(network.widths.count) stages and --blocks \(network.blocks.count): there must be as many"
       )
     }
     guard network.widths.count <= 6 else { throw Failure.usage("--widths has more than 6 stages") }
-    network.isBottleneck = try v.choice("block") == "bottleneck"
-    network.stem = try v.choice("stem") == "3x3" ? 3 : 7
-    network.stemStride =
-      try v.optional("stem-stride").map { Int($0) } ?? (network.stem == 7 || side > 64 ? 2 : 1)
+    network.isBottleneck = values[TrainOption.block] == .bottleneck
+    network.stem = values[TrainOption.stem] == .three ? 3 : 7
+    network.stemStride = values[TrainOption.stemStride] ?? (network.stem == 7 || side > 64 ? 2 : 1)
     return network
   }
 

@@ -22,7 +22,7 @@ final class TrainingRun {
 
   // MARK: Beginning and going on
 
-  static func begin(_ options: TrainingOptions, _ parsed: ParsedArguments) throws {
+  static func begin(_ options: TrainingOptions, _ values: OptionValues) throws {
     let threads = configureRuntime(threads: options.threads)
     try configureRuntime(precision: options.precision)
     let files = TrainingFiles(options)
@@ -43,7 +43,7 @@ final class TrainingRun {
     }
     let (model, initialModel) = try TrainingStart.model(options, data)
     var position = TrainingPosition(
-      options: TrainingStart.recorded(parsed), data: data.identity, classes: data.photos.classes,
+      options: TrainingStart.recorded(values), data: data.identity, classes: data.photos.classes,
       initialModel: initialModel, batch: batch, steps: 1, eps: options.eps,
       attackSteps: options.trainer.attack.steps)
     if let hours = options.hours {
@@ -59,16 +59,17 @@ final class TrainingRun {
       "\(model.facts.architecture), \(model.parameterCount) parameters, \(data.photos.classes.count) classes; "
         + "\(data.training.count) photos to learn from, \(data.selection.count) to choose by, "
         + "\(data.report.count) to report on; \(position.steps) steps of \(batch), threads: \(threads)")
-    try run.toTheEnd(json: parsed.isOn("json"))
+    try run.toTheEnd(json: values[TrainOption.json])
   }
 
-  static func resume(_ path: String, _ parsed: ParsedArguments) throws {
+  static func resume(_ path: String, _ values: OptionValues) throws {
     guard let bytes = FileBytes.ofRegularFile(path) else {
       throw Failure.failed("there is no state file \(path) that can be read")
     }
     var position = try bytes.withUnsafeBytes { try TrainingPosition(state: $0, file: path) }
-    try TrainingStart.merge(parsed, state: path, into: &position)
-    let options = try TrainingOptions(ParsedArguments(texts: position.options))
+    try TrainingStart.merge(values, state: path, into: &position)
+    let options = try TrainingOptions(
+      OptionValues(ParsedArguments(texts: position.options), TrainOption.parameters))
     guard options.output != nil else {
       throw Failure.failed("\(path): the state does not name the model to write; say --output FILE")
     }
@@ -89,11 +90,11 @@ final class TrainingRun {
     for layer in options.frozen { _ = model.parameters.freeze(layer) }
     let log = try TrainingLog(options.logPath, after: position.loggedStep)
     let run = TrainingRun(options, data, model, position, log, hasState: true)
-    if parsed.isOn("finish") {
-      try run.finish(json: parsed.isOn("json"))
+    if values[TrainOption.finish] {
+      try run.finish(json: values[TrainOption.json])
     } else {
       run.say("going on after step \(position.step) of \(position.steps)")
-      try run.toTheEnd(json: parsed.isOn("json"))
+      try run.toTheEnd(json: values[TrainOption.json])
     }
   }
 

@@ -16,10 +16,10 @@ enum TrainingStart {
   private static let passing: Set = ["resume", "finish", "json"]
 
   /// What was asked for, to be kept in the state.
-  static func recorded(_ parsed: ParsedArguments) -> [String: [String]] {
+  static func recorded(_ values: OptionValues) -> [String: [String]] {
     let folder = FileManager.default.currentDirectoryPath
     var options: [String: [String]] = [:]
-    for (name, texts) in parsed.texts where !passing.contains(name) {
+    for (name, texts) in values.texts where !passing.contains(name) {
       options[name] = paths.contains(name) ? texts.map { absolute($0, in: folder) } : texts
     }
     return options
@@ -27,13 +27,13 @@ enum TrainingStart {
 
   /// Has what is asked for now go before what was asked for when the run began.
   /// - Throws: `Failure` of usage if the run would be another one.
-  static func merge(_ parsed: ParsedArguments, state: String, into position: inout TrainingPosition) throws {
-    let names = parsed.texts.keys.sorted()
+  static func merge(_ values: OptionValues, state: String, into position: inout TrainingPosition) throws {
+    let names = values.texts.keys.sorted()
     if let name = names.first(where: { !changeable.contains($0) && !passing.contains($0) }) {
       throw Failure.usage("--\(name) cannot be changed while a run goes on; begin another one with --init")
     }
-    position.options.merge(recorded(parsed)) { $1 }
-    if parsed.texts["state"] == nil {
+    position.options.merge(recorded(values)) { $1 }
+    if !values.isGiven(TrainOption.state) {
       position.options["state"] = [absolute(state, in: FileManager.default.currentDirectoryPath)]
     }
   }
