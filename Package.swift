@@ -8,6 +8,12 @@ let tasks =
   ((try? FileManager.default.contentsOfDirectory(atPath: Context.packageDirectory + "/Plugins")) ?? [])
   .filter { !$0.hasPrefix(".") }.sorted()
 
+/// The library in a task's folder Algorithms, where there is one: what can be tested apart from the task.
+func algorithms(of task: String) -> String? {
+  let folder = Context.packageDirectory + "/Plugins/\(task)/Algorithms"
+  return FileManager.default.fileExists(atPath: folder) ? "\(task.capitalized)Algorithms" : nil
+}
+
 /// The include folders of a C library. SwiftPM's own pkg-config support would also link it,
 /// and libvips is loaded at run time, when the first image is opened.
 func includeFlags(of library: String) -> [String] {
@@ -54,12 +60,25 @@ let package = Package(
       name: "RuntimeTests", dependencies: ["RobustRuntime", "CKernels"], resources: [.copy("Golden")]),
     .testTarget(name: "HostTests", dependencies: ["Host"]),
     .testTarget(name: "RToolTests", dependencies: ["CRTool", "RTool"]),
+    .testTarget(
+      name: "AlgorithmTests",
+      dependencies: ["CRTool", "RTool"] + tasks.compactMap(algorithms).map { .byName(name: $0) }),
     .testTarget(name: "ImagingTests", dependencies: ["Imaging", "PixelGrid"]),
     .testTarget(name: "DatasetTests", dependencies: ["Datasets", "Imaging", "CVips"]),
     .testTarget(
       name: "CommandTests", dependencies: ["Imaging", "PixelGrid"], exclude: ["Snapshots", "Golden"]),
   ]
-    + tasks.map { .target(name: $0, dependencies: ["RTool"], path: "Plugins/\($0)") },
+    + tasks.flatMap { task -> [Target] in
+      let path = "Plugins/\(task)"
+      guard let library = algorithms(of: task) else {
+        return [.target(name: task, dependencies: ["RTool"], path: path)]
+      }
+      return [
+        .target(name: library, dependencies: ["RTool"], path: path + "/Algorithms"),
+        .target(
+          name: task, dependencies: ["RTool", .byName(name: library)], path: path, exclude: ["Algorithms"]),
+      ]
+    },
   swiftLanguageModes: [.v6],
   cLanguageStandard: .gnu2x
 )

@@ -1,3 +1,4 @@
+import InpaintAlgorithms
 import RTool
 
 /// Moves the fill of a window towards a class, at the size the model was trained on: what a class looks like is known

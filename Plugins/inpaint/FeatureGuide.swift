@@ -1,3 +1,4 @@
+import InpaintAlgorithms
 import RTool
 
 /// What the robust classifier sees in a window, as channels that patches can be compared by besides colour: the three

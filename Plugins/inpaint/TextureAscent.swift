@@ -1,4 +1,5 @@
 import Glibc
+import InpaintAlgorithms
 import RTool
 
 /// Gives the fill of a window the texture of what it was made from: the statistics of shallow features of the robust

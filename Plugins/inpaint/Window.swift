@@ -1,3 +1,4 @@
+import InpaintAlgorithms
 import RTool
 
 /// A part of the photo that is worked on at once: a group of holes with their surroundings.

@@ -1,4 +1,5 @@
 import CRTool
+import InpaintAlgorithms
 import RTool
 
 @c(rtool_plugin)

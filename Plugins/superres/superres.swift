@@ -1,5 +1,6 @@
 import CRTool
 import RTool
+import SuperresAlgorithms
 
 let photo = Parameter<Image>.image("image", withAlpha: true, "the image to enlarge")
 let factor = Parameter<Int>.integer(

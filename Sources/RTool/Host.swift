@@ -5,7 +5,7 @@ public struct Host {
   let table: UnsafePointer<rtool_host>
   let customs = CustomFunctions()
 
-  init(_ table: UnsafePointer<rtool_host>) { self.table = table }
+  package init(_ table: UnsafePointer<rtool_host>) { self.table = table }
 
   public var seed: UInt64 { table.pointee.seed }
   public var threads: Int { Int(table.pointee.threads) }

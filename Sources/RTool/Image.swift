@@ -6,7 +6,9 @@ import CRTool
 public struct Image {
   public let pointer: UnsafeMutablePointer<rtool_image>
 
-  init(_ pointer: UnsafePointer<rtool_image>) { self.pointer = UnsafeMutablePointer(mutating: pointer) }
+  package init(_ pointer: UnsafePointer<rtool_image>) {
+    self.pointer = UnsafeMutablePointer(mutating: pointer)
+  }
 
   public var width: Int { Int(pointer.pointee.width) }
   public var height: Int { Int(pointer.pointee.height) }

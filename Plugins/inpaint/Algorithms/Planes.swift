@@ -1,12 +1,12 @@
 /// A planar picture: `channels` planes of `height` rows of `width` samples each, all in one array.
-struct Planes: Sendable {
-  let width: Int
-  let height: Int
-  let channels: Int
+package struct Planes: Sendable {
+  package let width: Int
+  package let height: Int
+  package let channels: Int
   /// Sample (c, y, x) is at `(c * height + y) * width + x`; colours are sRGB in 0…1.
-  var samples: [Float]
+  package var samples: [Float]
 
-  init(width: Int, height: Int, channels: Int, samples: [Float]) {
+  package init(width: Int, height: Int, channels: Int, samples: [Float]) {
     precondition(samples.count == width * height * channels)
     self.width = width
     self.height = height
@@ -14,12 +14,12 @@ struct Planes: Sendable {
     self.samples = samples
   }
 
-  init(width: Int, height: Int, channels: Int) {
+  package init(width: Int, height: Int, channels: Int) {
     self.init(
       width: width, height: height, channels: channels,
       samples: [Float](repeating: 0, count: width * height * channels))
   }
 
   /// The number of samples in one plane.
-  var area: Int { width * height }
+  package var area: Int { width * height }
 }

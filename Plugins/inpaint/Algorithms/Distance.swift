@@ -1,8 +1,8 @@
 /// City-block distances on a grid of pixels.
-enum Distance {
+package enum Distance {
   /// The distance of each pixel to the nearest one of a set, 0 for those in it, in two passes. Where the set is
   /// empty all distances are at least `width + height`.
-  static func toNearest(width: Int, height: Int, isInSet: (Int) -> Bool) -> [Int] {
+  package static func toNearest(width: Int, height: Int, isInSet: (Int) -> Bool) -> [Int] {
     let far = width + height
     var distances = (0..<width * height).map { isInSet($0) ? 0 : far }
     for y in 0..<height {

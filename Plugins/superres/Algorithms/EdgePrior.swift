@@ -2,22 +2,22 @@ import RTool
 
 /// The large image of least bilateral total variation (Farsiu et al. 2004) among those that reduce to the small one:
 /// descents of the prior and back-projections (Irani and Peleg 1991) in turns, tile by tile.
-struct EdgePrior: @unchecked Sendable {
-  let small, large: Image
-  let factor: Int
-  let filter: Host.Filter
-  var iterations = 30
+package struct EdgePrior: @unchecked Sendable {
+  package let small, large: Image
+  package let factor: Int
+  package let filter: Host.Filter
+  package var iterations = 30
   /// Length of a descent.
-  var weight: Float = 0.005
-  var isNearest = false
+  package var weight: Float = 0.005
+  package var isNearest = false
   /// Whether it goes on from the large image rather than from an interpolation.
-  var isResumed = false
+  package var isResumed = false
   /// What it goes on from; not written to.
-  var base: Image
+  package var base: Image
 
   private let resampling: Resampling
 
-  init(small: Image, large: Image, factor: Int, filter: Host.Filter, resampling: Resampling) {
+  package init(small: Image, large: Image, factor: Int, filter: Host.Filter, resampling: Resampling) {
     (self.small, self.large, self.factor, self.filter, base) = (small, large, factor, filter, large)
     self.resampling = resampling
   }
@@ -31,9 +31,9 @@ struct EdgePrior: @unchecked Sendable {
   private static let edge: Float = 0.05
 
   private var across: Int { (small.width + Self.core - 1) / Self.core }
-  var tileCount: Int { across * ((small.height + Self.core - 1) / Self.core) }
+  package var tileCount: Int { across * ((small.height + Self.core - 1) / Self.core) }
 
-  func solve(_ index: Int) {
+  package func solve(_ index: Int) {
     let (left, top) = (index % across * Self.core, index / across * Self.core)
     let (right, bottom) = (min(left + Self.core, small.width), min(top + Self.core, small.height))
     let x0 = max(left - Self.margin, 0)

@@ -1,7 +1,7 @@
 /// Fills holes with no structure of their own: a constant, or the smoothest surface.
-enum SmoothFill {
+package enum SmoothFill {
   /// Every hole pixel becomes the mean of the known ones, channel by channel (0.5 where nothing is known).
-  static func mean(_ image: Planes, hole: [Bool]) -> Planes {
+  package static func mean(_ image: Planes, hole: [Bool]) -> Planes {
     var result = image
     let area = image.area
     for c in 0..<image.channels {
@@ -19,7 +19,7 @@ enum SmoothFill {
 
   /// Every hole pixel becomes the mean of its four neighbours (Laplace's equation, no flow over the picture's
   /// border), from coarse to fine: each level starts from the next coarser solution and is relaxed with SOR.
-  static func harmonic(_ image: Planes, hole: [Bool]) -> Planes {
+  package static func harmonic(_ image: Planes, hole: [Bool]) -> Planes {
     guard hole.contains(true), hole.contains(false) else { return mean(image, hole: hole) }
     var result = image
     solve(&result, hole: hole, depth: 0)
