@@ -10,15 +10,17 @@ struct SideResampling: Sendable {
   private let weights: [Float]
 
   init(from: Int, to: Int, kernel: ResamplingKernel) {
-    let mixed = (0..<to).map { kernel.taps(at: $0, step: Double(from) / Double(to)) }
-    let taps = mixed.map(\.weights.count).max() ?? 0
+    let step = Double(from) / Double(to)
+    let taps = kernel.tapCount(step: step)
     var sources = [Int32](repeating: 0, count: taps * to)
     var weights = [Float](repeating: 0, count: taps * to)
-    for (i, (first, values)) in mixed.enumerated() {
+    var values = [Double](repeating: 0, count: taps)
+    for i in 0..<to {
+      let first = kernel.taps(at: i, step: step, weights: &values)
       let sum = values.reduce(0, +)
-      for (k, value) in values.enumerated() {
+      for k in 0..<taps {
         sources[taps * i + k] = Int32(mirrored(first + k, from))
-        weights[taps * i + k] = Float(value / sum)
+        weights[taps * i + k] = Float(values[k] / sum)
       }
     }
     (self.to, self.taps, self.sources, self.weights) = (to, taps, sources, weights)

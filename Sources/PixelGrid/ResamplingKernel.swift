@@ -24,34 +24,41 @@ public enum ResamplingKernel: String, Sendable, CaseIterable {
     }
   }
 
-  /// What the positions of a side weigh in one position of the same side in another length.
+  /// How many positions `taps` weighs.
+  /// - Parameter step: the old length divided by the new one.
+  public func tapCount(step: Double) -> Int { Int((2 * radius(step)).rounded(.up)) + 1 }
+
+  /// Tells what the positions of a side weigh in one position of the same side in another length.
   ///
   /// Pixel centres are aligned (half-pixel convention). Where the side shrinks the kernel is widened, so that nothing
   /// aliases.
   /// - Parameters:
   ///   - position: in the new length.
   ///   - step: the old length divided by the new one.
-  /// - Returns: the first position of the old length, which may lie outside of it as others may (see `mirrored`), and
-  ///   the weights from there on, whose sum is not 1 yet. Some may be 0.
-  public func taps(at position: Int, step: Double) -> (first: Int, weights: [Double]) {
+  ///   - weights: `tapCount` of them, to be written; their sum is not 1 yet, and some may be 0.
+  /// - Returns: the position of the old length that has the first weight. It may lie outside, as others may: see
+  ///   `mirrored`.
+  public func taps(at position: Int, step: Double, weights: inout [Double]) -> Int {
     let middle = (Double(position) + 0.5) * step - 0.5
-    if self == .nearest { return (Int((middle + 0.5).rounded(.down)), [1]) }
-    let widening = max(step, 1)
-    let radius = support * widening
-    let first = Int((middle - radius).rounded(.down)) + (self == .box ? 0 : 1)
-    let count = Int((2 * radius).rounded(.up)) + 1
-    return (
-      first,
-      (first..<first + count).map { source in
-        let source = Double(source)
+    let (radius, widening) = (radius(step), max(step, 1))
+    let first = Int((self == .nearest ? middle + 0.5 : middle - radius).rounded(.down)) + (isClosed ? 0 : 1)
+    for k in weights.indices {
+      let source = Double(first + k)
+      weights[k] =
+        switch self {
+        case .nearest: k == 0 ? 1 : 0
         // The share of the pixel that the box covers.
-        if self == .box {
-          return max(min(source + 0.5, middle + radius) - max(source - 0.5, middle - radius), 0)
+        case .box: max(min(source + 0.5, middle + radius) - max(source - 0.5, middle - radius), 0)
+        default: value((source - middle) / widening)
         }
-        return value((source - middle) / widening)
-      }
-    )
+    }
+    return first
   }
+
+  private func radius(_ step: Double) -> Double { support * max(step, 1) }
+
+  /// Whether it weighs what lies at its ends.
+  private var isClosed: Bool { self == .nearest || self == .box }
 
   /// The kernel's value at a distance of t from the middle.
   private func value(_ t: Double) -> Double {

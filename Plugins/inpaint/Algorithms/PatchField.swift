@@ -1,3 +1,4 @@
+import Glibc
 import RTool
 
 /// What patches are compared by, eight numbers a pixel: three of colour, two of texture energy, three of a guide.

@@ -80,9 +80,10 @@ private struct SparseRows {
     let step = Double(length) / Double(reduced)
     let reach = Int((3 * sigma).rounded(.up))
     let blur = (-reach...reach).map { sigma > 0 ? exp(-0.5 * Double($0 * $0) / (sigma * sigma)) : 1 }
+    var taps = [Double](repeating: 0, count: kernel.tapCount(step: step))
     rows = (0..<reduced).map { i in
       var weights: [Int: Double] = [:]
-      let (first, taps) = kernel.taps(at: i, step: step)
+      let first = kernel.taps(at: i, step: step, weights: &taps)
       for (source, weight) in zip(first..., taps) where weight != 0 {
         for (k, blur) in blur.enumerated() {
           weights[mirrored(source + k - reach, length), default: 0] += weight * blur
