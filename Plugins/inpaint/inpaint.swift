@@ -9,7 +9,10 @@ public func plugin(_ hostABI: UInt32) -> UnsafePointer<rtool_manifest>? {
 private func inpaint(_ host: Host, _ values: Values) throws {
   let photo = values[image]
   let hole = try markedHole(in: photo, values)
-  warnOfIdleOptions(values, host)
+  if try options.number("parametrisation", values) == 1 && values[constraint] == .hard {
+    throw TaskFailure.usage("--parametrisation fourier moves every pixel; give --constraint soft with it")
+  }
+  try warnOfIdleOptions(values, host)
   let parts = WindowPlan(context: values[context]).parts(of: hole)
   let total = parts.reduce(0) { $0 + Double($1.hole.area) }
   var done = 0.0
@@ -25,9 +28,10 @@ private func inpaint(_ host: Host, _ values: Values) throws {
 }
 
 /// Options of an ascent that does not take place do nothing, which their user should know.
-private func warnOfIdleOptions(_ values: Values, _ host: Host) {
-  if case .none = values[classes],
-    values.isGiven(steps) || values.isGiven(stepSize) || values.isGiven(radius) || values.isGiven(constraint)
+private func warnOfIdleOptions(_ values: Values, _ host: Host) throws {
+  guard case .none = values[classes] else { return }
+  if try values.isGiven(constraint)
+    || ["steps", "step-size", "radius"].contains(where: { try options.isGiven($0, values) })
   {
     host.warn("--steps, --step-size, --radius and --constraint do nothing without --class")
   }

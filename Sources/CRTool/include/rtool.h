@@ -166,7 +166,9 @@ enum {
   RTOOL_ASCENT = 13 /* since 0.3. The options that ascents have in common, --steps, --step-size, --radius and so on, in
                        the place of this one parameter: the host adds, explains and checks them, and `ascent_options`
                        reads them. initial_text: what they are at first, as in the settings of a preset, with lengths
-                       for 224x224 pixels. Presets may set them. No flags; at most one of it */
+                       for 224x224 pixels. choices: those of the options that the user may give, each with a help in the
+                       place of the usual one, or an empty one; none: all. Presets may set them. No flags; at most one of
+                       it */
 };
 
 typedef uint32_t rtool_param_flags;
@@ -204,7 +206,7 @@ typedef struct rtool_param {
   rtool_param_flags flags;
   uint32_t letter; /* -L, an ASCII letter not used by the host (h M o p q Q s t v); 0: none */
   uint32_t choice_count;
-  const rtool_choice *choices; /* CHOICE; LAYER: names besides those of the layers */
+  const rtool_choice *choices; /* CHOICE; LAYER: names besides those of the layers; ASCENT: the options it offers */
   double initial;              /* BOOL, INT, REAL; CHOICE: an index */
   const char *initial_text;    /* the other kinds but IMAGE and MASK: as the user would write it; NULL: none */
   double min, max, soft_min, soft_max, step;

@@ -183,12 +183,18 @@ struct TaskCommand {
     -> UnsafePointer<rtool_value>
   {
     let bridged = try run.allocate(rtool_value.self, plugin.slots.count)
-    for (slot, members) in plugin.slots.enumerated() {
-      if members.count > 1 {
-        bridged[slot] = try AscentValues(members.map { (plugin.parameters[$0], values[$0]) }).bridged(run)
+    for (slot, content) in plugin.slots.enumerated() {
+      let index: Int
+      switch content {
+      case .parameter(let place): index = place
+      case .ascent(let options):
+        bridged[slot] = try AscentValues(
+          options.map { option, place in
+            (option, try place.map { values[$0] } ?? option.value(of: [], given: false) { [] })
+          }
+        ).bridged(run)
         continue
       }
-      let index = members.lowerBound
       let (parameter, value) = (plugin.parameters[index], values[index])
       bridged[slot].given = UInt32(value.given)
       bridged[slot].count = UInt32(value.count)

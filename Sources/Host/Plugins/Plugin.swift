@@ -15,6 +15,14 @@ struct Plugin: Sendable {
     let help: String
   }
 
+  enum Slot: Sendable {
+    /// The value of one of `parameters`.
+    case parameter(Int)
+    /// The values of all options of an ascent, each with its place among `parameters`; nil: it is not offered, and stays
+    /// as it is initially.
+    case ascent([(option: Parameter, index: Int?)])
+  }
+
   let path: String
   let name: String
   let version: String
@@ -27,8 +35,8 @@ struct Plugin: Sendable {
   let examples: [Example]
   let presets: [Preset]
   let parameters: [Parameter]
-  /// For each parameter of the manifest, those of `parameters` that it stands for: itself, or the options of an ascent.
-  let slots: [Range<Int>]
+  /// For each parameter of the manifest, what its value is made of.
+  let slots: [Slot]
   let run: @convention(c) (UnsafePointer<rtool_host>?, UnsafePointer<rtool_value>?) -> Int32
 }
 
@@ -123,17 +131,26 @@ extension Plugin {
       throw PluginRejection(reason: "its parameters say they have \(stride) bytes each, which cannot be")
     }
     var parameters: [Parameter] = []
-    var slots: [Range<Int>] = []
+    var slots: [Slot] = []
     for index in 0..<Int(count) {
       let raw = UnsafeRawPointer(fields.params!) + index * stride
       let fields = Growth.read(raw, size: stride, into: rtool_param())
-      let first = parameters.count
       if Int(fields.kind) == RTOOL_ASCENT {
-        parameters += try Self.ascentParameters(fields)
+        let offered = try Parameter.choices(of: fields, name: "ascent")
+        let options = try Self.ascentParameters(fields, offered)
+        let shown = options.filter { option in
+          offered.isEmpty || offered.contains { $0.name == option.name }
+        }
+        slots.append(
+          .ascent(
+            options.map { option in
+              (option, shown.firstIndex { $0.name == option.name }.map { $0 + parameters.count })
+            }))
+        parameters += shown
       } else {
+        slots.append(.parameter(parameters.count))
         parameters.append(try Parameter(fields))
       }
-      slots.append(first..<parameters.count)
     }
     (self.parameters, self.slots) = (parameters, slots)
     var presets: [Preset] = []
@@ -147,11 +164,13 @@ extension Plugin {
     if let fault = manifestFault { throw PluginRejection(reason: fault) }
   }
 
-  private static func ascentParameters(_ fields: rtool_param) throws(PluginRejection) -> [Parameter] {
+  private static func ascentParameters(_ fields: rtool_param, _ offered: [Parameter.Choice])
+    throws(PluginRejection) -> [Parameter]
+  {
     let settings = settings(fields.initial_text.map { String(cString: $0) } ?? "")
     do {
       return try AscentOptions.parameters(
-        settings: settings, group: fields.group.map { String(cString: $0) } ?? "Ascent")
+        settings: settings, group: fields.group.map { String(cString: $0) } ?? "Ascent", offered: offered)
     } catch {
       throw PluginRejection(
         reason: "its options of an ascent begin with a value that is not allowed: \(error)")
@@ -271,10 +290,15 @@ extension Parameter {
       else { throw PluginRejection(reason: "its parameter “\(name)” has a slider beyond its limits") }
       softLimits = parameter.soft_min...parameter.soft_max
     }
+    choices = try Self.choices(of: parameter, name: name)
+  }
+
+  fileprivate static func choices(of parameter: rtool_param, name: String) throws(PluginRejection) -> [Choice]
+  {
     guard parameter.choice_count <= 1024, parameter.choice_count == 0 || parameter.choices != nil else {
       throw PluginRejection(reason: "its parameter “\(name)” has choices that are not there")
     }
-    choices = (0..<Int(parameter.choice_count)).map {
+    return (0..<Int(parameter.choice_count)).map {
       Choice(
         name: parameter.choices[$0].name.map { String(cString: $0) } ?? "",
         help: parameter.choices[$0].help.map { String(cString: $0) } ?? "")
