@@ -7,8 +7,6 @@ let image = Parameter<Image>.image("image", withAlpha: true, "the photo to repai
 let mask = Parameter<Image?>.mask(
   "mask", letter: "m", group: "Hole", "what to fill: white is filled, grey is blended, black is kept")
 let boxes = Parameter<[Box]>.boxes("box", letter: "b", group: "Hole", "a rectangle to fill")
-let maskInvert = Parameter<Bool>.flag(
-  "mask-invert", letter: "i", group: "Hole", "fill what is black in the mask")
 let maskAlpha = Parameter<Bool>.flag("mask-alpha", group: "Hole", "fill where the photo is transparent")
 
 let start = Parameter<Start>.choice(
@@ -33,10 +31,12 @@ let constraint = Parameter<Constraint>.choice(
 /// of its own.
 let options = AscentOptions(
   "steps=60 step-size=0.5 radius=10 pass-relu=on gradient-blur=0.7", group: "Class ascent",
-  offering: "steps step-size radius set optimizer parametrisation pass-relu best jitter zoom noise momentum levels "
+  offering:
+    "steps step-size radius set optimizer parametrisation pass-relu best jitter zoom noise momentum levels "
     + "gradient-blur smoothness patience",
   help: [
-    "radius": "how far the fill may go from its start: L2 for 224x224 pixels (auto: AUTO), a value with --set linf",
+    "radius":
+      "how far the fill may go from its start: L2 for 224x224 pixels (auto: AUTO), a value with --set linf",
     "gradient-blur": "smooth the gradient, against noise, in both ascents",
     "smoothness": "weight of the total variation in the hole, in both ascents",
   ])
@@ -117,7 +117,7 @@ let manifest = Manifest(
     ),
   ],
   parameters: [
-    image, mask, boxes, maskInvert, maskAlpha,
+    image, mask, boxes, maskAlpha,
     start, context, features, texture, classes,
     constraint, penalty, classChroma,
   ] + options.definitions + [textureSteps, textureStep, anchor, gradientTrend, chromaDamping])

@@ -41,11 +41,8 @@ private func markedHole(in photo: Image, _ values: Values) throws -> Hole {
   if values[mask] == nil && values[boxes].isEmpty && !values[maskAlpha] {
     throw TaskFailure.usage("nothing says what to fill; mark the hole with --mask, --box or --mask-alpha")
   }
-  if values[maskInvert] && values[mask] == nil {
-    throw TaskFailure.usage("--mask-invert needs a --mask to invert")
-  }
   var hole = Hole(width: photo.width, height: photo.height)
-  if let mask = values[mask] { hole.add(mask, inverted: values[maskInvert]) }
+  if let mask = values[mask] { hole.add(mask) }
   if values[maskAlpha] {
     guard photo.channels == 4 else {
       throw TaskFailure.message("the photo has nothing transparent for --mask-alpha to fill")

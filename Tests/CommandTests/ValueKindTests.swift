@@ -54,7 +54,8 @@ private let tellerPlugin = #"""
   private let sandbox: Sandbox
   init() throws { sandbox = try Sandbox() }
 
-  private func tell(_ arguments: String..., start: String = "steps=7 step-size=2 radius=10 pass-relu=on",
+  private func tell(
+    _ arguments: String..., start: String = "steps=7 step-size=2 radius=10 pass-relu=on",
     offered: Int = 0
   ) throws -> Sandbox.Outcome {
     let folder = try sandbox.compilePlugin(

@@ -11,6 +11,8 @@ struct RunSettings {
   let bitDepth: Int
   /// Where a contact sheet goes, and an animation of the ascent; nil: not wanted.
   let sheet, frames: SideFile?
+  /// Where masks are shown, by their names.
+  let previews: [String: SideFile]
   let model: String?
   let seed: UInt64
   /// How often the task is done, each time with the next seed.
@@ -22,7 +24,8 @@ struct RunSettings {
   let limits: Limits
   let isQuiet, isVerbose, wantsJSON: Bool
 
-  init(_ values: [String: TypedValue], presets: [Plugin.Preset]) throws {
+  init(_ values: [String: TypedValue], plugin: Plugin) throws {
+    let presets = plugin.presets
     func number(_ name: String) -> Double { values[name]?.numbers.first ?? 0 }
     func text(_ name: String) -> String? { values[name]?.texts.first }
     func isOn(_ name: String) -> Bool { number(name) != 0 }
@@ -37,6 +40,13 @@ struct RunSettings {
       try SideFile($0, option: "--sheet", formats: Format.allCases, fallback: .png)
     }
     frames = try text("frames").map { try SideFile($0, option: "--frames", formats: Animation.formats) }
+    var previews: [String: SideFile] = [:]
+    for option in plugin.hostOptions {
+      guard let mask = option.mask, let path = text(option.name) else { continue }
+      previews[mask] = try SideFile(
+        path, option: "--\(option.name)", formats: Format.allCases, fallback: .png)
+    }
+    self.previews = previews
     model = text("model")
     seed = UInt64(number("seed"))
     count = Int(number("count"))
@@ -54,7 +64,7 @@ struct RunSettings {
   }
 
   private func checkNames() throws {
-    let names = [output, sheet?.path, frames?.path].compactMap(\.self)
+    let names = [output, sheet?.path, frames?.path].compactMap(\.self) + previews.values.map(\.path)
     for (index, name) in names.enumerated() where names[..<index].contains(name) {
       throw Failure.usage("\(name) is named for two outputs; give each its own file")
     }

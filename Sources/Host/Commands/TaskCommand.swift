@@ -8,7 +8,7 @@ struct TaskCommand {
   let plugin: Plugin
 
   func run(_ arguments: [String]) throws {
-    let options = HostOption.all(presets: plugin.presets)
+    let options = plugin.hostOptions
     let parsed = try ParsedArguments(arguments, parameters: plugin.parameters + options)
     switch parsed.request {
     case .help(let isFull): return try Terminal.print(Overview.help(of: plugin, isFull: isFull))
@@ -19,7 +19,7 @@ struct TaskCommand {
     for option in options {
       values[option.name] = try option.value(of: parsed.texts[option.name] ?? [], given: true) { [] }
     }
-    let settings = try RunSettings(values, presets: plugin.presets)
+    let settings = try RunSettings(values, plugin: plugin)
     // All but the classes is judged before the model is read.
     try check(parsed, settings)
     let destination = try Destination(settings, input: inputName(parsed))
@@ -37,6 +37,7 @@ struct TaskCommand {
     try destination.checkFormat()
     let files = try openFiles(taskValues)
     let images = try openImages(taskValues, settings, destination)
+    try writePreviews(taskValues, images, settings)
     var delivery = Delivery(destination, settings, input: firstImage(images))
     let repetition = settings.rounds > 1 ? try Repetition(plugin: plugin, settings: settings) : nil
     var digest: String?
@@ -108,6 +109,8 @@ struct TaskCommand {
         throw Failure.usage("\(parameter.label) was given twice, and only one image can be used")
       }
     }
+    try MaskOptions.check(
+      plugin.parameters + plugin.hostOptions, among: plugin.parameters, given: parsed.texts)
     let streams = plugin.parameters.filter { [.image, .mask].contains($0.kind) }
       .flatMap { parsed.texts[$0.name] ?? [] }.filter { $0 == "-" }
     if streams.count > 1 { throw Failure.usage("standard input (-) can be only one of the images") }
@@ -205,7 +208,7 @@ struct TaskCommand {
       }
       guard !images[index].isEmpty else { continue }
       let pointers = try images[index].map { source -> UnsafePointer<rtool_image>? in
-        let image = try run.newImage(pixels(of: source, for: parameter))
+        let image = try run.newImage(pixels(of: source, for: parameter, values))
         run.sources[image.pointee.data] = source
         run.inputs.append((source.name, image.pointee))
         return UnsafePointer(image)
@@ -215,8 +218,27 @@ struct TaskCommand {
     return UnsafePointer(bridged)
   }
 
-  private func pixels(of source: SourceImage, for parameter: Parameter) throws -> FloatImage {
-    if parameter.kind == .mask { return try source.mask() }
+  private func writePreviews(_ values: [TypedValue], _ images: [[SourceImage]], _ settings: RunSettings)
+    throws
+  {
+    for (index, parameter) in plugin.parameters.enumerated() where parameter.kind == .mask {
+      guard let file = settings.previews[parameter.name] else { continue }
+      guard let photo = firstImage(images) else {
+        throw Failure.usage("--\(parameter.name)-preview needs an image to show the mask on")
+      }
+      let masks = try images[index].map { try pixels(of: $0, for: parameter, values) }
+      let notes = try MaskPreview.image(of: photo, masks: masks).write(
+        to: .file(file.path), format: file.format, options: settings.options)
+      for note in notes where !settings.isQuiet { Terminal.warn(note) }
+    }
+  }
+
+  private func pixels(of source: SourceImage, for parameter: Parameter, _ values: [TypedValue]) throws
+    -> FloatImage
+  {
+    if parameter.kind == .mask {
+      return try MaskOptions.edit(of: parameter, plugin.parameters, values).applied(to: source.mask())
+    }
     let colors = try source.rgb()
     guard parameter.flags.contains(.withAlpha), let alpha = try source.alpha() else { return colors }
     var pixels = [Float](repeating: 0, count: 4 * alpha.pixels.count)

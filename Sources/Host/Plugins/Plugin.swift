@@ -130,11 +130,17 @@ extension Plugin {
     guard count == 0 || (stride >= Growth.parameter && stride < 1 << 16) else {
       throw PluginRejection(reason: "its parameters say they have \(stride) bytes each, which cannot be")
     }
+    let manifestParameters = (0..<Int(count)).map { index in
+      Growth.read(
+        UnsafeRawPointer(fields.params!) + index * stride, size: stride, into: rtool_param())
+    }
+    let own = (
+      names: Set(manifestParameters.compactMap { $0.name.map { String(cString: $0) } }),
+      letters: Set(manifestParameters.compactMap(\.character))
+    )
     var parameters: [Parameter] = []
     var slots: [Slot] = []
-    for index in 0..<Int(count) {
-      let raw = UnsafeRawPointer(fields.params!) + index * stride
-      let fields = Growth.read(raw, size: stride, into: rtool_param())
+    for fields in manifestParameters {
       if Int(fields.kind) == RTOOL_ASCENT {
         let offered = try Parameter.choices(of: fields, name: "ascent")
         let options = try Self.ascentParameters(fields, offered)
@@ -148,8 +154,13 @@ extension Plugin {
             }))
         parameters += shown
       } else {
+        let parameter = try Parameter(fields)
         slots.append(.parameter(parameters.count))
-        parameters.append(try Parameter(fields))
+        parameters.append(parameter)
+        if parameter.kind == .mask {
+          let letters = own.letters.union(parameters.compactMap(\.letter))
+          parameters += MaskOptions.edits(of: parameter, names: own.names, letters: letters)
+        }
       }
     }
     (self.parameters, self.slots) = (parameters, slots)
@@ -262,6 +273,12 @@ extension Plugin {
   /// As in "0.3".
   static func versionText(_ abi: UInt32) -> String { "\(abi >> 16).\(abi & 0xFFFF)" }
 }
+extension rtool_param {
+  fileprivate var character: Character? {
+    Unicode.Scalar(letter).flatMap { $0.value == 0 ? nil : Character($0) }
+  }
+}
+
 
 extension Parameter {
   fileprivate init(_ parameter: rtool_param) throws(PluginRejection) {
@@ -272,7 +289,7 @@ extension Parameter {
       throw PluginRejection(reason: "its parameter “\(name)” is of the unknown kind \(parameter.kind)")
     }
     self.init(name: name, kind: kind, help: String(cString: help), flags: Flags(rawValue: parameter.flags))
-    letter = Unicode.Scalar(parameter.letter).flatMap { $0.value == 0 ? nil : Character($0) }
+    letter = parameter.character
     value = parameter.value.map { String(cString: $0) }
     group = parameter.group.map { String(cString: $0) }
     unit = parameter.unit.map { String(cString: $0) }
