@@ -545,6 +545,10 @@ typedef struct rtool_result {
   int32_t width, height;   /* with `over`: the result's size, to which the user's file is enlarged or reduced, with its
                               transparency, before pieces are laid over it; 0: its own */
   int32_t reserved;
+  const char *name;        /* since 0.3. What it is among the results of the run, made as the name of a parameter is: its
+                              file is out-NAME.png beside out.png, and --json tells it by that name. No other result of
+                              the run has it, and frames have none. NULL: it is the task's result, or one of several,
+                              which are numbered */
 } rtool_result;
 
 /* ---------------------------------------------------------------------------------------- working copies -- */
@@ -657,7 +661,7 @@ struct rtool_host {
                              int32_t height);
 
   /* [run-thread] Hands over a finished image; the host copies it, and writes it where the user wants it once `run` has
-     returned RTOOL_OK. May be called several times: the files are numbered. A task that hands over neither an image
+     returned RTOOL_OK. May be called several times: files are numbered, or have the names of their results. A task that hands over neither an image
      nor text has failed. */
   rtool_status (*emit)(const rtool_host *host, const rtool_result *result);
   /* [run-thread] Text that is the task's result, to standard output. */

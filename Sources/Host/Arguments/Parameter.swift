@@ -79,6 +79,12 @@ package struct Parameter: Sendable {
     (self.name, self.kind, self.help, self.flags) = (name, kind, help, flags)
   }
 
+  /// Whether a text can name a parameter or a result: at most 40 lower-case letters, digits and -, a letter first.
+  package static func isName(_ text: String) -> Bool {
+    text.first.map { ("a"..."z").contains($0) } == true && text.count <= 40
+      && text.allSatisfy { ("a"..."z").contains($0) || ("0"..."9").contains($0) || $0 == "-" }
+  }
+
   package var isPositional: Bool { flags.contains(.positional) }
 
   /// As the user writes it: `--name`, or NAME for a positional one.

@@ -207,10 +207,9 @@ extension Plugin {
     var optionalWasSeen = false
     for parameter in parameters {
       let name = parameter.name
-      let isLegal =
-        name.first.map { ("a"..."z").contains($0) } == true && name.count <= 40
-        && name.allSatisfy { ("a"..."z").contains($0) || ("0"..."9").contains($0) || $0 == "-" }
-      if !isLegal { return "its parameter “\(name)” has a name that is not lower-case letters, digits and -" }
+      if !Parameter.isName(name) {
+        return "its parameter “\(name)” has a name that is not lower-case letters, digits and -"
+      }
       if !names.insert(name).inserted { return "it has two parameters “\(name)”" }
       if taken.contains(name) || name.hasPrefix("no-") {
         return "its parameter “\(name)” has a reserved name"
@@ -273,12 +272,12 @@ extension Plugin {
   /// As in "0.3".
   static func versionText(_ abi: UInt32) -> String { "\(abi >> 16).\(abi & 0xFFFF)" }
 }
+
 extension rtool_param {
   fileprivate var character: Character? {
     Unicode.Scalar(letter).flatMap { $0.value == 0 ? nil : Character($0) }
   }
 }
-
 
 extension Parameter {
   fileprivate init(_ parameter: rtool_param) throws(PluginRejection) {
