@@ -42,7 +42,8 @@ struct Search {
   let start: Image
   let goal: Goal
   let norm: Norm
-  let steps: Int
+  /// How gradients are followed, whatever the radius.
+  let ascent: Ascent
 
   /// Logits by which the goal is passed, so that rounding to 8 bits leaves it reached.
   private static let margin = 0.01
@@ -82,10 +83,10 @@ struct Search {
   /// What projected gradient steps within a radius find, made as small as it may be.
   private func attempt(_ radius: Double, progress: ClosedRange<Double>) throws -> Finding? {
     let reach = radius * scale
-    var ascent = Ascent(steps: steps, stepSize: 2.5 * reach / Double(steps))
+    var ascent = ascent
+    ascent.stepSize = 2.5 * reach / Double(max(ascent.steps, 1))
     ascent.rule = norm == .l2 ? .normalised : .sign
     ascent.set = norm == .l2 ? .l2(radius: reach) : .linf(radius: reach)
-    ascent.keepBest = true
     ascent.stopLoss = -Search.margin
     ascent.progress = progress
     ascent.note = "radius \(Text.fixed(radius, 2))"

@@ -5,8 +5,10 @@ private let photo = Parameter<Image>.image("image", "the photo to attack")
 private let to = Parameter<[WeightedClass]>.classes(
   "to", letter: "c", "the class it is to be taken for; without it, any but the one it is taken for now")
 private let norm = Parameter<Norm>.choice("norm", initial: .l2, help: \.help, "what is to be small")
-private let steps = Parameter<Int>.integer(
-  "steps", initial: 30, in: 1...10_000, "steps of the ascent at each radius that is tried")
+/// The search sets the rule, the set and its radius.
+private let options = AscentOptions(
+  "steps=30 best=on", group: "Options", offering: "steps momentum",
+  help: ["steps": "steps of the ascent at each radius that is tried"])
 private let halvings = Parameter<Int>.integer(
   "halvings", flags: .advanced, initial: 7, in: 0...40,
   "how often the range in which the smallest radius lies is halved")
@@ -56,9 +58,8 @@ let manifest = Manifest(
     ("fast", "10 steps at each radius", "steps=10 halvings=4"),
   ],
   parameters: [
-    photo, to, norm, amplify, steps,
-    halvings, limit,
-  ], needs: 3)
+    photo, to, norm, amplify,
+  ] + options.definitions + [halvings, limit], needs: 3)
 
 @c(rtool_plugin)
 public func plugin(_ hostABI: UInt32) -> UnsafePointer<rtool_manifest>? {
@@ -79,7 +80,7 @@ private func attack(_ host: Host, _ values: Values) throws {
   }
   let search = Search(
     host: host, start: start, goal: Goal(from: before.best, to: target), norm: values[norm],
-    steps: values[steps])
+    ascent: try options.ascent(values, width: start.width, height: start.height))
   let limit = values[limit] ?? values[norm].limit
   guard let found = try search.smallest(halvings: values[halvings], limit: limit) else {
     let wish = target.map { "has it taken for \(names[$0])" } ?? "has it taken for another class"

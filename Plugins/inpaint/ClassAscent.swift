@@ -46,11 +46,8 @@ struct ClassAscent {
       kept.fill { x, y, _ in 1 - hole.row(y)[x] }
       terms.append(Term(values[penalty], .pixels(targets: [start], regions: [kept])))
     }
-    if values[smoothness] > 0 { terms.append(Term(values[smoothness], .smoothness(regions: [hole]))) }
-    // The published lengths are for 224 x 224 pixels, and an L2 length grows with the side.
-    let scale = Double(hole.width * hole.height).squareRoot() / 224
-    var ascent = Ascent(steps: values[steps], stepSize: values[stepSize] * scale)
-    ascent.set = .l2(radius: values[radius] * scale)
+    terms += try options.smoothnessTerms(values, regions: [hole])
+    var ascent = try options.ascent(values, width: hole.width, height: hole.height)
     if values[constraint] == .hard {
       // The change fades in from the border.
       let depths = Distance.toNearest(width: hole.width, height: hole.height) {
@@ -60,9 +57,7 @@ struct ClassAscent {
       free.fill { x, y, _ in min(1, Float(depths[y * hole.width + x]) / Float(Self.fade)) }
       ascent.free = [free]
     }
-    ascent.gradientBlur = values[gradientBlur]
     ascent.chromaDamping = values[classChroma]
-    ascent.passLastReLU = values[passReLU]
     ascent.progress = progress
     ascent.note = "class"
     return try host.ascend(ascent, from: [start], minimising: terms).images[0]

@@ -14,12 +14,11 @@ struct Hole {
   var isEmpty: Bool { !weights.contains { $0 > 0 } }
   var isFull: Bool { !weights.contains { $0 == 0 } }
 
-  mutating func add(_ mask: Image, inverted: Bool) {
+  mutating func add(_ mask: Image) {
     for y in 0..<height {
       let row = mask.row(y)
       for x in 0..<width {
-        let value = min(max(inverted ? 1 - row[x] : row[x], 0), 1)
-        weights[y * width + x] = max(weights[y * width + x], value)
+        weights[y * width + x] = max(weights[y * width + x], min(row[x], 1))
       }
     }
   }

@@ -7,8 +7,6 @@ let image = Parameter<Image>.image("image", withAlpha: true, "the photo to repai
 let mask = Parameter<Image?>.mask(
   "mask", letter: "m", group: "Hole", "what to fill: white is filled, grey is blended, black is kept")
 let boxes = Parameter<[Box]>.boxes("box", letter: "b", group: "Hole", "a rectangle to fill")
-let maskInvert = Parameter<Bool>.flag(
-  "mask-invert", letter: "i", group: "Hole", "fill what is black in the mask")
 let maskAlpha = Parameter<Bool>.flag("mask-alpha", group: "Hole", "fill where the photo is transparent")
 
 let start = Parameter<Start>.choice(
@@ -29,20 +27,22 @@ let classes = Parameter<ClassChoice>.classChoice(
 let constraint = Parameter<Constraint>.choice(
   "constraint", group: "Class ascent", initial: .hard, help: \.help, "what keeps the surroundings as they are"
 )
-let steps = Parameter<Int>.integer("steps", group: "Class ascent", initial: 60, in: 1...100_000, "steps")
-let stepSize = Parameter<Double>.real(
-  "step-size", group: "Class ascent", flags: .advanced, initial: 0.5, in: 0...1000,
-  "length of a step (L2), for 224x224 pixels")
-let radius = Parameter<Double>.real(
-  "radius", group: "Class ascent", initial: 10, in: 0...10_000,
-  "how far the fill may go from its start (L2), for 224x224 pixels")
+/// Those of the class ascent, of which two hold for the texture ascent as well. The colour of each is damped by an option
+/// of its own.
+let options = AscentOptions(
+  "steps=60 step-size=0.5 radius=10 pass-relu=on gradient-blur=0.7", group: "Class ascent",
+  offering:
+    "steps step-size radius set optimizer parametrisation pass-relu best jitter zoom noise momentum levels "
+    + "gradient-blur smoothness patience",
+  help: [
+    "radius":
+      "how far the fill may go from its start: L2 for 224x224 pixels (auto: AUTO), a value with --set linf",
+    "gradient-blur": "smooth the gradient, against noise, in both ascents",
+    "smoothness": "weight of the total variation in the hole, in both ascents",
+  ])
 let penalty = Parameter<Double>.real(
   "penalty", group: "Class ascent", flags: .advanced, initial: 10, in: 0...100_000,
   "weight of the squared change outside the hole, with --constraint soft")
-let passReLU = Parameter<Bool>.flag(
-  "pass-relu", group: "Class ascent", flags: .advanced, initial: true,
-  "let the gradient through the last ReLU, so that features that are off can be raised")
-
 let classChroma = Parameter<Double>.real(
   "class-chroma-damping", group: "Class ascent", flags: .advanced, initial: 0.6, in: 0...1,
   "share of the gradient's colour that is taken away, against coloured noise")
@@ -55,18 +55,12 @@ let textureStep = Parameter<Double>.real(
 let anchor = Parameter<Double>.real(
   "anchor", group: "Texture ascent", flags: .advanced, initial: 150, in: 0...100_000,
   "weight of the mean squared distance to the fill as it was")
-let gradientBlur = Parameter<Double>.real(
-  "gradient-blur", group: "Texture ascent", unit: "px", flags: .advanced, initial: 0.7, in: 0...50,
-  "smooth the gradient, against noise, in both ascents")
 let gradientTrend = Parameter<Double>.real(
   "gradient-trend", group: "Texture ascent", unit: "px", flags: .advanced, initial: 8, in: 0...200,
   "take away what of the gradient is smoother than this, so that colour and shading stay; 0 turns it off")
 let chromaDamping = Parameter<Double>.real(
   "chroma-damping", group: "Texture ascent", flags: .advanced, initial: 0.9, in: 0...1,
   "share of the gradient's colour that is taken away, against coloured noise")
-let smoothness = Parameter<Double>.real(
-  "smoothness", group: "Texture ascent", flags: .advanced, initial: 0, in: 0...1000,
-  "weight of the total variation in the hole, in both ascents")
 
 /// What a hole is filled with first.
 enum Start: String, CaseIterable, Sendable {
@@ -123,10 +117,7 @@ let manifest = Manifest(
     ),
   ],
   parameters: [
-    image, mask, boxes, maskInvert, maskAlpha,
+    image, mask, boxes, maskAlpha,
     start, context, features, texture, classes,
-    constraint, steps, stepSize, radius, penalty,
-    passReLU, classChroma,
-    textureSteps, textureStep, anchor, gradientBlur,
-    gradientTrend, chromaDamping, smoothness,
-  ])
+    constraint, penalty, classChroma,
+  ] + options.definitions + [textureSteps, textureStep, anchor, gradientTrend, chromaDamping])

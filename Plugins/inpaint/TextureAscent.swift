@@ -95,13 +95,13 @@ struct TextureAscent {
       let share = moving / Double(hole.width * hole.height)
       terms.append(Term(values[anchor] / share, .pixels(targets: [start], regions: [hole])))
     }
-    if values[smoothness] > 0 { terms.append(Term(values[smoothness], .smoothness(regions: [hole]))) }
+    terms += try options.smoothnessTerms(values, regions: [hole])
     // A length per free pixel, whatever their number.
     let stepSize = values[textureStep] * freedom.squareRoot()
     var ascent = Ascent(steps: values[textureSteps], stepSize: stepSize)
     ascent.finalStepSize = stepSize / 1000
     ascent.free = [free]
-    ascent.gradientBlur = values[gradientBlur]
+    ascent.gradientBlur = try options.number("gradient-blur", values) ?? 0
     ascent.gradientTrend = values[gradientTrend]
     ascent.chromaDamping = values[chromaDamping]
     ascent.progress = progress

@@ -10,7 +10,10 @@ public func plugin(_ hostABI: UInt32) -> UnsafePointer<rtool_manifest>? {
 private func inpaint(_ host: Host, _ values: Values) throws {
   let photo = values[image]
   let hole = try markedHole(in: photo, values)
-  warnOfIdleOptions(values, host)
+  if try options.number("parametrisation", values) == 1 && values[constraint] == .hard {
+    throw TaskFailure.usage("--parametrisation fourier moves every pixel; give --constraint soft with it")
+  }
+  try warnOfIdleOptions(values, host)
   let parts = WindowPlan(context: values[context]).parts(of: hole)
   let total = parts.reduce(0) { $0 + Double($1.hole.area) }
   var done = 0.0
@@ -26,9 +29,10 @@ private func inpaint(_ host: Host, _ values: Values) throws {
 }
 
 /// Options of an ascent that does not take place do nothing, which their user should know.
-private func warnOfIdleOptions(_ values: Values, _ host: Host) {
-  if case .none = values[classes],
-    values.isGiven(steps) || values.isGiven(stepSize) || values.isGiven(radius) || values.isGiven(constraint)
+private func warnOfIdleOptions(_ values: Values, _ host: Host) throws {
+  guard case .none = values[classes] else { return }
+  if try values.isGiven(constraint)
+    || ["steps", "step-size", "radius"].contains(where: { try options.isGiven($0, values) })
   {
     host.warn("--steps, --step-size, --radius and --constraint do nothing without --class")
   }
@@ -38,11 +42,8 @@ private func markedHole(in photo: Image, _ values: Values) throws -> Hole {
   if values[mask] == nil && values[boxes].isEmpty && !values[maskAlpha] {
     throw TaskFailure.usage("nothing says what to fill; mark the hole with --mask, --box or --mask-alpha")
   }
-  if values[maskInvert] && values[mask] == nil {
-    throw TaskFailure.usage("--mask-invert needs a --mask to invert")
-  }
   var hole = Hole(width: photo.width, height: photo.height)
-  if let mask = values[mask] { hole.add(mask, inverted: values[maskInvert]) }
+  if let mask = values[mask] { hole.add(mask) }
   if values[maskAlpha] {
     guard photo.channels == 4 else {
       throw TaskFailure.message("the photo has nothing transparent for --mask-alpha to fill")

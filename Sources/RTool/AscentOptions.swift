@@ -5,11 +5,18 @@ import CRTool
 public struct AscentOptions: Sendable {
   private let definition: ParameterDefinition
 
-  /// - Parameter settings: what they are where the user says nothing, as in "steps=60 step-size=1 radius=25". Lengths
-  ///   are for the L2 set at 224x224 pixels.
-  public init(_ settings: String) {
+  /// - Parameters:
+  ///   - settings: what they are where the user says nothing, as in "steps=60 step-size=1 radius=25". Lengths are for the
+  ///     L2 set at 224x224 pixels.
+  ///   - offered: the names of those that the user may give, parted by spaces; empty: all.
+  ///   - help: what stands in the place of the usual help of an offered option.
+  public init(
+    _ settings: String, group: String? = nil, offering offered: String = "", help: [String: String] = [:]
+  ) {
     var definition = ParameterDefinition(name: "ascent", help: "the options of an ascent", kind: RTOOL_ASCENT)
     definition.initialText = settings
+    definition.group = group
+    definition.choices = offered.split(separator: " ").map { (String($0), help[String($0)] ?? "") }
     self.definition = definition
   }
 
@@ -25,12 +32,13 @@ public struct AscentOptions: Sendable {
   }
 
   /// The term that --smoothness asks for.
-  public func smoothnessTerms(_ values: Values) throws -> [Term] {
+  /// - Parameter regions: where it counts, as in `Term.Kind.smoothness`.
+  public func smoothnessTerms(_ values: Values, regions: [Image] = []) throws -> [Term] {
     var unused = Ascent(steps: 0, stepSize: 0).fields
     unused.struct_size = UInt32(MemoryLayout<rtool_ascent>.size)
     var weight = 0.0
     try read(values, width: 224, height: 224, &unused, &weight)
-    return weight > 0 ? [Term(weight, .smoothness(regions: []))] : []
+    return weight > 0 ? [Term(weight, .smoothness(regions: regions))] : []
   }
 
   /// Whether the user gave one of the options.

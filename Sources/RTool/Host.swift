@@ -214,20 +214,24 @@ public struct Host {
   // MARK: The result
 
   /// Hands over the user's own image with pieces laid over it; no other pixel changes.
-  /// - Parameter size: of the result, to which the user's image is brought first; nil: its own.
+  /// - Parameters:
+  ///   - size: of the result, to which the user's image is brought first; nil: its own.
+  ///   - name: what it is among several results, see `rtool_result`; nil: the result.
   public func emit(
     _ pieces: [(image: Image, x: Int, y: Int)], over image: Image, size: (width: Int, height: Int)? = nil,
-    caption: String? = nil
+    name: String? = nil, caption: String? = nil
   ) throws {
-    try emit(pieces, over: image.pointer, size: size, caption: caption)
+    try emit(pieces, over: image.pointer, size: size, name: name, caption: caption)
   }
 
   /// Hands over an image made from nothing.
   /// - Parameters:
+  ///   - name: what it is among several results, see `rtool_result`; nil: the result.
   ///   - caption: shown under it on a contact sheet.
   ///   - frameDuration: in milliseconds; images in a row that have one are frames of an animation.
-  public func emit(_ image: Image, caption: String? = nil, frameDuration: Int = 0) throws {
-    try emit([(image, 0, 0)], over: nil, caption: caption, frameDuration: frameDuration)
+  public func emit(_ image: Image, name: String? = nil, caption: String? = nil, frameDuration: Int = 0) throws
+  {
+    try emit([(image, 0, 0)], over: nil, name: name, caption: caption, frameDuration: frameDuration)
   }
 
   /// Hands over text, to standard output.
@@ -235,7 +239,7 @@ public struct Host {
 
   private func emit(
     _ pieces: [(image: Image, x: Int, y: Int)], over: UnsafePointer<rtool_image>?,
-    size: (width: Int, height: Int)? = nil, caption: String? = nil,
+    size: (width: Int, height: Int)? = nil, name: String? = nil, caption: String? = nil,
     frameDuration: Int = 0
   ) throws {
     var result = rtool_result()
@@ -244,6 +248,7 @@ public struct Host {
     result.piece_count = UInt32(pieces.count)
     result.pieces = try copied(
       pieces.map { rtool_piece(x: Int32($0.x), y: Int32($0.y), image: $0.image.pointer) })
+    result.name = try name.map(copied)
     result.caption = try caption.map(copied)
     result.frame_duration = Int32(frameDuration)
     result.width = Int32(size?.width ?? 0)

@@ -6,12 +6,14 @@ private let tellerPlugin = #"""
   #include "rtool.h"
   #include <stdio.h>
 
+  static const rtool_choice offered[] = {{"steps", "how long"}, {"momentum", ""}};
   static const rtool_choice more[] = {{"logits", "the class scores"}};
 
   static const rtool_param params[] = {
     {.name = "table", .help = "a table", .kind = RTOOL_FILE, .flags = RTOOL_REPEATED},
     {.name = "at", .help = "where", .kind = RTOOL_LAYER, .initial_text = "stem", .choices = more, .choice_count = 1},
-    {.name = "ascent", .help = "the ascent", .kind = RTOOL_ASCENT, .group = "Way", .initial_text = START},
+    {.name = "ascent", .help = "the ascent", .kind = RTOOL_ASCENT, .group = "Way", .initial_text = START,
+     .choices = offered, .choice_count = OFFERED},
   };
 
   static rtool_status run(const rtool_host *host, const rtool_value *values) {
@@ -52,11 +54,12 @@ private let tellerPlugin = #"""
   private let sandbox: Sandbox
   init() throws { sandbox = try Sandbox() }
 
-  private func tell(_ arguments: String..., start: String = "steps=7 step-size=2 radius=10 pass-relu=on")
-    throws
-    -> Sandbox.Outcome
-  {
-    let folder = try sandbox.compilePlugin("teller", tellerPlugin, flags: ["-DSTART=\"\(start)\""])
+  private func tell(
+    _ arguments: String..., start: String = "steps=7 step-size=2 radius=10 pass-relu=on",
+    offered: Int = 0
+  ) throws -> Sandbox.Outcome {
+    let folder = try sandbox.compilePlugin(
+      "teller", tellerPlugin, flags: ["-DSTART=\"\(start)\"", "-DOFFERED=\(offered)"])
     return try sandbox.run(Program.path, ["teller"] + arguments, environment: ["RTOOL_PATH": folder])
   }
 
@@ -79,7 +82,7 @@ private let tellerPlugin = #"""
     #expect(wrong.status == 2)
     expectOneLine(
       wrong.errors, contains: "the model has no layer “nowhere”; it has stem, ", "representation, logits")
-    let folder = try sandbox.compilePlugin("teller", tellerPlugin, flags: ["-DSTART=\"\""])
+    let folder = try sandbox.compilePlugin("teller", tellerPlugin, flags: ["-DSTART=\"\"", "-DOFFERED=0"])
     let completed = try sandbox.rtool(
       "complete", "teller", "--at", "layer1", environment: ["RTOOL_PATH": folder])
     #expect(completed.text.hasPrefix("layer1.0"), "\(completed.text)")
@@ -109,6 +112,20 @@ private let tellerPlugin = #"""
     #expect(
       help.contains("Way:") && help.contains("--step-size N")
         && help.contains("2.0), a value with sign and adam"), "\(help)")
+  }
+
+  @Test func aTaskMayOfferSomeOptionsOfAnAscent() throws {
+    #expect(
+      try tell("--steps", "5", "--momentum", "0.5", offered: 2).text
+        == "stem 0, 5 steps of 4, rule 0, set 1, radius 20, jitter 0, flags 1, momentum 0.5, smoothness 0, "
+        + "step-size given 0 auto 1\n")
+    #expect(try tell(offered: 1).text == tell().text)
+    let wrong = try tell("--jitter", "5", offered: 2)
+    #expect(wrong.status == 2)
+    expectOneLine(wrong.errors, contains: "unknown option --jitter")
+    let help = try tell("--help", offered: 2).text
+    #expect(help.contains("how long") && help.contains("share of the gradients before"), "\(help)")
+    #expect(!help.contains("--radius"), "\(help)")
   }
 
   @Test func optionsThatDoNotExistSpoilTheManifest() throws {

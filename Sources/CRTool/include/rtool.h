@@ -153,7 +153,9 @@ enum {
   RTOOL_CHOICE = 4, /* numbers: index into choices */
   RTOOL_IMAGE = 5,  /* a file, or - for standard input; images: 3 channels, upright, sRGB */
   RTOOL_MASK = 6,   /* a file, or -; images: 1 channel in [0,1], white = to be filled. Where the task has an IMAGE, the
-                       mask has the size of the first one: the host sees to it */
+                       mask has the size of the first one: the host sees to it. Since 0.3 the host also adds --mask-invert,
+                       --mask-grow, --mask-feather and --mask-preview to a mask named "mask", and so on, where the task
+                       has no parameter of such a name itself; the mask is handed over changed by them */
   RTOOL_CLASS = 7,  /* a class by name or index, or several as NAME:WEIGHT,NAME:WEIGHT; numbers: pairs of index
                        and weight, the weights adding up to 1; count is the number of pairs */
   RTOOL_COLOR = 8,  /* #rgb, #rrggbb or r,g,b in 0..255; numbers: red, green, blue in [0,1] */
@@ -166,7 +168,9 @@ enum {
   RTOOL_ASCENT = 13 /* since 0.3. The options that ascents have in common, --steps, --step-size, --radius and so on, in
                        the place of this one parameter: the host adds, explains and checks them, and `ascent_options`
                        reads them. initial_text: what they are at first, as in the settings of a preset, with lengths
-                       for 224x224 pixels. Presets may set them. No flags; at most one of it */
+                       for 224x224 pixels. choices: those of the options that the user may give, each with a help in the
+                       place of the usual one, or an empty one; none: all. Presets may set them. No flags; at most one of
+                       it */
 };
 
 typedef uint32_t rtool_param_flags;
@@ -204,7 +208,7 @@ typedef struct rtool_param {
   rtool_param_flags flags;
   uint32_t letter; /* -L, an ASCII letter not used by the host (h M o p q Q s t v); 0: none */
   uint32_t choice_count;
-  const rtool_choice *choices; /* CHOICE; LAYER: names besides those of the layers */
+  const rtool_choice *choices; /* CHOICE; LAYER: names besides those of the layers; ASCENT: the options it offers */
   double initial;              /* BOOL, INT, REAL; CHOICE: an index */
   const char *initial_text;    /* the other kinds but IMAGE and MASK: as the user would write it; NULL: none */
   double min, max, soft_min, soft_max, step;
@@ -541,6 +545,10 @@ typedef struct rtool_result {
   int32_t width, height;   /* with `over`: the result's size, to which the user's file is enlarged or reduced, with its
                               transparency, before pieces are laid over it; 0: its own */
   int32_t reserved;
+  const char *name;        /* since 0.3. What it is among the results of the run, made as the name of a parameter is: its
+                              file is out-NAME.png beside out.png, and --json tells it by that name. No other result of
+                              the run has it, and frames have none. NULL: it is the task's result, or one of several,
+                              which are numbered */
 } rtool_result;
 
 /* ---------------------------------------------------------------------------------------- working copies -- */
@@ -653,7 +661,7 @@ struct rtool_host {
                              int32_t height);
 
   /* [run-thread] Hands over a finished image; the host copies it, and writes it where the user wants it once `run` has
-     returned RTOOL_OK. May be called several times: the files are numbered. A task that hands over neither an image
+     returned RTOOL_OK. May be called several times: files are numbered, or have the names of their results. A task that hands over neither an image
      nor text has failed. */
   rtool_status (*emit)(const rtool_host *host, const rtool_result *result);
   /* [run-thread] Text that is the task's result, to standard output. */

@@ -36,7 +36,7 @@ enum Completion {
     }
     if let builtin = Builtin.all.first(where: { $0.name == command }) { return builtin.parameters }
     guard let plugin = try? PluginSearch.load(command) else { return nil }
-    return plugin.parameters + HostOption.all(presets: plugin.presets)
+    return plugin.parameters + plugin.hostOptions
   }
 
   /// The option whose value comes next; nil: none waits for one.

@@ -1,6 +1,11 @@
 import Imaging
 import RobustRuntime
 
+extension Plugin {
+  /// The options of the host's own that the task has.
+  var hostOptions: [Parameter] { HostOption.all(presets: presets) + MaskOptions.previews(of: parameters) }
+}
+
 /// The options that every task has: the host's own parameters.
 enum HostOption {
   static func all(presets: [Plugin.Preset]) -> [Parameter] {

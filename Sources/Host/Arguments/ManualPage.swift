@@ -21,7 +21,7 @@ enum ManualPage {
       for paragraph in plugin.description.split(separator: "\n") {
         lines += [".PP", escaped(String(paragraph))]
       }
-      for parameter in plugin.parameters + HostOption.all(presets: plugin.presets) {
+      for parameter in plugin.parameters + plugin.hostOptions {
         lines += entry(Help.spelling(parameter).trimmed, Help.explanation(parameter) + ".")
         for choice in parameter.choices where !choice.help.isEmpty {
           lines += [".br", escaped("\(choice.name): \(choice.help).")]

@@ -72,9 +72,17 @@ package struct Parameter: Sendable {
   package var limits: ClosedRange<Double>?
   /// Where values usually lie, as on a slider.
   package var softLimits: ClosedRange<Double>?
+  /// The mask that it is for, of an option that the host adds to a mask of a task.
+  package var mask: String?
 
   package init(name: String, kind: Kind, help: String, flags: Flags = []) {
     (self.name, self.kind, self.help, self.flags) = (name, kind, help, flags)
+  }
+
+  /// Whether a text can name a parameter or a result: at most 40 lower-case letters, digits and -, a letter first.
+  package static func isName(_ text: String) -> Bool {
+    text.first.map { ("a"..."z").contains($0) } == true && text.count <= 40
+      && text.allSatisfy { ("a"..."z").contains($0) || ("0"..."9").contains($0) || $0 == "-" }
   }
 
   package var isPositional: Bool { flags.contains(.positional) }

@@ -11,6 +11,8 @@ struct RunSettings {
   let bitDepth: Int
   /// Where a contact sheet goes, and an animation of the ascent; nil: not wanted.
   let sheet, frames: SideFile?
+  /// Where masks are shown, by their names.
+  let previews: [String: SideFile]
   let model: String?
   let seed: UInt64
   /// How often the task is done, each time with the next seed.
@@ -23,8 +25,9 @@ struct RunSettings {
   let isQuiet, isVerbose, wantsJSON: Bool
 
   /// - Throws: `Failure` of usage where a value cannot be, or two do not go together.
-  init(_ parsed: ParsedArguments, presets: [Plugin.Preset]) throws {
-    let values = try OptionValues(parsed, HostOption.all(presets: presets))
+  init(_ parsed: ParsedArguments, plugin: Plugin) throws {
+    let values = try OptionValues(parsed, plugin.hostOptions)
+    let presets = plugin.presets
     preset = presets.isEmpty ? nil : presets[values[HostOption.preset(presets)]]
     output = values[HostOption.output]
     format = values[HostOption.format].format
@@ -38,6 +41,13 @@ struct RunSettings {
     frames = try values[HostOption.frames].map {
       try SideFile($0, option: "--frames", formats: Animation.formats)
     }
+    var previews: [String: SideFile] = [:]
+    for option in plugin.hostOptions {
+      guard let mask = option.mask, let path = values.texts[option.name]?.last else { continue }
+      previews[mask] = try SideFile(
+        path, option: "--\(option.name)", formats: Format.allCases, fallback: .png)
+    }
+    self.previews = previews
     model = values[HostOption.model]
     seed = values[HostOption.seed]
     count = values[HostOption.count]
@@ -55,7 +65,7 @@ struct RunSettings {
   }
 
   private func checkNames() throws {
-    let names = [output, sheet?.path, frames?.path].compactMap(\.self)
+    let names = [output, sheet?.path, frames?.path].compactMap(\.self) + previews.values.map(\.path)
     for (index, name) in names.enumerated() where names[..<index].contains(name) {
       throw Failure.usage("\(name) is named for two outputs; give each its own file")
     }

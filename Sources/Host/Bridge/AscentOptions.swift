@@ -96,14 +96,20 @@ enum AscentOptions {
     return Row(parameter: parameter, apply: apply)
   }
 
-  /// The parameters with the initial values that a task sets, as its user would write them.
-  static func parameters(settings: [String: String], group: String) throws -> [Parameter] {
-    if let name = settings.keys.first(where: { name in !rows.contains { $0.parameter.name == name } }) {
-      throw Failure.usage("there is no option \(quoted(name)) of ascents")
-    }
+  /// All parameters with the initial values that a task sets, as its user would write them.
+  /// - Parameter offered: those that the task offers, with a help of its own or an empty one; empty: all.
+  static func parameters(settings: [String: String], group: String, offered: [Parameter.Choice]) throws
+    -> [Parameter]
+  {
+    let unknown = (settings.keys.sorted() + offered.map(\.name))
+      .first { name in !rows.contains { $0.parameter.name == name } }
+    if let unknown { throw Failure.usage("there is no option \(quoted(unknown)) of ascents") }
     return try rows.map { row in
       var parameter = row.parameter
       parameter.group = group
+      if let help = offered.first(where: { $0.name == parameter.name })?.help, !help.isEmpty {
+        parameter.help = help
+      }
       if let text = settings[parameter.name] {
         let number = try parameter.value(of: [text], given: false) { [] }.numbers.first
         if parameter.automatic != nil {

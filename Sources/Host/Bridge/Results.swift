@@ -43,6 +43,17 @@ extension Run {
     return try source.resized(width: width, height: height)
   }
 
+  private func newName(_ name: String, isFrame: Bool) throws -> String {
+    guard Parameter.isName(name) else {
+      throw Failure.misuse("a result is named \(quoted(name)), which is not lower-case letters, digits and -")
+    }
+    guard !isFrame else { throw Failure.misuse("the frame \(quoted(name)) has a name, and frames have none") }
+    guard !emitted.contains(where: { $0.name == name }) else {
+      throw Failure.misuse("two results of one run are named \(quoted(name))")
+    }
+    return name
+  }
+
   private func emit(_ pointer: UnsafePointer<rtool_result>?) throws {
     guard let result = Growth.read(pointer, into: rtool_result(), atLeast: Growth.result),
       result.piece_count <= 1 << 20, result.piece_count == 0 || result.pieces != nil
@@ -50,6 +61,7 @@ extension Run {
     guard result.frame_duration >= 0 else {
       throw Failure.misuse("a frame is shown for \(result.frame_duration) milliseconds")
     }
+    let name = try result.name.map { try newName(String(cString: $0), isFrame: result.frame_duration > 0) }
     let patches = try (0..<Int(result.piece_count)).map { index in
       let piece = result.pieces[index]
       let image = try checked(piece.image)
@@ -73,7 +85,7 @@ extension Run {
     }
     emit(
       Emission(
-        result: image, source: source, caption: result.caption.map { String(cString: $0) },
+        result: image, source: source, name: name, caption: result.caption.map { String(cString: $0) },
         frameDuration: Int(result.frame_duration)))
   }
 }

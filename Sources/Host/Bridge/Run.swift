@@ -38,6 +38,8 @@ final class Run: @unchecked Sendable {
     let result: ResultImage
     /// The image it was laid over.
     let source: SourceImage?
+    /// What it is among the results; nil: the result, or one of several that are numbered.
+    let name: String?
     let caption: String?
     /// Milliseconds; not 0: it is a frame of an animation.
     let frameDuration: Int

@@ -43,6 +43,7 @@ enum Capabilities {
     add("ascent", "jitter gradient-blur gradient-trend chroma-damping pass-relu best", since: 1)
     add("ascent", "levels momentum noise zoom stop-below patience", since: 2)
     add("result", "caption frames size", since: 2)
+    add("result", "name", since: 3)
     add("host", "class-weights json", since: 2)
     add(
       "host",

@@ -8,14 +8,14 @@ struct TaskCommand {
   let plugin: Plugin
 
   func run(_ arguments: [String]) throws {
-    let options = HostOption.all(presets: plugin.presets)
+    let options = plugin.hostOptions
     let parsed = try ParsedArguments(arguments, parameters: plugin.parameters + options)
     switch parsed.request {
     case .help(let isFull): return try Terminal.print(Overview.help(of: plugin, isFull: isFull))
     case .version: return try Terminal.print("\(plugin.name) \(plugin.version)\n")
     case nil: break
     }
-    let settings = try RunSettings(parsed, presets: plugin.presets)
+    let settings = try RunSettings(parsed, plugin: plugin)
     // All but the classes is judged before the model is read.
     try check(parsed, settings)
     let destination = try Destination(settings, input: inputName(parsed))
@@ -33,6 +33,7 @@ struct TaskCommand {
     try destination.checkFormat()
     let files = try openFiles(taskValues)
     let images = try openImages(taskValues, settings, destination)
+    try writePreviews(taskValues, images, settings)
     var delivery = Delivery(destination, settings, input: firstImage(images))
     let repetition = settings.rounds > 1 ? try Repetition(plugin: plugin, settings: settings) : nil
     var digest: String?
@@ -104,6 +105,8 @@ struct TaskCommand {
         throw Failure.usage("\(parameter.label) was given twice, and only one image can be used")
       }
     }
+    try MaskOptions.check(
+      plugin.parameters + plugin.hostOptions, among: plugin.parameters, given: parsed.texts)
     let streams = plugin.parameters.filter { [.image, .mask].contains($0.kind) }
       .flatMap { parsed.texts[$0.name] ?? [] }.filter { $0 == "-" }
     if streams.count > 1 { throw Failure.usage("standard input (-) can be only one of the images") }
@@ -179,12 +182,18 @@ struct TaskCommand {
     -> UnsafePointer<rtool_value>
   {
     let bridged = try run.allocate(rtool_value.self, plugin.slots.count)
-    for (slot, members) in plugin.slots.enumerated() {
-      if members.count > 1 {
-        bridged[slot] = try AscentValues(members.map { (plugin.parameters[$0], values[$0]) }).bridged(run)
+    for (slot, content) in plugin.slots.enumerated() {
+      let index: Int
+      switch content {
+      case .parameter(let place): index = place
+      case .ascent(let options):
+        bridged[slot] = try AscentValues(
+          options.map { option, place in
+            (option, try place.map { values[$0] } ?? option.value(of: [], given: false) { [] })
+          }
+        ).bridged(run)
         continue
       }
-      let index = members.lowerBound
       let (parameter, value) = (plugin.parameters[index], values[index])
       bridged[slot].given = UInt32(value.given)
       bridged[slot].count = UInt32(value.count)
@@ -195,7 +204,7 @@ struct TaskCommand {
       }
       guard !images[index].isEmpty else { continue }
       let pointers = try images[index].map { source -> UnsafePointer<rtool_image>? in
-        let image = try run.newImage(pixels(of: source, for: parameter))
+        let image = try run.newImage(pixels(of: source, for: parameter, values))
         run.sources[image.pointee.data] = source
         run.inputs.append((source.name, image.pointee))
         return UnsafePointer(image)
@@ -205,8 +214,27 @@ struct TaskCommand {
     return UnsafePointer(bridged)
   }
 
-  private func pixels(of source: SourceImage, for parameter: Parameter) throws -> FloatImage {
-    if parameter.kind == .mask { return try source.mask() }
+  private func writePreviews(_ values: [TypedValue], _ images: [[SourceImage]], _ settings: RunSettings)
+    throws
+  {
+    for (index, parameter) in plugin.parameters.enumerated() where parameter.kind == .mask {
+      guard let file = settings.previews[parameter.name] else { continue }
+      guard let photo = firstImage(images) else {
+        throw Failure.usage("--\(parameter.name)-preview needs an image to show the mask on")
+      }
+      let masks = try images[index].map { try pixels(of: $0, for: parameter, values) }
+      let notes = try MaskPreview.image(of: photo, masks: masks).write(
+        to: .file(file.path), format: file.format, options: settings.options)
+      for note in notes where !settings.isQuiet { Terminal.warn(note) }
+    }
+  }
+
+  private func pixels(of source: SourceImage, for parameter: Parameter, _ values: [TypedValue]) throws
+    -> FloatImage
+  {
+    if parameter.kind == .mask {
+      return try MaskOptions.edit(of: parameter, plugin.parameters, values).applied(to: source.mask())
+    }
     let colors = try source.rgb()
     guard parameter.flags.contains(.withAlpha), let alpha = try source.alpha() else { return colors }
     var pixels = [Float](repeating: 0, count: 4 * alpha.pixels.count)

@@ -5,7 +5,7 @@ struct Delivery {
   private let destination: Destination
   private let settings: RunSettings
   private var report = Report()
-  /// Images so far, to number them.
+  /// Images without a name so far, to number them.
   private var imageCount = 0
   /// What was said already.
   private var notes: Set<String> = []
@@ -32,7 +32,7 @@ struct Delivery {
     }
     if settings.wantsJSON || !run.emitted.isEmpty || run.recorder != nil { entry.step = try makeStep() }
     if let step = entry.step, !run.emitted.isEmpty {
-      entry.outputs = try write(run, step)
+      try write(run, step, &entry)
       try sheet?.add(run, step)
     }
     if let step = entry.step, let frames = settings.frames {
@@ -57,7 +57,7 @@ struct Delivery {
   }
 
   /// Emissions in a row that are frames belong together where the format holds them.
-  private mutating func write(_ run: Run, _ step: Provenance.Step) throws -> [String] {
+  private mutating func write(_ run: Run, _ step: Provenance.Step, _ entry: inout Report.Entry) throws {
     var groups: [[Run.Emission]] = []
     for emission in run.emitted {
       let isFrame = emission.frameDuration > 0 && holdsAnimation(emission)
@@ -67,17 +67,24 @@ struct Delivery {
         groups.append([emission])
       }
     }
-    let total = groups.count * run.part.count
-    guard try destination.takes(imageCount: total) else { return [] }
-    var written: [String] = []
-    for (index, group) in groups.enumerated() {
-      imageCount += 1
+    guard try destination.takes(imageCount: groups.count * run.part.count) else { return }
+    let unnamed = groups.count { $0[0].name == nil }
+    var ofRun = 0
+    for group in groups {
       let format = format(of: group[0])
-      let number = total > 1 ? imageCount : nil
-      guard let output = destination.output(task: step.task, format: format, number: number) else { continue }
+      let name = group[0].name
+      if name == nil { (imageCount, ofRun) = (imageCount + 1, ofRun + 1) }
+      // What has a name is numbered as the run that it is of.
+      let number = name == nil ? imageCount : run.part.index + 1
+      let isNumbered = run.part.count > 1 || name == nil && unnamed > 1
+      let suffix = [isNumbered ? "\(number)" : nil, name].compactMap(\.self).joined(separator: "-")
+      guard
+        let output = destination.output(
+          task: step.task, format: format, suffix: suffix.isEmpty ? nil : suffix)
+      else { continue }
       // What its own seed makes alone is numbered within its run.
       let encoded = step.encoded(
-        as: format, settings, number: groups.count > 1 ? index + 1 : nil)
+        as: format, settings, number: name == nil && unnamed > 1 ? ofRun : nil, name: name)
       let provenance = provenance(of: group[0].source, encoded)
       if group[0].frameDuration > 0, holdsAnimation(group[0]) {
         let animation = try animation(group.map { ($0.result, $0.frameDuration) })
@@ -90,12 +97,12 @@ struct Delivery {
             to: output, format: format, options: settings.options, provenance: provenance))
       }
       guard case .file(let path) = output else { continue }
-      written.append(path)
+      entry.outputs.append(path)
+      if let name { entry.named[name] = path }
       if settings.output == nil, !settings.isQuiet, !settings.wantsJSON {
         Terminal.say("rtool \(step.task): wrote \(path)")
       }
     }
-    return written
   }
 
   private func format(of emission: Run.Emission) -> Format {
@@ -125,7 +132,7 @@ struct Delivery {
     guard let recorder = run.recorder, let frames = RecordedFrames(recorder) else {
       throw Failure.failed("the task followed no gradient, so there is nothing to show in \(file.path)")
     }
-    let path = numbered(file.path, run.part.count > 1 ? run.part.index + 1 : nil)
+    let path = suffixed(file.path, run.part.count > 1 ? "\(run.part.index + 1)" : nil)
     tell(
       try frames.animation().write(
         to: .file(path), format: file.format,

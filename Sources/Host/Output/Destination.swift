@@ -109,14 +109,14 @@ struct Destination {
   }
 
   /// Where an image goes; nil: nowhere.
-  /// - Parameter number: of several.
-  func output(task: String, format: Format, number: Int?) -> Output? {
+  /// - Parameter suffix: which of several it is.
+  func output(task: String, format: Format, suffix: String?) -> Output? {
     switch place {
     case .nowhere: return nil
     case .standardOutput: return .standardOutput
-    case .file(let path): return .file(numbered(path, number))
+    case .file(let path): return .file(suffixed(path, suffix))
     case .beside(let stem):
-      let base = "\(stem)-\(task)" + (number.map { "-\($0)" } ?? "")
+      let base = "\(stem)-\(task)" + (suffix.map { "-\($0)" } ?? "")
       let ending = ".\(format.extensions[0])"
       return .file(Self.unusedPath(base, ending: ending))
     }
@@ -135,9 +135,9 @@ struct Destination {
 }
 
 /// `path`, or the name beside it for one of several: "a.png" -> "a-3.png".
-func numbered(_ path: String, _ number: Int?) -> String {
-  guard let number else { return path }
+func suffixed(_ path: String, _ suffix: String?) -> String {
+  guard let suffix else { return path }
   let name = fileName(of: path)
   let dot = name.lastIndex(of: ".") ?? name.endIndex
-  return "\(path[..<dot])-\(number)\(path[dot...])"
+  return "\(path[..<dot])-\(suffix)\(path[dot...])"
 }

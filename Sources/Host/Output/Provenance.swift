@@ -36,8 +36,10 @@ struct Provenance: Codable, Sendable {
     var lossless: Bool?
     /// Of images made from nothing; nil: 8.
     var bitDepth: Int?
-    /// Which of the images it is, from 1 on, where the task made several.
+    /// Which of the images it is, from 1 on, where the task made several without names.
     var number: Int?
+    /// What the task calls it among its results.
+    var name: String?
   }
 
   struct Model: Codable, Sendable {
@@ -57,13 +59,13 @@ struct Provenance: Codable, Sendable {
 }
 
 extension Provenance.Step {
-  func encoded(as format: Format, _ settings: RunSettings, number: Int?) -> Self {
+  func encoded(as format: Format, _ settings: RunSettings, number: Int? = nil, name: String? = nil) -> Self {
     var step = self
     step.encoding = Provenance.Encoding(
       format: format.rawValue, quality: settings.options.quality,
       lossless: settings.options.lossless ? true : nil,
       bitDepth: settings.bitDepth == 8 ? nil : settings.bitDepth,
-      number: number)
+      number: number, name: name)
     return step
   }
 }

@@ -18,14 +18,15 @@ struct Repetition {
   func replace(
     in values: inout [TypedValue], _ images: inout [[SourceImage]], by run: Run, step: Provenance.Step
   ) throws {
-    guard let emission = run.emitted.first, run.emitted.count == 1 else {
-      throw Failure.failed("--repeat needs one image of the task, and it made \(run.emitted.count)")
+    let results = run.emitted.filter { $0.name == nil }
+    guard let emission = results.first, results.count == 1 else {
+      throw Failure.failed("--repeat needs one image of the task, and it made \(results.count)")
     }
     let index = plugin.parameters.firstIndex { $0.kind == .image }!
     guard values[index].texts.count <= 1 else {
       throw Failure.failed("--repeat does not know which of several images the result is to replace")
     }
-    let encoded = step.encoded(as: .png, settings, number: nil)
+    let encoded = step.encoded(as: .png, settings)
     let path = "\(folder.path)/result.png"
     let provenance = Provenance(of: emission.source ?? images[index].first, encoded)
     _ = try emission.result.write(

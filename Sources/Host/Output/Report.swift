@@ -5,6 +5,8 @@ struct Report {
   /// Of one run.
   struct Entry {
     var outputs: [String] = []
+    /// Those of the outputs that have names, by these.
+    var named: [String: String] = [:]
     var step: Provenance.Step?
     var frames: String?
     /// The task's text, which is JSON.
@@ -12,6 +14,7 @@ struct Report {
 
     fileprivate var members: [(String, String)] {
       var members = [("outputs", encodedJSON(outputs))]
+      if !named.isEmpty { members.append(("named", encodedJSON(named))) }
       if let step { members.append(("step", encodedJSON(step))) }
       if let frames { members.append(("frames", encodedJSON(frames))) }
       if let result { members.append(("result", result)) }

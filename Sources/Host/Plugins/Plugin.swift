@@ -15,6 +15,14 @@ struct Plugin: Sendable {
     let help: String
   }
 
+  enum Slot: Sendable {
+    /// The value of one of `parameters`.
+    case parameter(Int)
+    /// The values of all options of an ascent, each with its place among `parameters`; nil: it is not offered, and stays
+    /// as it is initially.
+    case ascent([(option: Parameter, index: Int?)])
+  }
+
   let path: String
   let name: String
   let version: String
@@ -27,8 +35,8 @@ struct Plugin: Sendable {
   let examples: [Example]
   let presets: [Preset]
   let parameters: [Parameter]
-  /// For each parameter of the manifest, those of `parameters` that it stands for: itself, or the options of an ascent.
-  let slots: [Range<Int>]
+  /// For each parameter of the manifest, what its value is made of.
+  let slots: [Slot]
   let run: @convention(c) (UnsafePointer<rtool_host>?, UnsafePointer<rtool_value>?) -> Int32
 }
 
@@ -122,18 +130,38 @@ extension Plugin {
     guard count == 0 || (stride >= Growth.parameter && stride < 1 << 16) else {
       throw PluginRejection(reason: "its parameters say they have \(stride) bytes each, which cannot be")
     }
+    let manifestParameters = (0..<Int(count)).map { index in
+      Growth.read(
+        UnsafeRawPointer(fields.params!) + index * stride, size: stride, into: rtool_param())
+    }
+    let own = (
+      names: Set(manifestParameters.compactMap { $0.name.map { String(cString: $0) } }),
+      letters: Set(manifestParameters.compactMap(\.character))
+    )
     var parameters: [Parameter] = []
-    var slots: [Range<Int>] = []
-    for index in 0..<Int(count) {
-      let raw = UnsafeRawPointer(fields.params!) + index * stride
-      let fields = Growth.read(raw, size: stride, into: rtool_param())
-      let first = parameters.count
+    var slots: [Slot] = []
+    for fields in manifestParameters {
       if Int(fields.kind) == RTOOL_ASCENT {
-        parameters += try Self.ascentParameters(fields)
+        let offered = try Parameter.choices(of: fields, name: "ascent")
+        let options = try Self.ascentParameters(fields, offered)
+        let shown = options.filter { option in
+          offered.isEmpty || offered.contains { $0.name == option.name }
+        }
+        slots.append(
+          .ascent(
+            options.map { option in
+              (option, shown.firstIndex { $0.name == option.name }.map { $0 + parameters.count })
+            }))
+        parameters += shown
       } else {
-        parameters.append(try Parameter(fields))
+        let parameter = try Parameter(fields)
+        slots.append(.parameter(parameters.count))
+        parameters.append(parameter)
+        if parameter.kind == .mask {
+          let letters = own.letters.union(parameters.compactMap(\.letter))
+          parameters += MaskOptions.edits(of: parameter, names: own.names, letters: letters)
+        }
       }
-      slots.append(first..<parameters.count)
     }
     (self.parameters, self.slots) = (parameters, slots)
     var presets: [Preset] = []
@@ -147,11 +175,13 @@ extension Plugin {
     if let fault = manifestFault { throw PluginRejection(reason: fault) }
   }
 
-  private static func ascentParameters(_ fields: rtool_param) throws(PluginRejection) -> [Parameter] {
+  private static func ascentParameters(_ fields: rtool_param, _ offered: [Parameter.Choice])
+    throws(PluginRejection) -> [Parameter]
+  {
     let settings = settings(fields.initial_text.map { String(cString: $0) } ?? "")
     do {
       return try AscentOptions.parameters(
-        settings: settings, group: fields.group.map { String(cString: $0) } ?? "Ascent")
+        settings: settings, group: fields.group.map { String(cString: $0) } ?? "Ascent", offered: offered)
     } catch {
       throw PluginRejection(
         reason: "its options of an ascent begin with a value that is not allowed: \(error)")
@@ -177,10 +207,9 @@ extension Plugin {
     var optionalWasSeen = false
     for parameter in parameters {
       let name = parameter.name
-      let isLegal =
-        name.first.map { ("a"..."z").contains($0) } == true && name.count <= 40
-        && name.allSatisfy { ("a"..."z").contains($0) || ("0"..."9").contains($0) || $0 == "-" }
-      if !isLegal { return "its parameter “\(name)” has a name that is not lower-case letters, digits and -" }
+      if !Parameter.isName(name) {
+        return "its parameter “\(name)” has a name that is not lower-case letters, digits and -"
+      }
       if !names.insert(name).inserted { return "it has two parameters “\(name)”" }
       if taken.contains(name) || name.hasPrefix("no-") {
         return "its parameter “\(name)” has a reserved name"
@@ -244,6 +273,12 @@ extension Plugin {
   static func versionText(_ abi: UInt32) -> String { "\(abi >> 16).\(abi & 0xFFFF)" }
 }
 
+extension rtool_param {
+  fileprivate var character: Character? {
+    Unicode.Scalar(letter).flatMap { $0.value == 0 ? nil : Character($0) }
+  }
+}
+
 extension Parameter {
   fileprivate init(_ parameter: rtool_param) throws(PluginRejection) {
     guard let name = parameter.name.map({ String(cString: $0) }), let help = parameter.help else {
@@ -253,7 +288,7 @@ extension Parameter {
       throw PluginRejection(reason: "its parameter “\(name)” is of the unknown kind \(parameter.kind)")
     }
     self.init(name: name, kind: kind, help: String(cString: help), flags: Flags(rawValue: parameter.flags))
-    letter = Unicode.Scalar(parameter.letter).flatMap { $0.value == 0 ? nil : Character($0) }
+    letter = parameter.character
     value = parameter.value.map { String(cString: $0) }
     group = parameter.group.map { String(cString: $0) }
     unit = parameter.unit.map { String(cString: $0) }
@@ -271,10 +306,15 @@ extension Parameter {
       else { throw PluginRejection(reason: "its parameter “\(name)” has a slider beyond its limits") }
       softLimits = parameter.soft_min...parameter.soft_max
     }
+    choices = try Self.choices(of: parameter, name: name)
+  }
+
+  fileprivate static func choices(of parameter: rtool_param, name: String) throws(PluginRejection) -> [Choice]
+  {
     guard parameter.choice_count <= 1024, parameter.choice_count == 0 || parameter.choices != nil else {
       throw PluginRejection(reason: "its parameter “\(name)” has choices that are not there")
     }
-    choices = (0..<Int(parameter.choice_count)).map {
+    return (0..<Int(parameter.choice_count)).map {
       Choice(
         name: parameter.choices[$0].name.map { String(cString: $0) } ?? "",
         help: parameter.choices[$0].help.map { String(cString: $0) } ?? "")

@@ -330,6 +330,7 @@ pub struct rtool_result {
     pub width: i32,
     pub height: i32,
     pub reserved: i32,
+    pub name: *const c_char,
 }
 
 pub type rtool_copy_flags = u32;

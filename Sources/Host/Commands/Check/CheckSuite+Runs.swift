@@ -32,7 +32,7 @@ extension CheckSuite {
     for example in plugin.examples {
       let parsed = try? ParsedArguments(
         ManifestCheck.words(of: example.arguments),
-        parameters: plugin.parameters + HostOption.all(presets: plugin.presets))
+        parameters: plugin.parameters + plugin.hostOptions)
       attempts.append(required.union(plugin.parameters.map(\.name).filter { parsed?.texts[$0] != nil }))
     }
     var refusal: CheckedRun?

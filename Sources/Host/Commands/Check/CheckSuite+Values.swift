@@ -38,6 +38,7 @@ extension CheckSuite {
       var generator = SplitMix(seed: UInt64(round))
       var values: Values = []
       for parameter in plugin.parameters {
+        if let mask = parameter.mask, !values.contains(where: { $0.parameter.name == mask }) { continue }
         if names.contains(parameter.name), [.image, .mask].contains(parameter.kind) {
           values.append((parameter, sample.usual(parameter)))
         } else if names.contains(parameter.name) || parameter.isEffort || Bool.random(using: &generator) {

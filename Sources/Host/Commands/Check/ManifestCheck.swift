@@ -47,7 +47,7 @@ enum ManifestCheck {
   /// The example is held against the parameters; the model's classes are not, since it may be meant for another.
   private static func fault(of example: Plugin.Example, _ plugin: Plugin) -> String? {
     do {
-      let parameters = plugin.parameters + HostOption.all(presets: plugin.presets)
+      let parameters = plugin.parameters + plugin.hostOptions
       let parsed = try ParsedArguments(words(of: example.arguments), parameters: parameters)
       for parameter in parameters where parameter.kind != .classes {
         let given = parsed.texts[parameter.name]

@@ -18,7 +18,7 @@ enum CompareModelsCommand {
     let plugin = try Program.task(name)
     let taskParameters =
       plugin.parameters
-      + HostOption.all(presets: plugin.presets).filter { option in !own.contains { $0.name == option.name } }
+      + plugin.hostOptions.filter { option in !own.contains { $0.name == option.name } }
     // Options of this command may stand among those of the task, or before it.
     let parsed = try ParsedArguments(outer[taskArguments], parameters: own + taskParameters)
     switch parsed.request {

@@ -64,6 +64,9 @@ final class Replay {
     guard HostOption.OutputFormat(rawValue: encoding.format)?.format != nil else {
       throw Failure.failed("it has the unknown format \(quoted(encoding.format))")
     }
+    guard encoding.name.map(Parameter.isName) ?? true else {
+      throw Failure.failed("it has the unknown name \(quoted(encoding.name ?? ""))")
+    }
     tellDifferences(record, plugin, index)
     let model = try models[record.model.sha256] ?? RecordedModel.argument(for: record.model)
     models[record.model.sha256] = model
@@ -151,9 +154,9 @@ final class Replay {
     case .crashed(let signal): throw Failure.failed("\(place) crashed (signal \(signal))")
     case .timedOut: throw Failure.failed("\(place) did not end")
     }
-    let name = encoding.number.map { "result-\($0)" } ?? "result"
-    guard let bytes = FileBytes.ofRegularFile("\(step.folder)/\(name)") else {
-      throw Failure.failed("\(place) made no image of that number")
+    let suffix = encoding.name ?? encoding.number.map { "\($0)" }
+    guard let bytes = FileBytes.ofRegularFile("\(step.folder)/\(suffixed("result", suffix))") else {
+      throw Failure.failed("\(place) made no image of that \(encoding.name == nil ? "number" : "name")")
     }
     return bytes
   }

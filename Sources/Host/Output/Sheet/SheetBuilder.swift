@@ -20,7 +20,7 @@ struct SheetBuilder {
       results.append(
         ContactSheet.Picture(
           image: try emission.result.thumbnail(longestSide: side),
-          caption: emission.caption ?? (isSeries ? "seed \(run.seed)" : number)))
+          caption: emission.caption ?? emission.name ?? (isSeries ? "seed \(run.seed)" : number)))
     }
     recorder = run.recorder
     provenance = provenance ?? run.emitted.first.map { Provenance(of: $0.source ?? input, step) }

@@ -1,0 +1,66 @@
+import Imaging
+
+/// What the host offers with each mask of a task: `--mask` brings `--mask-invert`, `--mask-grow` and `--mask-feather`, and
+/// `--mask-preview` where the task is given an image. Where it has a parameter of such a name itself, that one stays.
+enum MaskOptions {
+  /// The options by which the mask is changed before the task gets it.
+  /// - Parameters:
+  ///   - names: those that the task's own parameters have.
+  ///   - letters: theirs, and those of masks before.
+  static func edits(of mask: Parameter, names: Set<String>, letters: Set<Character>) -> [Parameter] {
+    var invert = option("invert", .bool, of: mask, "swap black and white in \(mask.label)")
+    if mask.letter != nil, !letters.contains("i") { invert.letter = "i" }
+    var grow = option(
+      "grow", .int, of: mask, "widen what is white in \(mask.label) by so much; negative: narrow it")
+    (grow.limits, grow.softLimits, grow.unit) = (-500...500, -8...16, "px")
+    var feather = option(
+      "feather", .int, of: mask,
+      "fade \(mask.label) out towards its border over so much, inside what is white")
+    (feather.limits, feather.softLimits, feather.unit) = (0...500, 0...16, "px")
+    return [invert, grow, feather].filter { !names.contains($0.name) }
+  }
+
+  /// The options that show a mask on the task's first image; they are no part of how the result is made.
+  static func previews(of parameters: [Parameter]) -> [Parameter] {
+    guard parameters.contains(where: { $0.kind == .image }) else { return [] }
+    let options = parameters.filter { $0.kind == .mask }.map { mask in
+      var preview = option(
+        "preview", .text, of: mask,
+        "write the image with what \(mask.label) marks in red too, before the task begins")
+      preview.value = "FILE"
+      return preview
+    }
+    return options.filter { option in !parameters.contains { $0.name == option.name } }
+  }
+
+  private static func option(_ name: String, _ kind: Parameter.Kind, of mask: Parameter, _ help: String)
+    -> Parameter
+  {
+    var option = Parameter(name: "\(mask.name)-\(name)", kind: kind, help: help)
+    option.mask = mask.name
+    option.group = mask.isPositional ? "Mask" : mask.group
+    if mask.flags.contains(.advanced) { option.flags = .advanced }
+    return option
+  }
+
+  /// What the values of the options do to a mask.
+  static func edit(of mask: Parameter, _ parameters: [Parameter], _ values: [TypedValue]) -> MaskEdit {
+    func number(_ name: String) -> Int {
+      let place = parameters.firstIndex { $0.mask == mask.name && $0.name == "\(mask.name)-\(name)" }
+      return place.flatMap { values[$0].numbers.first }.map { Int($0) } ?? 0
+    }
+    return MaskEdit(isInverted: number("invert") != 0, grow: number("grow"), feather: number("feather"))
+  }
+
+  /// Throws where an option was given and the mask that it is for was not.
+  static func check(_ options: [Parameter], among parameters: [Parameter], given texts: [String: [String]])
+    throws
+  {
+    for option in options where texts[option.name] != nil {
+      guard let mask = parameters.first(where: { $0.name == option.mask }), texts[mask.name] == nil else {
+        continue
+      }
+      throw Failure.usage("--\(option.name) needs a \(mask.label)")
+    }
+  }
+}
