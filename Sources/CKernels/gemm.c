@@ -1,11 +1,31 @@
+#include <string.h>
+
 #include "clones.h"
 #include "epilogue.h"
 #include "kernels.h"
+#include "vec16.h"
 #include "weights.h"
 
-CLONES void rt_pack_weights(float *restrict packed, const rt_weights *weights, int32_t channels) {
+/* Packs the weights of RT_MR outputs and one tap, whose inputs lie side by side: transposes them, 16 at a time. */
+INLINE void pack_pointwise(float *restrict packed, const rt_weights *w) {
+  for (ptrdiff_t in = 0; in < w->ins; in += VEC16) {
+    const size_t count = w->ins - in < VEC16 ? (size_t)(w->ins - in) : VEC16;
+    for (ptrdiff_t half = 0; half < RT_MR; half += VEC16) {
+      const float *values = w->values + (w->first_out + half) * w->out_stride + w->first_in + in;
+      vec16 lines[VEC16] = {0};
+      for (ptrdiff_t k = 0; k < VEC16; k++) memcpy(&lines[k], values + k * w->out_stride, count * sizeof(float));
+      transpose_lines(lines);
+      for (size_t k = 0; k < count; k++) *(vec16 *)(packed + ((size_t)in + k) * RT_MR + half) = lines[k];
+    }
+  }
+}
+
+CLONES WIDE void rt_pack_weights(float *restrict packed, const rt_weights *weights, int32_t channels) {
   const int32_t taps = weights->rows * weights->columns;
-  for (int32_t i = 0; i < channels; i++)
+  const bool transposes =
+      taps == 1 && weights->in_stride == 1 && has_whole_group(weights) && !weights->out_scale && !weights->in_scale;
+  if (transposes) pack_pointwise(packed, weights);
+  for (int32_t i = transposes ? weights->ins : 0; i < channels; i++)
     for (int32_t y = 0; y < weights->rows; y++)
       for (int32_t x = 0; x < weights->columns; x++)
         weights_of_input(packed + (size_t)((y * weights->columns + x) * channels + i) * RT_MR, weights, i, y, x);

@@ -90,3 +90,20 @@ CLONES WIDE void rt_channel_affine(float *restrict out, const float *restrict in
     *to = add ? *to + value : value;
   }
 }
+
+CLONES WIDE void rt_add_transposed(float *restrict out, size_t out_stride, const float *restrict in, size_t in_stride,
+                                   size_t rows, size_t columns) {
+  for (size_t c = 0; c < columns; c += VEC16)
+    for (size_t r = 0; r < rows; r += VEC16) {
+      const size_t height = rows - r < VEC16 ? rows - r : VEC16, width = columns - c < VEC16 ? columns - c : VEC16;
+      if (height < VEC16 || width < VEC16) {
+        for (size_t i = c; i < c + width; i++)
+          for (size_t j = r; j < r + height; j++) out[i * out_stride + j] += in[j * in_stride + i];
+        continue;
+      }
+      vec16 lines[VEC16];
+      for (size_t k = 0; k < VEC16; k++) lines[k] = *(const vec16 *)(in + (r + k) * in_stride + c);
+      transpose_lines(lines);
+      for (size_t k = 0; k < VEC16; k++) *(vec16 *)(out + (c + k) * out_stride + r) += lines[k];
+    }
+}

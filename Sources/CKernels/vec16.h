@@ -28,12 +28,8 @@ enum { VEC16 = 16 };
 #define FIRST_OF_1 0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30
 #define SECOND_OF_1 1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31
 
-/* out[column][row] = in[row][column], 16 by 16, with rows `out_stride` and `in_stride` floats apart. */
-static inline __attribute__((always_inline)) void transpose16(float *restrict out, size_t out_stride,
-                                                              const float *restrict in, size_t in_stride) {
-  vec16 lines[VEC16];
-#pragma clang loop unroll(full)
-  for (size_t i = 0; i < VEC16; i++) lines[i] = *(const vec16 *)(in + i * in_stride);
+/* lines[column][row] = lines[row][column]. */
+static inline __attribute__((always_inline)) void transpose_lines(vec16 lines[VEC16]) {
 #pragma clang loop unroll(full)
   TRANSPOSE_STEP(8, FIRST_OF_8, SECOND_OF_8)
 #pragma clang loop unroll(full)
@@ -42,6 +38,15 @@ static inline __attribute__((always_inline)) void transpose16(float *restrict ou
   TRANSPOSE_STEP(2, FIRST_OF_2, SECOND_OF_2)
 #pragma clang loop unroll(full)
   TRANSPOSE_STEP(1, FIRST_OF_1, SECOND_OF_1)
+}
+
+/* out[column][row] = in[row][column], 16 by 16, with rows `out_stride` and `in_stride` floats apart. */
+static inline __attribute__((always_inline)) void transpose16(float *restrict out, size_t out_stride,
+                                                              const float *restrict in, size_t in_stride) {
+  vec16 lines[VEC16];
+#pragma clang loop unroll(full)
+  for (size_t i = 0; i < VEC16; i++) lines[i] = *(const vec16 *)(in + i * in_stride);
+  transpose_lines(lines);
 #pragma clang loop unroll(full)
   for (size_t i = 0; i < VEC16; i++) *(vec16 *)(out + i * out_stride) = lines[i];
 }

@@ -13,6 +13,11 @@ INLINE float weight(const rt_weights *w, int32_t out, int32_t in, int32_t row, i
                            i % w->group_ins * w->in_stride + row * w->row_stride + column * w->column_stride];
 }
 
+/* Whether these are RT_MR outputs and inputs of one group. */
+INLINE bool has_whole_group(const rt_weights *w) {
+  return w->outs == RT_MR && w->first_out + RT_MR <= w->group_outs && w->first_in + w->ins <= w->group_ins;
+}
+
 /* The weights of RT_MR outputs for an input and a tap.
      out   [32] */
 INLINE void weights_of_input(float *restrict out, const rt_weights *weights, int32_t in, int32_t row, int32_t column) {
@@ -29,7 +34,10 @@ INLINE void weights_of_input(float *restrict out, const rt_weights *weights, int
     for (int32_t o = 0; o < w.outs; o++) out[o] = w.out_scale[w.first_out + o] * values[o * w.out_stride];
   } else {
     const float scale = w.in_scale ? w.in_scale[i] : 1;
-    for (int32_t o = 0; o < w.outs; o++) out[o] = scale * values[o * w.out_stride];
+    if (w.out_stride == 1)
+      for (int32_t o = 0; o < w.outs; o++) out[o] = scale * values[o];
+    else
+      for (int32_t o = 0; o < w.outs; o++) out[o] = scale * values[o * w.out_stride];
   }
   for (int32_t o = w.outs; o < RT_MR; o++) out[o] = 0;
 }

@@ -81,20 +81,24 @@ INLINE void transform_gradient(vec16 *m, const vec16 *y, size_t stride) {
 
 enum { TAPS = 9 };
 
-/* taps[tap][window] of 16 windows [3][3], which are `stride` floats apart, as they are or rotated by 180 degrees. */
+/* taps[tap][window] of 16 windows [3][3], which are `stride` floats apart, as they are or rotated by 180 degrees. Reads
+   what lies between the windows too, but nothing behind the last. */
 INLINE void taps_of_windows(vec16 taps[TAPS], const float *values, ptrdiff_t stride, bool rotated) {
-  _Alignas(64) float rows[VEC16][VEC16], columns[VEC16][VEC16];
-  for (ptrdiff_t k = 0; k < VEC16; k++) memcpy(rows[k], values + k * stride, TAPS * sizeof(float));
-  transpose16(columns[0], VEC16, rows[0], VEC16);
-  for (int tap = 0; tap < TAPS; tap++) taps[tap] = *(const vec16 *)columns[rotated ? TAPS - 1 - tap : tap];
+  vec16 lines[VEC16];
+#pragma clang loop unroll(full)
+  for (ptrdiff_t k = 0; k < VEC16 - 1; k++) lines[k] = *(const vec16 *)(values + k * stride);
+  const float *last = values + (VEC16 - 1) * stride;
+  memcpy(&lines[VEC16 - 1], last, TAPS * sizeof(float));
+  transpose_lines(lines);
+#pragma clang loop unroll(full)
+  for (int tap = 0; tap < TAPS; tap++) taps[tap] = lines[rotated ? TAPS - 1 - tap : tap];
 }
 
 /* The taps of RT_MR outputs for one input. */
 INLINE void taps_of_input(float taps[TAPS][RT_MR], const rt_weights *w, int32_t in) {
   const bool upright = w->row_stride == 3 && w->column_stride == 1;
   const bool rotated = w->row_stride == -3 && w->column_stride == -1;
-  const bool whole = in < w->ins && w->outs == RT_MR && w->first_out + RT_MR <= w->group_outs &&
-                     w->first_in + w->ins <= w->group_ins && !w->out_scale && !w->in_scale;
+  const bool whole = in < w->ins && has_whole_group(w) && !w->out_scale && !w->in_scale;
   if (!whole || !(upright || rotated)) {
     for (int32_t y = 0; y < 3; y++)
       for (int32_t x = 0; x < 3; x++) weights_of_input(taps[3 * y + x], w, in, y, x);

@@ -42,7 +42,8 @@ import Testing
     let plan = try Plan(
       Network(graph, for: .training), images: count, height: height, width: width, gradient: true,
       training: true)
-    plan.forward(Self.centred("\(name).input", count * ins * height * width), through: plan.logits)
+    let input = Self.centred("\(name).input", count * ins * height * width)
+    plan.forward(input, through: plan.logits)
     let y = plan.features(plan.logits)
     #expect(golden.error("\(name).output", y.values) < tolerance)
     let slope = Self.centred("\(name).output_gradient", y.values.count)
@@ -56,7 +57,7 @@ import Testing
     planes.withUnsafeMutableBufferPointer { planes in
       var gradients = [UnsafeMutablePointer<Float>?](repeating: nil, count: plan.tensors.count)
       gradients[plan.logits] = planes.baseAddress!
-      plan.backward(gradients, passReLU: false, to: nil)
+      plan.addParameterGradients(gradients, of: input)
       #expect(golden.error("\(name).weight_gradient", parameters.values(0, .gradients)) < tolerance)
       var back = [Float](repeating: .nan, count: count * ins * height * width)
       plan.backward(gradients, passReLU: false, to: &back)

@@ -57,6 +57,7 @@
 #include "convolution.h"
 #include "direct.h"
 #include "elementwise.h"
+#include "heap.h"
 #include "layout.h"
 #include "low_precision.h"
 #include "pooling.h"

@@ -50,6 +50,11 @@ void rt_blocked_to_planar(float *planes, size_t plane, const float *in, int32_t 
 void rt_channel_affine(float *out, const float *in, const float *scale, const float *_Nullable shift, bool add,
                        size_t count);
 
+/* Adds a transposed matrix.
+     out   [columns][rows], columns `out_stride` floats apart
+     in    [rows][columns], rows `in_stride` floats apart */
+void rt_add_transposed(float *out, size_t out_stride, const float *in, size_t in_stride, size_t rows, size_t columns);
+
 #pragma clang assume_nonnull end
 
 #endif

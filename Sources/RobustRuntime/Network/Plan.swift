@@ -75,10 +75,12 @@ package final class Plan {
       }
     }
     return Set(
-      network.steps.indices.filter {
-        let step = network.steps[$0]
-        return step.operation.canRecompute && step.inputs.count == 1 && readers[$0 + 1] == 1
-      }.map { $0 + 1 })
+      readers.indices.filter { value in
+        guard readers[value] == 1 else { return false }
+        guard value > 0 else { return true }
+        let step = network.steps[value - 1]
+        return step.operation.canRecompute && step.inputs.count == 1
+      })
   }
 
   /// The blocks of the arena: values first, then gradients, ReLU masks, and values that are recomputed. Step k runs
@@ -183,7 +185,7 @@ package final class Plan {
   package func forward(
     _ pixels: UnsafePointer<Float>, through last: Int, reading: (_ value: Int) -> Void = { _ in }
   ) {
-    network.normalization.forward(pixels, to: tensors[0])
+    network.normalization.forward(pixels, to: tensors[0].value, of: tensors[0])
     for k in 0..<last {
       operations[k].forward(relu: network.steps[k].relu, scratch: scratch)
       reading(k + 1)
@@ -194,44 +196,67 @@ package final class Plan {
   /// called once after `forward`, which must have reached the deepest of these values.
   /// - Parameter gradients: [value]; nil: none.
   /// - Parameter passReLU: the last ReLU before the pooled representation passes its gradient unchanged.
-  /// - Parameter pixels: nil: the gradients of the parameters are added to instead; then the plan must be one of training.
   package func backward(
-    _ gradients: [UnsafeMutablePointer<Float>?], passReLU: Bool, to pixels: UnsafeMutablePointer<Float>?
+    _ gradients: [UnsafeMutablePointer<Float>?], passReLU: Bool, to pixels: UnsafeMutablePointer<Float>
+  ) {
+    backward(gradients, passReLU: passReLU, addingParameterGradientsOf: nil)
+    if !tensors[0].hasGradient { tensors[0].zeroGradient() }
+    network.normalization.backward(tensors[0], to: pixels)
+  }
+
+  /// Adds to the gradients of the parameters as `backward` computes that by the images, which are given once more.
+  /// - Precondition: the plan is one of training.
+  package func addParameterGradients(
+    _ gradients: [UnsafeMutablePointer<Float>?], of images: UnsafePointer<Float>
+  ) {
+    precondition(isTraining)
+    backward(gradients, passReLU: false, addingParameterGradientsOf: images)
+  }
+
+  private func backward(
+    _ gradients: [UnsafeMutablePointer<Float>?], passReLU: Bool,
+    addingParameterGradientsOf images: UnsafePointer<Float>?
   ) {
     forgetGradients()
     for value in stride(from: tensors.count - 1, through: 0, by: -1) {
       let tensor = tensors[value]
       if let given = gradients[value] { tensor.addGradient(planes: given) }
       if value > 0 && tensor.hasGradient {
-        backward(step: value - 1, passReLU: passReLU, training: pixels == nil)
+        backward(step: value - 1, passReLU: passReLU, addingParameterGradientsOf: images)
       }
     }
-    guard let pixels else { return }
-    if !tensors[0].hasGradient { tensors[0].zeroGradient() }
-    network.normalization.backward(tensors[0], to: pixels)
   }
 
   func forgetGradients() {
     for tensor in tensors { (tensor.hasGradient, tensor.gradientIsMasked) = (false, false) }
   }
 
-  func backward(step k: Int, passReLU: Bool, training: Bool = false) {
+  func backward(
+    step k: Int, passReLU: Bool, addingParameterGradientsOf images: UnsafePointer<Float>? = nil
+  ) {
     let (step, tensor) = (network.steps[k], tensors[k + 1])
     if step.relu && !tensor.gradientIsMasked && !(passReLU && k == network.lastReLU) {
       tensor.maskGradient()
     }
-    if training {
-      precondition(isTraining)
-      if let input = step.inputs.first, input > 0, tensors[input].isRecomputed,
+    if let images {
+      if let input = step.inputs.first, tensors[input].isRecomputed,
         step.operation.backwardReads(input: 0, training: true)
       {
-        operations[input - 1].recompute(
-          relu: network.steps[input - 1].relu, to: tensors[input].valueForWeights)
+        recompute(input, from: images)
       }
       operations[k].addParameterGradients(scratch: scratch)
       // Nobody asked for the gradient by the images.
       if step.inputs == [0] { return }
     }
     operations[k].backward(maskInput: masksInput[k], scratch: scratch)
+  }
+
+  private func recompute(_ value: Int, from images: UnsafePointer<Float>) {
+    let tensor = tensors[value]
+    if value == 0 {
+      network.normalization.forward(images, to: tensor.valueForWeights, of: tensor)
+    } else {
+      operations[value - 1].recompute(relu: network.steps[value - 1].relu, to: tensor.valueForWeights)
+    }
   }
 }

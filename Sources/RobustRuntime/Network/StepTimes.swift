@@ -28,7 +28,7 @@ extension Plan {
     let count = images * network.normalization.mean.count * height * width
     let pixels = [Float](repeating: 0.5, count: count)
     for _ in 0..<passes {
-      network.normalization.forward(pixels, to: tensors[0])
+      network.normalization.forward(pixels, to: tensors[0].value, of: tensors[0])
       for k in times.indices {
         let start = Plan.seconds
         operations[k].forward(relu: network.steps[k].relu, scratch: scratch)

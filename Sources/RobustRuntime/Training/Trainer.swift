@@ -42,6 +42,8 @@ package final class Trainer {
   /// - Throws: `RuntimeError.outOfMemory`
   package init(_ model: TrainableModel, settings: Settings, images: Int, side: Int) throws {
     (self.model, self.settings, self.images, self.side) = (model, settings, images, side)
+    // What reading the model took is given back before the plan takes its memory.
+    rt_trim_heap()
     plan = try Plan(model.network, images: images, height: side, width: side, gradient: true, training: true)
     let classes = plan.tensors[plan.logits].shape.channels
     loss = TrainingLoss(classes: classes, images: images)
@@ -113,19 +115,19 @@ package final class Trainer {
       let logits = logits(perturbed.base)
       let (value, slope) = loss.crossEntropy(
         loss.logProbabilities(logits), labels, smoothing: settings.labelSmoothing)
-      backward(slope, to: nil)
+      addGradients(slope, perturbed.base)
       return Outcome(loss: value, correct: loss.correct(logits, labels))
     case .trades(let beta):
       let clean = loss.logProbabilities(logits(pixels))
       let logits = logits(perturbed.base)
       let divergence = loss.divergence(clean, loss.logProbabilities(logits))
-      backward(divergence.ofQ.map { Float(beta) * $0 }, to: nil)
+      addGradients(divergence.ofQ.map { Float(beta) * $0 }, perturbed.base)
       let (value, slope) = loss.crossEntropy(clean, labels, smoothing: settings.labelSmoothing)
       // The plan holds the values of one pass, so those of the images are made again.
       model.mode.movesRunning = false
       _ = self.logits(pixels)
       model.mode.movesRunning = true
-      backward(zip(slope, divergence.ofP).map { $0 + Float(beta) * $1 }, to: nil)
+      addGradients(zip(slope, divergence.ofP).map { $0 + Float(beta) * $1 }, pixels)
       return Outcome(loss: value + beta * divergence.loss, correct: loss.correct(logits, labels))
     }
   }
@@ -163,9 +165,15 @@ package final class Trainer {
     }
   }
 
-  private func backward(_ slope: [Float], to pixels: UnsafeMutablePointer<Float>?) {
+  private func backward(_ slope: [Float], to pixels: UnsafeMutablePointer<Float>) {
     rt_copy(logitBlock.base, slope, slope.count)
     plan.backward(logitGradients, passReLU: false, to: pixels)
+  }
+
+  /// Adds the gradients of the parameters, of these images, which were the last.
+  private func addGradients(_ slope: [Float], _ images: UnsafePointer<Float>) {
+    rt_copy(logitBlock.base, slope, slope.count)
+    plan.addParameterGradients(logitGradients, of: images)
   }
 
   private func eachImage(_ body: (_ image: Int, _ at: Int) -> Void) {

@@ -135,7 +135,7 @@ final class Correlation: Sendable {
   }
 
   /// Floats of a row block.
-  private func blockFloats(_ arrangement: Arrangement) -> Int {
+  func blockFloats(_ arrangement: Arrangement) -> Int {
     switch arrangement {
     case .packed: Int(RT_MR) * depth
     case .winograd(let side, let format):
@@ -144,20 +144,42 @@ final class Correlation: Sendable {
     }
   }
 
-  private func pack(_ arrangement: Arrangement, to block: UnsafeMutablePointer<Float>) {
+  private func pack(_ arrangement: Arrangement, to packed: UnsafeMutablePointer<Float>) {
     let floats = blockFloats(arrangement)
+    weights.values.withValues { values in
+      Workers.shared.run(rowBlocks) { block, _ in
+        pack(arrangement, rowBlock: block, of: values, to: packed + block * floats)
+      }
+    }
+  }
+
+  /// Packs the weights of some row blocks, as they are now.
+  func pack(_ arrangement: Arrangement, rowBlocks: Range<Int>, to packed: UnsafeMutablePointer<Float>) {
+    let floats = blockFloats(arrangement)
+    weights.values.withValues { values in
+      for (k, block) in rowBlocks.enumerated() {
+        pack(arrangement, rowBlock: block, of: values, to: packed + k * floats)
+      }
+    }
+  }
+
+  private func pack(
+    _ arrangement: Arrangement, rowBlock block: Int, of values: UnsafeBufferPointer<Float>,
+    to packed: UnsafeMutablePointer<Float>
+  ) {
     switch arrangement {
     case .packed:
       let channels = usesIm2Col ? inChannels : seenBlocks * Tensor.blockSize
-      arrange(weights, to: block, floats) { rt_pack_weights($0, $1, Int32(channels)) }
+      guard depth > 0 else { return }
+      withRowBlock(block, weights, values) { rt_pack_weights(packed, $0, Int32(channels)) }
     case .winograd(let side, let format):
-      arrange(rotatesMaps ? weights.rotated(window) : weights, to: block, floats) {
-        rt_winograd_weights($0, $1, Int32(side), format)
+      withRowBlock(block, rotatesMaps ? weights.rotated(window) : weights, values) {
+        rt_winograd_weights(packed, $0, Int32(side), format)
       }
     case .lowPrecision(let format):
-      arrange(weights, to: block, floats) {
+      withRowBlock(block, weights, values) {
         rt_pack_low_precision_weights(
-          UnsafeMutableRawPointer($0).assumingMemoryBound(to: UInt32.self), $1, format)
+          UnsafeMutableRawPointer(packed).assumingMemoryBound(to: UInt32.self), $0, format)
       }
     }
   }
@@ -216,37 +238,30 @@ final class Correlation: Sendable {
     return convolution.packedWeights.withLock { $0[arrangement] }
   }
 
-  /// Calls `arrange` for each row block.
-  /// - Parameter blockFloats: floats of a row block.
-  private func arrange(
-    _ weights: Weights, to arranged: UnsafeMutablePointer<Float>, _ blockFloats: Int,
-    _ arrange: (UnsafeMutablePointer<Float>, UnsafePointer<rt_weights>) -> Void
+  /// Calls `body` with the weights of a row block.
+  private func withRowBlock(
+    _ block: Int, _ weights: Weights, _ values: UnsafeBufferPointer<Float>,
+    _ body: (UnsafePointer<rt_weights>) -> Void
   ) {
-    let (blocks, rows) = (rowBlocks, Int(RT_MR))
-    guard blockFloats > 0 else { return }
-    weights.values.withValues { values in
-      let values = values.baseAddress! + weights.first
-      Workers.shared.run(blocks) { block, _ in
-        let firstOut = block * rows
-        let firstIn = firstChannelBlock(ofRow: firstOut) * Tensor.blockSize
-        var rowBlock = rt_weights(
-          values: values, out_stride: weights.outStride, in_stride: weights.inStride,
-          row_stride: weights.rowStride,
-          column_stride: weights.columnStride, group_stride: groupStride, first_out: Int32(firstOut),
-          outs: Int32(min(rows, allOutputs - firstOut)), first_in: Int32(firstIn),
-          ins: Int32(min(seenBlocks * Tensor.blockSize, allInputs - firstIn)), group_outs: Int32(outChannels),
-          group_ins: Int32(inChannels), rows: Int32(window.tapsHeight), columns: Int32(window.tapsWidth),
-          out_scale: nil, in_scale: nil)
-        weights.scale.withUnsafeBufferPointer { scale in
-          if scale.isEmpty { return arrange(arranged + block * blockFloats, &rowBlock) }
-          if weights.scalesInputs {
-            rowBlock.in_scale = scale.baseAddress!
-          } else {
-            rowBlock.out_scale = scale.baseAddress!
-          }
-          arrange(arranged + block * blockFloats, &rowBlock)
+    let rows = Int(RT_MR)
+    let firstOut = block * rows
+    let firstIn = firstChannelBlock(ofRow: firstOut) * Tensor.blockSize
+    var rowBlock = rt_weights(
+      values: values.baseAddress! + weights.first, out_stride: weights.outStride,
+      in_stride: weights.inStride, row_stride: weights.rowStride, column_stride: weights.columnStride,
+      group_stride: groupStride, first_out: Int32(firstOut), outs: Int32(min(rows, allOutputs - firstOut)),
+      first_in: Int32(firstIn), ins: Int32(min(seenBlocks * Tensor.blockSize, allInputs - firstIn)),
+      group_outs: Int32(outChannels), group_ins: Int32(inChannels), rows: Int32(window.tapsHeight),
+      columns: Int32(window.tapsWidth), out_scale: nil, in_scale: nil)
+    weights.scale.withUnsafeBufferPointer { scale in
+      if !scale.isEmpty {
+        if weights.scalesInputs {
+          rowBlock.in_scale = scale.baseAddress!
+        } else {
+          rowBlock.out_scale = scale.baseAddress!
         }
       }
+      body(&rowBlock)
     }
   }
 }

@@ -4,13 +4,14 @@ import CKernels
 struct InputNormalization: Sendable {
   let mean, deviation: [Float]
 
-  func forward(_ images: UnsafePointer<Float>, to output: Tensor) {
+  /// - Parameter values: where the tensor's value is written.
+  func forward(_ images: UnsafePointer<Float>, to values: UnsafeMutablePointer<Float>, of output: Tensor) {
     let (scale, shift) = (deviation.map { 1 / $0 }, zip(mean, deviation).map { -$0 / $1 })
     eachSpan(of: output) { span in
       scale.withUnsafeBufferPointer { scale in
         shift.withUnsafeBufferPointer { shift in
           rt_planar_to_blocked(
-            output.value + span.blocked, images + span.planes, span.area, span.channels, span.count,
+            values + span.blocked, images + span.planes, span.area, span.channels, span.count,
             scale.baseAddress! + span.channel, shift.baseAddress! + span.channel, false)
         }
       }

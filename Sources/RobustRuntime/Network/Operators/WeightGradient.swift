@@ -295,6 +295,12 @@ private struct DirectWeightGradient: BoundWeightGradient {
     let g = maps.geometry
     let (groupIns, groupOuts) = (g.inChannels / g.groups, g.outChannels / g.groups)
     let firstOut = outBlocks.lowerBound * Tensor.blockSize
+    if maps.taps == 1 && g.groups == 1 {
+      rt_add_transposed(
+        weights + firstOut * groupIns + ins.lowerBound, groupIns, sums, width, ins.count,
+        min(width, groupOuts - firstOut))
+      return
+    }
     for i in ins {
       let (group, own) = i.quotientAndRemainder(dividingBy: groupIns)
       let row = sums + (i - ins.lowerBound) * width

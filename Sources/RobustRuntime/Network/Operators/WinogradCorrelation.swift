@@ -7,7 +7,8 @@ struct WinogradCorrelation: BoundCorrelation {
   private let side: Int
   /// RT_F32, or RT_BF16: the format of the products.
   private let format: rt_format
-  private let weights: PackedWeights
+  /// Nil: each task packs those of its own rows.
+  private let weights: PackedWeights?
   /// Whether the weights are the convolution's, of which row blocks are transposed when they are needed.
   private let transposes: Bool
   private let window: rt_window
@@ -16,7 +17,8 @@ struct WinogradCorrelation: BoundCorrelation {
   private let tiles: Int
   private let taskRows, taskTiles: Int
   private let rowTasks, tileTasks: Int
-  /// Whether inputs are transformed first and shared by the tasks, as few are; else each task transforms its own.
+  /// Whether inputs are transformed first and shared by the tasks, each of which takes all tiles, as few are; else each
+  /// task transforms its own.
   private let sharesInputs: Bool
   /// K of a product: floats of a transformed tile.
   private let depth: Int
@@ -46,7 +48,10 @@ struct WinogradCorrelation: BoundCorrelation {
     let (products, mostTiles, rows) = (
       Convolution.Algorithm.winogradProducts(side: side), Int(RT_MAX_WINOGRAD_TILES), Int(RT_MR)
     )
-    sharesInputs = tiles <= mostTiles && products * tiles * depth <= WinogradCorrelation.sharedBudget
+    // Where inputs take less memory than weights that are trained, those are packed in caches.
+    let packsRows = correlation.isTrained && tiles <= correlation.outChannels
+    sharesInputs =
+      packsRows || tiles <= mostTiles && products * tiles * depth <= WinogradCorrelation.sharedBudget
     if sharesInputs {
       // Two row blocks at a time take less time, but must leave enough tasks.
       let rowBlockPairs = (correlation.outChannels + 2 * rows - 1) / (2 * rows)
@@ -63,7 +68,7 @@ struct WinogradCorrelation: BoundCorrelation {
     let arrangement = Correlation.Arrangement.winograd(side: side, format)
     let shared = sharesInputs ? correlation.weightsToTranspose(arrangement) : nil
     transposes = shared != nil
-    weights = try shared ?? correlation.weights(arrangement)
+    weights = try packsRows ? nil : shared ?? correlation.weights(arrangement)
     tileTasks = (tiles + taskTiles - 1) / taskTiles
     rowTasks = (correlation.outChannels + taskRows - 1) / taskRows
   }
@@ -73,9 +78,16 @@ struct WinogradCorrelation: BoundCorrelation {
   private var productStride: Int { taskTiles * depth + 16 }
   private var inputFloats: Int { Convolution.Algorithm.winogradProducts(side: side) * productStride }
   private var transposedFloats: Int { 2 * ((depth + 31) / 32) * Int(RT_SQUARE) }
-  private var productFloats: Int { rt_winograd_scratch(Int32(side), taskTiles) }
+  private var productFloats: Int {
+    rt_winograd_scratch(Int32(side), min(taskTiles, Int(RT_MAX_WINOGRAD_TILES)))
+  }
+  private var arrangement: Correlation.Arrangement { .winograd(side: side, format) }
+  private var packedFloats: Int { taskRows / Int(RT_MR) * correlation.blockFloats(arrangement) }
 
-  var scratch: Int { productFloats + (transposes ? transposedFloats : sharesInputs ? 0 : inputFloats) }
+  var scratch: Int {
+    if weights == nil { return productFloats + packedFloats }
+    return productFloats + (transposes ? transposedFloats : sharesInputs ? 0 : inputFloats)
+  }
   var sharedScratch: Int { sharesInputs ? inputFloats : 0 }
 
   func run(
@@ -83,8 +95,7 @@ struct WinogradCorrelation: BoundCorrelation {
     _ scratch: Scratch
   ) {
     let (c, blocks) = (correlation, correlation.seenBlocks)
-    let products = Convolution.Algorithm.winogradProducts(side: side)
-    c.refresh(weights, .winograd(side: side, format))
+    if let weights { c.refresh(weights, arrangement) }
     if sharesInputs {
       let atOnce = WinogradCorrelation.tilesAtOnce
       Workers.shared.run((tiles + atOnce - 1) / atOnce) { task, _ in
@@ -96,20 +107,58 @@ struct WinogradCorrelation: BoundCorrelation {
     Workers.shared.run(rowTasks * tileTasks) { task, worker in
       let (rowTask, tileTask) = task.quotientAndRemainder(dividingBy: tileTasks)
       let row = rowTask * taskRows
-      let own = scratch[worker]
-      let inputs = sharesInputs ? scratch.shared : own + productFloats
-      var rowEpilogue = epilogue.from(channel: row, blockStride: outBlockStride)
-      let transposed = rt_transposed_weights(ins: c.outChannels, block: own + productFloats)
-      let first = transposes ? row * Int(RT_MR) : row * products * depth
       let rows = min(taskRows, c.outChannels - row)
-      withTiles(tileTask * taskTiles, taskTiles) { tiles in
-        if !sharesInputs { rt_winograd_input(inputs, input, inBlockStride, blocks, tiles) }
-        withUnsafePointer(to: transposed) { transposed in
-          rt_winograd_output(
-            output + row / Tensor.blockSize * outBlockStride, outBlockStride, weights.base + first,
-            transposes ? transposed : nil, inputs, rows, row + rows < c.outChannels, tiles, &rowEpilogue, own)
+      let own = scratch[worker]
+      if sharesInputs {
+        let weights = weights(ofRows: row..<row + rows, own + productFloats)
+        let atOnce = Int(RT_MAX_WINOGRAD_TILES)
+        for first in stride(from: 0, to: tiles, by: atOnce) {
+          withTiles(first, atOnce) {
+            multiply(
+              weights, scratch.shared + first * depth, to: output, $0, row..<row + rows, epilogue, own)
+          }
+        }
+      } else {
+        let inputs = own + productFloats
+        withTiles(tileTask * taskTiles, taskTiles) { tiles in
+          rt_winograd_input(inputs, input, inBlockStride, blocks, tiles)
+          multiply(
+            weights(ofRows: row..<row + rows, own), inputs, to: output, tiles, row..<row + rows, epilogue, own
+          )
         }
       }
+    }
+  }
+
+  /// The packed weights of a task's rows; where each task packs its own, to `scratch`.
+  private func weights(
+    ofRows rows: Range<Int>, _ scratch: UnsafeMutablePointer<Float>
+  ) -> UnsafePointer<Float> {
+    let height = Int(RT_MR)
+    guard let weights else {
+      correlation.pack(
+        arrangement, rowBlocks: rows.lowerBound / height..<(rows.upperBound + height - 1) / height,
+        to: scratch)
+      return UnsafePointer(scratch)
+    }
+    let products = Convolution.Algorithm.winogradProducts(side: side)
+    return UnsafePointer(weights.base) + rows.lowerBound * (transposes ? height : products * depth)
+  }
+
+  /// Multiplies the inputs of some tiles with the weights of some rows, and writes these rows of the output.
+  private func multiply(
+    _ weights: UnsafePointer<Float>, _ inputs: UnsafePointer<Float>, to output: UnsafeMutablePointer<Float>,
+    _ tiles: UnsafePointer<rt_winograd_tiles>, _ rows: Range<Int>, _ epilogue: Epilogue,
+    _ scratch: UnsafeMutablePointer<Float>
+  ) {
+    let (row, outs) = (rows.lowerBound, correlation.outChannels)
+    var rowEpilogue = epilogue.from(channel: row, blockStride: outBlockStride)
+    let transposed = rt_transposed_weights(ins: outs, block: scratch + productFloats)
+    withUnsafePointer(to: transposed) { transposed in
+      rt_winograd_output(
+        output + row / Tensor.blockSize * outBlockStride, outBlockStride, weights,
+        transposes ? transposed : nil, inputs, rows.count, rows.upperBound < outs && self.weights != nil,
+        tiles, &rowEpilogue, scratch)
     }
   }
 
