@@ -1,7 +1,7 @@
 # make demo   set up, build, and repair a bundled picture
 # make test   set up, build, and run all tests
 # make build  the program and its plugins, in .build/release
-# make check-kernels  the runtime's tests with sanitizers; the kernels compiled for ARM
+# make check-kernels  the kernels against oracles in C, with sanitizers and, in QEMU, on ARM
 # make bench  timings beside PyTorch's; make bench-training of training alone; make bench-setup installs PyTorch for
 #             them, in .build-bench
 # make install PREFIX=/usr/local
@@ -29,7 +29,8 @@ demo: build
 test: build
 	$(SWIFT) test -c release --manifest-cache none
 
-check-kernels: sanitize
+check-kernels: setup
+	@sh Scripts/kernels.sh
 	@sh Scripts/cross.sh
 
 # What computes, watched by the address sanitizer, and what runs on several threads, by the thread sanitizer. What Swift
