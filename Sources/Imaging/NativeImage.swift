@@ -46,6 +46,11 @@ final class NativeImage: @unchecked Sendable {
     try NativeImage(cvips_named(pointer, space))
   }
 
+  /// Writes all pixels as floats, integers mapped to 0...1.
+  func read(into floats: UnsafeMutablePointer<Float>) throws(VipsError) {
+    guard cvips_read_floats(pointer, floats) == 0 else { throw VipsError() }
+  }
+
   /// All pixels as floats, integers mapped to 0...1.
   func floats() throws(VipsError) -> FloatImage {
     let count = width * height * bands

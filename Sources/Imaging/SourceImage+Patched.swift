@@ -12,7 +12,7 @@ extension SourceImage {
     do {
       let result = try writableCopy(withAlpha: hasAlpha || patches.contains(where: \.isTranslucent))
       for patch in patches {
-        let area = Area(x: patch.x, y: patch.y, width: patch.image.width, height: patch.image.height)
+        let area = Area(x: patch.x, y: patch.y, width: patch.width, height: patch.height)
           .clipped(width: width, height: height)
         if area.isEmpty { continue }
         if bitDepth == 16 {
@@ -50,7 +50,7 @@ extension SourceImage {
         try storeConverted(patch, strip, target)
       }
     }
-    if patch.image.channels == 4, result.bands > colourChannels { storeAlpha(patch, area, target) }
+    if patch.channels == 4, result.bands > colourChannels { storeAlpha(patch, area, target) }
   }
 
   /// The native values are sRGB: equal colours quantise to the same bits anyway.
@@ -110,10 +110,12 @@ extension SourceImage {
   private func storeAlpha<Value: FixedWidthInteger & UnsignedInteger>(
     _ patch: Patch, _ area: Area, _ target: NativePixels<Value>
   ) {
-    for y in area.y..<area.y + area.height {
-      for x in area.x..<area.x + area.width {
-        target.pixel(x, y)[colourChannels] = quantised(
-          patch.image[x - patch.x, y - patch.y, 3], to: Value.self)
+    patch.withFloats { first, stride in
+      for y in area.y..<area.y + area.height {
+        let row = first + (y - patch.y) * stride
+        for x in area.x..<area.x + area.width {
+          target.pixel(x, y)[colourChannels] = quantised(row[4 * (x - patch.x) + 3], to: Value.self)
+        }
       }
     }
   }
@@ -141,11 +143,10 @@ extension Patch {
   /// Calls body with each pixel of an area of the image, in image coordinates, and its new colour.
   @inline(__always)
   fileprivate func forEachPixel(of area: Area, _ body: (Int, Int, Float, Float, Float) -> Void) {
-    let channels = image.channels
     let (green, blue) = channels < 3 ? (0, 0) : (1, 2)
-    image.pixels.withUnsafeBufferPointer { values in
+    withFloats { values, stride in
       for row in area.y..<area.y + area.height {
-        var at = ((row - y) * image.width + area.x - x) * channels
+        var at = (row - y) * stride + (area.x - x) * channels
         for column in area.x..<area.x + area.width {
           body(column, row, values[at], values[at + green], values[at + blue])
           at += channels

@@ -27,6 +27,22 @@ extension Run {
     return image
   }
 
+  /// The colours of a user's image, and its alpha as a fourth channel where it has one and that is wanted.
+  func newImage(of source: SourceImage, withAlpha: Bool) throws -> UnsafeMutablePointer<rtool_image> {
+    guard withAlpha, let alpha = try source.alpha() else {
+      let image = try newImage(width: source.width, height: source.height, channels: 3)
+      try source.readRGB(into: image.pointee.data)
+      return image
+    }
+    let image = try newImage(width: source.width, height: source.height, channels: 4)
+    let (colours, to) = (try source.rgb(), image.pointee.data!)
+    for index in alpha.pixels.indices {
+      for channel in 0..<3 { to[4 * index + channel] = colours.pixels[3 * index + channel] }
+      to[4 * index + 3] = alpha.pixels[index]
+    }
+    return image
+  }
+
   /// Images of a batch, planar, as new interleaved ones.
   func newImages(_ batch: ImageBatch) throws -> UnsafeMutablePointer<rtool_image> {
     let images = try allocate(rtool_image.self, batch.count)

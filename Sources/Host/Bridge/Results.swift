@@ -67,7 +67,7 @@ extension Run {
       let image = try checked(piece.image)
       guard image.channels != 2 else { throw Failure.misuse("a piece of a result has 2 channels") }
       guard image.view.isFinite else { throw Failure.misuse("the task made pixels that are no numbers") }
-      return Patch(x: Int(piece.x), y: Int(piece.y), image: image.floatImage())
+      return Patch(x: Int(piece.x), y: Int(piece.y), lent: image.view)
     }
     var source: SourceImage?
     let image: ResultImage
@@ -78,10 +78,10 @@ extension Run {
       }
       image = try sized(source, as: result).patched(with: patches)
     } else {
-      guard let only = patches.first, patches.count == 1 else {
+      guard patches.count == 1 else {
         throw Failure.misuse("a result that lies over nothing is one piece")
       }
-      image = try ResultImage.fresh(only.image, bitDepth: bitDepth)
+      image = try ResultImage.fresh(checked(result.pieces[0].image).floatImage(), bitDepth: bitDepth)
     }
     emit(
       Emission(

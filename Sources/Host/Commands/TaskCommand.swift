@@ -204,7 +204,10 @@ struct TaskCommand {
       }
       guard !images[index].isEmpty else { continue }
       let pointers = try images[index].map { source -> UnsafePointer<rtool_image>? in
-        let image = try run.newImage(pixels(of: source, for: parameter, values))
+        let image =
+          try parameter.kind == .mask
+          ? run.newImage(mask(source, parameter, values))
+          : run.newImage(of: source, withAlpha: parameter.flags.contains(.withAlpha))
         run.sources[image.pointee.data] = source
         run.inputs.append((source.name, image.pointee))
         return UnsafePointer(image)
@@ -222,27 +225,18 @@ struct TaskCommand {
       guard let photo = firstImage(images) else {
         throw Failure.usage("--\(parameter.name)-preview needs an image to show the mask on")
       }
-      let masks = try images[index].map { try pixels(of: $0, for: parameter, values) }
+      let masks = try images[index].map { try mask($0, parameter, values) }
       let notes = try MaskPreview.image(of: photo, masks: masks).write(
         to: .file(file.path), format: file.format, options: settings.options)
       for note in notes where !settings.isQuiet { Terminal.warn(note) }
     }
   }
 
-  private func pixels(of source: SourceImage, for parameter: Parameter, _ values: [TypedValue]) throws
+  /// A mask as the options beside it change it.
+  private func mask(_ source: SourceImage, _ parameter: Parameter, _ values: [TypedValue]) throws
     -> FloatImage
   {
-    if parameter.kind == .mask {
-      return try MaskOptions.edit(of: parameter, plugin.parameters, values).applied(to: source.mask())
-    }
-    let colors = try source.rgb()
-    guard parameter.flags.contains(.withAlpha), let alpha = try source.alpha() else { return colors }
-    var pixels = [Float](repeating: 0, count: 4 * alpha.pixels.count)
-    for index in alpha.pixels.indices {
-      for channel in 0..<3 { pixels[4 * index + channel] = colors.pixels[3 * index + channel] }
-      pixels[4 * index + 3] = alpha.pixels[index]
-    }
-    return FloatImage(width: colors.width, height: colors.height, channels: 4, pixels: pixels)
+    try MaskOptions.edit(of: parameter, plugin.parameters, values).applied(to: source.mask())
   }
 
   /// Every parameter as the user would write it, files by their name alone.
