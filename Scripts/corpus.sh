@@ -1,7 +1,8 @@
 #!/bin/sh
 # Prints a hash for what each of some sixty commands writes, so that two builds can be compared:
 #   sh Scripts/corpus.sh OLD/rtool > old.txt; sh Scripts/corpus.sh .build/release/rtool > new.txt; diff old.txt new.txt
-# Hashes depend on the processor. A model may be named behind the program; else each uses the one inside it.
+# Hashes depend on the processor. A model may be named behind the program; else each uses the one inside it. With PIXELS=1
+# in the environment images are written without metadata, which name the version and all parameters.
 set -eu
 [ $# -ge 1 ] || { echo "corpus.sh: name the program, as in sh Scripts/corpus.sh .build/release/rtool" >&2 && exit 2; }
 rtool=$(realpath "$1")
@@ -17,6 +18,7 @@ run() {
   name=$1 output=$2
   shift 2
   case $1 in compare | replay) ;; *) [ -z "$model" ] || set -- "$@" --model "$model" ;; esac
+  if [ -n "${PIXELS:-}" ] && [ "$output" != - ]; then set -- "$@" --strip-metadata; fi
   if [ "$output" = - ]; then
     "$rtool" "$@" >stdout 2>stderr || { echo "$name failed: $(tail -n 1 stderr)"; return 0; }
     hash=$(sha256sum <stdout)
