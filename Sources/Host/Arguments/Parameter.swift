@@ -72,7 +72,7 @@ package struct Parameter: Sendable {
   package var limits: ClosedRange<Double>?
   /// Where values usually lie, as on a slider.
   package var softLimits: ClosedRange<Double>?
-  /// The mask that it is for, of an option that the host adds to a mask of a task.
+  /// The mask that it is for, where the host adds it to a mask of a task.
   package var mask: String?
 
   package init(name: String, kind: Kind, help: String, flags: Flags = []) {

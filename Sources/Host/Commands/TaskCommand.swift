@@ -249,7 +249,8 @@ struct TaskCommand {
     return FloatImage(width: colors.width, height: colors.height, channels: 4, pixels: pixels)
   }
 
-  /// Every parameter as the user would write it, files by their name alone.
+  /// Every parameter as the user would write it, files by their name alone; what the host adds to masks only where it
+  /// changes them.
   private func described(_ values: [TypedValue], classes: [String]) -> [String: [String]] {
     var texts: [String: [String]] = [:]
     for (parameter, value) in zip(plugin.parameters, values) {
@@ -274,3 +275,4 @@ struct TaskCommand {
     return digests
   }
 }
+      if parameter.mask != nil, value.given == 0, value.numbers == [parameter.initial] { continue }
