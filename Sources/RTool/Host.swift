@@ -3,9 +3,11 @@ import CRTool
 /// The host, as a task sees it. Each call is one function of `rtool_host`; what fails there is thrown here.
 public struct Host {
   let table: UnsafePointer<rtool_host>
-  let customs = CustomFunctions()
+  let customs: CustomFunctions
 
-  init(_ table: UnsafePointer<rtool_host>) { self.table = table }
+  init(_ table: UnsafePointer<rtool_host>, customs: CustomFunctions = CustomFunctions()) {
+    (self.table, self.customs) = (table, customs)
+  }
 
   public var seed: UInt64 { table.pointee.seed }
   public var threads: Int { Int(table.pointee.threads) }
@@ -146,6 +148,15 @@ public struct Host {
   }
 
   // MARK: The classifier
+
+  /// The host as it is with another model, that of a `Parameter.model`: what asks the classifier asks that one, and the
+  /// rest is the same run.
+  public func with(model name: String) throws -> Host {
+    guard let other = try later(\.with_model, since: 3)(table, name) else {
+      throw TaskFailure.reported(status: Int32(RTOOL_FAILED))
+    }
+    return Host(other, customs: customs)
+  }
 
   /// Logits of one image, one for each class.
   public func logits(_ image: Image) throws -> [Float] {

@@ -116,6 +116,9 @@ class host {
         table, count, [](void *body, uint32_t index) { (*static_cast<Body *>(body))(index); }, &body);
   }
 
+  /* The host as it is with another model, that of a MODEL value. */
+  host with_model(const rtool_value &value) const { return host(check(table->with_model(table, value.texts[0]))); }
+
   /* Follows the gradient of the sum of `count` terms. */
   rtool_outcome ascend(const rtool_term *terms, uint32_t count, const rtool_ascent &ascent) const {
     auto objective = sized<rtool_objective>();

@@ -25,6 +25,9 @@ final class Run: @unchecked Sendable {
   var inputs: [(name: String, image: rtool_image)] = []
   /// The content of the user's files that are no images, by name.
   var files: [String: [UInt8]] = [:]
+  /// The models that values name, by these texts, and the tables of functions that ask them.
+  var otherModels: [String: Classifier] = [:]
+  var hosts: [String: UnsafePointer<rtool_host>] = [:]
   private(set) var emitted: [Emission] = []
   /// What was printed, or with --json the task's one JSON value.
   var text: String { wantsJSON ? json ?? printed : printed }
@@ -32,7 +35,6 @@ final class Run: @unchecked Sendable {
   private var json: String?
   /// The thread that `run` is called on.
   private let thread = pthread_self()
-  private(set) lazy var featureNames = FeatureNames(classifier)
 
   struct Emission {
     let result: ResultImage

@@ -156,6 +156,18 @@ impl<'run> Host<'run> {
         Ok(smoothness)
     }
 
+    /// The host as it is with another model, that of a MODEL value.
+    pub fn with_model(&self, value: &rtool_value) -> Result<Host<'run>> {
+        unsafe {
+            let table = self.table.with_model.unwrap()(self.table, *value.texts);
+            if table.is_null() {
+                Err(Failure(RTOOL_FAILED))
+            } else {
+                Ok(Host { table: &*table })
+            }
+        }
+    }
+
     /// Follows the gradient of the sum of the terms.
     pub fn ascend(&self, terms: &[rtool_term], ascent: &rtool_ascent) -> Result<rtool_outcome> {
         let objective = rtool_objective {
