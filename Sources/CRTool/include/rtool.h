@@ -57,9 +57,9 @@
  *
  * OWNERSHIP. A plugin owns what it allocates itself. All that the host hands out during `run` (values, images,
  * tensors, outcomes, memory from `alloc`) belongs to the host and dies when `run` returns, or earlier with
- * the scope that it was made in: there is nothing to free, on any path. The host reads the structures it is handed
- * during the call alone and keeps no pointer to them. The manifest and all it points to must stay valid and unchanged
- * for the life of the process.
+ * the scope that it was made in: there is nothing to free, on any path. What is `prepared` stays for later runs. The
+ * host reads the structures it is handed during the call alone and keeps no pointer to them. The manifest and all it
+ * points to must stay valid and unchanged for the life of the process.
  *
  * ERRORS. A function that can fail returns a status, and RTOOL_OK is 0. After another status return it from
  * `run` at once; the host already knows the message. To report an error of its own a plugin calls `fail` and
@@ -745,6 +745,14 @@ struct rtool_host {
      features, working copies), are of that model; the rest is the same run. CLASS and LAYER values stay those of the
      first model. Lives until `run` returns. NULL: no value has that text. */
   const rtool_host *(*with_model)(const rtool_host *host, const char *text);
+
+  /* [run-thread] What is prepared once for the runs of a process, those of --count and --repeat say: `bytes` bytes,
+     zeroed and aligned to 64, which `make` fills in where no run has asked for `key` with this model before. What it
+     fills in depends on the model and on what the key tells (the name of the thing and the parameters that it is made
+     with), not on images or the seed, and points to nothing that the host handed out. It is not written to afterwards,
+     and valid until `run` returns. NULL: `make` returned another status than RTOOL_OK, or memory ran out. */
+  const void *(*prepared)(const rtool_host *host, const char *key, size_t bytes,
+                          rtool_status (*make)(const rtool_host *host, void *memory, void *user), void *user);
 };
 
 #ifdef __cplusplus

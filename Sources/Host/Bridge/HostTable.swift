@@ -74,6 +74,7 @@ extension Run {
         fromContentsOf: isNormal ? generator.normal(count: count) : generator.uniform(count: count))
     }
     addServices(to: &host)
+    addPreparation(to: &host)
     addValues(to: &host)
     addImages(to: &host)
     addWorkingCopies(to: &host)

@@ -19,6 +19,8 @@ final class Run: @unchecked Sendable {
   let part: Part
   /// Keeps how the ascents went; nil: nobody wants to see it.
   let recorder: Recorder?
+  /// What the runs of this process share.
+  let prepared: PreparedObjects
   /// The user's images by the address of their pixels, to know them again in `emit`.
   var sources: [UnsafeMutablePointer<Float>: SourceImage] = [:]
   /// What the task was given to read, with the names of the files.
@@ -62,12 +64,14 @@ final class Run: @unchecked Sendable {
   private let shared = Mutex(Shared())
 
   init(
-    task: String, classifier: Classifier, part: Part, threads: Int, settings: RunSettings
+    task: String, classifier: Classifier, part: Part, threads: Int, settings: RunSettings,
+    prepared: PreparedObjects
   ) {
     self.task = task
     self.classifier = classifier
     self.part = part
     self.threads = threads
+    self.prepared = prepared
     seed = settings.seed + UInt64(part.index)
     isQuiet = settings.isQuiet
     isVerbose = settings.isVerbose
@@ -78,12 +82,18 @@ final class Run: @unchecked Sendable {
 
   deinit { shared.withLock { for block in $0.blocks { free(UnsafeMutableRawPointer(bitPattern: block)) } } }
 
-  /// Zeroed memory that lives as long as the run; nil when there is none left.
-  func allocate(_ bytes: Int) -> UnsafeMutableRawPointer? {
+  /// Zeroed memory, to be freed; nil when there is none left.
+  static func zeroedMemory(_ bytes: Int) -> UnsafeMutableRawPointer? {
     var block: UnsafeMutableRawPointer?
-    guard (0...Self.physicalMemory).contains(bytes), posix_memalign(&block, 64, max(bytes, 1)) == 0, let block
+    guard (0...physicalMemory).contains(bytes), posix_memalign(&block, 64, max(bytes, 1)) == 0, let block
     else { return nil }
     memset(block, 0, bytes)
+    return block
+  }
+
+  /// Zeroed memory that lives as long as the run; nil when there is none left.
+  func allocate(_ bytes: Int) -> UnsafeMutableRawPointer? {
+    guard let block = Self.zeroedMemory(bytes) else { return nil }
     let address = UInt(bitPattern: block)
     shared.withLock { $0.blocks.append(address) }
     return block

@@ -56,13 +56,14 @@ struct TaskCommand {
         precision: settings.precision == .float32 ? nil : settings.precision.rawValue)
     }
 
+    let prepared = PreparedObjects()
     if !settings.isQuiet { ProgressBar.shared.begin(plugin.name) }
     for index in 0..<settings.count {
       var (values, images) = (taskValues, images)
       func perform() throws -> Run {
         let run = Run(
           task: plugin.name, classifier: classifier, part: Run.Part(index: index, count: settings.count),
-          threads: threads, settings: settings)
+          threads: threads, settings: settings, prepared: prepared)
         for file in files.joined() { run.files[file.name] = file.bytes }
         for model in models.joined() { run.otherModels[model.text] = model.classifier }
         try self.perform(run, values, images)

@@ -567,4 +567,15 @@ pub struct rtool_host {
     pub json_text: Option<unsafe extern "C" fn(host: *const rtool_host, text: *const c_char) -> *const c_char>,
     pub with_model:
         Option<unsafe extern "C" fn(host: *const rtool_host, text: *const c_char) -> *const rtool_host>,
+    pub prepared: Option<
+        unsafe extern "C" fn(
+            host: *const rtool_host,
+            key: *const c_char,
+            bytes: usize,
+            make: Option<
+                unsafe extern "C" fn(host: *const rtool_host, memory: *mut c_void, user: *mut c_void) -> rtool_status,
+            >,
+            user: *mut c_void,
+        ) -> *const c_void,
+    >,
 }
