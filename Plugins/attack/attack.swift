@@ -18,6 +18,8 @@ private let limit = Parameter<Double?>.automaticReal(
 private let amplify = Parameter<Double>.real(
   "amplify", initial: 0, in: 0...1000,
   "hand over the change as a second image, so many times as strong, about grey; 0: not")
+private let transferTo = Parameter<String?>.model(
+  "transfer-to", "tell whether the change fools this other model as well")
 
 /// How large a change is.
 enum Norm: String, CaseIterable, Sendable {
@@ -52,13 +54,14 @@ let manifest = Manifest(
     ("photo.jpg -o attacked.png", "Find what makes the model name any other class"),
     ("photo.jpg --to flower -o attacked.png", "Have it taken for a flower"),
     ("photo.jpg --amplify 10 -o attacked.png", "See the change as well"),
+    ("photo.jpg --transfer-to photos-standard -o attacked.png", "Try it on another model"),
   ],
   presets: [
     ("balanced", "30 steps at each radius", "steps=30 halvings=7"),
     ("fast", "10 steps at each radius", "steps=10 halvings=4"),
   ],
   parameters: [
-    photo, to, norm, amplify,
+    photo, to, norm, amplify, transferTo,
   ] + options.definitions + [halvings, limit], needs: 3)
 
 @c(rtool_plugin)
@@ -88,7 +91,10 @@ private func attack(_ host: Host, _ values: Values) throws {
       "no change up to radius \(Text.fixed(limit, 2)) was found that \(wish); give more --steps or a higher --limit"
     )
   }
-  try report(found, before, host, values)
+  let transfer = try values[transferTo].map { name in
+    try Transfer(of: found.image, from: start, to: target.map { names[$0] }, asking: host.with(model: name))
+  }
+  try report(found, before, transfer, host, values)
   try host.emit(
     found.image, caption: "\(names[found.after.best]), radius \(Text.fixed(found.radius, 2))")
   if values[amplify] > 0 {
@@ -101,7 +107,9 @@ private func attack(_ host: Host, _ values: Values) throws {
   }
 }
 
-private func report(_ found: Finding, _ before: Prediction, _ host: Host, _ values: Values) throws {
+private func report(
+  _ found: Finding, _ before: Prediction, _ transfer: Transfer?, _ host: Host, _ values: Values
+) throws {
   let names = host.model.classes
   let (from, into) = (before.best, found.after.best)
   let (share, newShare) = (before.probabilities[from], found.after.probabilities[into])
@@ -129,22 +137,24 @@ private func report(_ found: Finding, _ before: Prediction, _ host: Host, _ valu
     )
   case .l2: host.note("the model was not trained to resist any change")
   }
-  if host.wantsJSON {
-    try host.emit(
-      text: "\(json(found, before, host, values))\n")
-  }
+  transfer?.report(host)
+  if host.wantsJSON { try host.emit(text: "\(json(found, before, transfer, host, values))\n") }
 }
 
-private func json(_ found: Finding, _ before: Prediction, _ host: Host, _ values: Values) -> JSON {
+/// What a model sees.
+func seen(_ prediction: Prediction, _ classes: [String]) -> JSON {
+  JSON([
+    "class": JSON(classes[prediction.best]), "probability": JSON(prediction.probabilities[prediction.best]),
+  ])
+}
+
+private func json(
+  _ found: Finding, _ before: Prediction, _ transfer: Transfer?, _ host: Host, _ values: Values
+) -> JSON {
   let names = host.model.classes
-  func side(_ prediction: Prediction) -> JSON {
-    JSON([
-      "class": JSON(names[prediction.best]), "probability": JSON(prediction.probabilities[prediction.best]),
-    ])
-  }
   return JSON([
-    "from": side(before), "to": side(found.after), "norm": JSON(values[norm].rawValue),
+    "from": seen(before, names), "to": seen(found.after, names), "norm": JSON(values[norm].rawValue),
     "radius": JSON(found.radius), "eps": JSON(host.model.eps), "width": JSON(found.image.width),
-    "height": JSON(found.image.height),
+    "height": JSON(found.image.height), "transfer": transfer?.json,
   ])
 }

@@ -3,9 +3,11 @@ import CRTool
 /// The host, as a task sees it. Each call is one function of `rtool_host`; what fails there is thrown here.
 public struct Host {
   let table: UnsafePointer<rtool_host>
-  let customs = CustomFunctions()
+  let customs: CustomFunctions
 
-  package init(_ table: UnsafePointer<rtool_host>) { self.table = table }
+  package init(_ table: UnsafePointer<rtool_host>, customs: CustomFunctions = CustomFunctions()) {
+    (self.table, self.customs) = (table, customs)
+  }
 
   public var seed: UInt64 { table.pointee.seed }
   public var threads: Int { Int(table.pointee.threads) }
@@ -74,6 +76,31 @@ public struct Host {
     table.pointee.scope_begin(table)
     defer { _ = table.pointee.scope_end(table) }
     return try body()
+  }
+
+  /// What is prepared once for the runs of a process: `count` elements, which `make` fills in where no run has asked for
+  /// `key` with this model before. They depend on the model and on what the key tells alone. See `rtool_host`.
+  public func prepared<Element: BitwiseCopyable>(
+    _ key: String, _ type: Element.Type, count: Int,
+    make: (UnsafeMutableBufferPointer<Element>) throws -> Void
+  ) throws -> UnsafeBufferPointer<Element> {
+    let prepared = try later(\.prepared, since: 3)
+    return try withoutActuallyEscaping(make) { make in
+      let preparation = Preparation(host: self) { memory in
+        try make(
+          UnsafeMutableBufferPointer(start: memory.bindMemory(to: type, capacity: count), count: count))
+      }
+      let memory = withExtendedLifetime(preparation) {
+        prepared(
+          table, key, count * MemoryLayout<Element>.stride,
+          { _, memory, user in
+            guard let memory, let user else { return Int32(RTOOL_INVALID) }
+            return Unmanaged<Preparation>.fromOpaque(user).takeUnretainedValue().fill(memory)
+          }, Unmanaged.passUnretained(preparation).toOpaque())
+      }
+      guard let memory else { throw TaskFailure.reported(status: Int32(RTOOL_FAILED)) }
+      return UnsafeBufferPointer(start: memory.assumingMemoryBound(to: type), count: count)
+    }
   }
 
   func copied<Element: BitwiseCopyable>(_ elements: [Element]) throws -> UnsafePointer<Element>? {
@@ -146,6 +173,15 @@ public struct Host {
   }
 
   // MARK: The classifier
+
+  /// The host as it is with another model, that of a `Parameter.model`: what asks the classifier asks that one, and the
+  /// rest is the same run.
+  public func with(model name: String) throws -> Host {
+    guard let other = try later(\.with_model, since: 3)(table, name) else {
+      throw TaskFailure.reported(status: Int32(RTOOL_FAILED))
+    }
+    return Host(other, customs: customs)
+  }
 
   /// Logits of one image, one for each class.
   public func logits(_ image: Image) throws -> [Float] {
@@ -287,5 +323,22 @@ public struct Model {
     public let channels: Int
     /// Image pixels for one position along one side; 0: pooled.
     public let reduction: Int
+  }
+}
+
+/// A function that fills in what is prepared, at a place that C can point to.
+private final class Preparation {
+  private let host: Host
+  private let function: (UnsafeMutableRawPointer) throws -> Void
+
+  init(host: Host, _ function: @escaping (UnsafeMutableRawPointer) throws -> Void) {
+    (self.host, self.function) = (host, function)
+  }
+
+  func fill(_ memory: UnsafeMutableRawPointer) -> Int32 {
+    do {
+      try function(memory)
+      return Int32(RTOOL_OK)
+    } catch { return host.status(of: error) }
   }
 }

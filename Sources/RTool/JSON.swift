@@ -13,9 +13,10 @@ public struct JSON: CustomStringConvertible, Sendable {
     description = "[" + values.map(\.description).joined(separator: ",") + "]"
   }
 
-  /// An object with its members in this order.
-  public init(_ members: KeyValuePairs<String, JSON>) {
-    description = "{" + members.map { "\(JSON.quoted($0)):\($1)" }.joined(separator: ",") + "}"
+  /// An object with its members in this order; those that are nil are left out.
+  public init(_ members: KeyValuePairs<String, JSON?>) {
+    let members = members.compactMap { name, value in value.map { "\(JSON.quoted(name)):\($0)" } }
+    description = "{" + members.joined(separator: ",") + "}"
   }
 
   private static func quoted(_ text: String) -> String {

@@ -186,6 +186,17 @@ extension Parameter where Value == String? {
   }
 }
 
+extension Parameter where Value == String? {
+  /// Another model, by its name or file, for `Host.with(model:)`; nil: it was not given.
+  public static func model(_ name: String, letter: Character? = nil, group: String? = nil, _ help: String)
+    -> Parameter
+  {
+    let definition = ParameterDefinition(
+      name: name, help: help, kind: RTOOL_MODEL, letter: letter, group: group)
+    return Parameter(definition: definition) { $0.count > 0 ? String(cString: $0.texts[0]!) : nil }
+  }
+}
+
 extension Parameter where Value == Double? {
   /// A number, or nil for `auto`, which is what it is when it is not given.
   public static func automaticReal(

@@ -16,7 +16,10 @@ import Testing
   }
 
   @Test func optionsAndTheirValuesAreOffered() throws {
-    #expect(try candidates("inpaint", "in.jpg", "--mask-").sorted() == ["--mask-alpha", "--mask-invert"])
+    #expect(
+      try candidates("inpaint", "in.jpg", "--mask-").sorted() == [
+        "--mask-alpha", "--mask-feather", "--mask-grow", "--mask-invert", "--mask-preview",
+      ])
     #expect(try candidates("inpaint", "in.jpg", "--preset", "") == ["balanced", "fast", "paper"])
     #expect(try candidates("inpaint", "in.jpg", "--class", "mo") == ["monkey", "motorbike", "mountain"])
     #expect(try candidates("inpaint", "in.jpg", "-c", "gl") == ["glacier"])

@@ -57,9 +57,9 @@
  *
  * OWNERSHIP. A plugin owns what it allocates itself. All that the host hands out during `run` (values, images,
  * tensors, outcomes, memory from `alloc`) belongs to the host and dies when `run` returns, or earlier with
- * the scope that it was made in: there is nothing to free, on any path. The host reads the structures it is handed
- * during the call alone and keeps no pointer to them. The manifest and all it points to must stay valid and unchanged
- * for the life of the process.
+ * the scope that it was made in: there is nothing to free, on any path. What is `prepared` stays for later runs. The
+ * host reads the structures it is handed during the call alone and keeps no pointer to them. The manifest and all it
+ * points to must stay valid and unchanged for the life of the process.
  *
  * ERRORS. A function that can fail returns a status, and RTOOL_OK is 0. After another status return it from
  * `run` at once; the host already knows the message. To report an error of its own a plugin calls `fail` and
@@ -153,9 +153,9 @@ enum {
   RTOOL_CHOICE = 4, /* numbers: index into choices */
   RTOOL_IMAGE = 5,  /* a file, or - for standard input; images: 3 channels, upright, sRGB */
   RTOOL_MASK = 6,   /* a file, or -; images: 1 channel in [0,1], white = to be filled. Where the task has an IMAGE, the
-                       mask has the size of the first one: the host sees to it. Since 0.3 the host also adds --mask-invert,
-                       --mask-grow, --mask-feather and --mask-preview to a mask named "mask", and so on, where the task
-                       has no parameter of such a name itself; the mask is handed over changed by them */
+                       mask has the size of the first one: the host sees to it. Since 0.3 the host also adds
+                       --mask-invert, --mask-grow, --mask-feather and --mask-preview to a mask named "mask", and so on,
+                       where the task has no parameter of such a name itself; the mask is handed over changed by them */
   RTOOL_CLASS = 7,  /* a class by name or index, or several as NAME:WEIGHT,NAME:WEIGHT; numbers: pairs of index
                        and weight, the weights adding up to 1; count is the number of pairs */
   RTOOL_COLOR = 8,  /* #rgb, #rrggbb or r,g,b in 0..255; numbers: red, green, blue in [0,1] */
@@ -165,12 +165,15 @@ enum {
                        messages and for `file_bytes`. Its hash is kept with the result, so that it can be made again */
   RTOOL_LAYER = 12, /* since 0.3. A layer of the model, or one of `choices`, by name; texts: the name; numbers: the
                        layer's index, that of a choice counted on from the number of layers */
-  RTOOL_ASCENT = 13 /* since 0.3. The options that ascents have in common, --steps, --step-size, --radius and so on, in
+  RTOOL_ASCENT = 13, /* since 0.3. The options that ascents have in common, --steps, --step-size, --radius and so on, in
                        the place of this one parameter: the host adds, explains and checks them, and `ascent_options`
                        reads them. initial_text: what they are at first, as in the settings of a preset, with lengths
                        for 224x224 pixels. choices: those of the options that the user may give, each with a help in the
-                       place of the usual one, or an empty one; none: all. Presets may set them. No flags; at most one of
-                       it */
+                       place of the usual one, or an empty one; none: all. Presets may set them. No flags; at most one
+                       of it */
+  RTOOL_MODEL = 14  /* since 0.3. Another model by its name or file, as --model takes it, which is read before the task
+                       begins; texts: what was given, for messages and for `with_model`. Its hash is kept with the
+                       result */
 };
 
 typedef uint32_t rtool_param_flags;
@@ -545,9 +548,9 @@ typedef struct rtool_result {
   int32_t width, height;   /* with `over`: the result's size, to which the user's file is enlarged or reduced, with its
                               transparency, before pieces are laid over it; 0: its own */
   int32_t reserved;
-  const char *name;        /* since 0.3. What it is among the results of the run, made as the name of a parameter is: its
-                              file is out-NAME.png beside out.png, and --json tells it by that name. No other result of
-                              the run has it, and frames have none. NULL: it is the task's result, or one of several,
+  const char *name;        /* since 0.3. What it is among the results of the run, made as the name of a parameter is:
+                              its file is out-NAME.png beside out.png, and --json tells it by that name. No other result
+                              of the run has it, and frames have none. NULL: it is the task's result, or one of several,
                               which are numbered */
 } rtool_result;
 
@@ -661,8 +664,8 @@ struct rtool_host {
                              int32_t height);
 
   /* [run-thread] Hands over a finished image; the host copies it, and writes it where the user wants it once `run` has
-     returned RTOOL_OK. May be called several times: files are numbered, or have the names of their results. A task that hands over neither an image
-     nor text has failed. */
+     returned RTOOL_OK. May be called several times: files are numbered, or have the names of their results. A task that
+     hands over neither an image nor text has failed. */
   rtool_status (*emit)(const rtool_host *host, const rtool_result *result);
   /* [run-thread] Text that is the task's result, to standard output. */
   rtool_status (*emit_text)(const rtool_host *host, const char *text);
@@ -736,6 +739,20 @@ struct rtool_host {
   rtool_status (*emit_json)(const rtool_host *host, const char *json);
   /* [any-thread] A text as a JSON string, quotes included. NULL: memory ran out. */
   const char *(*json_text)(const rtool_host *host, const char *text);
+
+  /* [run-thread] The host as it is with another model, that of a MODEL value with this text: its `model`, and all that
+     asks a classifier or goes by its side (logits, features, gradient, ascend, class seeds and weights, names of
+     features, working copies), are of that model; the rest is the same run. CLASS and LAYER values stay those of the
+     first model. Lives until `run` returns. NULL: no value has that text. */
+  const rtool_host *(*with_model)(const rtool_host *host, const char *text);
+
+  /* [run-thread] What is prepared once for the runs of a process, those of --count and --repeat say: `bytes` bytes,
+     zeroed and aligned to 64, which `make` fills in where no run has asked for `key` with this model before. What it
+     fills in depends on the model and on what the key tells (the name of the thing and the parameters that it is made
+     with), not on images or the seed, and points to nothing that the host handed out. It is not written to afterwards,
+     and valid until `run` returns. NULL: `make` returned another status than RTOOL_OK, or memory ran out. */
+  const void *(*prepared)(const rtool_host *host, const char *key, size_t bytes,
+                          rtool_status (*make)(const rtool_host *host, void *memory, void *user), void *user);
 };
 
 #ifdef __cplusplus

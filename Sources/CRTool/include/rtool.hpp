@@ -116,6 +116,37 @@ class host {
         table, count, [](void *body, uint32_t index) { (*static_cast<Body *>(body))(index); }, &body);
   }
 
+  /* The host as it is with another model, that of a MODEL value. */
+  host with_model(const rtool_value &value) const { return host(check(table->with_model(table, value.texts[0]))); }
+
+  /* What is prepared once for the runs of a process: `count` elements, zeroed, which make(elements) fills in where no run
+     has asked for `key` with this model before. */
+  template <class Element, class Make>
+  const Element *prepared(const char *key, size_t count, Make make) const {
+    static_assert(std::is_trivially_copyable<Element>::value, "the host frees memory without destructors");
+    return static_cast<const Element *>(check(table->prepared(
+        table, key, count * sizeof(Element),
+        [](const rtool_host *table, void *memory, void *make) {
+          return host::contained(table, [&] { (*static_cast<Make *>(make))(static_cast<Element *>(memory)); });
+        },
+        &make)));
+  }
+
+  /* Calls body(), and keeps what it throws from leaving the plugin. */
+  template <class Body>
+  static rtool_status contained(const rtool_host *table, Body body) {
+    try {
+      body();
+      return RTOOL_OK;
+    } catch (const failure &failure) {
+      return failure.status;
+    } catch (const std::exception &error) {
+      return table->fail(table, RTOOL_FAILED, error.what());
+    } catch (...) {
+      return table->fail(table, RTOOL_FAILED, "the task threw something unknown");
+    }
+  }
+
   /* Follows the gradient of the sum of `count` terms. */
   rtool_outcome ascend(const rtool_term *terms, uint32_t count, const rtool_ascent &ascent) const {
     auto objective = sized<rtool_objective>();
@@ -151,16 +182,7 @@ class scope {
 
 /* Calls a task, and keeps what it throws from leaving the plugin. */
 inline rtool_status guarded(const rtool_host *table, const rtool_value *all, void (*run)(host, values)) {
-  try {
-    run(host(table), values(all));
-    return RTOOL_OK;
-  } catch (const failure &failure) {
-    return failure.status;
-  } catch (const std::exception &error) {
-    return table->fail(table, RTOOL_FAILED, error.what());
-  } catch (...) {
-    return table->fail(table, RTOOL_FAILED, "the task threw something unknown");
-  }
+  return host::contained(table, [&] { run(host(table), values(all)); });
 }
 
 template <size_t count>

@@ -72,7 +72,7 @@ enum Completion {
       let names = parameter.kind == .classes ? facts?.classes : facts?.layers.map(\.name)
       candidates += (names ?? []).map { Candidate(text: $0, help: "") }
     }
-    if parameter.name == "model" {
+    if parameter.name == "model" || parameter.kind == .model {
       candidates += ModelSearch.candidates().map { Candidate(text: $0.name, help: $0.source.place) }
     }
     return candidates

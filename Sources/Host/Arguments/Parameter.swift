@@ -5,15 +5,19 @@ import CRTool
 package struct Parameter: Sendable {
   package enum Kind: UInt32, Sendable {
     case bool, int, real, text, choice, image, mask, classes, color, point, box, file, layer
+    case model = 14
 
     /// Whether its texts are the names of files that are read.
     package var isFile: Bool { [.image, .mask, .file].contains(self) }
+
+    /// Whether its texts name what is read, so that a hash of it is kept with the result.
+    package var isInput: Bool { isFile || self == .model }
 
     /// How many numbers make one value.
     package var numbers: Int {
       switch self {
       case .bool, .int, .real, .choice: 1
-      case .text, .image, .mask, .file, .layer: 0
+      case .text, .image, .mask, .file, .layer, .model: 0
       case .classes, .point: 2
       case .color: 3
       case .box: 4
@@ -28,6 +32,7 @@ package struct Parameter: Sendable {
       case .choice: "CHOICE"
       case .image, .mask, .file: "FILE"
       case .layer: "NAME"
+      case .model: "NAME|FILE"
       case .classes: "CLASS"
       case .color: "COLOR"
       case .point: "X,Y"
@@ -72,7 +77,7 @@ package struct Parameter: Sendable {
   package var limits: ClosedRange<Double>?
   /// Where values usually lie, as on a slider.
   package var softLimits: ClosedRange<Double>?
-  /// The mask that it is for, of an option that the host adds to a mask of a task.
+  /// The mask that it is for, where the host adds it to a mask of a task.
   package var mask: String?
 
   package init(name: String, kind: Kind, help: String, flags: Flags = []) {

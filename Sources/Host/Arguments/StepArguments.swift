@@ -11,8 +11,8 @@ struct StepArguments {
   /// The classes of the model, asked for only where a class has to be looked up.
   let classes: () throws -> [String]
 
-  /// - Parameter file: the word for a file, from its parameter and its place among that one's.
-  func words(file: (Parameter, Int) throws -> String) throws -> [String] {
+  /// - Parameter input: the word for a file or a model, from its parameter and its place among that one's.
+  func words(input: (Parameter, Int) throws -> String) throws -> [String] {
     let unknown = step.parameters.keys.filter { name in !plugin.parameters.contains { $0.name == name } }
     if let name = unknown.min() {
       throw Failure.failed("the task \(plugin.name) that is here has no parameter \(quoted(name))")
@@ -20,12 +20,12 @@ struct StepArguments {
     var values: [(Parameter, String)] = []
     for parameter in plugin.parameters {
       guard let recorded = step.parameters[parameter.name], isNeeded(parameter, recorded) else { continue }
-      let isFile = parameter.kind.isFile
+      let isInput = parameter.kind.isInput
       for (index, text) in recorded.enumerated() {
-        if !isFile, text.utf8.contains(0) {
+        if !isInput, text.utf8.contains(0) {
           throw Failure.failed("the value recorded for \(parameter.label) has a zero byte in it")
         }
-        values.append((parameter, isFile ? try file(parameter, index) : text))
+        values.append((parameter, isInput ? try input(parameter, index) : text))
       }
     }
     return Self.words(values, host: hostOptions)

@@ -38,9 +38,10 @@ extension Parameter {
       }
       let numbers: [Double]
       switch kind {
-      case .text, .image, .mask, .file, .layer:
-        if text.isEmpty && kind.isFile {
-          throw Failure.usage("\(label) needs the name of a file, not an empty one")
+      case .text, .image, .mask, .file, .layer, .model:
+        if text.isEmpty && kind.isInput {
+          throw Failure.usage(
+            "\(label) needs the name of a \(kind == .model ? "model" : "file"), not an empty one")
         }
         value.texts.append(text)
         numbers = []

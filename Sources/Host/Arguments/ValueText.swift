@@ -4,6 +4,7 @@ extension Parameter {
     if value.count == 0, value.texts.isEmpty { return flags.contains(.auto) ? ["auto"] : [] }
     switch kind {
     case .image, .mask, .file: return value.texts.map { String(fileName(of: $0)) }
+    case .model: return value.texts.map { ModelSearch.name($0) }
     case .text, .layer: return value.texts
     case .bool: return value.numbers.map { $0 == 0 ? "off" : "on" }
     case .choice: return value.numbers.map { choices[Int($0)].name }

@@ -4,7 +4,8 @@ import RobustRuntime
 /// Ascents of the plugin interface, carried out by the runtime.
 extension Run {
   func ascend(
-    _ objective: UnsafePointer<rtool_objective>?, _ pointer: UnsafePointer<rtool_ascent>?,
+    _ classifier: Classifier, _ objective: UnsafePointer<rtool_objective>?,
+    _ pointer: UnsafePointer<rtool_ascent>?,
     _ outcome: UnsafeMutablePointer<rtool_outcome>?
   ) throws -> Int32 {
     guard let ascent = Growth.read(pointer, into: rtool_ascent(), atLeast: Growth.ascent),
@@ -42,7 +43,7 @@ extension Run {
     let to = ascent.progress_to > from ? ascent.progress_to : 1
     let note = ascent.note.map { String(cString: $0) + " " } ?? ""
     let result = try classifier.ascend(
-      from: start, objective: self.objective(objective), settings: settings
+      from: start, objective: self.objective(objective, classifier.facts), settings: settings
     ) { progress in
       recorder?.record(
         step: progress.step, total: progress.total, loss: progress.loss,

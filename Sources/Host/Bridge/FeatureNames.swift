@@ -95,9 +95,9 @@ extension Run {
       let run = Run.of(host)
       return run.statusOnRunThread {
         guard let text, let out else { throw Failure.misuse("a feature without a name was asked for") }
-        let feature = try run.featureNames.feature(named: String(cString: text))
-        let place =
-          feature.layer == nil ? run.featureNames.place(of: feature.unit) : (classIndex: -1, rank: 0)
+        let names = HostState.of(host).featureNames
+        let feature = try names.feature(named: String(cString: text))
+        let place = feature.layer == nil ? names.place(of: feature.unit) : (classIndex: -1, rank: 0)
         out.pointee = rtool_feature(
           layer: try feature.layer.map { try run.copy($0) }, unit: Int32(feature.unit),
           class_index: Int32(place.classIndex), rank: Int32(place.rank), reserved: 0)
@@ -106,16 +106,20 @@ extension Run {
     host.feature_name = { host, feature in
       let run = Run.of(host)
       var name: UnsafePointer<CChar>?
-      _ = run.statusOnRunThread { name = try run.copy(run.featureNames.name(of: run.known(feature))) }
+      _ = run.statusOnRunThread {
+        let names = HostState.of(host).featureNames
+        name = try run.copy(names.name(of: names.known(feature)))
+      }
       return name
     }
     host.feature_classes = { host, feature, count, out in
       let run = Run.of(host)
       var written = 0
       _ = run.statusOnRunThread {
-        let feature = try run.known(feature)
+        let names = HostState.of(host).featureNames
+        let feature = try names.known(feature)
         guard feature.layer == nil, let out else { return }
-        for (index, weight) in run.featureNames.classesRaised(by: feature.unit).prefix(Int(count)) {
+        for (index, weight) in names.classesRaised(by: feature.unit).prefix(Int(count)) {
           out[written] = rtool_class_weight(index: Int32(index), weight: Double(weight))
           written += 1
         }
@@ -123,11 +127,12 @@ extension Run {
       return UInt32(written)
     }
   }
+}
 
-  private func known(_ pointer: UnsafePointer<rtool_feature>?) throws -> FeatureNames.Feature {
+extension FeatureNames {
+  fileprivate func known(_ pointer: UnsafePointer<rtool_feature>?) throws -> Feature {
     guard let feature = pointer?.pointee else { throw Failure.misuse("no feature was handed over") }
-    return try featureNames.checked(
-      FeatureNames.Feature(layer: feature.layer.map { String(cString: $0) }, unit: Int(feature.unit)),
-      "a feature")
+    return try checked(
+      Feature(layer: feature.layer.map { String(cString: $0) }, unit: Int(feature.unit)), "a feature")
   }
 }

@@ -2,24 +2,26 @@ import CRTool
 import Imaging
 import RobustRuntime
 
-/// The table of functions that a plugin is handed. Each finds its run in `state`; what is thrown here becomes a
-/// status, and its text the run's failure.
+/// The table of functions that a plugin is handed, one for each model. Each function finds its run in `state`; what is
+/// thrown here becomes a status, and its text the run's failure.
 extension Run {
   /// Calls `body` with the table of this run, on the run thread.
   func withHost<Result>(_ body: (UnsafePointer<rtool_host>) throws -> Result) throws -> Result {
-    var model = try self.model()
-    return try withExtendedLifetime(self) {
-      try withUnsafePointer(to: &model) { model in
-        var host = table
-        host.state = Unmanaged.passUnretained(self).toOpaque()
-        host.model = model
-        return try body(&host)
-      }
+    var states: [HostState] = []
+    func host(with classifier: Classifier) throws -> UnsafePointer<rtool_host> {
+      let state = HostState(self, classifier)
+      states.append(state)
+      var host = table
+      host.state = Unmanaged.passUnretained(state).toOpaque()
+      host.model = UnsafePointer(try copy([model(classifier.facts)]))
+      return UnsafePointer(try copy([host]))
     }
+    hosts = try otherModels.mapValues(host)
+    let first = try host(with: classifier)
+    return try withExtendedLifetime((self, states)) { try body(first) }
   }
 
-  private func model() throws -> rtool_model {
-    let facts = classifier.facts
+  private func model(_ facts: ModelFacts) throws -> rtool_model {
     var model = rtool_model()
     model.struct_size = UInt32(MemoryLayout<rtool_model>.size)
     model.layer_size = UInt32(MemoryLayout<rtool_layer>.stride)
@@ -72,6 +74,7 @@ extension Run {
         fromContentsOf: isNormal ? generator.normal(count: count) : generator.uniform(count: count))
     }
     addServices(to: &host)
+    addPreparation(to: &host)
     addValues(to: &host)
     addImages(to: &host)
     addWorkingCopies(to: &host)
@@ -79,10 +82,6 @@ extension Run {
     addFeatureNames(to: &host)
     addResults(to: &host)
     return host
-  }
-
-  static func of(_ host: UnsafePointer<rtool_host>?) -> Run {
-    Unmanaged<Run>.fromOpaque(host!.pointee.state).takeUnretainedValue()
   }
 
   func status(_ body: () throws -> Void) -> Int32 {

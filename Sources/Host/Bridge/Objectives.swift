@@ -4,7 +4,8 @@ import RobustRuntime
 
 /// Objectives of the plugin interface as the runtime's.
 extension Run {
-  func objective(_ pointer: UnsafePointer<rtool_objective>?) throws -> Objective {
+  /// - Parameter facts: of the model that it is for.
+  func objective(_ pointer: UnsafePointer<rtool_objective>?, _ facts: ModelFacts) throws -> Objective {
     guard let objective = Growth.read(pointer, into: rtool_objective(), atLeast: Growth.objective),
       objective.term_count > 0, objective.term_count <= 4096, let terms = objective.terms,
       objective.term_size >= Growth.term, objective.term_size < 1 << 16
@@ -12,11 +13,12 @@ extension Run {
     let stride = Int(objective.term_size)
     return try Objective(
       (0..<Int(objective.term_count)).map { index in
-        try term(Growth.read(UnsafeRawPointer(terms) + index * stride, size: stride, into: rtool_term()))
+        try term(
+          Growth.read(UnsafeRawPointer(terms) + index * stride, size: stride, into: rtool_term()), facts)
       })
   }
 
-  private func term(_ term: rtool_term) throws -> Objective.Term {
+  private func term(_ term: rtool_term, _ facts: ModelFacts) throws -> Objective.Term {
     let layer = term.layer.map { String(cString: $0) }
     let count = max(1, Int(term.image_count))
 
@@ -43,7 +45,7 @@ extension Run {
     case RTOOL_TERM_FEATURE:
       kind = .feature(layer: layer, unit: Int(term.unit), region: try region(term.region))
     case RTOOL_TERM_REPRESENTATION:
-      kind = try representation(term, layer: layer, count: count)
+      kind = try representation(term, facts, layer: layer, count: count)
     case RTOOL_TERM_PIXELS: kind = .pixels(target: try target(), region: try region(term.region))
     case RTOOL_TERM_SMOOTHNESS: kind = .smoothness(region: try region(term.region))
     case RTOOL_TERM_ENTROPY: kind = .entropy
@@ -76,9 +78,11 @@ extension Run {
       height: Int(image.height), width: Int(image.width), values: image.floatImage().pixels)
   }
 
-  private func representation(_ term: rtool_term, layer: String?, count: Int) throws -> Objective.Term.Kind {
+  private func representation(_ term: rtool_term, _ facts: ModelFacts, layer: String?, count: Int) throws
+    -> Objective.Term.Kind
+  {
     let isRelative = term.relative != 0
-    guard let facts = classifier.facts.layers.first(where: { $0.name == layer ?? "representation" }) else {
+    guard let facts = facts.layers.first(where: { $0.name == layer ?? "representation" }) else {
       throw Failure.misuse("the model has no layer \(quoted(layer ?? ""))")
     }
     let weights =

@@ -19,12 +19,17 @@ final class Run: @unchecked Sendable {
   let part: Part
   /// Keeps how the ascents went; nil: nobody wants to see it.
   let recorder: Recorder?
+  /// What the runs of this process share.
+  let prepared: PreparedObjects
   /// The user's images by the address of their pixels, to know them again in `emit`.
   var sources: [UnsafeMutablePointer<Float>: SourceImage] = [:]
   /// What the task was given to read, with the names of the files.
   var inputs: [(name: String, image: rtool_image)] = []
   /// The content of the user's files that are no images, by name.
   var files: [String: [UInt8]] = [:]
+  /// The models that values name, by these texts, and the tables of functions that ask them.
+  var otherModels: [String: Classifier] = [:]
+  var hosts: [String: UnsafePointer<rtool_host>] = [:]
   private(set) var emitted: [Emission] = []
   /// What was printed, or with --json the task's one JSON value.
   var text: String { wantsJSON ? json ?? printed : printed }
@@ -32,7 +37,6 @@ final class Run: @unchecked Sendable {
   private var json: String?
   /// The thread that `run` is called on.
   private let thread = pthread_self()
-  private(set) lazy var featureNames = FeatureNames(classifier)
 
   struct Emission {
     let result: ResultImage
@@ -60,12 +64,14 @@ final class Run: @unchecked Sendable {
   private let shared = Mutex(Shared())
 
   init(
-    task: String, classifier: Classifier, part: Part, threads: Int, settings: RunSettings
+    task: String, classifier: Classifier, part: Part, threads: Int, settings: RunSettings,
+    prepared: PreparedObjects
   ) {
     self.task = task
     self.classifier = classifier
     self.part = part
     self.threads = threads
+    self.prepared = prepared
     seed = settings.seed + UInt64(part.index)
     isQuiet = settings.isQuiet
     isVerbose = settings.isVerbose
@@ -76,12 +82,18 @@ final class Run: @unchecked Sendable {
 
   deinit { shared.withLock { for block in $0.blocks { free(UnsafeMutableRawPointer(bitPattern: block)) } } }
 
-  /// Zeroed memory that lives as long as the run; nil when there is none left.
-  func allocate(_ bytes: Int) -> UnsafeMutableRawPointer? {
+  /// Zeroed memory, to be freed; nil when there is none left.
+  static func zeroedMemory(_ bytes: Int) -> UnsafeMutableRawPointer? {
     var block: UnsafeMutableRawPointer?
-    guard (0...Self.physicalMemory).contains(bytes), posix_memalign(&block, 64, max(bytes, 1)) == 0, let block
+    guard (0...physicalMemory).contains(bytes), posix_memalign(&block, 64, max(bytes, 1)) == 0, let block
     else { return nil }
     memset(block, 0, bytes)
+    return block
+  }
+
+  /// Zeroed memory that lives as long as the run; nil when there is none left.
+  func allocate(_ bytes: Int) -> UnsafeMutableRawPointer? {
+    guard let block = Self.zeroedMemory(bytes) else { return nil }
     let address = UInt(bitPattern: block)
     shared.withLock { $0.blocks.append(address) }
     return block

@@ -31,7 +31,7 @@ enum Capabilities {
       for name in names.split(separator: " ") { since["\(prefix).\(name)"] = minor }
     }
     add("param", "bool int real text choice image mask class color point box", since: 1)
-    add("param", "file layer ascent", since: 3)
+    add("param", "file layer ascent model", since: 3)
     add("term", "class logit feature representation pixels smoothness entropy statistics custom", since: 1)
     add("term", "measurement", since: 2)
     add("term", "measurement-kernel", since: 3)
@@ -47,7 +47,7 @@ enum Capabilities {
     add("host", "class-weights json", since: 2)
     add(
       "host",
-      "image-resample transfer working-copy parallel scopes small-images features-batch feature-names emit-json",
+      "image-resample transfer working-copy parallel scopes small-images features-batch feature-names emit-json with-model prepared",
       since: 3)
     return since
   }()

@@ -1,12 +1,13 @@
 import CRTool
 import Imaging
+import RobustRuntime
 
 /// Working copies: a photo at the size at which the model knows what things look like, and the way back.
 extension Run {
   func addWorkingCopies(to host: inout rtool_host) {
     host.working_copy = { host, copy in
       let run = Run.of(host)
-      return run.status { try run.makeWorkingCopy(copy) }
+      return run.status { try run.makeWorkingCopy(copy, for: HostState.of(host).classifier.facts) }
     }
     host.working_result = { host, copy, changed, strength in
       let run = Run.of(host)
@@ -14,7 +15,9 @@ extension Run {
     }
   }
 
-  private func makeWorkingCopy(_ pointer: UnsafeMutablePointer<rtool_working_copy>?) throws {
+  private func makeWorkingCopy(
+    _ pointer: UnsafeMutablePointer<rtool_working_copy>?, for model: ModelFacts
+  ) throws {
     var copy = try read(pointer)
     let photo = try checked(copy.photo)
     let mask = try copy.mask.map { try checked($0) }
@@ -37,8 +40,8 @@ extension Run {
     }
 
     let seen = try colours(of: window == whole ? photo : part(window, of: photo).pointee)
-    let side = copy.side > 0 ? Int(copy.side) : classifier.facts.side
-    let size = window.size(side: side, least: classifier.facts.smallest)
+    let side = copy.side > 0 ? Int(copy.side) : model.side
+    let size = window.size(side: side, least: model.smallest)
     // Never the photo's own pixels: tasks may write to this image.
     let image =
       size == (window.width, window.height)

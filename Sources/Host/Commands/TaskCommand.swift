@@ -32,31 +32,36 @@ struct TaskCommand {
     }
     try destination.checkFormat()
     let files = try openFiles(taskValues)
+    let models = try openModels(taskValues)
     let images = try openImages(taskValues, settings, destination)
     try writePreviews(taskValues, images, settings)
     var delivery = Delivery(destination, settings, input: firstImage(images))
     let repetition = settings.rounds > 1 ? try Repetition(plugin: plugin, settings: settings) : nil
     var digest: String?
+    var modelDigests: [String: [String]]?
     func step(_ run: Run, _ values: [TypedValue], _ images: [[SourceImage]]) throws -> Provenance.Step {
       digest = try digest ?? ModelSearch.digest(modelSource)
+      modelDigests = try modelDigests ?? digests(models)
       return Provenance.Step(
         task: plugin.name, version: plugin.version, rtool: Installation.version,
         model: Provenance.Model(name: classifier.facts.name, sha256: digest!),
         seed: run.seed, preset: settings.preset?.name,
         parameters: described(values, classes: classifier.facts.classes), facts: run.facts,
         given: parsed.texts.keys.filter { name in plugin.parameters.contains { $0.name == name } }.sorted(),
-        inputs: digests(images).merging(digests(files)) { $1 },
+        inputs: digests(images).merging(digests(files)) { $1 }.merging(modelDigests!) { $1 },
         precision: settings.precision == .float32 ? nil : settings.precision.rawValue)
     }
 
+    let prepared = PreparedObjects()
     if !settings.isQuiet { ProgressBar.shared.begin(plugin.name) }
     for index in 0..<settings.count {
       var (values, images) = (taskValues, images)
       func perform() throws -> Run {
         let run = Run(
           task: plugin.name, classifier: classifier, part: Run.Part(index: index, count: settings.count),
-          threads: threads, settings: settings)
+          threads: threads, settings: settings, prepared: prepared)
         for file in files.joined() { run.files[file.name] = file.bytes }
+        for model in models.joined() { run.otherModels[model.text] = model.classifier }
         try self.perform(run, values, images)
         return run
       }
@@ -92,7 +97,8 @@ struct TaskCommand {
 
   private func check(_ parsed: ParsedArguments, _ settings: RunSettings) throws {
     for parameter in plugin.parameters where parameter.kind != .classes {
-      _ = try value(of: parameter, parsed, settings, classes: [])
+      let value = try value(of: parameter, parsed, settings, classes: [])
+      if parameter.kind == .model { for text in value.texts { _ = try ModelSearch.find(text) } }
     }
     for parameter in plugin.parameters where parameter.kind == .classes {
       if parameter.flags.contains(.required), parsed.texts[parameter.name] == nil {
@@ -178,6 +184,22 @@ struct TaskCommand {
     }
   }
 
+  private struct OtherModel {
+    let text: String
+    let source: ModelSearch.Source
+    let classifier: Classifier
+  }
+
+  private func openModels(_ values: [TypedValue]) throws -> [[OtherModel]] {
+    try zip(plugin.parameters, values).map { parameter, value in
+      guard parameter.kind == .model else { return [] }
+      return try value.texts.map { text in
+        let source = try ModelSearch.find(text)
+        return OtherModel(text: text, source: source, classifier: try ModelSearch.load(source))
+      }
+    }
+  }
+
   private func bridge(_ values: [TypedValue], images: [[SourceImage]], run: Run) throws
     -> UnsafePointer<rtool_value>
   {
@@ -239,10 +261,12 @@ struct TaskCommand {
     try MaskOptions.edit(of: parameter, plugin.parameters, values).applied(to: source.mask())
   }
 
-  /// Every parameter as the user would write it, files by their name alone.
+  /// Every parameter as the user would write it, files by their name alone; what the host adds to masks only where it
+  /// changes them.
   private func described(_ values: [TypedValue], classes: [String]) -> [String: [String]] {
     var texts: [String: [String]] = [:]
     for (parameter, value) in zip(plugin.parameters, values) {
+      if parameter.mask != nil, value.given == 0, value.numbers == [parameter.initial] { continue }
       texts[parameter.name] = parameter.texts(of: value, classes: classes)
     }
     return texts.filter { !$0.value.isEmpty }
@@ -252,6 +276,14 @@ struct TaskCommand {
     var digests: [String: [String]] = [:]
     for (parameter, files) in zip(plugin.parameters, files) where !files.isEmpty {
       digests[parameter.name] = files.map(\.digest)
+    }
+    return digests
+  }
+
+  private func digests(_ models: [[OtherModel]]) throws -> [String: [String]] {
+    var digests: [String: [String]] = [:]
+    for (parameter, models) in zip(plugin.parameters, models) where !models.isEmpty {
+      digests[parameter.name] = try models.map { try ModelSearch.digest($0.source) }
     }
     return digests
   }

@@ -35,10 +35,16 @@ enum ModelSearch {
     var found: [(name: String, source: Source)] = [(embeddedName, .embedded)]
     for folder in folders {
       for file in contents(ofFolder: folder) where file.hasSuffix(".safetensors") {
-        found.append((String(file.dropLast(12)), .file("\(folder)/\(file)")))
+        found.append((name(file), .file("\(folder)/\(file)")))
       }
     }
     return found
+  }
+
+  /// The name of a model that is named by that or by its file.
+  static func name(_ text: String) -> String {
+    let file = String(fileName(of: text))
+    return file.hasSuffix(".safetensors") ? String(file.dropLast(12)) : file
   }
 
   /// The model that `wanted` names: a file, or a name from the search path. nil: RTOOL_MODEL, else the default.

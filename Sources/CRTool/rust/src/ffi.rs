@@ -55,6 +55,7 @@ pub const RTOOL_BOX: rtool_param_kind = 10;
 pub const RTOOL_FILE: rtool_param_kind = 11;
 pub const RTOOL_LAYER: rtool_param_kind = 12;
 pub const RTOOL_ASCENT: rtool_param_kind = 13;
+pub const RTOOL_MODEL: rtool_param_kind = 14;
 
 pub type rtool_param_flags = u32;
 pub const RTOOL_REQUIRED: rtool_param_flags = 1 << 0;
@@ -564,4 +565,17 @@ pub struct rtool_host {
     >,
     pub emit_json: Option<unsafe extern "C" fn(host: *const rtool_host, json: *const c_char) -> rtool_status>,
     pub json_text: Option<unsafe extern "C" fn(host: *const rtool_host, text: *const c_char) -> *const c_char>,
+    pub with_model:
+        Option<unsafe extern "C" fn(host: *const rtool_host, text: *const c_char) -> *const rtool_host>,
+    pub prepared: Option<
+        unsafe extern "C" fn(
+            host: *const rtool_host,
+            key: *const c_char,
+            bytes: usize,
+            make: Option<
+                unsafe extern "C" fn(host: *const rtool_host, memory: *mut c_void, user: *mut c_void) -> rtool_status,
+            >,
+            user: *mut c_void,
+        ) -> *const c_void,
+    >,
 }

@@ -3,7 +3,7 @@
 
 pub mod ffi;
 
-use core::ffi::{c_char, CStr};
+use core::ffi::{c_char, c_void, CStr};
 use ffi::*;
 
 /// What the host did not do; it already knows why.
@@ -154,6 +154,58 @@ impl<'run> Host<'run> {
             self.table.ascent_options.unwrap()(self.table, options, width, height, ascent, &mut smoothness)
         })?;
         Ok(smoothness)
+    }
+
+    /// The host as it is with another model, that of a MODEL value.
+    pub fn with_model(&self, value: &rtool_value) -> Result<Host<'run>> {
+        unsafe {
+            let table = self.table.with_model.unwrap()(self.table, *value.texts);
+            if table.is_null() {
+                Err(Failure(RTOOL_FAILED))
+            } else {
+                Ok(Host { table: &*table })
+            }
+        }
+    }
+
+    /// What is prepared once for the runs of a process: `count` elements, zeroed, which `make` fills in where no run has
+    /// asked for `key` with this model before.
+    pub fn prepared<Element: Copy, Make>(&self, key: &CStr, count: usize, make: Make) -> Result<&'run [Element]>
+    where
+        Make: FnMut(&mut [Element]) -> Result<()>,
+    {
+        struct Preparation<Make> {
+            make: Make,
+            count: usize,
+        }
+        unsafe extern "C" fn fill<Element: Copy, Make: FnMut(&mut [Element]) -> Result<()>>(
+            _: *const rtool_host,
+            memory: *mut c_void,
+            user: *mut c_void,
+        ) -> rtool_status {
+            let preparation = unsafe { &mut *(user as *mut Preparation<Make>) };
+            let elements = unsafe { core::slice::from_raw_parts_mut(memory as *mut Element, preparation.count) };
+            match std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| (preparation.make)(elements))) {
+                Ok(Ok(())) => RTOOL_OK,
+                Ok(Err(Failure(status))) => status,
+                Err(_) => RTOOL_FAILED,
+            }
+        }
+        let mut preparation = Preparation { make, count };
+        unsafe {
+            let memory = self.table.prepared.unwrap()(
+                self.table,
+                key.as_ptr(),
+                count * size_of::<Element>(),
+                Some(fill::<Element, Make>),
+                &mut preparation as *mut Preparation<Make> as *mut c_void,
+            );
+            if memory.is_null() {
+                Err(Failure(RTOOL_FAILED))
+            } else {
+                Ok(core::slice::from_raw_parts(memory as *const Element, count))
+            }
+        }
     }
 
     /// Follows the gradient of the sum of the terms.

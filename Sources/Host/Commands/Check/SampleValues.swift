@@ -14,6 +14,7 @@ struct SampleValues {
     case .choice: return parameter.choices[Int(parameter.initial)].name
     case .text: return parameter.initialText ?? "0"
     case .image, .file: return images.image
+    case .model: return parameter.initialText ?? ModelSearch.embeddedName
     case .layer: return parameter.initialText ?? facts.layers.last!.name
     case .mask: return images.mask
     case .classes: return parameter.initialText ?? "0"
@@ -30,7 +31,7 @@ struct SampleValues {
     case .bool: return Bool.random(using: &generator) ? "on" : "off"
     case .int, .real: return numberText(number(parameter, &generator))
     case .choice: return parameter.choices.randomElement(using: &generator)!.name
-    case .text, .mask, .file: return usual(parameter)
+    case .text, .mask, .file, .model: return usual(parameter)
     case .layer:
       return (facts.layers.map(\.name) + parameter.choices.map(\.name)).randomElement(using: &generator)!
     case .image: return Bool.random(using: &generator) ? images.image : images.other
@@ -77,7 +78,7 @@ struct SampleValues {
       guard let limits = parameter.limits, abs(limits.upperBound) < 1e15 else { return "much" }
       return numberText(limits.upperBound + 1)
     case .choice: return "no-such-choice"
-    case .image, .mask, .file: return ""
+    case .image, .mask, .file, .model: return ""
     case .layer: return "no such layer"
     case .classes: return "no such class"
     case .color: return "#12"

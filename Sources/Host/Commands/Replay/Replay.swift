@@ -84,6 +84,9 @@ final class Replay {
       guard let sha256 = digests[parameter.name], sha256.indices.contains(place) else {
         throw Failure.failed("no hash of \(quoted(name)) is recorded")
       }
+      if parameter.kind == .model {
+        return try RecordedModel.argument(for: Provenance.Model(name: name, sha256: sha256[place]))
+      }
       // Files of one name from different folders are kept apart.
       files += 1
       _ = try temporary.folder("\(index + 1)/\(files)")
