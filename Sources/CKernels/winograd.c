@@ -5,6 +5,7 @@
 #include "vec16.h"
 #include "vnni.h"
 #include "weights.h"
+#include "windows.h"
 
 /* The transforms of Lavin and Gray, with the points 0, 1, -1 for a side of 2, and 2, -2 too for a side of 4. Vectors
    hold 16 channels of one position, or 16 outputs of one tap. */
@@ -77,40 +78,6 @@ INLINE void transform_gradient(vec16 *m, const vec16 *y, size_t stride) {
   m[3] = far + farther;
   m[4] = far - farther;
   m[5] = y3;
-}
-
-enum { TAPS = 9 };
-
-/* taps[tap][window] of 16 windows [3][3], which are `stride` floats apart, as they are or rotated by 180 degrees. Reads
-   what lies between the windows too, but nothing behind the last. */
-INLINE void taps_of_windows(vec16 taps[TAPS], const float *values, ptrdiff_t stride, bool rotated) {
-  vec16 lines[VEC16];
-#pragma clang loop unroll(full)
-  for (ptrdiff_t k = 0; k < VEC16 - 1; k++) lines[k] = *(const vec16 *)(values + k * stride);
-  const float *last = values + (VEC16 - 1) * stride;
-  memcpy(&lines[VEC16 - 1], last, TAPS * sizeof(float));
-  transpose_lines(lines);
-#pragma clang loop unroll(full)
-  for (int tap = 0; tap < TAPS; tap++) taps[tap] = lines[rotated ? TAPS - 1 - tap : tap];
-}
-
-/* The taps of RT_MR outputs for one input. */
-INLINE void taps_of_input(float taps[TAPS][RT_MR], const rt_weights *w, int32_t in) {
-  const bool upright = w->row_stride == 3 && w->column_stride == 1;
-  const bool rotated = w->row_stride == -3 && w->column_stride == -1;
-  const bool whole = in < w->ins && has_whole_group(w) && !w->out_scale && !w->in_scale;
-  if (!whole || !(upright || rotated)) {
-    for (int32_t y = 0; y < 3; y++)
-      for (int32_t x = 0; x < 3; x++) weights_of_input(taps[3 * y + x], w, in, y, x);
-    return;
-  }
-  const float *values =
-      w->values + w->first_out * w->out_stride + (w->first_in + in) * w->in_stride - (rotated ? 8 : 0);
-  for (size_t half = 0; half < RT_MR; half += VEC16) {
-    vec16 vectors[TAPS];
-    taps_of_windows(vectors, values + (ptrdiff_t)half * w->out_stride, w->out_stride, rotated);
-    for (int tap = 0; tap < TAPS; tap++) *(vec16 *)(taps[tap] + half) = vectors[tap];
-  }
 }
 
 /* Transforms the columns of 16 outputs' taps, the first half of G g G'.
@@ -437,10 +404,6 @@ CLONES WIDE void rt_winograd_weight_gradient(float *restrict gradient, const flo
     }
     for (size_t i = 0; i < 3; i++) transform_weight_gradient(taps[i], &columns[0][i], 3);
     const size_t count = outs - o < VEC16 ? outs - o : VEC16;
-    _Alignas(64) float rows[VEC16][VEC16] = {{0}}, windows[VEC16][VEC16];
-    for (size_t tap = 0; tap < TAPS; tap++) *(vec16 *)rows[tap] = taps[tap / 3][tap % 3];
-    transpose16(windows[0], VEC16, rows[0], VEC16);
-    for (size_t k = 0; k < count; k++)
-      for (size_t tap = 0; tap < TAPS; tap++) gradient[(o + k) * ins * TAPS + tap] += windows[k][tap];
+    add_windows(gradient + o * ins * TAPS, ins * TAPS, &taps[0][0], count);
   }
 }

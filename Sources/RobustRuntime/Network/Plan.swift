@@ -64,23 +64,32 @@ package final class Plan {
 
   private static func rounded(_ floats: Int) -> Int { (floats + 15) / 16 * 16 }
 
-  /// The values that are not kept for the one weight gradient that reads them, but recomputed when it is due.
+  /// The values that are not kept for the weight gradients that read them, but recomputed when the first is due, from
+  /// what is kept.
   private static func recomputedValues(_ network: Network) -> Set<Int> {
-    var readers = [Int](repeating: 0, count: network.steps.count + 1)
+    var kept: Set<Int> = []
+    var recomputed: Set<Int> = []
     for step in network.steps {
       for (index, input) in step.inputs.enumerated()
       where step.operation.backwardReads(input: index, training: true) {
-        // What `backward` reads as well is kept.
-        readers[input] += step.operation.backwardReads(input: index, training: false) ? 2 : 1
+        if step.operation.backwardReads(input: index, training: false) {
+          kept.insert(input)
+        } else {
+          recomputed.insert(input)
+        }
       }
     }
-    return Set(
-      readers.indices.filter { value in
-        guard readers[value] == 1 else { return false }
-        guard value > 0 else { return true }
-        let step = network.steps[value - 1]
-        return step.operation.canRecompute && step.inputs.count == 1
-      })
+    for value in 0...network.steps.count where recomputed.contains(value) {
+      let step = value > 0 ? network.steps[value - 1] : nil
+      let canRecompute = step.map { step in
+        step.operation.canRecompute && step.inputs.allSatisfy(kept.contains)
+      }
+      if kept.contains(value) || canRecompute == false {
+        recomputed.remove(value)
+        kept.insert(value)
+      }
+    }
+    return recomputed
   }
 
   /// The blocks of the arena: values first, then gradients, ReLU masks, and values that are recomputed. Step k runs
@@ -103,7 +112,8 @@ package final class Plan {
       for (index, input) in step.inputs.enumerated() {
         var keep = gradient && step.operation.backwardReads(input: index, training: training)
         if keep && recomputed.contains(input) {
-          again[input] = Arena.Block(size: sizes[input], first: backward(k + 1), last: backward(k + 1))
+          let last = max(again[input].last, backward(k + 1))
+          again[input] = Arena.Block(size: sizes[input], first: backward(k + 1), last: last)
           keep = false
         }
         values[input].last = max(values[input].last, keep ? backward(k + 1) : forward(k + 1))
@@ -112,6 +122,12 @@ package final class Plan {
       if gradient && step.relu {
         let size = rounded(shapes[k + 1].maskFloats(images: images))
         masks[k + 1] = Arena.Block(size: size, first: forward(k + 1), last: backward(k + 1))
+      }
+    }
+    // What a value is recomputed from is kept until then.
+    for value in recomputed where value > 0 {
+      for input in steps[value - 1].inputs {
+        values[input].last = max(values[input].last, again[value].first)
       }
     }
     return gradient ? values + gradients + masks + again : values
@@ -228,7 +244,9 @@ package final class Plan {
   }
 
   func forgetGradients() {
-    for tensor in tensors { (tensor.hasGradient, tensor.gradientIsMasked) = (false, false) }
+    for tensor in tensors {
+      (tensor.hasGradient, tensor.gradientIsMasked, tensor.isRecomputed) = (false, false, false)
+    }
   }
 
   func backward(
@@ -239,16 +257,20 @@ package final class Plan {
       tensor.maskGradient()
     }
     if let images {
-      if let input = step.inputs.first, tensors[input].isRecomputed,
+      if let input = step.inputs.first, tensors[input].mustRecompute,
         step.operation.backwardReads(input: 0, training: true)
       {
         recompute(input, from: images)
       }
-      operations[k].addParameterGradients(scratch: scratch)
-      // Nobody asked for the gradient by the images.
-      if step.inputs == [0] { return }
+      if step.inputs == [0] {
+        // Nobody asked for the gradient by the images.
+        operations[k].addParameterGradients(scratch: scratch)
+      } else {
+        operations[k].trainingBackward(maskInput: masksInput[k], scratch: scratch)
+      }
+    } else {
+      operations[k].backward(maskInput: masksInput[k], scratch: scratch)
     }
-    operations[k].backward(maskInput: masksInput[k], scratch: scratch)
   }
 
   private func recompute(_ value: Int, from images: UnsafePointer<Float>) {
@@ -258,5 +280,6 @@ package final class Plan {
     } else {
       operations[value - 1].recompute(relu: network.steps[value - 1].relu, to: tensor.valueForWeights)
     }
+    tensor.isRecomputed = true
   }
 }

@@ -11,6 +11,8 @@ package final class Tensor {
   var hasGradient = false
   /// Whether `gradient` is already that before the ReLU.
   var gradientIsMasked = false
+  /// Whether the value that is not kept has been recomputed in this backward pass.
+  var isRecomputed = false
 
   init(shape: Shape, images: Int) { (self.shape, self.images) = (shape, images) }
 
@@ -18,7 +20,7 @@ package final class Tensor {
     let value: UnsafeMutablePointer<Float>
     let gradient: UnsafeMutablePointer<Float>?
     let reluMask: UnsafeMutablePointer<UInt16>?
-    /// Where the value is recomputed for a weight gradient; nil: it is kept.
+    /// Where the value is recomputed for weight gradients; nil: it is kept.
     let recomputed: UnsafeMutablePointer<Float>?
   }
 
@@ -26,9 +28,9 @@ package final class Tensor {
   func place(in storage: Storage) { self.storage = storage }
 
   var value: UnsafeMutablePointer<Float> { storage.value }
-  /// The value while a weight gradient is made of it.
+  /// The value while weight gradients are made of it.
   var valueForWeights: UnsafeMutablePointer<Float> { storage.recomputed ?? storage.value }
-  var isRecomputed: Bool { storage.recomputed != nil }
+  var mustRecompute: Bool { storage.recomputed != nil && !isRecomputed }
   /// The gradient of the loss by the value; there only if the plan computes gradients.
   var gradient: UnsafeMutablePointer<Float> { storage.gradient! }
   /// [C/16][N·H·W + 1]: the ReLU mask, bits that tell which channels are above 0; there only if the value comes

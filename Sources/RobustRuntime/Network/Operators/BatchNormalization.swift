@@ -62,62 +62,70 @@ private final class BoundBatchNormalization: BoundOperation {
   let scratch = 0
   /// [channel], up to whole blocks.
   private var mean, deviation, scale, shift: [Float]
+  /// [block][3][16]: what the gradient, the input and 1 are multiplied with for the input's gradient.
+  private var factors: [Float]
   /// [block][run][2][16]
   private var sums: [Double]
   private let runs: Int
+  /// Blocks of channels whose sums are made, and then used, at a time.
+  private let blocksAtOnce: Int
   private var usedBatch = true
-  /// Whether `sums` belong to this backward pass already.
-  private var hasGradientSums = false
 
   /// Positions whose sums are made by one task.
   private static let run = 1 << 12
+  /// Floats of a map that stay in a cache until the sums are made.
+  private static let budget = 1 << 19
 
   init(norm: BatchNormalization, input: Tensor, residual: Tensor?, output: Tensor) {
     (self.norm, self.input, self.residual, self.output) = (norm, input, residual, output)
     let channels = output.blocks * Tensor.blockSize
     mean = [Float](repeating: 0, count: channels)
     (deviation, scale, shift) = (mean, mean, mean)
+    factors = [Float](repeating: 0, count: 3 * channels)
     runs = max((output.positions + Self.run - 1) / Self.run, 1)
     sums = [Double](repeating: 0, count: output.blocks * runs * 2 * Tensor.blockSize)
+    blocksAtOnce = max(Self.budget / output.blockStride, 1)
   }
 
   func forward(relu: Bool, scratch: Scratch) {
     usedBatch = norm.mode.statistics == .batch
-    if usedBatch { measure() } else { takeRunning() }
     let (scales, shifts) = (norm.scale.values, norm.shift.values)
-    for c in 0..<output.shape.channels {
-      scale[c] = scales[c] / deviation[c]
-      shift[c] = shifts[c] - mean[c] * scale[c]
+    eachPart { blocks in
+      if usedBatch { measure(blocks) } else { takeRunning(blocks) }
+      for c in channels(blocks) {
+        scale[c] = scales[c] / deviation[c]
+        shift[c] = shifts[c] - mean[c] * scale[c]
+      }
+      apply(blocks, relu: relu, mask: relu ? output.reluMask : nil, to: output.value)
     }
-    apply(relu: relu, mask: relu ? output.reluMask : nil, to: output.value)
   }
 
   func recompute(relu: Bool, to value: UnsafeMutablePointer<Float>) {
-    apply(relu: relu, mask: nil, to: value)
+    apply(0..<output.blocks, relu: relu, mask: nil, to: value)
   }
 
   private func apply(
-    relu: Bool, mask: UnsafeMutablePointer<UInt16>?, to value: UnsafeMutablePointer<Float>
+    _ blocks: Range<Int>, relu: Bool, mask: UnsafeMutablePointer<UInt16>?,
+    to value: UnsafeMutablePointer<Float>
   ) {
     scale.withUnsafeBufferPointer { scale in
       shift.withUnsafeBufferPointer { shift in
-        eachRun { block, at, count, _ in
+        eachRun(blocks) { block, at, count, _ in
           rt_batch_norm_apply(
             value + at, input.value + at, scale.baseAddress! + block * Tensor.blockSize,
             shift.baseAddress! + block * Tensor.blockSize, residual.map { UnsafePointer($0.value + at) },
-            relu,
-            mask.map { $0 + at / Tensor.blockSize }, count)
+            relu, mask.map { $0 + at / Tensor.blockSize }, count)
         }
       }
     }
   }
 
-  private func measure() {
-    sum { sums, at, count, _ in rt_batch_norm_moments(sums, input.value + at, count) }
-    let (n, channels) = (Double(output.positions), output.shape.channels)
+  private func measure(_ blocks: Range<Int>) {
+    sum(blocks) { sums, at, count, _ in rt_batch_norm_moments(sums, input.value + at, count) }
+    let n = Double(output.positions)
     let moves = norm.mode.movesRunning
     let (means, variances) = (norm.runningMean.values, norm.runningVariance.values)
-    for c in 0..<channels {
+    for c in channels(blocks) {
       let (sum, square) = total(c)
       let mean = sum / n
       let variance = max(square / n - mean * mean, 0)
@@ -132,57 +140,71 @@ private final class BoundBatchNormalization: BoundOperation {
     }
   }
 
-  private func takeRunning() {
+  private func takeRunning(_ blocks: Range<Int>) {
     let (means, variances) = (norm.runningMean.values, norm.runningVariance.values)
-    for c in 0..<output.shape.channels {
+    for c in channels(blocks) {
       mean[c] = means[c]
       deviation[c] = (variances[c] + norm.epsilon).squareRoot()
     }
   }
 
-  /// The input's gradient, with n positions and sums over these, is
-  /// scale / deviation · (g − Σg / n − x̂ Σ(g x̂) / n); with running statistics scale / deviation · g.
-  func backward(maskInput: Bool, scratch: Scratch) {
-    residual?.addGradient(output.gradient)
-    let blockSize = Tensor.blockSize
-    var factors = [Float](repeating: 0, count: output.blocks * 3 * blockSize)
-    for c in 0..<output.shape.channels { factors[c / blockSize * 3 * blockSize + c % blockSize] = scale[c] }
-    if usedBatch {
-      if !hasGradientSums { sumGradients() }
-      let n = Double(output.positions)
-      for c in 0..<output.shape.channels {
-        let (sum, product) = total(c)
-        let (d, s) = (Double(deviation[c]), Double(scale[c]))
-        let slope = -s * product / (n * d * d)
-        let at = c / blockSize * 3 * blockSize + c % blockSize
-        factors[at + blockSize] = Float(slope)
-        factors[at + 2 * blockSize] = Float(-s * sum / n - slope * Double(mean[c]))
-      }
+  func addParameterGradients(scratch: Scratch) {
+    eachPart { blocks in
+      sumGradients(blocks)
+      addParameterGradients(blocks)
     }
-    factors.withUnsafeBufferPointer { factors in
-      eachRun { block, at, count, _ in
-        rt_batch_norm_gradient(
-          input.gradient + at, output.gradient + at, input.value + at,
-          factors.baseAddress! + block * 3 * blockSize, count)
-      }
-    }
-    (input.hasGradient, hasGradientSums) = (true, false)
   }
 
-  func addParameterGradients(scratch: Scratch) {
-    sumGradients()
-    hasGradientSums = true
+  func backward(maskInput: Bool, scratch: Scratch) { backward(addsParameterGradients: false) }
+
+  func trainingBackward(maskInput: Bool, scratch: Scratch) { backward(addsParameterGradients: true) }
+
+  private func backward(addsParameterGradients: Bool) {
+    residual?.addGradient(output.gradient)
+    eachPart { blocks in
+      if usedBatch || addsParameterGradients { sumGradients(blocks) }
+      if addsParameterGradients { addParameterGradients(blocks) }
+      setFactors(blocks)
+      factors.withUnsafeBufferPointer { factors in
+        eachRun(blocks) { block, at, count, _ in
+          rt_batch_norm_gradient(
+            input.gradient + at, output.gradient + at, input.value + at,
+            factors.baseAddress! + block * 3 * Tensor.blockSize, count)
+        }
+      }
+    }
+    input.hasGradient = true
+  }
+
+  /// The input's gradient, with n positions and sums over these, is
+  /// scale / deviation · (g − Σg / n − x̂ Σ(g x̂) / n); with running statistics scale / deviation · g.
+  private func setFactors(_ blocks: Range<Int>) {
+    let (n, blockSize) = (Double(output.positions), Tensor.blockSize)
+    for c in channels(blocks) {
+      let at = c / blockSize * 3 * blockSize + c % blockSize
+      factors[at] = scale[c]
+      (factors[at + blockSize], factors[at + 2 * blockSize]) = (0, 0)
+      guard usedBatch else { continue }
+      let (sum, product) = total(c)
+      let (d, s) = (Double(deviation[c]), Double(scale[c]))
+      let slope = -s * product / (n * d * d)
+      factors[at + blockSize] = Float(slope)
+      factors[at + 2 * blockSize] = Float(-s * sum / n - slope * Double(mean[c]))
+    }
+  }
+
+  private func addParameterGradients(_ blocks: Range<Int>) {
     let (scales, shifts) = (norm.scale.gradient, norm.shift.gradient)
-    for c in 0..<output.shape.channels {
+    for c in channels(blocks) {
       let (sum, product) = total(c)
       scales[c] += Float(product / Double(deviation[c]))
       shifts[c] += Float(sum)
     }
   }
 
-  private func sumGradients() {
+  private func sumGradients(_ blocks: Range<Int>) {
     mean.withUnsafeBufferPointer { mean in
-      sum { sums, at, count, block in
+      sum(blocks) { sums, at, count, block in
         rt_batch_norm_gradient_sums(
           sums, output.gradient + at, input.value + at, mean.baseAddress! + block * Tensor.blockSize, count)
       }
@@ -190,11 +212,14 @@ private final class BoundBatchNormalization: BoundOperation {
   }
 
   private func sum(
+    _ blocks: Range<Int>,
     _ body: (_ sums: UnsafeMutablePointer<Double>, _ at: Int, _ count: Int, _ block: Int) -> Void
   ) {
     sums.withUnsafeMutableBufferPointer { sums in
       let sums = Shared(base: sums.baseAddress!)
-      eachRun { block, at, count, run in body(sums.base + run * 2 * Tensor.blockSize, at, count, block) }
+      eachRun(blocks) { block, at, count, run in
+        body(sums.base + run * 2 * Tensor.blockSize, at, count, block)
+      }
     }
   }
 
@@ -211,15 +236,30 @@ private final class BoundBatchNormalization: BoundOperation {
     return totals
   }
 
-  /// Calls `body` with each block of channels, where its run of positions begins in the tensor, and the run's
-  /// number over all blocks.
-  private func eachRun(_ body: (_ block: Int, _ at: Int, _ count: Int, _ run: Int) -> Void) {
+  /// Calls `body` with the blocks of channels, some at a time.
+  private func eachPart(_ body: (_ blocks: Range<Int>) -> Void) {
+    for first in stride(from: 0, to: output.blocks, by: blocksAtOnce) {
+      body(first..<min(first + blocksAtOnce, output.blocks))
+    }
+  }
+
+  private func channels(_ blocks: Range<Int>) -> Range<Int> {
+    let blockSize = Tensor.blockSize
+    return blocks.lowerBound * blockSize..<min(blocks.upperBound * blockSize, output.shape.channels)
+  }
+
+  /// Calls `body` with each of these blocks, where its run of positions begins in the tensor, and the run's number
+  /// over all blocks.
+  private func eachRun(
+    _ blocks: Range<Int>, _ body: (_ block: Int, _ at: Int, _ count: Int, _ run: Int) -> Void
+  ) {
     let positions = output.positions
-    Workers.shared.run(output.blocks * runs) { task, _ in
-      let (block, run) = task.quotientAndRemainder(dividingBy: runs)
-      let first = run * Self.run
+    Workers.shared.run(blocks.count * runs) { task, _ in
+      let (k, run) = task.quotientAndRemainder(dividingBy: runs)
+      let (block, first) = (blocks.lowerBound + k, run * Self.run)
       body(
-        block, block * output.blockStride + first * Tensor.blockSize, min(Self.run, positions - first), task)
+        block, block * output.blockStride + first * Tensor.blockSize, min(Self.run, positions - first),
+        block * runs + run)
     }
   }
 }

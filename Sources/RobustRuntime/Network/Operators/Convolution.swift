@@ -52,6 +52,8 @@ package final class Convolution: Operation {
   /// The products of col2im, instead of `gradientCorrelations`, where there are so few inputs that they would not
   /// fill a row block.
   private let col2ImProducts: Correlation?
+  /// The gradient by Winograd's algorithm for a stride of 2, instead of `gradientCorrelations`, where that is used.
+  private let stridedGradient: Correlation?
 
   /// - Precondition: the sizes fit together, and `groups` divides both numbers of channels.
   package convenience init(
@@ -102,6 +104,10 @@ package final class Convolution: Operation {
     self.correlation = correlation
     let isSmall = geometry.inChannels < Tensor.blockSize / 2 && geometry.groups == 1 && geometry.canCol2Im
     col2ImProducts = isSmall ? geometry.col2ImProducts(weights, scale) : nil
+    let isTrained = if case .parameter = weights { true } else { false }
+    stridedGradient =
+      isTrained && geometry.allowsStridedWinograd
+      ? geometry.stridedGradient(of: correlation, weights, scale) : nil
     gradientCorrelations =
       isSmall
       ? []
@@ -160,7 +166,24 @@ package final class Convolution: Operation {
 
   func bound(to inputs: [Tensor], _ output: Tensor, gradient: Bool) throws -> any BoundOperation {
     let (images, input) = (output.images, inputs[0])
+    let stridedGradient =
+      geometry.usesStridedWinograd(images: images, from: input.shape, to: output.shape)
+      ? self.stridedGradient : nil
+    func forward() throws -> any BoundCorrelation {
+      if stridedGradient != nil {
+        return try StridedWinogradCorrelation(
+          correlation, RT_STRIDED_FORWARD, images: images, from: input.shape, to: output.shape)
+      }
+      return try correlation.bound(
+        images: images, from: input.shape, to: output.shape, preferring: geometry.algorithm)
+    }
     func backward() throws -> [any BoundCorrelation] {
+      if let stridedGradient {
+        return [
+          try StridedWinogradCorrelation(
+            stridedGradient, RT_STRIDED_GRADIENT, images: images, from: input.shape, to: output.shape)
+        ]
+      }
       if let col2ImProducts {
         return [
           try Col2ImGradient(
@@ -176,9 +199,7 @@ package final class Convolution: Operation {
     return try BoundConvolution(
       convolution: self, bias: filled, input: input,
       residual: inputs.count > 1 ? inputs[1] : nil, output: output,
-      forward: correlation.bound(
-        images: images, from: input.shape, to: output.shape, preferring: geometry.algorithm),
-      backward: gradient ? backward() : [],
+      forward: forward(), backward: gradient ? backward() : [],
       weightGradient: gradient && parameter != nil
         ? geometry.weightGradient(images: images, from: input.shape, to: output.shape) : nil)
   }
@@ -194,6 +215,34 @@ extension Convolution.Geometry {
         values: weights, scale: scale, outStride: ins * area, inStride: area, rowStride: width,
         columnStride: 1),
       sharesWeights: sharesWeights)
+  }
+
+  /// Whether Winograd's algorithm for a stride of 2 covers these shapes.
+  fileprivate var allowsStridedWinograd: Bool {
+    groups == 1 && height == 3 && width == 3 && stride == 2 && pad == 1
+      && inChannels > Tensor.blockSize * 3 / 4
+  }
+
+  /// Whether training uses Winograd's algorithm for a stride of 2. Units for products of matrices have less to do by the
+  /// direct one.
+  func usesStridedWinograd(images: Int, from input: Shape, to output: Shape) -> Bool {
+    guard allowsStridedWinograd else { return false }
+    if algorithm != nil { return algorithm == .winograd(side: 4) }
+    return Precision.current == .float32 && rt_available_unit() != RT_UNIT_AMX
+      && StridedMaps(images: images, from: input, to: output).savesTime
+  }
+
+  /// The gradient by the input, with taps as they are: the kernels know which of them meet which positions.
+  fileprivate func stridedGradient(
+    of convolution: Correlation, _ weights: Convolution.Weights, _ scale: [Float]
+  ) -> Correlation {
+    Correlation(
+      inChannels: outChannels, outChannels: inChannels, groups: 1, groupStride: 0,
+      window: Correlation.Window(tapsHeight: 3, tapsWidth: 3, top: 0, left: 0),
+      weights: Correlation.Weights(
+        values: weights, scale: scale, scalesInputs: true, outStride: 9, inStride: inChannels * 9,
+        rowStride: 3, columnStride: 1),
+      gradientOf: convolution)
   }
 
   fileprivate var canCol2Im: Bool { pad <= width && height * width > 1 }

@@ -52,6 +52,8 @@ final class Correlation: Sendable {
     /// Weights transformed for Winograd's algorithm with tiles of this side: [outputs / 32][(side + 2)²][K][32], K being
     /// inputs, or words of two in bfloat16.
     case winograd(side: Int, rt_format)
+    /// Weights transformed for Winograd's algorithm for a stride of 2: [outputs / 32][36][K][32], K being inputs.
+    case stridedWinograd(rt_strided_direction)
     /// Words packed for VNNI: [outputs / 32][row][inputs / 32 or 64][column][slice][2][16 words of inputs][16
     /// outputs]; of int8x3 the largest magnitude of each output's weights follows the words of each 32 outputs.
     case lowPrecision(rt_format)
@@ -100,8 +102,11 @@ final class Correlation: Sendable {
   /// K, the reduction depth, with zeros that fill up blocks of channels.
   var depth: Int {
     if usesIm2Col { return Tensor.blocks(inChannels * window.taps) * Tensor.blockSize }
-    return window.taps * seenBlocks * Tensor.blockSize
+    return window.taps * depthOfTap
   }
+
+  /// The share of one tap in the reduction depth: the inputs that a row block sees.
+  var depthOfTap: Int { seenBlocks * Tensor.blockSize }
 
   /// Whether Winograd's algorithm rotates the maps instead of the weights, which are then transformed as those of
   /// the convolution are.
@@ -140,6 +145,7 @@ final class Correlation: Sendable {
     case .packed: Int(RT_MR) * depth
     case .winograd(let side, let format):
       Int(RT_MR) * winogradDepth(format) * Convolution.Algorithm.winogradProducts(side: side)
+    case .stridedWinograd: Int(RT_MR) * depthOfTap * Int(RT_STRIDED_MATRICES)
     case .lowPrecision(let format): rowWords(format)
     }
   }
@@ -176,6 +182,8 @@ final class Correlation: Sendable {
       withRowBlock(block, rotatesMaps ? weights.rotated(window) : weights, values) {
         rt_winograd_weights(packed, $0, Int32(side), format)
       }
+    case .stridedWinograd(let direction):
+      withRowBlock(block, weights, values) { rt_strided_weights(packed, $0, direction) }
     case .lowPrecision(let format):
       withRowBlock(block, weights, values) {
         rt_pack_low_precision_weights(

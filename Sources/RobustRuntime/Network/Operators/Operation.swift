@@ -8,7 +8,7 @@ protocol Operation: Sendable {
   var passesGradientToSecondInput: Bool { get }
   /// Whether the gradient of the first input may be written over its value, if nothing else reads that.
   var gradientReplacesInput: Bool { get }
-  /// Whether the output can be recomputed from the first input, so that it need not be kept for a weight gradient.
+  /// Whether the output can be recomputed from the inputs, so that it need not be kept for weight gradients.
   var canRecompute: Bool { get }
   /// Binds the operation to tensors, and settles all that depends on their shapes.
   /// - Throws: `RuntimeError.outOfMemory`
@@ -35,8 +35,10 @@ protocol BoundOperation {
   /// - Parameter maskInput: the first input comes from a ReLU and nothing else will be added to its gradient,
   ///   so that it may be made that before the ReLU; an operation that does so sets `gradientIsMasked`.
   func backward(maskInput: Bool, scratch: Scratch)
-  /// Adds to the gradients of the operation's parameters, before `backward`.
+  /// Adds to the gradients of the operation's parameters.
   func addParameterGradients(scratch: Scratch)
+  /// `addParameterGradients`, then `backward`.
+  func trainingBackward(maskInput: Bool, scratch: Scratch)
   /// Writes the output's value once more, with a ReLU if `relu`, where `canRecompute` allows it.
   func recompute(relu: Bool, to value: UnsafeMutablePointer<Float>)
 }
@@ -44,6 +46,10 @@ protocol BoundOperation {
 extension BoundOperation {
   var sharedScratch: Int { 0 }
   func addParameterGradients(scratch: Scratch) {}
+  func trainingBackward(maskInput: Bool, scratch: Scratch) {
+    addParameterGradients(scratch: scratch)
+    backward(maskInput: maskInput, scratch: scratch)
+  }
   func recompute(relu: Bool, to value: UnsafeMutablePointer<Float>) {
     preconditionFailure("it cannot be recomputed")
   }

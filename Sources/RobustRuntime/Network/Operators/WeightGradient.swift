@@ -25,6 +25,9 @@ extension Convolution.Geometry {
     if groups == 1 && height == 3 && width == 3 && stride == 1 && algorithm != .direct {
       return WinogradWeightGradient(maps: maps)
     }
+    if usesStridedWinograd(images: images, from: input, to: output) {
+      return StridedWinogradWeightGradient(images: images, from: input, to: output)
+    }
     return DirectWeightGradient(maps: maps)
   }
 }
