@@ -5,7 +5,9 @@ public struct Host {
   let table: UnsafePointer<rtool_host>
   let customs: CustomFunctions
 
-  package init(_ table: UnsafePointer<rtool_host>, customs: CustomFunctions = CustomFunctions()) {
+  package init(_ table: UnsafePointer<rtool_host>) { self.init(table, customs: CustomFunctions()) }
+
+  init(_ table: UnsafePointer<rtool_host>, customs: CustomFunctions) {
     (self.table, self.customs) = (table, customs)
   }
 

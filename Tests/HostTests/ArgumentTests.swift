@@ -3,13 +3,14 @@ import Testing
 
 /// What words mean, without a process: sorted by parameters, then judged.
 @Suite struct ArgumentTests {
-  private static let parameters: [Parameter] = {
+  private static let parameters: [CommandParameter] = {
     func parameter(
-      _ name: String, _ kind: Parameter.Kind, _ flags: Parameter.Flags = [], letter: Character? = nil
+      _ name: String, _ kind: CommandParameter.Kind, _ flags: CommandParameter.Flags = [],
+      letter: Character? = nil
     )
-      -> Parameter
+      -> CommandParameter
     {
-      var parameter = Parameter(name: name, kind: kind, help: "of a test", flags: flags)
+      var parameter = CommandParameter(name: name, kind: kind, help: "of a test", flags: flags)
       parameter.letter = letter
       return parameter
     }
@@ -58,7 +59,7 @@ import Testing
   @Test func wordsOfACommandAreLeftToIt() throws {
     var words = Self.parameters.filter { $0.name != "others" }
     words.insert(
-      Parameter(name: "words", kind: .text, help: "", flags: [.positional, .repeated, .words]), at: 1)
+      CommandParameter(name: "words", kind: .text, help: "", flags: [.positional, .repeated, .words]), at: 1)
     let parsed = try ParsedArguments(["-q", "task", "--help", "--", "-z", "-"], parameters: words)
     #expect(parsed.request == nil && parsed.isOn("quiet") && parsed.last("image") == "task")
     #expect(parsed.texts["words"] == ["--help", "--", "-z", "-"])

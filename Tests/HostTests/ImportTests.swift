@@ -63,4 +63,28 @@ import Testing
       #expect(excess.isEmpty, "\(task) imports \(excess.sorted())")
     }
   }
+
+  /// What a word means does not depend on the module that is open.
+  @Test func noTwoModulesShareAName() throws {
+    let sources = Self.root.appending(path: "Sources")
+    var modules: [String: Set<String>] = [:]
+    let declaration =
+      /^(?:(?:public|package|final|indirect) )*(?:struct|class|enum|protocol|actor|typealias) (\w+)/
+    for module in try FileManager.default.contentsOfDirectory(atPath: sources.path) {
+      let folder = sources.appending(path: module)
+      for case let file as URL in FileManager.default.enumerator(at: folder, includingPropertiesForKeys: nil)!
+      where file.pathExtension == "swift" {
+        modules[file.lastPathComponent, default: []].insert(module)
+        for line in try String(contentsOf: file, encoding: .utf8).split(separator: "\n") {
+          if let name = line.prefixMatch(of: declaration)?.1 {
+            modules[String(name), default: []].insert(module)
+          }
+        }
+      }
+    }
+    #expect(modules["Host"] == ["RTool"])
+    for (name, modules) in modules where modules.count > 1 {
+      Issue.record("\(name) stands in \(modules.sorted().joined(separator: " and "))")
+    }
+  }
 }

@@ -28,9 +28,9 @@ enum Completion {
       + [Candidate(text: "help", help: "Show the help of a task")]
   }
 
-  private static func parameters(of command: String) -> [Parameter]? {
+  private static func parameters(of command: String) -> [CommandParameter]? {
     if command == "help" {
-      var topic = Parameter(name: "topic", kind: .choice, help: "", flags: .positional)
+      var topic = CommandParameter(name: "topic", kind: .choice, help: "", flags: .positional)
       topic.choices = commands.map { .init(name: $0.text, help: $0.help) }
       return [topic]
     }
@@ -40,7 +40,7 @@ enum Completion {
   }
 
   /// The option whose value comes next; nil: none waits for one.
-  private static func openOption(_ words: [String], _ parameters: [Parameter]) -> Parameter? {
+  private static func openOption(_ words: [String], _ parameters: [CommandParameter]) -> CommandParameter? {
     guard let last = words.last, last.hasPrefix("-"), last != "-", last != "--" else { return nil }
     return parameters.first { parameter in
       guard !parameter.isPositional, parameter.kind != .bool else { return false }
@@ -48,17 +48,19 @@ enum Completion {
     }
   }
 
-  private static func options(_ parameters: [Parameter]) -> [Candidate] {
+  private static func options(_ parameters: [CommandParameter]) -> [Candidate] {
     parameters.filter { !$0.isPositional }.map { Candidate(text: "--\($0.name)", help: $0.help) }
   }
 
-  private static func positional(_ words: [String], _ parameters: [Parameter]) -> [Candidate] {
+  private static func positional(_ words: [String], _ parameters: [CommandParameter]) -> [Candidate] {
     let given = words.filter { !$0.hasPrefix("-") }.count
     let places = parameters.filter(\.isPositional)
     return places.isEmpty ? [] : values(of: places[min(given, places.count - 1)], words, parameters)
   }
 
-  private static func values(of parameter: Parameter, _ words: [String], _ parameters: [Parameter])
+  private static func values(
+    of parameter: CommandParameter, _ words: [String], _ parameters: [CommandParameter]
+  )
     -> [Candidate]
   {
     var candidates = parameter.choices.map { Candidate(text: $0.name, help: $0.help) }

@@ -19,7 +19,7 @@ struct Help {
       }
     }
     var groups: [String] = []
-    var members: [String: [Parameter]] = [:]
+    var members: [String: [CommandParameter]] = [:]
     for parameter in shown {
       let group = parameter.isPositional ? "Arguments" : parameter.group ?? "Options"
       if members[group] == nil { groups.append(group) }
@@ -57,7 +57,7 @@ struct Help {
   }
 
   /// `-m, --mask FILE`.
-  static func spelling(_ parameter: Parameter) -> String {
+  static func spelling(_ parameter: CommandParameter) -> String {
     if parameter.isPositional { return parameter.placeholder }
     let isOnAtFirst = parameter.kind == .bool && parameter.initial != 0
     let name = isOnAtFirst ? "--[no-]\(parameter.name)" : "--\(parameter.name)"
@@ -66,7 +66,7 @@ struct Help {
   }
 
   /// What a parameter does, its range and what it is when nothing is given.
-  static func explanation(_ parameter: Parameter) -> String {
+  static func explanation(_ parameter: CommandParameter) -> String {
     var text = parameter.help
     if parameter.flags.contains(.repeated) && !parameter.isPositional { text += "; may be repeated" }
     var notes: [String] = []
@@ -80,7 +80,7 @@ struct Help {
     return notes.isEmpty ? text : "\(text) [\(notes.joined(separator: ", "))]"
   }
 
-  private func entry(_ parameter: Parameter) -> [String] {
+  private func entry(_ parameter: CommandParameter) -> [String] {
     let left = "  " + Self.spelling(parameter)
     let margin = 30
     let help = wrapped(Self.explanation(parameter), width: columns - margin)

@@ -3,12 +3,14 @@ import RobustRuntime
 
 extension Plugin {
   /// The options of the host's own that the task has.
-  var hostOptions: [Parameter] { HostOption.all(presets: presets) + MaskOptions.previews(of: parameters) }
+  var hostOptions: [CommandParameter] {
+    HostOption.all(presets: presets) + MaskOptions.previews(of: parameters)
+  }
 }
 
 /// The options that every task has: the host's own parameters.
 enum HostOption {
-  static func all(presets: [Plugin.Preset]) -> [Parameter] {
+  static func all(presets: [Plugin.Preset]) -> [CommandParameter] {
     let chosen = presets.isEmpty ? [] : [preset(presets).parameter]
     return chosen + outputOptions.grouped("Output") + runOptions.grouped("Run")
   }

@@ -49,7 +49,7 @@ enum ManualPage {
     [".TP", ".B " + escaped(term), escaped(text)]
   }
 
-  private static func nested(_ parameter: Parameter) -> [String] {
+  private static func nested(_ parameter: CommandParameter) -> [String] {
     [".br", escaped("\(Help.spelling(parameter).trimmed): \(Help.explanation(parameter)).")]
   }
 

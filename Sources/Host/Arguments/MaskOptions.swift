@@ -7,7 +7,9 @@ enum MaskOptions {
   /// - Parameters:
   ///   - names: those that the task's own parameters have.
   ///   - letters: theirs, and those of masks before.
-  static func edits(of mask: Parameter, names: Set<String>, letters: Set<Character>) -> [Parameter] {
+  static func edits(of mask: CommandParameter, names: Set<String>, letters: Set<Character>)
+    -> [CommandParameter]
+  {
     var invert = option("invert", .bool, of: mask, "swap black and white in \(mask.label)")
     if mask.letter != nil, !letters.contains("i") { invert.letter = "i" }
     var grow = option(
@@ -21,7 +23,7 @@ enum MaskOptions {
   }
 
   /// The options that show a mask on the task's first image; they are no part of how the result is made.
-  static func previews(of parameters: [Parameter]) -> [Parameter] {
+  static func previews(of parameters: [CommandParameter]) -> [CommandParameter] {
     guard parameters.contains(where: { $0.kind == .image }) else { return [] }
     let options = parameters.filter { $0.kind == .mask }.map { mask in
       var preview = option(
@@ -33,10 +35,12 @@ enum MaskOptions {
     return options.filter { option in !parameters.contains { $0.name == option.name } }
   }
 
-  private static func option(_ name: String, _ kind: Parameter.Kind, of mask: Parameter, _ help: String)
-    -> Parameter
+  private static func option(
+    _ name: String, _ kind: CommandParameter.Kind, of mask: CommandParameter, _ help: String
+  )
+    -> CommandParameter
   {
-    var option = Parameter(name: "\(mask.name)-\(name)", kind: kind, help: help)
+    var option = CommandParameter(name: "\(mask.name)-\(name)", kind: kind, help: help)
     option.mask = mask.name
     option.group = mask.isPositional ? "Mask" : mask.group
     if mask.flags.contains(.advanced) { option.flags = .advanced }
@@ -44,7 +48,9 @@ enum MaskOptions {
   }
 
   /// What the values of the options do to a mask.
-  static func edit(of mask: Parameter, _ parameters: [Parameter], _ values: [TypedValue]) -> MaskEdit {
+  static func edit(of mask: CommandParameter, _ parameters: [CommandParameter], _ values: [TypedValue])
+    -> MaskEdit
+  {
     func number(_ name: String) -> Int {
       let place = parameters.firstIndex { $0.mask == mask.name && $0.name == "\(mask.name)-\(name)" }
       return place.flatMap { values[$0].numbers.first }.map { Int($0) } ?? 0
@@ -53,7 +59,9 @@ enum MaskOptions {
   }
 
   /// Throws where an option was given and the mask that it is for was not.
-  static func check(_ options: [Parameter], among parameters: [Parameter], given texts: [String: [String]])
+  static func check(
+    _ options: [CommandParameter], among parameters: [CommandParameter], given texts: [String: [String]]
+  )
     throws
   {
     for option in options where texts[option.name] != nil {

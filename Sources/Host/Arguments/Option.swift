@@ -2,17 +2,18 @@ import RobustRuntime
 
 /// An option or argument of the program's own, with the type of its value. `OptionValues` has the value.
 struct Option<Value>: DeclaredOption {
-  let parameter: Parameter
+  let parameter: CommandParameter
   /// The value that checked numbers and texts stand for.
   let read: @Sendable (TypedValue) -> Value
 
   /// - Parameter complete: says what else there is to the parameter.
   fileprivate init(
-    _ name: String, _ kind: Parameter.Kind, letter: Character?, value: String? = nil, flags: Parameter.Flags,
-    _ help: String, complete: (inout Parameter) -> Void = { _ in },
+    _ name: String, _ kind: CommandParameter.Kind, letter: Character?, value: String? = nil,
+    flags: CommandParameter.Flags,
+    _ help: String, complete: (inout CommandParameter) -> Void = { _ in },
     read: @escaping @Sendable (TypedValue) -> Value
   ) {
-    var parameter = Parameter(name: name, kind: kind, help: help, flags: flags)
+    var parameter = CommandParameter(name: name, kind: kind, help: help, flags: flags)
     (parameter.letter, parameter.value) = (letter, value)
     complete(&parameter)
     (self.parameter, self.read) = (parameter, read)
@@ -21,14 +22,14 @@ struct Option<Value>: DeclaredOption {
 
 /// An option of any type of value.
 protocol DeclaredOption: Sendable {
-  var parameter: Parameter { get }
+  var parameter: CommandParameter { get }
 }
 
 extension [any DeclaredOption] {
-  var parameters: [Parameter] { map(\.parameter) }
+  var parameters: [CommandParameter] { map(\.parameter) }
 
   /// The parameters under a heading of help.
-  func grouped(_ heading: String) -> [Parameter] {
+  func grouped(_ heading: String) -> [CommandParameter] {
     parameters.map { parameter in
       var parameter = parameter
       parameter.group = heading
@@ -40,7 +41,8 @@ extension [any DeclaredOption] {
 extension Option where Value == Bool {
   /// `--name`, and `--no-name` where it is on from the start.
   static func flag(
-    _ name: String, letter: Character? = nil, flags: Parameter.Flags = [], isOn: Bool = false, _ help: String
+    _ name: String, letter: Character? = nil, flags: CommandParameter.Flags = [], isOn: Bool = false,
+    _ help: String
   ) -> Option {
     Option(name, .bool, letter: letter, flags: flags, help) {
       $0.initial = isOn ? 1 : 0
@@ -52,7 +54,7 @@ extension Option where Value == Bool {
 
 extension Option where Value == Int {
   static func int(
-    _ name: String, letter: Character? = nil, value: String? = nil, flags: Parameter.Flags = [],
+    _ name: String, letter: Character? = nil, value: String? = nil, flags: CommandParameter.Flags = [],
     initial: Int = 0, limits: ClosedRange<Int>, _ help: String
   ) -> Option {
     Option(name, .int, letter: letter, value: value, flags: flags, help) {
@@ -78,7 +80,7 @@ extension Option where Value == UInt64 {
 extension Option where Value == Int? {
   /// Nil: auto.
   static func int(
-    _ name: String, letter: Character? = nil, flags: Parameter.Flags = [], limits: ClosedRange<Int>,
+    _ name: String, letter: Character? = nil, flags: CommandParameter.Flags = [], limits: ClosedRange<Int>,
     initial: Int = 0, _ help: String
   ) -> Option {
     Option(name, .int, letter: letter, flags: flags.union(.auto), help) {
@@ -116,7 +118,7 @@ extension Option where Value == Double? {
 
 extension Option where Value: RawRepresentable & CaseIterable & Sendable, Value.RawValue == String {
   /// One of the cases, the first where none is said.
-  static func choice(_ name: String, flags: Parameter.Flags = [], _ help: String) -> Option {
+  static func choice(_ name: String, flags: CommandParameter.Flags = [], _ help: String) -> Option {
     let cases = Array(Value.allCases)
     return Option(name, .choice, letter: nil, flags: flags, help) {
       $0.choices = cases.map { .init(name: $0.rawValue, help: "") }
@@ -129,7 +131,8 @@ extension Option where Value: RawRepresentable & CaseIterable & Sendable, Value.
 extension Option where Value == Int {
   /// One of several that are known at run time alone, by its place among them.
   static func choice(
-    _ name: String, letter: Character?, group: String, among choices: [Parameter.Choice], _ help: String
+    _ name: String, letter: Character?, group: String, among choices: [CommandParameter.Choice],
+    _ help: String
   ) -> Option {
     Option(name, .choice, letter: letter, flags: [], help) {
       ($0.choices, $0.group) = (choices, group)
@@ -141,7 +144,7 @@ extension Option where Value == Int {
 
 extension Option where Value == String? {
   static func text(
-    _ name: String, letter: Character? = nil, value: String? = nil, flags: Parameter.Flags = [],
+    _ name: String, letter: Character? = nil, value: String? = nil, flags: CommandParameter.Flags = [],
     _ help: String
   ) -> Option {
     Option(name, .text, letter: letter, value: value, flags: flags, help) { $0.texts.last }
@@ -158,7 +161,9 @@ extension Option where Value == String {
   }
 
   /// An argument that has to be given.
-  static func argument(_ name: String, kind: Parameter.Kind = .text, value: String? = nil, _ help: String)
+  static func argument(
+    _ name: String, kind: CommandParameter.Kind = .text, value: String? = nil, _ help: String
+  )
     -> Option
   {
     Option(name, kind, letter: nil, value: value, flags: [.positional, .required], help) { $0.texts[0] }
@@ -167,7 +172,7 @@ extension Option where Value == String {
 
 extension Option where Value == [String] {
   static func texts(
-    _ name: String, value: String? = nil, flags: Parameter.Flags = .repeated, _ help: String
+    _ name: String, value: String? = nil, flags: CommandParameter.Flags = .repeated, _ help: String
   ) -> Option {
     Option(name, .text, letter: nil, value: value, flags: flags, help) { $0.texts }
   }

@@ -5,7 +5,7 @@ struct OptionValues {
   let texts: [String: [String]]
 
   /// - Throws: `Failure` of usage that names an option whose value cannot be.
-  init(_ parsed: ParsedArguments, _ parameters: [Parameter]) throws {
+  init(_ parsed: ParsedArguments, _ parameters: [CommandParameter]) throws {
     texts = parsed.texts
     for parameter in parameters {
       values[parameter.name] = try parameter.value(of: texts[parameter.name] ?? [], given: true) { [] }

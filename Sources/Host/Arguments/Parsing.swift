@@ -20,7 +20,7 @@ extension ParsedArguments {
   /// Sorts `arguments` by `parameters`: --name value, --name=value, -n value, -nvalue, --no-name, --, and - as a
   /// value. Positional parameters take what is left, in order; a positional one of words takes all that follows as it is.
   /// --help, -h and --version are understood everywhere. Throws a usage failure that names the argument.
-  package init(_ arguments: [String], parameters: [Parameter]) throws {
+  package init(_ arguments: [String], parameters: [CommandParameter]) throws {
     let named = Dictionary(
       parameters.filter { !$0.isPositional }.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     let lettered = Dictionary(
@@ -30,7 +30,7 @@ extension ParsedArguments {
     var rest = arguments[...]
     var optionsEnded = false
 
-    func value(of parameter: Parameter, written: String) throws -> String {
+    func value(of parameter: CommandParameter, written: String) throws -> String {
       guard let next = rest.first, !(next.hasPrefix("--") && (next == "--" || Self.isOption(next, named)))
       else {
         throw Failure.usage("\(written) needs a value: \(parameter.placeholder)")
@@ -104,7 +104,7 @@ extension ParsedArguments {
   }
 
   /// The words that say the same of these parameters.
-  package func words(for parameters: [Parameter]) -> [String] {
+  package func words(for parameters: [CommandParameter]) -> [String] {
     let values = parameters.flatMap { parameter in
       (texts[parameter.name] ?? []).map { text in
         (parameter: parameter, text: parameter.kind == .bool ? (text == "1" ? "on" : "off") : text)
@@ -113,7 +113,7 @@ extension ParsedArguments {
     return StepArguments.words(values, host: [])
   }
 
-  private static func isOption(_ text: String, _ named: [String: Parameter]) -> Bool {
+  private static func isOption(_ text: String, _ named: [String: CommandParameter]) -> Bool {
     let name = String(text.dropFirst(2).prefix { $0 != "=" })
     return named[name] != nil || (name.hasPrefix("no-") && named[String(name.dropFirst(3))] != nil)
   }

@@ -12,12 +12,12 @@ struct StepArguments {
   let classes: () throws -> [String]
 
   /// - Parameter input: the word for a file or a model, from its parameter and its place among that one's.
-  func words(input: (Parameter, Int) throws -> String) throws -> [String] {
+  func words(input: (CommandParameter, Int) throws -> String) throws -> [String] {
     let unknown = step.parameters.keys.filter { name in !plugin.parameters.contains { $0.name == name } }
     if let name = unknown.min() {
       throw Failure.failed("the task \(plugin.name) that is here has no parameter \(quoted(name))")
     }
-    var values: [(Parameter, String)] = []
+    var values: [(CommandParameter, String)] = []
     for parameter in plugin.parameters {
       guard let recorded = step.parameters[parameter.name], isNeeded(parameter, recorded) else { continue }
       let isInput = parameter.kind.isInput
@@ -32,7 +32,7 @@ struct StepArguments {
   }
 
   /// - Parameter values: in the order of the parameters.
-  static func words(_ values: [(parameter: Parameter, text: String)], host: [String]) -> [String] {
+  static func words(_ values: [(parameter: CommandParameter, text: String)], host: [String]) -> [String] {
     let positional = values.filter(\.parameter.isPositional).map(\.text)
     let options = values.filter { !$0.parameter.isPositional }.flatMap { option($0.parameter, $0.text) }
     let isSafe = positional.allSatisfy { $0 == "-" || !$0.hasPrefix("-") }
@@ -56,14 +56,14 @@ struct StepArguments {
     text.isEmpty || text.hasPrefix("-") ? ["--\(name)=\(text)"] : ["--\(name)", text]
   }
 
-  private static func option(_ parameter: Parameter, _ text: String) -> [String] {
+  private static func option(_ parameter: CommandParameter, _ text: String) -> [String] {
     guard parameter.kind == .bool else { return word(parameter.name, text) }
     return [text == "on" ? "--\(parameter.name)" : "--no-\(parameter.name)"]
   }
 
   /// A task may tell what was given from what was not, so what is the initial value anyway is left out unless it was
   /// given.
-  private func isNeeded(_ parameter: Parameter, _ recorded: [String]) -> Bool {
+  private func isNeeded(_ parameter: CommandParameter, _ recorded: [String]) -> Bool {
     if parameter.isPositional || step.given?.contains(parameter.name) == true { return true }
     let setting = plugin.presets.first { $0.name == step.preset }?.settings[parameter.name]
     guard

@@ -11,7 +11,7 @@ package struct TypedValue: Sendable {
   package var texts: [String] = []
 }
 
-extension Parameter {
+extension CommandParameter {
   /// What to say where it is required and was not given.
   package var missing: Failure { .usage("\(label) is missing: \(help)") }
 

@@ -1,4 +1,4 @@
-extension Parameter {
+extension CommandParameter {
   /// A value as the user would write it, so that the same value is read from it again; files by their name alone.
   func texts(of value: TypedValue, classes: [String]) -> [String] {
     if value.count == 0, value.texts.isEmpty { return flags.contains(.auto) ? ["auto"] : [] }

@@ -44,7 +44,7 @@ extension Run {
   }
 
   private func newName(_ name: String, isFrame: Bool) throws -> String {
-    guard Parameter.isName(name) else {
+    guard CommandParameter.isName(name) else {
       throw Failure.misuse("a result is named \(quoted(name)), which is not lower-case letters, digits and -")
     }
     guard !isFrame else { throw Failure.misuse("the frame \(quoted(name)) has a name, and frames have none") }

@@ -13,7 +13,7 @@ enum BenchCommand {
   private static let layers = Option<Bool>.flag(
     "layers", "list how long each layer takes, and its share of the machine's peak")
 
-  static let parameters: [Parameter] = {
+  static let parameters: [CommandParameter] = {
     let options: [any DeclaredOption] = [
       ListCommands.model, seconds, side, batch, threads, HostOption.precision, layers,
     ]

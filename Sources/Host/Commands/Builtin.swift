@@ -2,7 +2,7 @@
 struct Builtin: Sendable {
   let name: String
   let summary: String
-  let parameters: [Parameter]
+  let parameters: [CommandParameter]
   let run: @Sendable (OptionValues) throws -> Void
 
   static let all: [Builtin] = [

@@ -120,7 +120,7 @@ struct TaskCommand {
 
   /// The user's value, else the preset's, else the initial one.
   private func value(
-    of parameter: Parameter, _ parsed: ParsedArguments, _ settings: RunSettings, classes: [String]
+    of parameter: CommandParameter, _ parsed: ParsedArguments, _ settings: RunSettings, classes: [String]
   ) throws -> TypedValue {
     if let texts = parsed.texts[parameter.name] {
       return try parameter.value(of: texts, given: true) { classes }
@@ -139,7 +139,7 @@ struct TaskCommand {
     var images = values.map { _ in [SourceImage]() }
     var first: SourceImage?
     // Images before masks, whose size is held against theirs.
-    for kind in [Parameter.Kind.image, .mask] {
+    for kind in [CommandParameter.Kind.image, .mask] {
       for (index, parameter) in plugin.parameters.enumerated() where parameter.kind == kind {
         for name in values[index].texts {
           if Interrupt.isRequested { throw Failure.interrupted }
@@ -255,7 +255,7 @@ struct TaskCommand {
   }
 
   /// A mask as the options beside it change it.
-  private func mask(_ source: SourceImage, _ parameter: Parameter, _ values: [TypedValue]) throws
+  private func mask(_ source: SourceImage, _ parameter: CommandParameter, _ values: [TypedValue]) throws
     -> FloatImage
   {
     try MaskOptions.edit(of: parameter, plugin.parameters, values).applied(to: source.mask())

@@ -20,7 +20,7 @@ struct Plugin: Sendable {
     case parameter(Int)
     /// The values of all options of an ascent, each with its place among `parameters`; nil: it is not offered, and stays
     /// as it is initially.
-    case ascent([(option: Parameter, index: Int?)])
+    case ascent([(option: CommandParameter, index: Int?)])
   }
 
   let path: String
@@ -34,7 +34,7 @@ struct Plugin: Sendable {
   let author, license, url: String?
   let examples: [Example]
   let presets: [Preset]
-  let parameters: [Parameter]
+  let parameters: [CommandParameter]
   /// For each parameter of the manifest, what its value is made of.
   let slots: [Slot]
   let run: @convention(c) (UnsafePointer<rtool_host>?, UnsafePointer<rtool_value>?) -> Int32
@@ -138,11 +138,11 @@ extension Plugin {
       names: Set(manifestParameters.compactMap { $0.name.map { String(cString: $0) } }),
       letters: Set(manifestParameters.compactMap(\.character))
     )
-    var parameters: [Parameter] = []
+    var parameters: [CommandParameter] = []
     var slots: [Slot] = []
     for fields in manifestParameters {
       if Int(fields.kind) == RTOOL_ASCENT {
-        let offered = try Parameter.choices(of: fields, name: "ascent")
+        let offered = try CommandParameter.choices(of: fields, name: "ascent")
         let options = try Self.ascentParameters(fields, offered)
         let shown = options.filter { option in
           offered.isEmpty || offered.contains { $0.name == option.name }
@@ -154,7 +154,7 @@ extension Plugin {
             }))
         parameters += shown
       } else {
-        let parameter = try Parameter(fields)
+        let parameter = try CommandParameter(fields)
         slots.append(.parameter(parameters.count))
         parameters.append(parameter)
         if parameter.kind == .mask {
@@ -175,12 +175,12 @@ extension Plugin {
     if let fault = manifestFault { throw PluginRejection(reason: fault) }
   }
 
-  private static func ascentParameters(_ fields: rtool_param, _ offered: [Parameter.Choice])
-    throws(PluginRejection) -> [Parameter]
+  private static func ascentParameters(_ fields: rtool_param, _ offered: [CommandParameter.Choice])
+    throws(PluginRejection) -> [CommandParameter]
   {
     let settings = settings(fields.initial_text.map { String(cString: $0) } ?? "")
     do {
-      return try AscentOptions.parameters(
+      return try AscentOptionTable.parameters(
         settings: settings, group: fields.group.map { String(cString: $0) } ?? "Ascent", offered: offered)
     } catch {
       throw PluginRejection(
@@ -207,7 +207,7 @@ extension Plugin {
     var optionalWasSeen = false
     for parameter in parameters {
       let name = parameter.name
-      if !Parameter.isName(name) {
+      if !CommandParameter.isName(name) {
         return "its parameter “\(name)” has a name that is not lower-case letters, digits and -"
       }
       if !names.insert(name).inserted { return "it has two parameters “\(name)”" }
@@ -279,7 +279,7 @@ extension rtool_param {
   }
 }
 
-extension Parameter {
+extension CommandParameter {
   fileprivate init(_ parameter: rtool_param) throws(PluginRejection) {
     guard let name = parameter.name.map({ String(cString: $0) }), let help = parameter.help else {
       throw PluginRejection(reason: "one of its parameters has no name or no help")

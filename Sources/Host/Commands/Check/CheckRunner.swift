@@ -67,7 +67,7 @@ final class CheckRunner {
 
   /// Runs the task with these values.
   func run(
-    _ values: [(parameter: Parameter, text: String)], host: [String] = [],
+    _ values: [(parameter: CommandParameter, text: String)], host: [String] = [],
     interruptedAfter seconds: Double = .infinity, secondsAllowed: Double? = nil
   ) throws -> CheckedRun {
     try run(

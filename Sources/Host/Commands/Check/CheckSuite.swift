@@ -21,7 +21,7 @@ final class CheckSuite {
   private let tell: (Finding) -> Void
   private(set) var findings: [Finding] = []
 
-  typealias Values = [(parameter: Parameter, text: String)]
+  typealias Values = [(parameter: CommandParameter, text: String)]
 
   /// - Parameter tell: is called with each finding as it is made.
   init(

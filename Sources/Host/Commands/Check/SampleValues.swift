@@ -6,7 +6,7 @@ struct SampleValues {
   let facts: ModelFacts
 
   /// The usual value, where the task has to be given one.
-  func usual(_ parameter: Parameter) -> String {
+  func usual(_ parameter: CommandParameter) -> String {
     let hole = images.middle
     switch parameter.kind {
     case .bool: return "on"
@@ -25,7 +25,7 @@ struct SampleValues {
   }
 
   /// Any legal value, of a size that does not take long.
-  func random(_ parameter: Parameter, _ generator: inout SplitMix) -> String {
+  func random(_ parameter: CommandParameter, _ generator: inout SplitMix) -> String {
     if parameter.flags.contains(.auto), Int.random(in: 0..<4, using: &generator) == 0 { return "auto" }
     switch parameter.kind {
     case .bool: return Bool.random(using: &generator) ? "on" : "off"
@@ -49,14 +49,14 @@ struct SampleValues {
     }
   }
 
-  private func mixture(_ parameter: Parameter, _ generator: inout SplitMix) -> String {
+  private func mixture(_ parameter: CommandParameter, _ generator: inout SplitMix) -> String {
     if parameter.flags.contains(.none), Int.random(in: 0..<4, using: &generator) == 0 { return "none" }
     let first = Int.random(in: 0..<facts.classes.count, using: &generator)
     if Int.random(in: 0..<3, using: &generator) > 0 { return "\(first)" }
     return "\(first):2,\(Int.random(in: 0..<facts.classes.count, using: &generator)):0.5"
   }
 
-  private func number(_ parameter: Parameter, _ generator: inout SplitMix) -> Double {
+  private func number(_ parameter: CommandParameter, _ generator: inout SplitMix) -> Double {
     if parameter.isEffort {
       return parameter.littleEffort + Double.random(in: 0..<3, using: &generator).rounded(.down)
     }
@@ -71,7 +71,7 @@ struct SampleValues {
   }
 
   /// A value that must be refused; nil: there is none.
-  static func illegal(_ parameter: Parameter) -> String? {
+  static func illegal(_ parameter: CommandParameter) -> String? {
     switch parameter.kind {
     case .bool, .text: return nil
     case .int, .real:
@@ -88,7 +88,7 @@ struct SampleValues {
   }
 }
 
-extension Parameter {
+extension CommandParameter {
   /// Whether it tells how long to go on: then small values will do.
   var isEffort: Bool {
     kind == .int

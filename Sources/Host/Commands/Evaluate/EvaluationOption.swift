@@ -2,7 +2,7 @@ import RobustRuntime
 
 /// The options of `rtool evaluate`.
 enum EvaluationOption {
-  static let parameters: [Parameter] =
+  static let parameters: [CommandParameter] =
     [model.parameter, data.parameter] + photos.grouped("Photos") + attacks.grouped("Attack")
     + output.grouped("Output") + run.grouped("Run")
 

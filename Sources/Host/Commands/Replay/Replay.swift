@@ -64,7 +64,7 @@ final class Replay {
     guard HostOption.OutputFormat(rawValue: encoding.format)?.format != nil else {
       throw Failure.failed("it has the unknown format \(quoted(encoding.format))")
     }
-    guard encoding.name.map(Parameter.isName) ?? true else {
+    guard encoding.name.map(CommandParameter.isName) ?? true else {
       throw Failure.failed("it has the unknown name \(quoted(encoding.name ?? ""))")
     }
     tellDifferences(record, plugin, index)

@@ -6,7 +6,7 @@ enum TrainOption {
     "data", value: "DATA", flags: [.positional, .repeated],
     "folders of class folders, tar archives of CLASS/NAME, or lists of lines path<TAB>class")
 
-  static let parameters: [Parameter] =
+  static let parameters: [CommandParameter] =
     [data.parameter] + run.grouped("Run") + photos.grouped("Photos")
     + (initialisation + architecture).grouped("Network") + method.grouped("Method")
     + course.grouped("Course") + views.grouped("Augmentation") + reports.grouped("Reports")

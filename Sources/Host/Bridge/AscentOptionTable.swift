@@ -5,9 +5,9 @@ import CRTool
 ///
 /// Lengths are given for 224x224 pixels, as they were published, and fitted to the size at hand: an L2 length grows with
 /// the square root of the number of pixels.
-enum AscentOptions {
+enum AscentOptionTable {
   struct Row: Sendable {
-    var parameter: Parameter
+    var parameter: CommandParameter
     /// What the number does to an ascent by itself.
     let apply: @Sendable (inout rtool_ascent, Double) -> Void
   }
@@ -83,12 +83,12 @@ enum AscentOptions {
   ]
 
   private static func row(
-    _ name: String, _ kind: Parameter.Kind, _ limits: ClosedRange<Double>? = nil, initial: Double = 0,
+    _ name: String, _ kind: CommandParameter.Kind, _ limits: ClosedRange<Double>? = nil, initial: Double = 0,
     auto: Double? = nil, unit: String? = nil, isAdvanced: Bool = false,
     choices: [(name: String, help: String)] = [], _ help: String,
     apply: @escaping @Sendable (inout rtool_ascent, Double) -> Void = { _, _ in }
   ) -> Row {
-    var parameter = Parameter(name: name, kind: kind, help: help)
+    var parameter = CommandParameter(name: name, kind: kind, help: help)
     if isAdvanced { parameter.flags.insert(.advanced) }
     if auto != nil { parameter.flags.insert(.auto) }
     (parameter.limits, parameter.unit, parameter.initial, parameter.automatic) = (limits, unit, initial, auto)
@@ -98,8 +98,8 @@ enum AscentOptions {
 
   /// All parameters with the initial values that a task sets, as its user would write them.
   /// - Parameter offered: those that the task offers, with a help of its own or an empty one; empty: all.
-  static func parameters(settings: [String: String], group: String, offered: [Parameter.Choice]) throws
-    -> [Parameter]
+  static func parameters(settings: [String: String], group: String, offered: [CommandParameter.Choice]) throws
+    -> [CommandParameter]
   {
     let unknown = (settings.keys.sorted() + offered.map(\.name))
       .first { name in !rows.contains { $0.parameter.name == name } }
@@ -131,13 +131,13 @@ struct AscentValues {
   /// What the user wrote, NaN for auto; whether it was written; and what auto stands for.
   private let numbers: [(value: Double, isGiven: Bool, automatic: Double)]
 
-  init(_ values: [(Parameter, TypedValue)]) {
+  init(_ values: [(CommandParameter, TypedValue)]) {
     numbers = values.map { ($1.numbers.first ?? .nan, $1.given > 0, $0.automatic ?? 0) }
   }
 
   /// - Parameter value: as `bridged` made it.
   init(_ value: rtool_value) throws {
-    guard value.count == AscentOptions.rows.count, let numbers = value.numbers else {
+    guard value.count == AscentOptionTable.rows.count, let numbers = value.numbers else {
       throw Failure.misuse("options of an ascent were read from another value")
     }
     self.numbers = (0..<Int(value.count)).map {
@@ -156,7 +156,7 @@ struct AscentValues {
 
   /// nil: there is no such option.
   func option(_ name: String) -> (value: Double, isGiven: Bool, automatic: Double)? {
-    AscentOptions.rows.firstIndex { $0.parameter.name == name }.map { numbers[$0] }
+    AscentOptionTable.rows.firstIndex { $0.parameter.name == name }.map { numbers[$0] }
   }
 
   /// The number; nil: auto.
@@ -168,7 +168,7 @@ struct AscentValues {
 
   /// Fills in what the options say of an ascent for images of this size.
   func fill(_ ascent: inout rtool_ascent, width: Int, height: Int) throws {
-    for (row, number) in zip(AscentOptions.rows, numbers) where !number.value.isNaN {
+    for (row, number) in zip(AscentOptionTable.rows, numbers) where !number.value.isNaN {
       row.apply(&ascent, number.value)
     }
     let isFourier = Int(ascent.parameters) == RTOOL_PARAMETERS_FOURIER

@@ -2,7 +2,7 @@ import CRTool
 
 /// One parameter of a command: a plugin's, or an option of the host's own. All that the user sees of it (parsing,
 /// help, errors, manual) is made from here.
-package struct Parameter: Sendable {
+package struct CommandParameter: Sendable {
   package enum Kind: UInt32, Sendable {
     case bool, int, real, text, choice, image, mask, classes, color, point, box, file, layer
     case model = 14
