@@ -32,6 +32,35 @@ import Testing
         head: "linear", groups: 4), count: 3, height: 21, width: 16),
   ]
 
+  /// To the bit, in sizes whose maps are small or large.
+  @Test(arguments: [(32, 32), (64, 64), (96, 128)])
+  func aBatchComputesWhatItsImagesCompute(_ size: (height: Int, width: Int)) throws {
+    let classifier = try HashedResNet(blocks: [2, 2, 2], widths: [32, 64, 128], bottleneck: false)
+      .classifier()
+    let objective = Objective([
+      Objective.Term(.crossEntropy([ClassWeight(1)])),
+      Objective.Term(.feature(layer: "layer2.1", unit: 3, region: nil)),
+    ])
+    for count in [2, 5, 9] {
+      let batch = image("batch", count, size.height, size.width)
+      let logits = try classifier.logits(batch)
+      let (losses, gradient) = try classifier.evaluate(objective, at: batch)
+      for n in 0..<count {
+        let alone = ImageBatch(
+          count: 1, height: size.height, width: size.width,
+          pixels: Array(batch.pixels[n * batch.stride..<(n + 1) * batch.stride]))
+        #expect(
+          try classifier.logits(alone)[...]
+            == logits[n * logits.count / count..<(n + 1) * logits.count / count])
+        let own = try classifier.evaluate(objective, at: alone)
+        #expect(own.losses[0] == losses[n])
+        #expect(
+          own.gradient!.pixels[...] == gradient!.pixels[n * batch.stride..<(n + 1) * batch.stride],
+          "image \(n) of \(count)")
+      }
+    }
+  }
+
   @Test(arguments: cases.indices) func agreesWithPyTorch(_ index: Int) throws {
     let c = NetworkTests.cases[index]
     let golden = try Golden(c.golden)

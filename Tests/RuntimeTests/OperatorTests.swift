@@ -228,6 +228,38 @@ import Testing
     #expect(relativeError(own.1.values, floats.1.values) < (algorithm == .bf16 ? 1e-6 : 1e-5))
   }
 
+  /// To the bit, by each algorithm and by the one that is chosen.
+  @Test(arguments: large, algorithms.map { Optional($0) } + [nil])
+  func aBatchComputesWhatItsImagesCompute(_ c: Case, _ algorithm: Convolution.Algorithm?) throws {
+    let weights = uniform("w", c.out * c.channels * c.kernel.0 * c.kernel.1).map { 2 * $0 - 1 }
+    let convolution = Convolution(
+      inChannels: c.channels, outChannels: c.out, height: c.kernel.0, width: c.kernel.1, stride: c.stride,
+      pad: c.pad, weights: weights, algorithm: algorithm)
+    var graph = graph(c)
+    _ = graph.add(.convolution(convolution), 0)
+    let shape = convolution.outputShape(of: [Shape(channels: c.channels, height: c.height, width: c.width)])
+    let count = 3
+    func map(_ name: String, _ channels: Int, _ height: Int, _ width: Int) -> OracleMap {
+      // Images of different ranges, so that they would not be scaled alike.
+      let size = channels * height * width
+      let values = uniform(name, count * size).enumerated().map {
+        Double((2 * $1 - 1) * Float($0 / size + 1))
+      }
+      return OracleMap(count, channels, height, width, values)
+    }
+    func image(_ n: Int, of map: OracleMap) -> OracleMap {
+      let size = map.values.count / map.count
+      return OracleMap(1, map.channels, map.height, map.width, Array(map.values[n * size..<(n + 1) * size]))
+    }
+    let (x, gradient) = (map("x", c.channels, c.height, c.width), map("g", c.out, shape.height, shape.width))
+    let (y, back) = try run(graph, x, gradient)
+    for n in 0..<count {
+      let own = try run(graph, image(n, of: x), image(n, of: gradient))
+      #expect(own.1.values == image(n, of: back).values, "the gradient of image \(n)")
+      #expect(own.0.values == image(n, of: y).values, "image \(n)")
+    }
+  }
+
   /// A position of small numbers beside one of large ones keeps its precision, one of zeros gives zeros, and what is not
   /// finite stays so, at its position alone.
   @Test func int8x3HasAScaleForEachPosition() throws {

@@ -7,11 +7,11 @@ package struct Network: Sendable {
     case training
   }
 
-  /// One operation, and a ReLU if there is one. Step k writes value k + 1; value 0 is the normalised input.
+  /// One operation, and what follows it value by value. Step k writes value k + 1; value 0 is the normalised input.
   struct Step: Sendable {
     var operation: any Operation
     var inputs: [Int]
-    var relu = false
+    var activation = Activation.identity
   }
 
   struct Layer: Sendable {
@@ -48,10 +48,10 @@ package struct Network: Sendable {
         readers[input] == 1 && value[input] == steps.count && !steps.isEmpty
       }
       func fold(_ affine: ChannelAffine) {
-        if joins(node.inputs[0]), let convolution = steps.last?.operation as? Convolution,
-          steps[steps.count - 1].inputs.count == 1, !steps[steps.count - 1].relu
+        if joins(node.inputs[0]), let last = steps.last, last.inputs.count == 1, last.activation == .identity,
+          let folded = last.operation.followed(by: affine)
         {
-          steps[steps.count - 1].operation = convolution.followed(by: affine)
+          steps[steps.count - 1].operation = folded
         } else {
           steps.append(Step(operation: affine, inputs: inputs))
         }
@@ -71,7 +71,8 @@ package struct Network: Sendable {
         }
       case .add:
         if let last = steps.last, last.operation.passesGradientToSecondInput, last.inputs.count == 1,
-          !last.relu, node.inputs.count == 2, let main = node.inputs.firstIndex(where: joins),
+          last.activation == .identity, node.inputs.count == 2,
+          let main = node.inputs.firstIndex(where: joins),
           inputs[0] != inputs[1]
         {
           steps[steps.count - 1].inputs.append(inputs[1 - main])
@@ -80,13 +81,13 @@ package struct Network: Sendable {
         }
       case .relu:
         if joins(node.inputs[0]) {
-          steps[steps.count - 1].relu = true
+          steps[steps.count - 1].activation = .relu
         } else {
-          steps.append(Step(operation: Sum(), inputs: inputs, relu: true))
+          steps.append(Step(operation: Sum(), inputs: inputs, activation: .relu))
         }
       case .maxPool(let pool): steps.append(Step(operation: pool, inputs: inputs))
       case .meanPool:
-        if let step = inputs.first, step > 0, steps[step - 1].relu { lastReLU = step - 1 }
+        if let step = inputs.first, step > 0, steps[step - 1].activation == .relu { lastReLU = step - 1 }
         steps.append(Step(operation: MeanPool(), inputs: inputs))
       }
       value[n] = steps.count

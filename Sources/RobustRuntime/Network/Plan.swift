@@ -33,7 +33,8 @@ package final class Plan {
     for (k, step) in network.steps.enumerated().reversed() { for v in step.inputs { firstReader[v] = k } }
     masksInput = network.steps.enumerated().map { k, step in
       let from = step.inputs[0] - 1
-      return from >= 0 && firstReader[from + 1] == k && network.steps[from].relu && from != network.lastReLU
+      return from >= 0 && firstReader[from + 1] == k && network.steps[from].activation == .relu
+        && from != network.lastReLU
     }
 
     let tensors = shapes.map { Tensor(shape: $0, images: images) }
@@ -50,7 +51,7 @@ package final class Plan {
     memory = try FloatBlock(count: total + shared + stride * Workers.limit)
     let base = memory.base
     for (k, tensor) in tensors.enumerated() {
-      let isReLU = gradient && k > 0 && network.steps[k - 1].relu
+      let isReLU = gradient && k > 0 && network.steps[k - 1].activation == .relu
       let mask = isReLU ? UnsafeMutableRawPointer(base + offsets[2 * tensors.count + k]) : nil
       tensor.place(
         in: Tensor.Storage(
@@ -119,7 +120,7 @@ package final class Plan {
         values[input].last = max(values[input].last, keep ? backward(k + 1) : forward(k + 1))
         gradients[input].first = min(gradients[input].first, backward(k + 1))
       }
-      if gradient && step.relu {
+      if gradient && step.activation == .relu {
         let size = rounded(shapes[k + 1].maskFloats(images: images))
         masks[k + 1] = Arena.Block(size: size, first: forward(k + 1), last: backward(k + 1))
       }
@@ -203,7 +204,7 @@ package final class Plan {
   ) {
     network.normalization.forward(pixels, to: tensors[0].value, of: tensors[0])
     for k in 0..<last {
-      operations[k].forward(relu: network.steps[k].relu, scratch: scratch)
+      operations[k].forward(network.steps[k].activation, scratch: scratch)
       reading(k + 1)
     }
   }
@@ -253,7 +254,7 @@ package final class Plan {
     step k: Int, passReLU: Bool, addingParameterGradientsOf images: UnsafePointer<Float>? = nil
   ) {
     let (step, tensor) = (network.steps[k], tensors[k + 1])
-    if step.relu && !tensor.gradientIsMasked && !(passReLU && k == network.lastReLU) {
+    if step.activation == .relu && !tensor.gradientIsMasked && !(passReLU && k == network.lastReLU) {
       tensor.maskGradient()
     }
     if let images {
@@ -278,7 +279,7 @@ package final class Plan {
     if value == 0 {
       network.normalization.forward(images, to: tensor.valueForWeights, of: tensor)
     } else {
-      operations[value - 1].recompute(relu: network.steps[value - 1].relu, to: tensor.valueForWeights)
+      operations[value - 1].recompute(network.steps[value - 1].activation, to: tensor.valueForWeights)
     }
     tensor.isRecomputed = true
   }

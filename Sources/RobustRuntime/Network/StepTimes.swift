@@ -15,15 +15,11 @@ extension Plan {
     let network = network
     var times = network.steps.enumerated().map { k, step in
       let (to, inputs) = (tensors[k + 1], step.inputs.map { tensors[$0].shape })
-      let convolution = (step.operation as? Convolution)?.geometry
-      let kind =
-        convolution.map { "conv \($0.height)x\($0.width)/\($0.stride)" }
-        ?? "\(type(of: step.operation))".lowercased()
-      let weights = convolution.map { $0.inChannels / $0.groups * $0.height * $0.width } ?? 0
       return StepTime(
-        name: "\(kind) \(inputs[0].text) -> \(to.shape.text)" + (inputs.count > 1 ? " +residual" : "")
-          + (step.relu ? " +relu" : ""),
-        operations: 2 * Double(to.count * weights))
+        name: "\(step.operation.title) \(inputs[0].text) -> \(to.shape.text)"
+          + (inputs.count > 1 ? " +residual" : "")
+          + (step.activation == .relu ? " +relu" : ""),
+        operations: 2 * Double(to.count * step.operation.productsPerOutput))
     }
     let count = images * network.normalization.mean.count * height * width
     let pixels = [Float](repeating: 0.5, count: count)
@@ -31,7 +27,7 @@ extension Plan {
       network.normalization.forward(pixels, to: tensors[0].value, of: tensors[0])
       for k in times.indices {
         let start = Plan.seconds
-        operations[k].forward(relu: network.steps[k].relu, scratch: scratch)
+        operations[k].forward(network.steps[k].activation, scratch: scratch)
         times[k].forward = min(times[k].forward, Plan.seconds - start)
       }
       forgetGradients()

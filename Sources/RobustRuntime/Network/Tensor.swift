@@ -100,8 +100,9 @@ package final class Tensor {
     }
   }
 
-  /// Clips the value at 0.
-  func rectify() {
+  /// Applies an activation to the value.
+  func apply(_ activation: Activation) {
+    guard activation == .relu else { return }
     Workers.shared.run(over: floats / Tensor.blockSize, by: 1 << 11) { start, count in
       rt_relu(value + start * Tensor.blockSize, reluMask.map { $0 + start }, count)
     }

@@ -87,7 +87,7 @@ private final class BoundBatchNormalization: BoundOperation {
     blocksAtOnce = max(Self.budget / output.blockStride, 1)
   }
 
-  func forward(relu: Bool, scratch: Scratch) {
+  func forward(_ activation: Activation, scratch: Scratch) {
     usedBatch = norm.mode.statistics == .batch
     let (scales, shifts) = (norm.scale.values, norm.shift.values)
     eachPart { blocks in
@@ -96,16 +96,16 @@ private final class BoundBatchNormalization: BoundOperation {
         scale[c] = scales[c] / deviation[c]
         shift[c] = shifts[c] - mean[c] * scale[c]
       }
-      apply(blocks, relu: relu, mask: relu ? output.reluMask : nil, to: output.value)
+      apply(blocks, activation, mask: activation == .relu ? output.reluMask : nil, to: output.value)
     }
   }
 
-  func recompute(relu: Bool, to value: UnsafeMutablePointer<Float>) {
-    apply(0..<output.blocks, relu: relu, mask: nil, to: value)
+  func recompute(_ activation: Activation, to value: UnsafeMutablePointer<Float>) {
+    apply(0..<output.blocks, activation, mask: nil, to: value)
   }
 
   private func apply(
-    _ blocks: Range<Int>, relu: Bool, mask: UnsafeMutablePointer<UInt16>?,
+    _ blocks: Range<Int>, _ activation: Activation, mask: UnsafeMutablePointer<UInt16>?,
     to value: UnsafeMutablePointer<Float>
   ) {
     scale.withUnsafeBufferPointer { scale in
@@ -114,7 +114,7 @@ private final class BoundBatchNormalization: BoundOperation {
           rt_batch_norm_apply(
             value + at, input.value + at, scale.baseAddress! + block * Tensor.blockSize,
             shift.baseAddress! + block * Tensor.blockSize, residual.map { UnsafePointer($0.value + at) },
-            relu, mask.map { $0 + at / Tensor.blockSize }, count)
+            activation == .relu, mask.map { $0 + at / Tensor.blockSize }, count)
         }
       }
     }

@@ -42,8 +42,10 @@ extension Correlation {
       left: Int32(window.left), taps_height: Int32(window.tapsHeight), taps_width: Int32(window.tapsWidth),
       out_height: Int32(output.height), out_width: Int32(output.width), out_stride: Int32(window.outStride),
       out_y: Int32(window.outY), out_x: Int32(window.outX))
+    // Chosen for one image, so that a batch computes what its images alone compute. In training images meet anyway.
     let algorithm = Convolution.Algorithm(
-      for: self, preferring: preferred, images: images, gridHeight: gridHeight, gridWidth: gridWidth)
+      for: self, preferring: preferred, images: isTrained ? images : min(images, 1), gridHeight: gridHeight,
+      gridWidth: gridWidth)
     if let format = algorithm.lowPrecision {
       return try LowPrecisionCorrelation(self, format, images: images, from: input, to: output, window)
     }

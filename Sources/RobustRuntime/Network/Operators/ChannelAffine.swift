@@ -26,9 +26,9 @@ package struct ChannelAffine: Operation {
     let input, output: Tensor
     let scratch = 0
 
-    func forward(relu: Bool, scratch: Scratch) {
+    func forward(_ activation: Activation, scratch: Scratch) {
       apply(from: input.value, to: output.value, shifts: true, add: false)
-      if relu { output.rectify() }
+      output.apply(activation)
     }
 
     func backward(maskInput: Bool, scratch: Scratch) {

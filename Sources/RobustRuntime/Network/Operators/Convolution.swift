@@ -126,12 +126,14 @@ package final class Convolution: Operation {
 
   var weightCount: Int { weights.count }
 
-  /// The convolution followed by a scale and shift of each channel, as one convolution.
-  func followed(by affine: ChannelAffine) -> Convolution {
+  func followed(by affine: ChannelAffine) -> (any Operation)? {
     Convolution(
       geometry, weights: weights, scale: scale.isEmpty ? affine.scale : zip(scale, affine.scale).map(*),
       bias: bias.indices.map { bias[$0] * affine.scale[$0] + affine.shift[$0] })
   }
+
+  var title: String { "conv \(geometry.height)x\(geometry.width)/\(geometry.stride)" }
+  var productsPerOutput: Int { geometry.inChannels / geometry.groups * geometry.height * geometry.width }
 
   package func outputShape(of inputs: [Shape]) -> Shape {
     let g = geometry
@@ -305,14 +307,14 @@ private struct BoundConvolution: BoundOperation {
     max(forward.sharedScratch, backward.map(\.sharedScratch).max() ?? 0, weightGradient?.sharedScratch ?? 0)
   }
 
-  func forward(relu: Bool, scratch: Scratch) {
+  func forward(_ activation: Activation, scratch: Scratch) {
     convolution.copyBias(to: bias.base)
     input.clearZeroPixel(of: input.value)
     forward.run(
       input.value, output.value,
       Epilogue(
-        bias: bias.base, residual: residual.map { UnsafePointer($0.value) }, relu: relu,
-        reluMask: relu ? output.reluMask : nil),
+        bias: bias.base, residual: residual.map { UnsafePointer($0.value) }, activation: activation,
+        reluMask: activation == .relu ? output.reluMask : nil),
       scratch)
   }
 

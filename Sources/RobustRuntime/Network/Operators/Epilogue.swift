@@ -6,7 +6,7 @@ struct Epilogue {
   var bias: UnsafePointer<Float>?
   /// [C/16][position][16], as the output.
   var residual: UnsafePointer<Float>?
-  var relu = false
+  var activation = Activation.identity
   /// [C/16][position], where the ReLU mask is written: bits that tell which channels are above 0.
   var reluMask: UnsafeMutablePointer<UInt16>?
   /// [C/16][position], a ReLU mask; the output is 0 where its bits are not set. Excludes the others but `accumulate`.
@@ -17,7 +17,8 @@ struct Epilogue {
   /// The epilogue for an output that begins with this channel, the first of a block.
   func from(channel: Int, blockStride: Int) -> rt_epilogue {
     var all = rt_epilogue(
-      bias: bias.map { $0 + channel }, residual: residual, relu: relu, relu_mask: reluMask, keep: keep,
+      bias: bias.map { $0 + channel }, residual: residual, relu: activation == .relu, relu_mask: reluMask,
+      keep: keep,
       accumulate: accumulate)
     return rt_epilogue_at(&all, channel / Tensor.blockSize * blockStride)
   }

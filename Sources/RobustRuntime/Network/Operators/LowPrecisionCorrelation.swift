@@ -57,11 +57,17 @@ struct LowPrecisionCorrelation: BoundCorrelation {
     sharesColumns = images * whole.stripStride <= LowPrecisionCorrelation.sharedBudget
 
     // Few tasks share a pass over the weights.
-    let budget = LowPrecisionCorrelation.taskBudget
-    let needed = (images * whole.stripStride + budget - 1) / budget
-    let wanted =
-      sharesColumns ? max(needed, (Tasks.fewest + rowBlocks - 1) / rowBlocks) : Tasks.balanced(needed)
-    let strips = LowPrecisionCorrelation.strips(window, images: images, atLeast: wanted)
+    func tasks(_ images: Int) -> Int {
+      let words = images * whole.stripStride
+      let needed = (words + LowPrecisionCorrelation.taskBudget - 1) / LowPrecisionCorrelation.taskBudget
+      return words <= LowPrecisionCorrelation.sharedBudget
+        ? max(needed, (Tasks.fewest + rowBlocks - 1) / rowBlocks) : Tasks.balanced(needed)
+    }
+    // In int8x3 the positions of a strip share a scale, unless each has its own: an image is cut as if it were alone.
+    let sharesScales = format == RT_INT8X3 && !whole.hasPositionScales
+    let wanted = tasks(images)
+    let strips = LowPrecisionCorrelation.strips(
+      window, images: images, atLeast: sharesScales ? images * tasks(1) : wanted)
     taskStrips = (strips.count + wanted - 1) / wanted
     stripTasks = (strips.count + taskStrips - 1) / taskStrips
     rowTasks = sharesColumns ? min(rowBlocks, max((2 * Tasks.fewest + stripTasks - 1) / stripTasks, 1)) : 1
@@ -71,10 +77,11 @@ struct LowPrecisionCorrelation: BoundCorrelation {
     sumFloats = taskStrips * columns.mostPanels * rt_panel_sum_floats(format)
   }
 
-  /// Cuts the grid in strips: a single line in ranges of whole panels, images in bands of lines.
+  /// Cuts the grid in strips: the single line of a pointwise convolution in ranges of whole panels, images in bands of
+  /// lines.
   private static func strips(_ w: rt_window, images: Int, atLeast wanted: Int) -> [rt_strip] {
     let (height, width, panel) = (Int(w.grid_height), Int(w.grid_width), Int(RT_PANEL))
-    if images == 1 && height == 1 {
+    if images == 1 && height == 1 && w.taps_height * w.taps_width == 1 {
       let panels = (width + panel - 1) / panel
       let ranges = min(wanted, panels)
       return (0..<ranges).map { range in

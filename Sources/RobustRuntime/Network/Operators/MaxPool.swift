@@ -28,7 +28,7 @@ package struct MaxPool: Operation {
     let input, output: Tensor
     let scratch = 0
 
-    func forward(relu: Bool, scratch: Scratch) {
+    func forward(_ activation: Activation, scratch: Scratch) {
       let (from, to) = (input.shape, output.shape)
       Workers.shared.run(output.blocks) { block, _ in
         rt_max_pool(
@@ -36,7 +36,7 @@ package struct MaxPool: Operation {
           Int32(from.height), Int32(from.width), Int32(to.height),
           Int32(to.width), Int32(pool.size), Int32(pool.stride), Int32(pool.pad))
       }
-      if relu { output.rectify() }
+      output.apply(activation)
     }
 
     func backward(maskInput: Bool, scratch: Scratch) {

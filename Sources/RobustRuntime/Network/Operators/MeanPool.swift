@@ -12,9 +12,9 @@ struct MeanPool: Operation {
     let input, output: Tensor
     let scratch = 0
 
-    func forward(relu: Bool, scratch: Scratch) {
+    func forward(_ activation: Activation, scratch: Scratch) {
       eachMap { map, mean, area in rt_mean_pool(output.value + mean, input.value + map, area) }
-      if relu { output.rectify() }
+      output.apply(activation)
     }
 
     func backward(maskInput: Bool, scratch: Scratch) {

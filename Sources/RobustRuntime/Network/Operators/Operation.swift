@@ -10,6 +10,12 @@ protocol Operation: Sendable {
   var gradientReplacesInput: Bool { get }
   /// Whether the output can be recomputed from the inputs, so that it need not be kept for weight gradients.
   var canRecompute: Bool { get }
+  /// The operation followed by a scale and shift of each channel, as one operation; nil: it takes in none.
+  func followed(by affine: ChannelAffine) -> (any Operation)?
+  /// How lists of steps call it.
+  var title: String { get }
+  /// The products of one value of the output, by the plain algorithm.
+  var productsPerOutput: Int { get }
   /// Binds the operation to tensors, and settles all that depends on their shapes.
   /// - Throws: `RuntimeError.outOfMemory`
   func bound(to inputs: [Tensor], _ output: Tensor, gradient: Bool) throws -> any BoundOperation
@@ -20,6 +26,9 @@ extension Operation {
   var passesGradientToSecondInput: Bool { false }
   var gradientReplacesInput: Bool { false }
   var canRecompute: Bool { false }
+  func followed(by affine: ChannelAffine) -> (any Operation)? { nil }
+  var title: String { "\(type(of: self))".lowercased() }
+  var productsPerOutput: Int { 0 }
 }
 
 /// An operation on tensors of known shapes.
@@ -28,8 +37,8 @@ protocol BoundOperation {
   var scratch: Int { get }
   /// Floats of scratch memory needed once.
   var sharedScratch: Int { get }
-  /// Writes the output's value, clipped at 0 if `relu`.
-  func forward(relu: Bool, scratch: Scratch)
+  /// Writes the output's value, with an activation.
+  func forward(_ activation: Activation, scratch: Scratch)
   /// Adds to the gradients of the inputs, or writes them where nothing was written yet. The output's gradient
   /// is already that before the ReLU.
   /// - Parameter maskInput: the first input comes from a ReLU and nothing else will be added to its gradient,
@@ -39,8 +48,8 @@ protocol BoundOperation {
   func addParameterGradients(scratch: Scratch)
   /// `addParameterGradients`, then `backward`.
   func trainingBackward(maskInput: Bool, scratch: Scratch)
-  /// Writes the output's value once more, with a ReLU if `relu`, where `canRecompute` allows it.
-  func recompute(relu: Bool, to value: UnsafeMutablePointer<Float>)
+  /// Writes the output's value once more, with an activation, where `canRecompute` allows it.
+  func recompute(_ activation: Activation, to value: UnsafeMutablePointer<Float>)
 }
 
 extension BoundOperation {
@@ -50,7 +59,7 @@ extension BoundOperation {
     addParameterGradients(scratch: scratch)
     backward(maskInput: maskInput, scratch: scratch)
   }
-  func recompute(relu: Bool, to value: UnsafeMutablePointer<Float>) {
+  func recompute(_ activation: Activation, to value: UnsafeMutablePointer<Float>) {
     preconditionFailure("it cannot be recomputed")
   }
 }

@@ -13,13 +13,13 @@ struct Sum: Operation {
     let output: Tensor
     let scratch = 0
 
-    func forward(relu: Bool, scratch: Scratch) {
+    func forward(_ activation: Activation, scratch: Scratch) {
       let out = output.value
       Workers.shared.run(over: output.floats) { start, count in
         rt_copy(out + start, inputs[0].value + start, count)
         for other in inputs.dropFirst() { rt_add(out + start, other.value + start, count) }
       }
-      if relu { output.rectify() }
+      output.apply(activation)
     }
 
     func backward(maskInput: Bool, scratch: Scratch) {
