@@ -2,6 +2,7 @@
 # make test   set up, build, and run all tests
 # make build  the program and its plugins, in .build/release
 # make check-kernels  the kernels against oracles in C, with sanitizers and, in QEMU, on ARM
+# make sanitize  these, and the tests of what computes, reads foreign files or runs on several threads, with sanitizers
 # make bench  timings beside PyTorch's; make bench-training of training alone; make bench-setup installs PyTorch for
 #             them, in .build-bench
 # make install PREFIX=/usr/local
@@ -33,13 +34,19 @@ check-kernels: setup
 	@sh Scripts/kernels.sh
 	@sh Scripts/cross.sh
 
-# What computes, watched by the address sanitizer, and what runs on several threads, by the thread sanitizer. What Swift
-# keeps for good is no leak.
+# The address and undefined sanitizers watch what computes and what reads foreign files, the thread sanitizer what runs
+# on several threads. What Swift keeps for good is no leak. The undefined sanitizer watches what is written in C alone,
+# since Swift's compiler refuses it, and traps, since its runtime library would not be linked.
+SANITIZE = $(SWIFT) test -c release --manifest-cache none
+UNDEFINED = -Xcc -fsanitize=undefined -Xcc -fsanitize-trap=undefined
+COMPUTES = RuntimeTests.(Operator|TrainingOperator|MicroKernel|Augmentation|Thread)
+READS = RuntimeTests.(Checkpoint|Writer)|DatasetTests|ImagingTests
 sanitize: setup
-	ASAN_OPTIONS=detect_leaks=0 $(SWIFT) test -c release --sanitize=address --scratch-path .build-address \
-	  --filter 'RuntimeTests.(OperatorTests|ThreadTests|MicroKernelTests)'
+	@sh Scripts/kernels.sh
+	ASAN_OPTIONS=detect_leaks=0 $(SANITIZE) --sanitize=address $(UNDEFINED) --scratch-path .build-address \
+	  --filter '$(COMPUTES)|$(READS)'
 	TSAN_OPTIONS=suppressions=$(CURDIR)/Scripts/thread-sanitizer.txt \
-	  $(SWIFT) test -c release --sanitize=thread --scratch-path .build-thread --filter 'RuntimeTests.ThreadTests'
+	  $(SANITIZE) --sanitize=thread --scratch-path .build-thread --filter 'ThreadTests|DatasetTests'
 
 bench: build
 	@sh Benchmarks/run.sh
