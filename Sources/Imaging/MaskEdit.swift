@@ -74,7 +74,7 @@ extension FloatImage {
     return (0..<places.count).map { max(toEnd[$0], fromBegin[$0 + block - 1]) }
   }
 
-  /// Multiplies each value by a smooth step of its Euclidean distance to the nearest 0, which is 1 from `width` pixels on.
+  /// Multiplies each value by a smooth step of its Euclidean distance to the nearest 0, which is 1 beyond `length` pixels.
   fileprivate mutating func fade(over length: Int) {
     guard let distances = squaredDistancesToBlack() else { return }
     for index in pixels.indices where pixels[index] > 0 {

@@ -60,6 +60,70 @@ import Testing
     try expectWhatTranslateMakes()
   }
 
+  /// A weight of another model, prepared, as the thin layers reach both.
+  private static let inCPlusPlus = """
+    #include "rtool.hpp"
+    #include <cstdio>
+
+    static const rtool_param params[] = {rtool::param("rival", "another model", RTOOL_MODEL, RTOOL_REQUIRED)};
+
+    static void run(rtool::host host, rtool::values values) {
+      rtool::host rival = host.with_model(values[0]);
+      auto channels = static_cast<size_t>(rival->model->layers[rival->model->layer_count - 1].channels);
+      const float *weights = rival.prepared<float>("weights", channels, [&](float *weights) {
+        rtool::check(rival->class_weights(rival, 1, weights));
+      });
+      char text[100];
+      std::snprintf(text, sizeof text, "%.4f\\n", static_cast<double>(weights[0]));
+      rtool::check(host->emit_text(host, text));
+    }
+    RTOOL_PLUGIN("rival", "1.0", "A test", params, run)
+    """
+
+  private static let inRust = """
+    use rtool::ffi::*;
+    use rtool::*;
+    static PARAMS: Lasting<[rtool_param; 1]> =
+        Lasting([param(c"rival", c"another model", RTOOL_MODEL, RTOOL_REQUIRED)]);
+
+    fn run(host: Host, values: &[rtool_value]) -> Result<()> {
+        let rival = host.with_model(&values[0])?;
+        let channels = unsafe {
+            let model = &*rival.table.model;
+            (*model.layers.add(model.layer_count as usize - 1)).channels as usize
+        };
+        let weights = rival.prepared::<f32, _>(c"weights", channels, |weights| {
+            check(unsafe { rival.table.class_weights.unwrap()(rival.table, 1, weights.as_mut_ptr()) })
+        })?;
+        let text = std::ffi::CString::new(format!("{:.4}\\n", weights[0])).unwrap();
+        check(unsafe { host.table.emit_text.unwrap()(host.table, text.as_ptr()) })
+    }
+    plugin!(PARAMS, c"rival", c"1.0", c"A test", run);
+    """
+
+  @Test(arguments: Compilers.present(["rustc"]))
+  func anotherModelAndWhatIsPreparedAreTheSameInCPlusPlusAndInRust(_ rustc: String) throws {
+    func weight() throws -> String {
+      let outcome = try sandbox.rtool(
+        "rival", "--rival", "\(Program.root)/Tests/CommandTests/Golden/tiny.safetensors",
+        environment: ["RTOOL_PATH": sandbox.path("plugins")])
+      #expect(outcome.status == 0, "\(outcome.errors)")
+      return outcome.text
+    }
+    try sandbox.write("rival.cpp", Array(Self.inCPlusPlus.utf8))
+    try compile(
+      "g++ -std=c++17 -Wall -Wextra -pedantic -Werror -shared -fPIC -I \(Program.headerFolder) "
+        + "-o plugins/librtool-rival.so rival.cpp")
+    let inCPlusPlus = try weight()
+    try sandbox.write("rival.rs", Array(Self.inRust.utf8))
+    try compile(
+      "\(rustc) --crate-name rtool --crate-type rlib --edition 2021 -o librtool.rlib \(Self.crate)")
+    try compile(
+      "\(rustc) --crate-type cdylib --edition 2021 --extern rtool=librtool.rlib "
+        + "-o plugins/librtool-rival.so rival.rs")
+    #expect(try weight() == inCPlusPlus && inCPlusPlus.count > 5)
+  }
+
   /// The fields that Rust sees lie where those of the header do.
   @Test(arguments: Compilers.present(["rustc"]))
   func fieldsInRustLieWhereTheHeaderHasThem(_ compiler: String) throws {

@@ -1,4 +1,5 @@
 import CRTool
+import Glibc
 import RTool
 import Synchronization
 import Testing
@@ -12,7 +13,8 @@ import Testing
 
   private nonisolated(unsafe) static let manifest = Manifest(
     name: "probe", version: "1.0", summary: "Read two parameters", description: "", parameters: [listed]
-  ).published { _, values in
+  ).published { host, values in
+    if values[listed] == 5 { return try prepare(host) }
     guard values[listed] == 7, values[forgotten].width == 1 else { throw TaskFailure.message("other values") }
   }
 
@@ -35,6 +37,44 @@ import Testing
     #expect(status == Int32(RTOOL_FAILED))
     let said = try #require(Self.said.withLock { $0 })
     #expect(said.contains("--forgotten") && said.contains("does not list"), "\(said)")
+  }
+
+  private static func prepare(_ host: Host) throws {
+    let squares = try host.prepared("squares", Int32.self, count: 4) { squares in
+      for index in squares.indices { squares[index] = Int32(index * index) }
+    }
+    #expect(Array(squares) == [0, 1, 4, 9])
+    #expect(throws: TaskFailure.self) {
+      try host.prepared("nothing", Int32.self, count: 4) { _ in throw TaskFailure.message("no squares") }
+    }
+    #expect(try host.with(model: "other").seed == 9)
+    #expect(throws: TaskFailure.self) { try host.with(model: "unknown") }
+  }
+
+  private nonisolated(unsafe) static let other: UnsafePointer<rtool_host> = {
+    let other = UnsafeMutablePointer<rtool_host>.allocate(capacity: 1)
+    other.initialize(to: rtool_host())
+    (other.pointee.struct_size, other.pointee.seed) = (UInt32(MemoryLayout<rtool_host>.size), 9)
+    return UnsafePointer(other)
+  }()
+
+  @Test func whatIsPreparedIsFilledInOnce() throws {
+    var host = rtool_host()
+    host.struct_size = UInt32(MemoryLayout<rtool_host>.size)
+    host.fail = { _, status, _ in status }
+    host.prepared = { host, _, bytes, make, user in
+      let memory = calloc(bytes, 1)
+      return make!(host, memory, user) == Int32(RTOOL_OK) ? UnsafeRawPointer(memory) : nil
+    }
+    host.with_model = { _, text in String(cString: text!) == "other" ? ManifestTests.other : nil }
+    let run = try #require(Self.manifest.pointee.run)
+    var number = 5.0
+    let status = withUnsafePointer(to: &number) { number in
+      var value = rtool_value()
+      (value.count, value.numbers) = (1, number)
+      return run(&host, &value)
+    }
+    #expect(status == Int32(RTOOL_OK))
   }
 
   @Test func theManifestNeedsWhatItsParametersNeed() {
