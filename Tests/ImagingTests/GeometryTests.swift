@@ -42,7 +42,7 @@ import Testing
     }
   }
 
-  @Test(arguments: [Kernel.box, .linear, .cubic, .lanczos]) func shrinkingAntialiases(
+  @Test(arguments: [ResamplingKernel.box, .linear, .cubic, .lanczos]) func shrinkingAntialiases(
     _ kernel: ResamplingKernel
   ) throws {
     var stripes = FloatImage(width: 128, height: 128, channels: 1)
