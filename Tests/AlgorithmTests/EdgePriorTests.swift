@@ -8,7 +8,7 @@ import Testing
   private static let factor = 3
 
   /// A host that can resample alone: it takes means where it shrinks, and repeats pixels where it enlarges.
-  private static let host: rtool_host = {
+  private func host() -> rtool_host {
     var host = rtool_host()
     host.struct_size = UInt32(MemoryLayout<rtool_host>.size)
     host.image_resample = { _, from, to, _ in
@@ -28,7 +28,7 @@ import Testing
       return Int32(RTOOL_OK)
     }
     return host
-  }()
+  }
 
   /// Calls `body` with a small image, the solver of the large one, and the large one's pixels.
   private func solve(
@@ -39,7 +39,7 @@ import Testing
     var pixels = [Float](repeating: 0, count: 3 * width * height)
     for i in pixels.indices { pixels[i] = small(i / 3 % width, i / 3 / width, i % 3) }
     var result = [Float](repeating: .nan, count: pixels.count * factor * factor)
-    try withUnsafePointer(to: Self.host) { host in
+    try withUnsafePointer(to: host()) { host in
       try pixels.withUnsafeMutableBufferPointer { pixels in
         try result.withUnsafeMutableBufferPointer { result in
           var smallImage = rtool_image(

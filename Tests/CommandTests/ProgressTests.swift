@@ -11,10 +11,12 @@ import Testing
   private func onTerminal(_ arguments: [String], columns: UInt16 = 100, term: String = "xterm") throws
     -> (status: Int32, text: String)
   {
-    let master = posix_openpt(O_RDWR | O_NOCTTY)
-    try #require(master >= 0 && grantpt(master) == 0 && unlockpt(master) == 0)
-    let name = try #require(ptsname(master).map { String(cString: $0) })
-    let terminal = open(name, O_RDWR | O_NOCTTY)
+    // As posix_openpt, unlockpt and ptsname do, which Glibc's module leaves out.
+    let master = open("/dev/ptmx", O_RDWR | O_NOCTTY)
+    var (lock, number) = (Int32(0), UInt32(0))
+    try #require(master >= 0 && ioctl(master, Self.setLock, &lock) == 0)
+    try #require(ioctl(master, Self.getNumber, &number) == 0)
+    let terminal = open("/dev/pts/\(number)", O_RDWR | O_NOCTTY)
     try #require(terminal >= 0)
     var size = winsize(ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0)
     try #require(ioctl(master, UInt(TIOCSWINSZ), &size) == 0)
@@ -41,6 +43,8 @@ import Testing
     return (process.terminationStatus, String(decoding: bytes, as: UTF8.self))
   }
 
+  /// TIOCSPTLCK and TIOCGPTN of <asm-generic/ioctls.h>.
+  private static let (setLock, getNumber) = (UInt(0x4004_5431), UInt(0x8004_5430))
   private static let command = ["generate", "--class", "forest", "--steps", "8", "-o", "out.png"]
   private static let erasing = "\r\u{1B}[K"
 
