@@ -146,6 +146,17 @@ private let stencilPlugin = """
     #expect(letter.contains("-i, --iron") && letter.contains("    --region-invert"), "\(letter)")
   }
 
+  @Test(arguments: [["translate", "--to", "sea"], ["refine", "--class", "sea"]])
+  func aMaskKeepsWhatFourierCoefficientsMove(_ words: [String]) throws {
+    let outcome = try sandbox.run(
+      Program.path,
+      [words[0], "photo.png", "--mask", "mask.png", "--set", "box", "--parametrisation", "fourier"]
+        + words.dropFirst())
+    #expect(outcome.status == 2)
+    expectOneLine(
+      outcome.errors, contains: "--parametrisation fourier moves every pixel, and a mask keeps some")
+  }
+
   /// Outside the grown and feathered hole not a byte changes.
   @Test func pixelsOutsideTheGrownHoleStay() throws {
     for words in [

@@ -18,6 +18,10 @@ extension Run {
     guard ascent.step_size >= 0, ascent.steps >= 0 else {
       throw Failure.misuse("an ascent has \(ascent.steps) steps of length \(ascent.step_size)")
     }
+    if Int(ascent.parameters) == RTOOL_PARAMETERS_FOURIER, ascent.free != nil {
+      throw Failure.usage(
+        "--parametrisation fourier moves every pixel, and a mask keeps some; leave out one of them")
+    }
     var settings = AscentSettings(steps: Int(ascent.steps), stepSize: ascent.step_size)
     settings.finalStepSize = ascent.final_step_size > 0 ? ascent.final_step_size : nil
     settings.rule = try rule(ascent.rule)
