@@ -36,7 +36,8 @@ struct Col2ImGradient: BoundCorrelation {
       grid_width: Int32(output.width), stride: Int32(g.stride), top: Int32(-g.pad), left: Int32(-g.pad),
       taps_height: Int32(g.height), taps_width: Int32(g.width), out_height: Int32(output.height),
       out_width: Int32(output.width), out_stride: 1, out_y: 0, out_x: 0)
-    bands = max((Tasks.fewest + images - 1) / images, 1)
+    // The order of sums depends on the bands: an image is cut as if it were alone, unless images meet in training anyway.
+    bands = correlation.isTrained ? max((Tasks.fewest + images - 1) / images, 1) : Tasks.fewest
     let rowFloats = output.width * (correlation.outChannels + correlation.inChannels)
     stripRows = min(max(Col2ImGradient.stripBudget / rowFloats, 1), output.height)
   }
