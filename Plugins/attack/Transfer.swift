@@ -5,7 +5,7 @@ struct Transfer {
   let model: String
   let classes: [String]
   let before, after: Prediction
-  /// Whether the change does to it what it was to do: classes are told by their names.
+  /// Whether the change has its intended effect on this model too; classes are matched by name.
   let isFooled: Bool
 
   /// - Parameters:

@@ -11,13 +11,13 @@ private let options = AscentOptions(
   help: ["steps": "steps of the ascent at each radius that is tried"])
 private let halvings = Parameter<Int>.integer(
   "halvings", flags: .advanced, initial: 7, in: 0...40,
-  "how often the range in which the smallest radius lies is halved")
+  "how many times to halve the range that contains the smallest radius")
 private let limit = Parameter<Double?>.automaticReal(
   "limit", flags: .advanced, in: 0...10_000,
   "give up beyond this radius (auto: \(Norm.l2.limit) with l2, \(Norm.linf.limit) with linf)")
 private let amplify = Parameter<Double>.real(
   "amplify", initial: 0, in: 0...1000,
-  "hand over the change as a second image, so many times as strong, about grey; 0: not")
+  "also write the change as a second image, amplified N times and centred on grey; 0: do not")
 private let transferTo = Parameter<String?>.model(
   "transfer-to", "tell whether the change fools this other model as well")
 
@@ -38,14 +38,14 @@ enum Norm: String, CaseIterable, Sendable {
 
 let manifest = Manifest(
   name: "attack", version: "1.0.0",
-  summary: "Find the smallest change that the model takes for another class",
+  summary: "Find the smallest change that makes the model see another class",
   description: """
     Looks for the smallest change of a photo that makes the model name another class, and tells its radius: an L2 length \
     for images of the model's side, to be compared with the radius that the model was trained to resist.
 
-    The change is made where the model looks: on the photo reduced so that its shorter side is the model's. That is the \
-    size of the result, for carried to the photo's own resolution it would be another change. Write it to a format \
-    without loss, like PNG, for JPEG would change it again.
+    The change is made to what the model sees: the photo reduced so that its shorter side is the model's. \
+    The result has that size, because enlarging the change to the photo's own resolution would alter it. \
+    Write the result in a lossless format such as PNG, because JPEG would alter the change too.
 
     The radius is the smallest that was found, by halving the range it lies in, with projected gradient steps at each \
     radius: there may be a smaller one.

@@ -1,8 +1,8 @@
 import CRTool
 import RTool
 
-private let first = Parameter<Image>.image("a", "the photo to compare with")
-private let second = Parameter<Image>.image("b", "the photo that is compared")
+private let first = Parameter<Image>.image("a", "the reference photo")
+private let second = Parameter<Image>.image("b", "the photo to compare with it")
 private let resize = Parameter<Bool>.flag("resize", "bring the second photo to the size of the first")
 private let side = Parameter<Int>.integer(
   "side", unit: "px", flags: .advanced, initial: 0, in: 0...4096,

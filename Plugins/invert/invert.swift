@@ -4,9 +4,9 @@ import RTool
 
 private let image = Parameter<Image>.image("image", "the photo whose features are inverted")
 private let layer = Parameter<String>.layer(
-  "whose features: a layer of the model from stem to representation, or logits", or: [("logits", "")])
+  "the layer whose features are inverted, from stem to representation, or logits", or: [("logits", "")])
 private let distance = Parameter<Distance>.choice(
-  "distance", letter: "d", initial: .relative, help: \.help, "what is made small")
+  "distance", letter: "d", initial: .relative, help: \.help, "the distance to minimise")
 private let views = Parameter<Int>.integer(
   "views", flags: .advanced, initial: 24, in: 2...10_000,
   "parts of the image from which the spread of each channel is taken, with --distance whitened")

@@ -20,7 +20,7 @@ private let side = Parameter<Int?>.automaticInteger(
   "side", unit: "px", flags: .advanced, in: 1...4096,
   "shorter side at which the ascent works (auto: the model's)")
 private let layer = Parameter<String>.layer(
-  "of which layer the features of two photos are mixed; all but the last keep things in their places")
+  "the layer whose features are mixed, for two photos; all but the last keep things in their places")
 
 private let options = AscentOptions("steps=60 step-size=1 radius=30 levels=4 gradient-blur=0.5")
 
@@ -68,7 +68,7 @@ private func mix(_ host: Host, _ values: Values) throws {
   var ascent = try options.ascent(values, width: start.width, height: start.height)
   if let mask = copy.mask {
     if ascent.parameters == .fourier {
-      throw TaskFailure.usage("--parametrisation fourier changes all pixels; leave out --mask or it")
+      throw TaskFailure.usage("--parametrisation fourier changes all pixels; leave out either it or --mask")
     }
     ascent.free = [mask]
   }

@@ -43,8 +43,8 @@ let manifest = Manifest(
     marks, at the size the model knows; the change is carried to the photo's own resolution. All other pixels stay as \
     they are.
 
-    With --constraint hard, steps and radius are to the masked part as they would be to a whole photo, so that a small \
-    part is painted as strongly as a large one.
+    With --constraint hard, step size and radius are scaled to the masked part, so that a small part is \
+    painted as strongly as a large one.
     """,
   examples: [
     ("photo.jpg --mask meadow.png --feature flower -o flowers.jpg", "Paint with a feature"),
@@ -104,7 +104,7 @@ private func paint(_ host: Host, _ values: Values) throws {
   try copy.emit(result, strength: values[strength])
 }
 
-/// Lengths in the region are to the region as they are to the whole image: a small one is painted as strongly as a large.
+/// Scales step size and radius to the area of the region, so that a small region is painted as strongly as a large one.
 private func fit(_ ascent: inout Ascent, to region: Image) {
   var area = 0.0
   for y in 0..<region.height { for x in 0..<region.width { area += Double(region.row(y)[x]) } }

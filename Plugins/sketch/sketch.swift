@@ -22,10 +22,10 @@ let detail = Parameter<Double>.real(
 let options = AscentOptions("steps=60 step-size=1 radius=40 jitter=6 levels=4 pass-relu=on")
 
 let manifest = Manifest(
-  name: "sketch", version: "1.0.0", summary: "Make a photo of a drawing",
+  name: "sketch", version: "1.0.0", summary: "Turn a drawing into a photo",
   description: """
-    Makes a picture with the look of a photo of a drawing: lines on paper, blobs of colour, or both; what is \
-    transparent counts as paper. The composition stays.
+    Turns a drawing (lines on paper, blobs of colour, or both) into a picture that looks like a photo. \
+    Transparent parts count as paper. The composition stays.
 
     Empty paper is first filled with colours of the class, a sample of its Gaussian, and detail of the same sample is \
     laid over all. Then the gradient of the cross-entropy to the class is followed, while the blurred colours of the \

@@ -10,7 +10,7 @@ let classes = Parameter<ClassChoice>.classChoice(
   "what the image shows: a class, a mixture like sea:2,mountain:1, auto (what the model sees) or none")
 let measured = Parameter<Measured>.choice(
   "measured", group: "Measurement", initial: .box, help: \.help,
-  "how the small image is taken to come from the large one"
+  "how the small image is assumed to have been made from the large one"
 )
 let consistent = Parameter<Bool>.flag(
   "consistent", group: "Measurement", flags: .advanced, initial: true,
@@ -24,7 +24,7 @@ let classWeight = Parameter<Double>.real(
   "class-weight", group: "Ascent", flags: .advanced, initial: 0.1, in: 0...1000, "weight of the class")
 let texture = Parameter<Double>.real(
   "texture", group: "Ascent", initial: 1, in: 0...1000,
-  "weight of the statistics of shallow features, which are to be those of the image as it was given; 0: none")
+  "weight of matching the statistics of shallow features to those of the input image; 0: none")
 let fidelity = Parameter<Double>.real(
   "fidelity", group: "Ascent", flags: .advanced, initial: 300, in: 0...1_000_000,
   "weight of the squared difference from what was measured")
@@ -65,8 +65,9 @@ enum Start: String, CaseIterable, Sendable {
 let manifest = Manifest(
   name: "superres", version: "1.0.0", summary: "Enlarge an image",
   description: """
-    Enlarges an image 2 to 8 times. The image is taken as a measurement: the result, reduced again, is the image that \
-    was given, and among all that are so it is one with sharp edges and with the texture of the image itself.
+    Enlarges an image 2 to 8 times. The image is treated as a measurement: the result, reduced again, is \
+    the image that was given. Among all images with this property, the result is one with sharp edges and \
+    with the texture of the image itself.
 
     The start is the image of least bilateral total variation that reduces to the one given. Then, window by window at \
     the size that the model knows, the gradient of the statistics of its shallow features and of the class is followed \

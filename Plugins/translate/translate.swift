@@ -3,9 +3,10 @@ import RTool
 
 let photo = Parameter<Image>.image("image", "the photo to translate")
 let to = Parameter<[WeightedClass]>.classes(
-  "to", letter: "c", flags: .required, "what it is to become: a class, or a mixture like sea:2,mountain:1")
+  "to", letter: "c", flags: .required,
+  "the class that the photo should become, or a mixture like sea:2,mountain:1")
 let from = Parameter<[WeightedClass]>.classes(
-  "from", "what it is, and is to be no more: a class or a mixture")
+  "from", "the class that the photo should move away from, or a mixture")
 let fromWeight = Parameter<Double>.real(
   "from-weight", flags: .advanced, initial: 0.1, in: 0...100,
   "weight of the logit of --from, which is lowered")

@@ -18,7 +18,8 @@ private let among = Parameter<Bool>.flag(
   "among", letter: "a", group: "In photos",
   "show the places in the photos that raise it most, not a new image")
 private let patches = Parameter<Int>.integer(
-  "patches", letter: "n", group: "In photos", initial: 8, in: 1...1000, "so many places, with --among")
+  "patches", letter: "n", group: "In photos", initial: 8, in: 1...1000,
+  "how many places to show, with --among")
 
 private let from = Parameter<Image?>.optionalImage(
   "from", group: "Start", "begin with a photo, not with noise")
@@ -116,7 +117,7 @@ private func chosen(_ host: Host, _ values: Values, _ dictionary: FeatureDiction
     throw TaskFailure.usage("--among needs photos to look in, as in --among *.jpg")
   }
   if !values[among] && !values[photos].isEmpty {
-    throw TaskFailure.usage("photos are looked in with --among; --from begins with one")
+    throw TaskFailure.usage("photos are for --among; to start from a photo, use --from FILE")
   }
   let deepest = host.model.deepest?.name
   if !values[classes].isEmpty {

@@ -35,7 +35,9 @@ public enum Program {
       return try Terminal.print(lines.joined())
     case "help":
       if rest.first == "--man" { return try Terminal.print(ManualPage.text()) }
-      guard let topic = rest.first, topic != "help" else { return try Terminal.print(Overview.text()) }
+      guard let topic = rest.first, !["help", "--help", "-h"].contains(topic) else {
+        return try Terminal.print(Overview.text())
+      }
       if let builtin = Builtin.all.first(where: { $0.name == topic }) {
         return try Terminal.print(builtin.help)
       }

@@ -80,8 +80,8 @@ public struct Host {
     return try body()
   }
 
-  /// What is prepared once for the runs of a process: `count` elements, which `make` fills in where no run has asked for
-  /// `key` with this model before. They depend on the model and on what the key tells alone. See `rtool_host`.
+  /// Returns `count` elements that are prepared once for all runs of a process: `make` fills them in the first time
+  /// that `key` is asked for with this model. They may depend only on the model and the key. See `rtool_host`.
   public func prepared<Element: BitwiseCopyable>(
     _ key: String, _ type: Element.Type, count: Int,
     make: (UnsafeMutableBufferPointer<Element>) throws -> Void
@@ -176,8 +176,8 @@ public struct Host {
 
   // MARK: The classifier
 
-  /// The host as it is with another model, that of a `Parameter.model`: what asks the classifier asks that one, and the
-  /// rest is the same run.
+  /// The same host with another model, named by a `Parameter.model`: functions that use the classifier use that model;
+  /// everything else belongs to the same run.
   public func with(model name: String) throws -> Host {
     guard let other = try later(\.with_model, since: 3)(table, name) else {
       throw TaskFailure.reported(status: Int32(RTOOL_FAILED))

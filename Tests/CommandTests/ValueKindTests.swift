@@ -111,7 +111,7 @@ private let tellerPlugin = #"""
     let help = try tell("--help").text
     #expect(
       help.contains("Way:") && help.contains("--step-size N")
-        && help.contains("2.0), a value with sign and adam"), "\(help)")
+        && help.contains("2.0); with sign and adam"), "\(help)")
   }
 
   @Test func aTaskMayOfferSomeOptionsOfAnAscent() throws {
@@ -125,7 +125,7 @@ private let tellerPlugin = #"""
     #expect(wrong.status == 2)
     expectOneLine(wrong.errors, contains: "unknown option --jitter")
     let help = try tell("--help", offered: 2).text
-    #expect(help.contains("how long") && help.contains("share of the gradients before"), "\(help)")
+    #expect(help.contains("how long") && help.contains("share of the earlier gradients"), "\(help)")
     #expect(!help.contains("--radius"), "\(help)")
   }
 

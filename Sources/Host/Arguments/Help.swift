@@ -66,7 +66,8 @@ struct Help {
   }
 
   /// What a parameter does, its range and what it is when nothing is given.
-  static func explanation(_ parameter: CommandParameter) -> String {
+  /// - Parameter preset: what the preset that is used by default sets it to; nil: nothing.
+  static func explanation(_ parameter: CommandParameter, preset: String? = nil) -> String {
     var text = parameter.help
     if parameter.flags.contains(.repeated) && !parameter.isPositional { text += "; may be repeated" }
     var notes: [String] = []
@@ -74,7 +75,7 @@ struct Help {
       notes.append("\(numberText(limits.lowerBound)) to \(numberText(limits.upperBound))")
     }
     if let unit = parameter.unit { notes.append(unit) }
-    if let initial = parameter.initialDescription, !parameter.flags.contains(.required) {
+    if let initial = preset ?? parameter.initialDescription, !parameter.flags.contains(.required) {
       notes.append("default \(initial)")
     }
     return notes.isEmpty ? text : "\(text) [\(notes.joined(separator: ", "))]"
@@ -83,7 +84,8 @@ struct Help {
   private func entry(_ parameter: CommandParameter) -> [String] {
     let left = "  " + Self.spelling(parameter)
     let margin = 30
-    let help = wrapped(Self.explanation(parameter), width: columns - margin)
+    let preset = plugin.presets.first?.settings[parameter.name]
+    let help = wrapped(Self.explanation(parameter, preset: preset), width: columns - margin)
     var lines = Self.hanging(left, help, margin: margin)
     if isFull && parameter.kind == .choice {
       for choice in parameter.choices where !choice.help.isEmpty {

@@ -26,7 +26,8 @@ enum HostOption {
 
   static let output = Option<String?>.text(
     "output", letter: "o", value: "FILE",
-    "where to write, - for standard output; without it the pipe, or a new file in the current folder")
+    "file to write, - for standard output; without it, standard output if that is a pipe or a file, "
+      + "else a new file in the current folder")
   static let format = Option<OutputFormat>.choice(
     "format", flags: .advanced, "image format; auto takes it from -o, else from the input")
   static let quality = Option<Int?>.int(
@@ -39,13 +40,13 @@ enum HostOption {
     "strip-metadata", "leave out EXIF, XMP and how the image was made; the colour profile stays")
   static let sheet = Option<String?>.text(
     "sheet", value: "FILE",
-    "write a contact sheet too: stages and plot of the ascent, or all results; without -o it is all that is "
-      + "written, unless into a pipe")
+    "also write a contact sheet: stages and plot of the ascent, or all results if there are several; "
+      + "without -o only the sheet is written, unless standard output is a pipe or a file")
   static let frames = Option<String?>.text(
     "frames", value: "FILE",
-    "write an animation of the ascent too, .webp or .gif; without -o as --sheet")
+    "also write an animation of the ascent, .webp or .gif; without -o, as for --sheet")
   static let report = Option<Bool>.flag(
-    "json", "tell on standard output, for programs, what was made and how")
+    "json", "print what was made and how as JSON on standard output")
 
   private static let outputOptions: [any DeclaredOption] = [
     output, format, quality, bitDepth, lossless, stripMetadata, sheet, frames, report,
@@ -57,16 +58,17 @@ enum HostOption {
     "model", letter: "M", value: "NAME|FILE", "the robust classifier; `rtool models` lists those found")
   static let seed = Option<UInt64>.seed("the same seed gives the same image")
   static let count = Option<Int>.int(
-    "count", initial: 1, limits: 1...1000, "do the task so many times, with --seed and the seeds after it")
+    "count", initial: 1, limits: 1...1000, "run the task N times, with N seeds from --seed on")
   static let rounds = Option<Int>.int(
     "repeat", flags: .advanced, initial: 1, limits: 1...100,
-    "do the task so often, each time with the image that it made before")
+    "run the task N times, each time on the image that the previous run made")
   static let threads = Option<Int>.int(
     "threads", letter: "t", limits: 0...256,
     "processors to use, 0 for all; the result does not depend on it")
   static let precision = Option<Precision>.choice(
     "precision", flags: .advanced,
-    "bfloat16 is faster on processors that have it; images then differ by less than the eye sees")
+    "number format of the network's products; bfloat16 is faster on processors that support it, and "
+      + "images then differ by less than the eye can see")
   static let maxPixels = Option<Int>.int(
     "max-pixels", value: "MEGAPIXELS", flags: .advanced, initial: 268, limits: 1...10000,
     "refuse images of more megapixels than this")

@@ -22,7 +22,8 @@ enum ManualPage {
         lines += [".PP", escaped(String(paragraph))]
       }
       for parameter in plugin.parameters + plugin.hostOptions {
-        lines += entry(Help.spelling(parameter).trimmed, Help.explanation(parameter) + ".")
+        let preset = plugin.presets.first?.settings[parameter.name]
+        lines += entry(Help.spelling(parameter).trimmed, Help.explanation(parameter, preset: preset) + ".")
         for choice in parameter.choices where !choice.help.isEmpty {
           lines += [".br", escaped("\(choice.name): \(choice.help).")]
         }

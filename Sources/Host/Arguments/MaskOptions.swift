@@ -13,11 +13,11 @@ enum MaskOptions {
     var invert = option("invert", .bool, of: mask, "swap black and white in \(mask.label)")
     if mask.letter != nil, !letters.contains("i") { invert.letter = "i" }
     var grow = option(
-      "grow", .int, of: mask, "widen what is white in \(mask.label) by so much; negative: narrow it")
+      "grow", .int, of: mask, "grow the white area of \(mask.label) by N pixels; negative: shrink it")
     (grow.limits, grow.softLimits, grow.unit) = (-500...500, -8...16, "px")
     var feather = option(
       "feather", .int, of: mask,
-      "fade \(mask.label) out towards its border over so much, inside what is white")
+      "fade \(mask.label) out over N pixels, inside the border of its white area")
     (feather.limits, feather.softLimits, feather.unit) = (0...500, 0...16, "px")
     return [invert, grow, feather].filter { !names.contains($0.name) }
   }
@@ -28,7 +28,7 @@ enum MaskOptions {
     let options = parameters.filter { $0.kind == .mask }.map { mask in
       var preview = option(
         "preview", .text, of: mask,
-        "write the image with what \(mask.label) marks in red too, before the task begins")
+        "also write the image with the part that \(mask.label) marks in red, before the task begins")
       preview.value = "FILE"
       return preview
     }

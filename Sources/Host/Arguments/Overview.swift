@@ -13,7 +13,7 @@ enum Overview {
     lines += Builtin.all.map { row($0.name, $0.summary) }
     lines.append(row("help [TASK]", "Show this, or the help of a task; help --man: as a manual page"))
     lines += [
-      "", "`rtool TASK -h` shows the options of a task, `rtool TASK --help` tells all.",
+      "", "`rtool TASK -h` shows the main options of a task, `rtool TASK --help` all of them.",
     ]
     return lines.joined(separator: "\n") + "\n"
   }

@@ -16,10 +16,11 @@ enum AscentOptionTable {
     row("steps", .int, 0...100_000, initial: 100, "steps of the ascent") { $0.steps = Int32($1) },
     row(
       "step-size", .real, 0...1000, auto: 1,
-      "length of a step: L2 for 224x224 pixels (auto: AUTO), a value with sign and adam"),
+      "length of a step: L2 for 224x224 pixels (auto: AUTO); with sign and adam, the change of each value"),
     row(
       "radius", .real, 0...10_000, auto: 25,
-      "how far the image may go: L2 for 224x224 pixels (auto: AUTO), a value with --set linf"),
+      "how far the image may go: L2 for 224x224 pixels (auto: AUTO); "
+        + "with --set linf, the largest change of a value"),
     row(
       "set", .choice,
       choices: [
@@ -39,34 +40,34 @@ enum AscentOptionTable {
       choices: [
         ("pixels", "steps in the pixels"),
         ("fourier", "steps in Fourier coefficients, scaled as in photos; needs --set box"),
-      ], "what is stepped in"
+      ], "the space in which steps are taken"
     ) { $0.parameters = UInt32([RTOOL_PARAMETERS_PIXELS, RTOOL_PARAMETERS_FOURIER][Int($1)]) },
     row(
       "pass-relu", .bool, isAdvanced: true,
       "let the gradient through the last ReLU, so that features that are off can be raised"
     ) { if $1 != 0 { $0.flags |= UInt32(RTOOL_ASCENT_PASS_RELU) } },
-    row("best", .bool, isAdvanced: true, "take the image of least loss on the way, not the last") {
+    row("best", .bool, isAdvanced: true, "keep the image with the lowest loss, not the last one") {
       if $1 != 0 { $0.flags |= UInt32(RTOOL_ASCENT_BEST) }
     },
     row(
       "jitter", .int, 0...1000, unit: "px", isAdvanced: true,
-      "at each step move the image at random by up to so much"
+      "at each step shift the image at random by up to N pixels"
     ) { $0.jitter = Int32($1) },
     row(
       "zoom", .real, 0...4, isAdvanced: true,
-      "at each step look at a random part of the image, enlarged by up to 1 + this"
+      "at each step look at a random part of the image, enlarged by a factor of up to 1 + N"
     ) { $0.zoom = $1 },
     row(
       "noise", .real, 0...10, isAdvanced: true,
-      "at each step look at the image with normal noise of this deviation"
+      "at each step add normal noise of this standard deviation to what the model sees"
     ) { $0.noise = $1 },
     row(
       "momentum", .real, 0...0.999, isAdvanced: true,
-      "share of the gradients before in the one that is followed"
+      "share of the earlier gradients in the average that each step follows"
     ) { $0.momentum = $1 },
     row(
       "levels", .int, 1...12, initial: 1, isAdvanced: true,
-      "follow the gradient at so many resolutions at once"
+      "follow the gradient at N resolutions at once"
     ) { $0.levels = Int32($1) },
     row(
       "gradient-blur", .real, 0...50, unit: "px", isAdvanced: true, "smooth the gradient, against noise"
@@ -78,7 +79,7 @@ enum AscentOptionTable {
     row("smoothness", .real, 0...1000, isAdvanced: true, "weight of the total variation"),
     row(
       "patience", .int, 0...100_000, isAdvanced: true,
-      "end when the loss has not come down in so many steps; 0: never"
+      "stop when the loss has not fallen for N steps; 0: never"
     ) { $0.patience = Int32($1) },
   ]
 

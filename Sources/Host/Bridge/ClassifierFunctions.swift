@@ -42,7 +42,7 @@ extension Run {
           let image = gradients[index]
           guard image.isWellFormed, image.channels == 3, image.width == batch.width,
             image.height == batch.height
-          else { throw Failure.misuse("gradients need images of the size of what they are the gradient of") }
+          else { throw Failure.misuse("the image for a gradient must have the size of the image evaluated") }
           gradient.interleave(index, into: image)
         }
       }

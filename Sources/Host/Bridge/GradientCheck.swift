@@ -1,5 +1,5 @@
-/// Whether the gradients that a custom term fills in are those of its loss: each is held against differences of the loss
-/// a little way on, along the gradient itself, along the values, and along random directions.
+/// Checks the gradients that a custom term fills in against finite differences of its loss: along the gradient itself,
+/// along the values, and along random directions.
 struct GradientCheck {
   private let evaluation: BridgedEvaluation
   private let layers: [String]
@@ -67,8 +67,8 @@ struct GradientCheck {
     }
     guard let odd else { return }
     throw Failure.misuse(
-      "a custom term's gradient by \(name) is not that of its loss: along one direction it tells \(short(odd.told)), "
-        + "and the loss itself changes by \(short(odd.found))")
+      "a custom term's gradient with respect to \(name) does not match its loss: along one direction "
+        + "the gradient predicts \(short(odd.told)), but the loss changes by \(short(odd.found))")
   }
 
   private func loss(

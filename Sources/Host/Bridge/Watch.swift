@@ -2,8 +2,8 @@ import CRTool
 import Glibc
 import Imaging
 
-/// What `rtool check` has looked at while a task runs, besides what can be seen from outside: that the task leaves the
-/// pixels it is given, and standard output, alone.
+/// Watches a running task for `rtool check`: whether it changes the pixels that it was given to read, or prints to
+/// standard output. Neither can be seen from outside.
 struct Watch {
   static let isOn = Installation.environment("RTOOL_CHECK") != nil
 

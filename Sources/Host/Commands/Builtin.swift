@@ -28,7 +28,7 @@ struct Builtin: Sendable {
       name: "evaluate", summary: "Tell how accurate models are on photos, as they are and under attack",
       parameters: EvaluationOption.parameters, run: EvaluateCommand.run),
     Builtin(
-      name: "check", summary: "Find out whether a plugin keeps what it promises, for its author",
+      name: "check", summary: "Test whether a plugin follows the rules of the interface",
       parameters: CheckCommand.parameters, run: CheckCommand.run),
     Builtin(
       name: "train", summary: "Train a robust classifier from photos",
@@ -37,14 +37,15 @@ struct Builtin: Sendable {
       name: "bench", summary: "Tell how many ascent or training steps a second this machine takes",
       parameters: BenchCommand.parameters, run: BenchCommand.run),
     Builtin(
-      name: "completions", summary: "Print what a shell reads to complete command lines",
+      name: "completions", summary: "Print the completion script for a shell",
       parameters: [shell.parameter, ListCommands.help.parameter],
       run: { try Terminal.print(Completion.script($0[shell].rawValue)) }),
   ]
 
   private enum Shell: String, CaseIterable { case bash, zsh, fish }
 
-  private static let shell = Option<Shell>.choice("shell", flags: [.positional, .required], "the shell")
+  private static let shell = Option<Shell>.choice(
+    "shell", flags: [.positional, .required], "bash, zsh or fish")
 
   /// Where explanations begin.
   private static let margin = 30

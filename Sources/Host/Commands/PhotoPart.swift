@@ -4,9 +4,9 @@ import RobustRuntime
 /// Some photos of a set, with their classes as a model counts them.
 struct PhotoPart {
   let photos: PhotoSet
-  /// Of the photos in the set, ascending.
+  /// The indices of the photos in the set, ascending.
   let indices: [Int]
-  /// Of each of the indices.
+  /// The class of each of these photos.
   let labels: [Int]
 
   init(_ photos: PhotoSet, _ indices: [Int], labels: (Int) -> Int) {

@@ -71,7 +71,7 @@ struct Destination {
     if format == nil, Format(path: path) == nil {
       let endings = Format.allCases.map { ".\($0.extensions[0])" }
       throw Failure.usage(
-        "\(path) has no ending that names an image format (\(endings.joined(separator: " "))); or give --format"
+        "\(path) needs the ending of an image format (\(endings.joined(separator: " "))); or give --format"
       )
     }
   }

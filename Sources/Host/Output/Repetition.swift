@@ -20,7 +20,7 @@ struct Repetition {
   ) throws {
     let results = run.emitted.filter { $0.name == nil }
     guard let emission = results.first, results.count == 1 else {
-      throw Failure.failed("--repeat needs one image of the task, and it made \(results.count)")
+      throw Failure.failed("--repeat needs a task that makes one image, and this one made \(results.count)")
     }
     let index = plugin.parameters.firstIndex { $0.kind == .image }!
     guard values[index].texts.count <= 1 else {

@@ -50,7 +50,7 @@ struct Report {
       _ = try JSONValue(text)
       return text.trimmingSpace
     } catch let error as JSONValue.SyntaxError {
-      throw Failure.misuse("with --json \(task) printed what is no JSON: \(error.problem)")
+      throw Failure.misuse("with --json, \(task) printed text that is not JSON: \(error.problem)")
     }
   }
 }

@@ -27,7 +27,7 @@ enum EvaluationOption {
     "limit", limits: 1...1_000_000_000,
     "the most photos, as many of each class as of the others; auto is all")
   static let classes = Option<String?>.text(
-    "classes", value: "A,B", "ask for these classes alone; else for those that all know")
+    "classes", value: "A,B", "evaluate these classes only; else those that the data and all models share")
   static let size = Option<Int?>.int(
     "size", limits: 8...4096, "side of the images in pixels; auto is the model's own")
   static let cache = Option<String?>.text(
@@ -41,7 +41,8 @@ enum EvaluationOption {
 
   static let attack = Option<Attack>.choice(
     "attack",
-    "how photos are attacked: apgd finds its steps itself, fab the nearest boundary; ensemble is both")
+    "how photos are attacked: apgd adapts its step size, fab seeks the nearest decision boundary; ensemble "
+      + "runs both")
   static let norm = Option<PerturbationNorm>.choice("norm", "how perturbations are measured")
   static let eps = Option<String>.text(
     "eps", value: "R,R", initial: "auto",
@@ -49,7 +50,8 @@ enum EvaluationOption {
       + "radius")
   static let loss = Option<AttackSettings.Loss>.choice(
     "loss",
-    "what pgd and apgd raise: cross-entropy, the best other logit, or each of the likely ones in turn")
+    "what pgd and apgd maximise: the cross-entropy, the margin of the best other logit, or that of each "
+      + "likely class in turn")
   static let steps = Option<Int?>.int(
     "steps", limits: 1...100_000, "steps of a run; auto is 20 for pgd, else 100")
   static let stepSize = Option<Double?>.real(

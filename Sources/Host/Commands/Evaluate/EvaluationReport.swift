@@ -2,7 +2,7 @@ import RobustRuntime
 
 /// What `rtool evaluate` found, as --json tells it.
 struct EvaluationReport: Encodable {
-  /// So many of so many.
+  /// How many of the photos were classified correctly.
   struct Accuracy: Encodable {
     let right, photos: Int
     let accuracy: Double

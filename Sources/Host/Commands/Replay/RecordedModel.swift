@@ -13,7 +13,8 @@ enum RecordedModel {
     }
     let text = likely.isEmpty ? "is not here" : "is another one here"
     throw Failure.failed(
-      "the model \(quoted(model.name)) \(text), and no other has the recorded hash; `rtool models` tells where models are looked for"
+      "the model \(quoted(model.name)) \(text), and no other has the recorded hash; "
+        + "put its file into a folder that RTOOL_MODELS names"
     )
   }
 }

@@ -5,8 +5,9 @@ import Imaging
 enum ReplayCommand {
   private static let image = Option<String>.argument("image", kind: .image, "an image that rtool made, or -")
   private static let inputs = Option<String?>.text(
-    "inputs", value: "FOLDER", "where the files it was made from are; else beside it, or here")
-  private static let check = Option<Bool>.flag("check", "write nothing, and fail where the bytes differ")
+    "inputs", value: "FOLDER",
+    "where to look first for the files it was made from, then beside it and in the current folder")
+  private static let check = Option<Bool>.flag("check", "write nothing, and fail if the bytes differ")
 
   static let parameters = [
     image.parameter, HostOption.output.parameter, inputs.parameter, check.parameter,

@@ -73,7 +73,7 @@ enum TrainOption {
   static let blocks = Option<String>.text(
     "blocks", value: "N,N,...", initial: "2,2,2,2", "residual blocks of each stage")
   static let block = Option<Block>.choice("block", "kind of the residual blocks")
-  static let stem = Option<Stem>.choice("stem", "first convolution; behind 7x7 comes a max-pool")
+  static let stem = Option<Stem>.choice("stem", "first convolution; a max-pool follows 7x7")
   static let stemStride = Option<Int?>.int(
     "stem-stride", limits: 1...4,
     "stride of the first convolution; auto is 2, or 1 for a 3x3 stem up to 64 px")
@@ -143,13 +143,15 @@ enum TrainOption {
     "sizes", value: "SIDE[:SHARE],...", initial: "128",
     "sides of the images in pixels one after the other, with shares of the steps: 64:0.3,128:0.7")
   static let rate = Option<Double?>.real(
-    "rate", limits: 1e-7...100, "peak step size; auto is 0.1 for 128 photos, with --init a quarter")
+    "rate", limits: 1e-7...100,
+    "peak learning rate; auto is 0.1 per 128 photos of --batch, a quarter of that with --init")
   static let warmUp = Option<Double>.real(
-    "warm-up", initial: 0.03, limits: 0...0.9, "share of the steps in which the step size rises")
+    "warm-up", initial: 0.03, limits: 0...0.9, "share of the steps in which the learning rate rises")
   static let momentum = Option<Double>.real(
     "momentum", initial: 0.9, limits: 0...0.9999, "Nesterov momentum")
   static let weightDecay = Option<Double>.real(
-    "weight-decay", initial: 5e-4, limits: 0...1, "of weights; norms and biases do not decay")
+    "weight-decay", initial: 5e-4, limits: 0...1,
+    "weight decay; biases and batch-normalisation parameters do not decay")
   static let average = Option<Double>.real(
     "average", initial: 0.999, limits: 0...0.99999,
     "decay of the running average that becomes the model")

@@ -29,7 +29,7 @@ struct TrainingFiles {
     }
     var names = Set<String>()
     for path in paths where !names.insert(Self.real(path)).inserted {
-      throw Failure.usage("\(path) is to be two of the files of the run; name another with --state or --log")
+      throw Failure.usage("two files of the run would both be \(path); name another with --state or --log")
     }
   }
 
@@ -41,7 +41,7 @@ struct TrainingFiles {
     guard let bytes = FileBytes.ofRegularFile(path),
       let position = try? bytes.withUnsafeBytes({ try TrainingPosition(state: $0, file: path) })
     else {
-      throw Failure.failed("\(path) is there and no state of a training: name another file with --state")
+      throw Failure.failed("\(path) exists and is not a training state: name another file with --state")
     }
     if position.step < position.steps {
       throw Failure.failed(

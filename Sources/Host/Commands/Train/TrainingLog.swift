@@ -103,7 +103,7 @@ final class TrainingLog {
     let count = max(pread(file, &first, first.count, 0), 0)
     guard beginnings.contains(where: { zip($0, first.prefix(count)).allSatisfy { $0 == $1 } }) else {
       close(file)
-      throw Failure.failed("\(path) is there and no log of a training: name another file with --log")
+      throw Failure.failed("\(path) exists and is not a training log: name another file with --log")
     }
     // Some file systems know no locks.
     if flock(file, LOCK_EX | LOCK_NB) != 0, errno == EWOULDBLOCK {

@@ -135,7 +135,7 @@ struct TrainingOptions {
       return nil
     }
     if attack.steps == 0 || attack.eps == 0 {
-      throw Failure.usage("--wanted-accuracy moves --eps, but without attack there is none")
+      throw Failure.usage("--wanted-accuracy adjusts --eps, which training without an attack does not have")
     }
     let eps = values[TrainOption.wantedEps] ?? attack.eps
     guard eps > 0 else { throw Failure.usage("--wanted-eps must be above 0") }

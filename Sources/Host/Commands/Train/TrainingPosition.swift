@@ -72,6 +72,6 @@ extension TrainingPosition {
     ]
     guard batch > 0, steps > 0, step <= steps, counts.allSatisfy({ (0...(1 << 50)).contains($0) }),
       steps <= 1 << 50, batch <= 1 << 20, (0...20).contains(attackSteps), eps.isFinite, eps >= 0
-    else { throw Failure.failed("\(file): the state says impossible things of where the run stands") }
+    else { throw Failure.failed("\(file): the state is damaged: its step counts are impossible") }
   }
 }

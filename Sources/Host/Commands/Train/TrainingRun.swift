@@ -85,7 +85,7 @@ final class TrainingRun {
     }
     let model = try bytes.withUnsafeBytes { try TrainingState.model($0, file: path) }
     guard model.facts.classes == position.classes else {
-      throw Failure.failed("\(path): the state's network tells other classes apart than its run")
+      throw Failure.failed("\(path): the network in the state has other classes than the run")
     }
     for layer in options.frozen { _ = model.parameters.freeze(layer) }
     let log = try TrainingLog(options.logPath, after: position.loggedStep)
@@ -98,12 +98,12 @@ final class TrainingRun {
     }
   }
 
-  /// After hours of training is too late to find out.
+  /// Fails now, rather than after hours of training, if the library that seeds need is missing.
   private static func requireSeedLibrary() throws {
     do {
       try SeedEstimation.requireLibrary()
     } catch {
-      throw Failure.failed("seeds cannot be made: \(error), or train without with --seed-rank 0")
+      throw Failure.failed("seeds cannot be made: \(error), or train without seeds (--seed-rank 0)")
     }
   }
 

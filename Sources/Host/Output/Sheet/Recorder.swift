@@ -26,7 +26,7 @@ final class Recorder {
 
   private(set) var points: [Point] = []
   private(set) var frames: [Frame] = []
-  /// Of all steps, each so manieth becomes a frame.
+  /// Every `stride`-th step becomes a frame.
   private var stride = 1
   private var ascent = -1
   /// Steps of the ascents before this one.
