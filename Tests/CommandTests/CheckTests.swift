@@ -198,8 +198,9 @@ private let brokenPlugin = """
   /// The term is the mean of the squared logits and of the pixels, the logits of the representation doubled.
   @Test(
     arguments: [
-      ("2", "1", "1", nil), ("-2", "1", "1", "by the logits"), ("4", "1", "1", "by the logits"),
-      ("2", "0", "1", "by the image"), ("2", "1", "-1", "by layer representation"),
+      ("2", "1", "1", nil), ("-2", "1", "1", "with respect to the logits"),
+      ("4", "1", "1", "with respect to the logits"),
+      ("2", "0", "1", "with respect to the image"), ("2", "1", "-1", "with respect to layer representation"),
     ] as [(String, String, String, String?)])
   func aWrongGradientIsFound(_ logits: String, _ image: String, _ features: String, _ fault: String?) throws {
     let findings = try findings(

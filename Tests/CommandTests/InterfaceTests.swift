@@ -349,7 +349,7 @@ import Testing
     #expect(try run(body).text == "done\n")
     let outcome = try run(body, arguments: ["--json"])
     #expect(try JSONDecoder().decode([String: String].self, from: outcome.result) == ["name": "a \"b\"\n"])
-    expectOneLine(try run("  return host->emit_json(host, \"{\");").errors, contains: "no JSON")
+    expectOneLine(try run("  return host->emit_json(host, \"{\");").errors, contains: "not JSON")
   }
 
   @Test func functionsOfTheRunThreadAreRefusedToOthers() throws {

@@ -484,11 +484,11 @@ import Testing
     try refused(base + ["-o", "folder.safetensors"], "is a folder")
     try refused(base, status: 2, "--output")
     try refused(base + ["-o", "m.safetensors", "--state", "m.safetensors"], status: 2, "--state")
-    try refused(base + ["-o", "m.safetensors", "--state", "./m.md"], status: 2, "two of the files")
-    try refused(base + ["-o", "m.safetensors", "--state", "m.jsonl"], status: 2, "two of the files")
+    try refused(base + ["-o", "m.safetensors", "--state", "./m.md"], status: 2, "two files of the run")
+    try refused(base + ["-o", "m.safetensors", "--state", "m.jsonl"], status: 2, "two files of the run")
     try refused(base + ["-o", "m.safetensors", "--log", "nowhere/log"], "there is no folder")
-    try refused(base + ["-o", "m.safetensors", "--state", "data/disc/0.png"], "no state of a training")
-    try refused(base + ["-o", "m.safetensors", "--log", "data/disc/0.png"], "no log of a training")
+    try refused(base + ["-o", "m.safetensors", "--state", "data/disc/0.png"], "not a training state")
+    try refused(base + ["-o", "m.safetensors", "--log", "data/disc/0.png"], "not a training log")
     // To the superuser no folder is closed.
     if geteuid() != 0 {
       try FileManager.default.createDirectory(
