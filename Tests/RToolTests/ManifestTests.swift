@@ -18,6 +18,17 @@ import Testing
     guard values[listed] == 7, values[forgotten].width == 1 else { throw TaskFailure.message("other values") }
   }
 
+  /// Calls the task with its one parameter as a host would.
+  private func run(_ host: rtool_host, _ number: Double) throws -> rtool_status {
+    let run = try #require(Self.manifest.pointee.run)
+    var host = host
+    return withUnsafePointer(to: number) { number in
+      var value = rtool_value()
+      (value.count, value.numbers) = (1, number)
+      return run(&host, &value)
+    }
+  }
+
   @Test func aParameterThatIsNotListedIsAMessage() throws {
     var host = rtool_host()
     host.struct_size = UInt32(MemoryLayout<rtool_host>.size)
@@ -27,14 +38,7 @@ import Testing
       return status
     }
     #expect(Self.manifest.pointee.param_count == 1)
-    let run = try #require(Self.manifest.pointee.run)
-    var number = 7.0
-    let status = withUnsafePointer(to: &number) { number in
-      var value = rtool_value()
-      (value.count, value.numbers) = (1, number)
-      return run(&host, &value)
-    }
-    #expect(status == Int32(RTOOL_FAILED))
+    #expect(try run(host, 7) == Int32(RTOOL_FAILED))
     let said = try #require(Self.said.withLock { $0 })
     #expect(said.contains("--forgotten") && said.contains("does not list"), "\(said)")
   }
@@ -67,14 +71,7 @@ import Testing
       return make!(host, memory, user) == Int32(RTOOL_OK) ? UnsafeRawPointer(memory) : nil
     }
     host.with_model = { _, text in String(cString: text!) == "other" ? ManifestTests.other : nil }
-    let run = try #require(Self.manifest.pointee.run)
-    var number = 5.0
-    let status = withUnsafePointer(to: &number) { number in
-      var value = rtool_value()
-      (value.count, value.numbers) = (1, number)
-      return run(&host, &value)
-    }
-    #expect(status == Int32(RTOOL_OK))
+    #expect(try run(host, 5) == Int32(RTOOL_OK))
   }
 
   @Test func theManifestNeedsWhatItsParametersNeed() {
