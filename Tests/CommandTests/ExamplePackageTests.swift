@@ -14,17 +14,15 @@ import Testing
 
   @discardableResult
   private func run(_ words: String..., in folder: URL, environment: [String: String] = [:]) throws -> String {
-    let (process, output) = (Process(), Pipe())
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = words
-    process.currentDirectoryURL = folder
-    process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-    process.standardOutput = output
-    process.standardError = output
-    try process.run()
-    let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-    process.waitUntilExit()
-    try #require(process.terminationStatus == 0, "\(words): \(text.suffix(2000))")
+    let output = folder.appending(path: "output-\(UUID().uuidString)")
+    defer { try? FileManager.default.removeItem(at: output) }
+    let status = try Spawn(
+      program: "/usr/bin/env", arguments: words, folder: folder.path,
+      environment: ProcessInfo.processInfo.environment.merging(environment) { $1 },
+      output: output.path, errors: output.path, secondsAllowed: 900
+    ).run()
+    let text = String(decoding: try Data(contentsOf: output), as: UTF8.self)
+    try #require(status == 0, "\(words): \(text.suffix(2000))")
     return text
   }
 

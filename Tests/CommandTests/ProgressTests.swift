@@ -13,23 +13,16 @@ import Testing
   {
     // As posix_openpt, unlockpt and ptsname do, which Glibc's module leaves out.
     let master = open("/dev/ptmx", O_RDWR | O_NOCTTY)
+    defer { close(master) }
     var (lock, number) = (Int32(0), UInt32(0))
     try #require(master >= 0 && ioctl(master, Self.setLock, &lock) == 0)
     try #require(ioctl(master, Self.getNumber, &number) == 0)
-    let terminal = open("/dev/pts/\(number)", O_RDWR | O_NOCTTY)
-    try #require(terminal >= 0)
     var size = winsize(ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0)
     try #require(ioctl(master, UInt(TIOCSWINSZ), &size) == 0)
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: Program.path)
-    process.arguments = arguments
-    process.currentDirectoryURL = URL(fileURLWithPath: sandbox.folder)
-    process.environment = ["HOME": sandbox.folder, "TERM": term, "LC_ALL": "C.UTF-8"]
-    process.standardInput = FileHandle.nullDevice
-    process.standardOutput = FileHandle.nullDevice
-    process.standardError = FileHandle(fileDescriptor: terminal, closeOnDealloc: false)
-    try process.run()
-    close(terminal)
+    let running = try Spawn(
+      program: Program.path, arguments: arguments, folder: sandbox.folder,
+      environment: ["HOME": sandbox.folder, "TERM": term, "LC_ALL": "C.UTF-8"], errors: "/dev/pts/\(number)"
+    ).start()
     // Reading fails once the program, the last to have the terminal open, has ended.
     var bytes: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: 4096)
@@ -38,9 +31,7 @@ import Testing
       if count <= 0 { break }
       bytes += buffer[..<count]
     }
-    close(master)
-    process.waitUntilExit()
-    return (process.terminationStatus, String(decoding: bytes, as: UTF8.self))
+    return (running.wait(), String(decoding: bytes, as: UTF8.self))
   }
 
   /// TIOCSPTLCK and TIOCGPTN of <asm-generic/ioctls.h>.

@@ -71,28 +71,15 @@ final class Sandbox {
   )
     throws -> Outcome
   {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: program)
-    process.arguments = arguments
-    process.currentDirectoryURL = URL(fileURLWithPath: folder)
-    process.environment = ["PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": folder, "LC_ALL": "C.UTF-8"]
-      .merging(environment) { $1 }
     // Files rather than pipes: no reader is needed and nothing can block.
     let names = ["stdin", "stdout", "stderr"].map { "\(folder)/.\($0)-\(UUID().uuidString)" }
     defer { for name in names { unlink(name) } }
     try input.write(to: URL(fileURLWithPath: names[0]))
-    for name in names[1...] { try Data().write(to: URL(fileURLWithPath: name)) }
-    process.standardInput = FileHandle(forReadingAtPath: names[0])
-    process.standardOutput = FileHandle(forWritingAtPath: names[1])
-    process.standardError = FileHandle(forWritingAtPath: names[2])
-    try process.run()
-    // A program that hangs fails its test and not the whole run.
-    let watchdog = DispatchWorkItem { kill(process.processIdentifier, SIGKILL) }
-    DispatchQueue.global().asyncAfter(deadline: .now() + 120, execute: watchdog)
-    process.waitUntilExit()
-    watchdog.cancel()
-    let status =
-      process.terminationReason == .uncaughtSignal ? -process.terminationStatus : process.terminationStatus
+    let status = try Spawn(
+      program: program, arguments: arguments, folder: folder,
+      environment: ["PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": folder, "LC_ALL": "C.UTF-8"]
+        .merging(environment) { $1 }, input: names[0], output: names[1], errors: names[2]
+    ).run()
     return Outcome(
       status: status, output: try Data(contentsOf: URL(fileURLWithPath: names[1])),
       errors: String(decoding: try Data(contentsOf: URL(fileURLWithPath: names[2])), as: UTF8.self))
