@@ -140,10 +140,10 @@ package final class Trainer {
     let averages = p.hasAverages ? p.all(.averages) : nil
     let kept = Float(min(settings.averageDecay, Double(1 + step) / Double(10 + step)))
     let (momentum, weightDecay) = (Float(settings.momentum), Float(settings.weightDecay))
-    for entry in p.entries {
+    for entry in p.entries where !entry.isFrozen {
       Workers.shared.run(over: entry.count) { start, count in
         let at = entry.offset + start
-        if entry.role != .statistic && !entry.isFrozen {
+        if entry.role != .statistic {
           rt_step_nesterov(
             values + at, velocities + at, gradients + at, rate, momentum,
             entry.role == .weight ? weightDecay : 0,

@@ -64,7 +64,7 @@ enum TrainOption {
     "begin with the weights of this model; rows of the last layer are kept for classes that it knows")
   static let freeze = Option<[String]>.texts(
     "freeze", value: "LAYER",
-    "leave the weights of a layer of --init as they are: conv1, layer1, layer1.0, ...")
+    "leave a layer of --init as it is, with the statistics of its norms: conv1, bn1, layer1, layer1.0, ...")
 
   private static let initialisation: [any DeclaredOption] = [initial, freeze]
 

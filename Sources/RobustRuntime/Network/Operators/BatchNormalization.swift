@@ -32,6 +32,9 @@ package final class BatchNormalization: Operation {
       bias: values(shift), epsilon: epsilon)
   }
 
+  /// Whether the statistics stay as they are: the norm then uses those that were gathered, in any mode.
+  var isFrozen: Bool { runningMean.parameters.entries[runningMean.index].isFrozen }
+
   func outputShape(of inputs: [Shape]) -> Shape { inputs[0] }
 
   func backwardReads(input: Int, training: Bool) -> Bool { input == 0 }
@@ -45,7 +48,7 @@ package final class BatchNormalization: Operation {
   }
 }
 
-/// Which statistics the norms of a network use; all of one network share it.
+/// Which statistics the norms of a network use, if they are not frozen; all of one network share it.
 package final class NormMode: @unchecked Sendable {
   package enum Statistics: Sendable { case batch, running }
   package var statistics = Statistics.batch
@@ -88,7 +91,7 @@ private final class BoundBatchNormalization: BoundOperation {
   }
 
   func forward(_ activation: Activation, scratch: Scratch) {
-    usedBatch = norm.mode.statistics == .batch
+    usedBatch = norm.mode.statistics == .batch && !norm.isFrozen
     let (scales, shifts) = (norm.scale.values, norm.shift.values)
     eachPart { blocks in
       if usedBatch { measure(blocks) } else { takeRunning(blocks) }
