@@ -8,7 +8,7 @@
 #include "include/cvips.h"
 
 #define API(X) \
-  X(g_compute_checksum_for_data) X(g_free) X(g_log_set_handler) X(g_malloc) X(g_try_malloc) X(g_module_open) \
+  X(g_compute_checksum_for_data) X(g_free) X(g_log_set_handler) X(g_malloc) X(g_try_realloc) X(g_module_open) \
   X(g_object_get) X(g_object_unref) X(g_strfreev) \
   X(vips_affine) X(vips_arrayjoin) X(vips_autorot) X(vips_bandjoin2) X(vips_bandjoin_const1) X(vips_block_untrusted_set) \
   X(vips_cache_set_max) X(vips_cast) X(vips_colourspace) X(vips_concurrency_set) X(vips_copy) \

@@ -125,4 +125,8 @@ char *cvips_sha256(const void *bytes, size_t count) {
   return api.g_compute_checksum_for_data(G_CHECKSUM_SHA256, bytes, count);
 }
 
-void *cvips_allocate(size_t count) { return api.g_try_malloc(count); }
+char *cvips_md5(const void *bytes, size_t count) {
+  return api.g_compute_checksum_for_data(G_CHECKSUM_MD5, bytes, count);
+}
+
+void *cvips_reallocate(void *memory, size_t count) { return api.g_try_realloc(memory, count); }

@@ -36,7 +36,8 @@ public struct Animation: Sendable {
     let stacked: ResultImage
     do {
       stacked = ResultImage(
-        try stack(), conversion: nil, sourceFormat: frames[0].sourceFormat, sourceName: frames[0].name)
+        try stack(), conversion: nil, sourceFormat: frames[0].sourceFormat, sourceName: frames[0].name,
+        metadata: frames[0].metadata)
     } catch {
       throw ImagingError(.failed, "the animation cannot be put together: \(error.reason)")
     }

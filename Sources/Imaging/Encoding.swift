@@ -1,15 +1,16 @@
 import CVips
+import Glibc
 
 /// The bytes of a file, and what was lost in making it.
 public final class EncodedImage: @unchecked Sendable {
   public let format: Format
   /// Sentences for the user: alpha that was flattened, depth that was reduced, ...
-  public let notes: [String]
+  public private(set) var notes: [String]
 
   /// The size of the file.
-  public let count: Int
+  public private(set) var count: Int
 
-  private let pointer: UnsafeMutableRawPointer
+  private var pointer: UnsafeMutableRawPointer
 
   init(_ pointer: UnsafeMutableRawPointer, count: Int, format: Format, notes: [String]) {
     self.pointer = pointer
@@ -20,15 +21,30 @@ public final class EncodedImage: @unchecked Sendable {
 
   deinit { cvips_free(pointer) }
 
-  /// The same with more bytes at a place inside.
-  func inserting(_ extra: [UInt8], at place: Int) -> EncodedImage {
-    guard let memory = cvips_allocate(count + extra.count) else { return self }
-    withUnsafeBytes { old in
-      memory.copyMemory(from: old.baseAddress!, byteCount: place)
-      (memory + place + extra.count).copyMemory(from: old.baseAddress! + place, byteCount: count - place)
+  /// Puts other bytes in place of some. Only while nobody else has the file. Throws `failed` without memory.
+  func replace(_ range: Range<Int>, with new: [UInt8]) throws(ImagingError) {
+    let rest = count - range.upperBound
+    let newCount = count - range.count + new.count
+    if newCount > count {
+      // Large memory is moved by its pages, not copied.
+      guard let grown = cvips_reallocate(pointer, newCount) else {
+        throw ImagingError(.failed, "there is not enough memory for the \(format.title) file")
+      }
+      pointer = grown
     }
-    extra.withUnsafeBytes { (memory + place).copyMemory(from: $0.baseAddress!, byteCount: $0.count) }
-    return EncodedImage(memory, count: count + extra.count, format: format, notes: notes)
+    memmove(pointer + range.lowerBound + new.count, pointer + range.upperBound, rest)
+    new.withUnsafeBytes { bytes in
+      if let start = bytes.baseAddress { memcpy(pointer + range.lowerBound, start, bytes.count) }
+    }
+    count = newCount
+  }
+
+  /// Only while nobody else has the file.
+  func add(note: String) { notes.append(note) }
+
+  /// Calls body with the bytes, to be changed. Only while nobody else has the file.
+  func withMutableBytes<Result>(_ body: (UnsafeMutableRawBufferPointer) -> Result) -> Result {
+    body(UnsafeMutableRawBufferPointer(start: pointer, count: count))
   }
 
   /// A copy of the bytes.
@@ -70,9 +86,23 @@ extension ResultImage {
         "\(width) x \(height) pixels are more than \(format.title) holds (\(format.largestSide) along a side): "
           + "choose another format")
     }
+    var metadata = options.stripMetadata ? metadata.stripped : metadata
+    metadata.fit(format, width: width, height: height)
+    if others != nil, format != .tiff { metadata.lose("the samples beside colour (infrared and the like)") }
+    var notes: [String] = []
+    if let provenance {
+      if format.holdsXMP {
+        metadata.xmp = xmp(metadata.xmp, with: provenance)
+      } else {
+        notes.append("\(format.title) does not hold text: the provenance was not stored.")
+      }
+    }
     var preparation = Preparation(format: format, options: options, conversion: conversion)
+    let file: EncodedImage
     do throws(VipsError) {
-      let image = try preparation.prepared(native, provenance: provenance)
+      let image = try preparation.prepared(native, others: others)
+      metadata.hasAlpha = native.bands > native.colourBands
+      if format == .avif || format == .heic { metadata.setPlaceholders(on: image) }
       frames?.set(on: image)
       let depth = preparation.fileDepth
       var encoding = cvips_encoding()
@@ -85,15 +115,17 @@ extension ResultImage {
       guard let bytes = cvips_encode(image.pointer, format.native, encoding, &count) else {
         throw VipsError()
       }
-      let file = EncodedImage(bytes, count: count, format: format, notes: preparation.notes)
-      return switch (format, preparation.packet) {
-      case (.gif, let packet?): withXMP(packet, inGIF: file)
-      case (.png, let packet?): withXMP(packet, inPNG: file)
-      default: file
-      }
+      notes += preparation.notes + [metadata.note(format)].compactMap(\.self)
+      file = EncodedImage(bytes, count: count, format: format, notes: notes)
     } catch {
       throw encoderFailure(error.reason, format)
     }
+    do {
+      try metadata.write(into: file)
+    } catch  where error.kind == .unsupported {
+      file.add(note: error.description)
+    }
+    return file
   }
 }
 

@@ -14,8 +14,9 @@ extension Format {
   var holdsCMYK: Bool { self == .jpeg || self == .tiff }
   var holdsGrey: Bool { self == .jpeg || self == .png || self == .tiff || self == .ppm }
   var holdsProfile: Bool { self != .gif && self != .ppm }
-  var holdsMetadata: Bool { self != .ppm && self != .gif }
-  var holdsProvenance: Bool { self != .ppm }
+  var holdsEXIF: Bool { self != .ppm && self != .gif }
+  var holdsIPTC: Bool { self == .jpeg || self == .tiff || self == .png }
+  var holdsXMP: Bool { self != .ppm }
   var isAlwaysLossless: Bool { self == .png || self == .tiff || self == .ppm }
   var hasLosslessMode: Bool { self == .webp || self == .avif || self == .heic }
 

@@ -7,8 +7,6 @@ struct Preparation {
   let conversion: ColourConversion?
   private(set) var notes: [String] = []
   private(set) var fileDepth = 8
-  /// The XMP packet of the file, if it gets one.
-  private(set) var packet: [UInt8]?
 
   init(format: Format, options: WriteOptions, conversion: ColourConversion?) {
     self.format = format
@@ -16,13 +14,16 @@ struct Preparation {
     self.conversion = conversion
   }
 
-  mutating func prepared(_ image: NativeImage, provenance: String?) throws(VipsError) -> NativeImage {
+  /// - Parameter others: the samples beside colour and alpha, if there are any.
+  mutating func prepared(_ image: NativeImage, others: NativeImage?) throws(VipsError) -> NativeImage {
     noteIgnoredOptions()
     var image = try withColours(image)
     image = try withoutUnheldAlpha(image)
-    image = try withDepth(image)
-    image = try image.copy()
-    setMetadata(of: image, provenance)
+    if let others, format == .tiff { image = try image.joined(others).named(image.header.space) }
+    image = try withDepth(image).copy()
+    // All else is written into the file that is encoded.
+    dropMetadata(of: image)
+    if !format.holdsProfile { image.remove(profileField) }
     return image
   }
 
@@ -88,35 +89,5 @@ struct Preparation {
       needed == 16
       ? try image.rescaled(257, to: CVIPS_UINT16) : try image.rescaled(1 / 257.0, to: CVIPS_UINT8)
     return try scaled.named(space)
-  }
-
-  private mutating func setMetadata(of image: NativeImage, _ provenance: String?) {
-    packet = packet(options.stripMetadata ? nil : image.blob(xmpField).map(uprightXMP), provenance)
-    if options.stripMetadata { dropMetadata(of: image) }
-    if !format.holdsProfile { image.remove(profileField) }
-    arrangePhotoshopFields(of: image, for: format)
-    image.remove(xmpField)
-    // PNG and GIF get it when all else is encoded.
-    if let packet, format != .png, format != .gif { image.setBlob(xmpField, packet) }
-  }
-
-  /// What the source has and the provenance, as far as there is room for it.
-  private mutating func packet(_ existing: [UInt8]?, _ provenance: String?) -> [UInt8]? {
-    guard let provenance else { return existing }
-    guard format.holdsProvenance else {
-      notes.append("\(format.title) does not hold text: the provenance was not stored.")
-      return nil
-    }
-    // One JPEG segment, less its header.
-    let room = format == .jpeg ? 65000 : Int.max
-    let merged = xmp(existing, with: provenance)
-    if merged.count <= room { return merged }
-    let alone = xmp(nil, with: provenance)
-    if alone.count <= room {
-      notes.append("The XMP metadata of the source had no room beside the provenance: it was left out.")
-      return alone
-    }
-    notes.append("The provenance is too long for JPEG (\(room) bytes): it was not stored.")
-    return existing
   }
 }

@@ -11,9 +11,18 @@ public final class ResultImage: Sendable {
   let native: NativeImage
   let conversion: ColourConversion?
   let name: String
+  let metadata: Metadata
+  /// The samples of a TIFF file beside colour and alpha, as they are.
+  let others: NativeImage?
 
-  init(_ native: NativeImage, conversion: ColourConversion?, sourceFormat: Format?, sourceName: String) {
+  /// - Parameter native: without metadata but the profile.
+  init(
+    _ native: NativeImage, conversion: ColourConversion?, sourceFormat: Format?, sourceName: String,
+    metadata: Metadata = Metadata(), others: NativeImage? = nil
+  ) {
     self.native = native
+    self.metadata = metadata
+    self.others = others
     self.conversion = conversion
     self.sourceFormat = sourceFormat
     name = sourceName

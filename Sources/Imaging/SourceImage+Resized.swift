@@ -12,11 +12,12 @@ extension SourceImage {
     }
     if newWidth == width, newHeight == height { return self }
     do {
+      func resized(_ image: NativeImage) throws(VipsError) -> NativeImage {
+        try NativeImage(cvips_resize(image.pointer, Int32(newWidth), Int32(newHeight), CVIPS_LANCZOS))
+          .inMemory()
+      }
       let image = try nativeResized(newWidth, newHeight).inMemory()
-      // Writers set the other tags of the size themselves.
-      image.remove("exif-ifd0-ImageWidth")
-      image.remove("exif-ifd0-ImageLength")
-      return SourceImage(self, native: image)
+      return SourceImage(self, native: image, others: try others.map(resized))
     } catch {
       throw ImagingError(.failed, name, "it cannot be resized: \(error.reason)")
     }

@@ -26,6 +26,9 @@ public final class SourceImage: Sendable {
 
   let native: NativeImage
   let conversion: ColourConversion
+  let metadata: Metadata
+  /// The samples of a TIFF file beside colour and alpha, as they are: infrared, for example.
+  let others: NativeImage?
 
   /// Reads and decodes an image: the first picture of a file that has several.
   ///
@@ -42,8 +45,10 @@ public final class SourceImage: Sendable {
   }
 
   /// `other` with other pixels of the same kind.
-  init(_ other: SourceImage, native: NativeImage) {
+  init(_ other: SourceImage, native: NativeImage, others: NativeImage?) {
     self.native = native
+    self.others = others
+    metadata = other.metadata
     (name, format, digest, pageCount) = (other.name, other.format, other.digest, other.pageCount)
     (bitDepth, colourChannels) = (other.bitDepth, other.colourChannels)
     (provenance, conversion) = (other.provenance, other.conversion)
@@ -53,19 +58,29 @@ public final class SourceImage: Sendable {
     guard let format = Format(sniffing: bytes) else {
       throw ImagingError(.notAnImage, name, "not a picture that can be read (\(Format.list))")
     }
-    let image = try decode(bytes, format, name, limits)
+    var samples = TIFFSamples()
+    if format == .tiff { samples = TIFFSamples(bytes) }
+    let decoded = try decode(bytes, format, name, samples, limits)
+    let image = decoded.image
     let pages = image.header.pages
-    nameXMP(of: image)
-    if format == .gif, let packet = xmp(inGIF: bytes) { image.setBlob(xmpField, packet) }
-    dropStaleFields(of: image)
-    native = image
+    var metadata = Metadata(bytes, format, image)
+    metadata.samples = samples
+    (metadata.width, metadata.height) = (image.width, image.height)
+    (metadata.pages, metadata.isTurned) = (Int(pages), decoded.isTurned)
+    self.metadata = metadata
+    dropMetadata(of: image)
+    do throws(VipsError) {
+      (native, others) = try samples.split(image)
+    } catch {
+      throw ImagingError(.failed, name, error.reason)
+    }
     self.name = name
     self.format = format
     self.digest = digest ? try Imaging.digest(of: bytes) : nil
     colourChannels = image.colourBands
     bitDepth = image.header.type == CVIPS_UINT16 ? 16 : 8
     pageCount = Int(pages)
-    provenance = image.blob(xmpField).flatMap(readProvenance)
+    provenance = metadata.xmp.flatMap(readProvenance)
     do {
       conversion = try ColourConversion(for: image.bands(0..<image.colourBands))
     } catch {
@@ -86,22 +101,23 @@ extension NativeImage {
 }
 
 /// All pixels, upright and in memory, in 8 or 16 bits, grey, RGB or CMYK, with or without alpha.
-private func decode(_ bytes: [UInt8], _ format: Format, _ name: String, _ limits: Limits) throws(ImagingError)
-  -> NativeImage
-{
-  try bytes.withUnsafeBytes { raw -> Result<NativeImage, ImagingError> in
+private func decode(
+  _ bytes: [UInt8], _ format: Format, _ name: String, _ samples: TIFFSamples, _ limits: Limits
+) throws(ImagingError) -> (image: NativeImage, isTurned: Bool) {
+  try bytes.withUnsafeBytes { raw -> Result<(image: NativeImage, isTurned: Bool), ImagingError> in
     do throws(VipsError) {
       cvips_free(cvips_take_error())
       let lazy = try NativeImage(cvips_decode(format.native, raw.baseAddress!, raw.count))
       do throws(ImagingError) {
         try limits.check(width: lazy.width, height: lazy.height, name: name)
-        try checkPixelType(of: lazy, name)
+        try checkPixelType(of: lazy, samples, name)
       } catch {
         return .failure(error)
       }
       let decoded = try normalised(lazy).inMemory()
       withExtendedLifetime(lazy) { cvips_own_blobs(decoded.pointer) }
-      return .success(decoded.header.orientation > 1 ? try decoded.upright().inMemory() : decoded)
+      let isTurned = decoded.header.orientation > 1
+      return .success((isTurned ? try decoded.upright().inMemory() : decoded, isTurned))
     } catch {
       return .failure(decoderFailure(error.reason, format, name))
     }
@@ -122,7 +138,9 @@ private func decoderFailure(_ reason: String, _ format: Format, _ name: String) 
   return ImagingError(.damaged, name, "this \(format.title) file is damaged: \(reason)")
 }
 
-private func checkPixelType(of image: NativeImage, _ name: String) throws(ImagingError) {
+private func checkPixelType(of image: NativeImage, _ samples: TIFFSamples, _ name: String)
+  throws(ImagingError)
+{
   let header = image.header
   if header.space == CVIPS_CONVERTIBLE { return }
   if header.type != CVIPS_UINT8, header.type != CVIPS_UINT16 {
@@ -130,7 +148,8 @@ private func checkPixelType(of image: NativeImage, _ name: String) throws(Imagin
       .unsupported, name, "its pixels are neither 8 nor 16 bit integers: convert it to one of these first")
   }
   let colours = header.space == CVIPS_UNNAMED ? (image.bands < 3 ? 1 : 3) : image.colourBands
-  if image.bands != colours, image.bands != colours + 1 {
+  let others = image.bands - colours
+  if others < 0 || others > max(1, samples.extra?.count ?? 0) {
     throw ImagingError(.unsupported, name, "it has \(image.bands) channels, which is not handled")
   }
 }

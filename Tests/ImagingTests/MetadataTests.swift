@@ -31,13 +31,13 @@ private let iptcRecord: [UInt8] = [0x1C, 2, 5, 0, 3, 65, 66, 67]
     #expect(try blob("icc-profile-data", in: bytes, native) == profile("p3"))
     let xmp = try #require(try blob("xmp-data", in: bytes, native))
     #expect(String(decoding: xmp, as: UTF8.self).contains("<dc:title>Ünter &amp; Über</dc:title>"))
+    #expect(contains("RTool Test Camera", bytes))
     if format != .tiff {
       #expect(try text("exif-ifd0-Model", in: bytes, native)?.contains("RTool Test Camera") == true)
     }
     if format == .jpeg { #expect(try blob("iptc-data", in: bytes, native) == photoshop) }
     if format == .tiff {
       #expect(contains(iptcRecord, bytes))
-      #expect(try blob("photoshop-data", in: bytes, native) == Array(photoshop.dropFirst(14)))
       let asJPEG = try SourceImage.open(bytes: bytes).patched(with: []).encoded(as: .jpeg).bytes
       #expect(try blob("iptc-data", in: asJPEG, CVIPS_JPEG) == photoshop)
     }

@@ -68,8 +68,10 @@ int cvips_version(void);
 /// What went wrong since the last call, or NULL. To be given to cvips_free.
 char *_Nullable cvips_take_error(void);
 void cvips_free(void *_Nullable memory);
-/// To be given to cvips_free.
-void *_Nullable cvips_allocate(size_t count);
+/// The same memory with another size, maybe elsewhere, or NULL: then it stays as it was.
+void *_Nullable cvips_reallocate(void *_Nullable memory, size_t count);
+/// The hexadecimal MD5 of bytes. To be given to cvips_free.
+char *_Nullable cvips_md5(const void *_Nullable bytes, size_t count);
 /// The hexadecimal SHA-256 of bytes. To be given to cvips_free.
 char *_Nullable cvips_sha256(const void *_Nullable bytes, size_t count);
 

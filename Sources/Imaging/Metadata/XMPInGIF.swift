@@ -5,7 +5,7 @@ private let header: [UInt8] = [0x21, 0xFF, 0x0B] + "XMP DataXMP".utf8
 private let trailer: [UInt8] = [0x01] + (0...255).reversed() + [0x00]
 
 /// The XMP packet of a GIF file, or nil.
-func xmp(inGIF bytes: [UInt8]) -> [UInt8]? {
+func xmpPacket(inGIF bytes: [UInt8]) -> [UInt8]? {
   var at = afterColourTable(bytes, flagsAt: 10, next: 13)
   while at + 1 < bytes.count {
     switch bytes[at] {
@@ -25,9 +25,17 @@ func xmp(inGIF bytes: [UInt8]) -> [UInt8]? {
   return nil
 }
 
-/// The same file with an XMP packet before its end mark, which is the last byte.
-func withXMP(_ packet: [UInt8], inGIF file: EncodedImage) -> EncodedImage {
-  file.inserting(header + packet + trailer, at: file.count - 1)
+/// An XMP packet as such an extension.
+func gifXMP(_ packet: [UInt8]) -> [UInt8] { header + packet + trailer }
+
+/// A comment as an extension of its own: blocks of up to 255 bytes.
+func gifComment(_ comment: [UInt8]) -> [UInt8] {
+  var bytes: [UInt8] = [0x21, 0xFE]
+  for start in stride(from: 0, to: comment.count, by: 255) {
+    let block = comment[start..<min(start + 255, comment.count)]
+    bytes += [UInt8(block.count)] + block
+  }
+  return bytes + [0]
 }
 
 private func endOfPacket(_ bytes: [UInt8], from start: Int) -> Int? {

@@ -1,7 +1,9 @@
 extension RandomAccessCollection where Element == UInt8, Index == Int {
   /// Where a text first occurs.
-  func first(of text: String) -> Range<Int>? {
-    let wanted = Array(text.utf8)
+  func first(of text: String) -> Range<Int>? { first(of: Array(text.utf8)) }
+
+  /// Where bytes first occur.
+  func first(of wanted: [UInt8]) -> Range<Int>? {
     guard let head = wanted.first, count >= wanted.count else { return nil }
     let found = withContiguousStorageIfAvailable { bytes -> Int? in
       var at = 0
