@@ -49,6 +49,8 @@ extension ResultImage {
   /// What the format does not hold is changed, and a note says so: alpha is blended with white (JPEG, PPM),
   /// CMYK becomes sRGB (all but JPEG and TIFF), colours are converted to sRGB where no profile can be
   /// stored (GIF, PPM), 16 bits are rounded to what there is.
+  ///
+  /// A JPEG file that is made from one is like it (`JPEGSource.file`): what did not change keeps its very coefficients.
   /// - Parameter provenance: text, such as JSON, that `SourceImage.provenance` will give back. It replaces
   ///   what the source had; nil keeps that, unless metadata is stripped.
   /// Throws `invalidArgument`, `unsupported`, `tooLarge` or `failed`.
@@ -89,6 +91,7 @@ extension ResultImage {
       return switch (format, preparation.packet) {
       case (.gif, let packet?): withXMP(packet, inGIF: file)
       case (.png, let packet?): withXMP(packet, inPNG: file)
+      case (.jpeg, _): jpeg?.file(of: image, quality: options.quality, like: file) ?? file
       default: file
       }
     } catch {

@@ -11,11 +11,17 @@ public final class ResultImage: Sendable {
   let native: NativeImage
   let conversion: ColourConversion?
   let name: String
+  /// The JPEG file that it was made from.
+  let jpeg: JPEGSource?
 
-  init(_ native: NativeImage, conversion: ColourConversion?, sourceFormat: Format?, sourceName: String) {
+  init(
+    _ native: NativeImage, conversion: ColourConversion?, sourceFormat: Format?, sourceName: String,
+    jpeg: JPEGSource? = nil
+  ) {
     self.native = native
     self.conversion = conversion
     self.sourceFormat = sourceFormat
+    self.jpeg = jpeg
     name = sourceName
   }
 

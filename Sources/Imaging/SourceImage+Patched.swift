@@ -21,7 +21,8 @@ extension SourceImage {
           try store(patch, area, in: result, as: UInt8.self)
         }
       }
-      return ResultImage(result, conversion: conversion, sourceFormat: format, sourceName: name)
+      return ResultImage(
+        result, conversion: conversion, sourceFormat: format, sourceName: name, jpeg: jpeg)
     } catch {
       throw ImagingError(.failed, name, "the result cannot be put together: \(error.reason)")
     }

@@ -26,6 +26,8 @@ public final class SourceImage: Sendable {
 
   let native: NativeImage
   let conversion: ColourConversion
+  /// The file, where it is a JPEG file.
+  let jpeg: JPEGSource?
 
   /// Reads and decodes an image: the first picture of a file that has several.
   ///
@@ -41,24 +43,25 @@ public final class SourceImage: Sendable {
     return try SourceImage(bytes, name: input.name, limits, digest: digest)
   }
 
-  /// `other` with other pixels of the same kind.
+  /// `other` with other pixels of the same kind, in another size.
   init(_ other: SourceImage, native: NativeImage) {
     self.native = native
     (name, format, digest, pageCount) = (other.name, other.format, other.digest, other.pageCount)
     (bitDepth, colourChannels) = (other.bitDepth, other.colourChannels)
-    (provenance, conversion) = (other.provenance, other.conversion)
+    (provenance, conversion, jpeg) = (other.provenance, other.conversion, other.jpeg?.inAnotherSize)
   }
 
   private init(_ bytes: [UInt8], name: String, _ limits: Limits, digest: Bool) throws(ImagingError) {
     guard let format = Format(sniffing: bytes) else {
       throw ImagingError(.notAnImage, name, "not a picture that can be read (\(Format.list))")
     }
-    let image = try decode(bytes, format, name, limits)
+    let (image, orientation) = try decode(bytes, format, name, limits)
     let pages = image.header.pages
     nameXMP(of: image)
     if format == .gif, let packet = xmp(inGIF: bytes) { image.setBlob(xmpField, packet) }
     dropStaleFields(of: image)
     native = image
+    jpeg = format == .jpeg ? JPEGSource(bytes, orientation: orientation, pixels: image) : nil
     self.name = name
     self.format = format
     self.digest = digest ? try Imaging.digest(of: bytes) : nil
@@ -85,11 +88,12 @@ extension NativeImage {
   }
 }
 
-/// All pixels, upright and in memory, in 8 or 16 bits, grey, RGB or CMYK, with or without alpha.
+/// All pixels, upright and in memory, in 8 or 16 bits, grey, RGB or CMYK, with or without alpha; and the EXIF
+/// orientation that they had.
 private func decode(_ bytes: [UInt8], _ format: Format, _ name: String, _ limits: Limits) throws(ImagingError)
-  -> NativeImage
+  -> (image: NativeImage, orientation: Int)
 {
-  try bytes.withUnsafeBytes { raw -> Result<NativeImage, ImagingError> in
+  try bytes.withUnsafeBytes { raw -> Result<(image: NativeImage, orientation: Int), ImagingError> in
     do throws(VipsError) {
       cvips_free(cvips_take_error())
       let lazy = try NativeImage(cvips_decode(format.native, raw.baseAddress!, raw.count))
@@ -101,7 +105,8 @@ private func decode(_ bytes: [UInt8], _ format: Format, _ name: String, _ limits
       }
       let decoded = try normalised(lazy).inMemory()
       withExtendedLifetime(lazy) { cvips_own_blobs(decoded.pointer) }
-      return .success(decoded.header.orientation > 1 ? try decoded.upright().inMemory() : decoded)
+      let orientation = Int(decoded.header.orientation)
+      return .success((orientation > 1 ? try decoded.upright().inMemory() : decoded, orientation))
     } catch {
       return .failure(decoderFailure(error.reason, format, name))
     }

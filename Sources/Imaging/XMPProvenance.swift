@@ -36,9 +36,20 @@ package func xmp(_ packet: [UInt8]?, with provenance: String) -> [UInt8] {
   return Array(whole.utf8)
 }
 
-/// The packet with tiff:Orientation set to 1, since the pixels are upright, and without thumbnails,
-/// which would show what is no longer there.
+/// The packet of an upright picture, and without thumbnails, which would show what is no longer there.
 package func uprightXMP(_ packet: [UInt8]) -> [UInt8] {
+  var packet = orientedXMP(packet, 1)
+  for _ in 0..<mostRemovals {
+    guard let start = packet.first(of: "<xmp:Thumbnails")?.lowerBound,
+      let end = packet[start...].first(of: "</xmp:Thumbnails>")?.upperBound
+    else { break }
+    packet.removeSubrange(start..<end)
+  }
+  return packet
+}
+
+/// The packet with tiff:Orientation, where it has that, set to 1...8.
+func orientedXMP(_ packet: [UInt8], _ orientation: Int) -> [UInt8] {
   var packet = packet
   for (before, after) in [
     ("tiff:Orientation=\"", "\""), ("tiff:Orientation='", "'"), ("<tiff:Orientation>", "<"),
@@ -46,14 +57,8 @@ package func uprightXMP(_ packet: [UInt8]) -> [UInt8] {
     if let start = packet.first(of: before)?.upperBound,
       let end = packet[start...].first(of: after)?.lowerBound
     {
-      packet.replaceSubrange(start..<end, with: [0x31])
+      packet.replaceSubrange(start..<end, with: "\(orientation)".utf8)
     }
-  }
-  for _ in 0..<mostRemovals {
-    guard let start = packet.first(of: "<xmp:Thumbnails")?.lowerBound,
-      let end = packet[start...].first(of: "</xmp:Thumbnails>")?.upperBound
-    else { break }
-    packet.removeSubrange(start..<end)
   }
   return packet
 }
