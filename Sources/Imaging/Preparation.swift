@@ -18,6 +18,11 @@ struct Preparation {
 
   mutating func prepared(_ image: NativeImage, provenance: String?) throws(VipsError) -> NativeImage {
     noteIgnoredOptions()
+    if case .plainCMYK = conversion?.method {
+      notes.append(
+        "The CMYK colours of the source have no profile: they were taken as plain viewers show them, and print may "
+          + "differ.")
+    }
     var image = try withColours(image)
     image = try withoutUnheldAlpha(image)
     image = try withDepth(image)
