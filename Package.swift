@@ -42,11 +42,12 @@ let package = Package(
     .systemLibrary(name: "CRTool"),
     .target(name: "CVips", cSettings: [.unsafeFlags(includeFlags(of: "vips"))]),
     .target(name: "CArchive"),
+    .target(name: "CJPEG"),
     .target(name: "CKernels"),
     .target(name: "EmbeddedModel"),
     .target(name: "PixelGrid"),
     .target(name: "RobustRuntime", dependencies: ["CKernels", "PixelGrid"]),
-    .target(name: "Imaging", dependencies: ["CVips", "PixelGrid"]),
+    .target(name: "Imaging", dependencies: ["CJPEG", "CVips", "PixelGrid"]),
     .target(name: "Datasets", dependencies: ["CArchive", "Imaging", "RobustRuntime"]),
     .target(name: "RTool", dependencies: ["CRTool"]),
     .target(

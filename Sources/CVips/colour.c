@@ -28,9 +28,7 @@ static bool write_all(int file, const char *bytes, size_t count) {
   return true;
 }
 
-VipsImage *cvips_from_srgb(
-  VipsImage *image, const void *profile, size_t count, const char *fallback, int depth) {
-  if (!profile) return transform(image, "srgb", false, fallback, depth);
+VipsImage *cvips_from_srgb(VipsImage *image, const void *profile, size_t count, int depth) {
   // libvips takes an output profile by name of a file only. It is read during the call.
   int file = memfd_create("profile", MFD_CLOEXEC);
   if (file < 0) return NULL;
@@ -41,6 +39,25 @@ VipsImage *cvips_from_srgb(
     out = transform(image, "srgb", false, path, depth);
   }
   close(file);
+  return out;
+}
+
+// Colours are what is left of white: (1 - ink)(1 - black).
+VipsImage *cvips_plain_rgb(VipsImage *image, int depth) {
+  VipsImage *left = NULL, *inks = NULL, *black = NULL, *product = NULL, *out = NULL;
+  double from = api.vips_image_get_format(image) == VIPS_FORMAT_USHORT ? 65535 : 255;
+  double scale = (depth == 16 ? 65535 : 255) / (from * from);
+  if (!api.vips_invert(image, &left, END) && !api.vips_extract_band(left, &inks, 0, "n", 3, END) &&
+      !api.vips_extract_band(left, &black, 3, END) && !api.vips_multiply(inks, black, &product, END)) {
+    VipsImage *scaled = cvips_rescale(product, scale, depth == 16 ? CVIPS_UINT16 : CVIPS_UINT8);
+    if (scaled) {
+      out = cvips_named(scaled, CVIPS_RGB);
+      api.g_object_unref(scaled);
+    }
+  }
+  VipsImage *between[] = {left, inks, black, product};
+  for (int i = 0; i < 4; i++)
+    if (between[i]) api.g_object_unref(between[i]);
   return out;
 }
 

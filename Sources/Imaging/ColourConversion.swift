@@ -10,8 +10,8 @@ struct ColourConversion: Sendable {
     case direct
     /// Through the profile in the file.
     case profile
-    /// Through libvips's own CMYK profile, as the file has none that works.
-    case builtInCMYK
+    /// CMYK as viewers without colour management show it, as the file has no profile that works.
+    case plainCMYK(Separation)
   }
 
   let method: Method
@@ -22,7 +22,7 @@ struct ColourConversion: Sendable {
     guard let profile = colours.blob(profileField),
       let deviation = deviation(of: profile, bands: colours.bands)
     else {
-      method = isCMYK ? .builtInCMYK : .direct
+      method = isCMYK ? .plainCMYK(try Separation(of: colours)) : .direct
       return
     }
     method = isCMYK || deviation > negligible ? .profile : .direct
@@ -33,20 +33,16 @@ struct ColourConversion: Sendable {
     switch method {
     case .direct: return colours
     case .profile: return try NativeImage(cvips_to_srgb(colours.pointer, "srgb", Int32(depth)))
-    case .builtInCMYK:
-      let bare = try colours.copy()
-      bare.remove(profileField)
-      return try NativeImage(cvips_to_srgb(bare.pointer, "cmyk", Int32(depth)))
+    case .plainCMYK: return try NativeImage(cvips_plain_rgb(colours.pointer, Int32(depth)))
     }
   }
 
   /// The way back, from 3 bands of sRGB at 16 bits to the bands of the source at `depth`.
   func fromSRGB(_ image: NativeImage, profile: [UInt8]?, depth: Int) throws(VipsError) -> NativeImage {
-    guard method == .profile, let profile else {
-      return try NativeImage(cvips_from_srgb(image.pointer, nil, 0, "cmyk", Int32(depth)))
-    }
+    if case .plainCMYK(let separation) = method { return try separation.inks(of: image, depth: depth) }
+    guard let profile else { throw VipsError() }
     return try profile.withUnsafeBufferPointer { raw throws(VipsError) in
-      try NativeImage(cvips_from_srgb(image.pointer, raw.baseAddress!, raw.count, "srgb", Int32(depth)))
+      try NativeImage(cvips_from_srgb(image.pointer, raw.baseAddress!, raw.count, Int32(depth)))
     }
   }
 }

@@ -65,6 +65,8 @@ extension ResultImage {
   /// What the format does not hold is changed, and a note says so: alpha is blended with white (JPEG, PPM),
   /// CMYK becomes sRGB (all but JPEG and TIFF), colours are converted to sRGB where no profile can be
   /// stored (GIF, PPM), 16 bits are rounded to what there is.
+  ///
+  /// A JPEG file that is made from one is like it (`JPEGSource.file`): what did not change keeps its very coefficients.
   /// - Parameter provenance: text, such as JSON, that `SourceImage.provenance` will give back. It replaces
   ///   what the source had; nil keeps that, unless metadata is stripped.
   /// Throws `invalidArgument`, `unsupported`, `tooLarge` or `failed`.
@@ -87,35 +89,31 @@ extension ResultImage {
           + "choose another format")
     }
     var metadata = options.stripMetadata ? metadata.stripped : metadata
-    metadata.fit(format, width: width, height: height)
-    if others != nil, format != .tiff { metadata.lose("the samples beside colour (infrared and the like)") }
-    var notes: [String] = []
-    if let provenance {
-      if format.holdsXMP {
-        metadata.xmp = xmp(metadata.xmp, with: provenance)
-      } else {
-        notes.append("\(format.title) does not hold text: the provenance was not stored.")
-      }
-    }
     var preparation = Preparation(format: format, options: options, conversion: conversion)
     let file: EncodedImage
     do throws(VipsError) {
       let image = try preparation.prepared(native, others: others)
+      frames?.set(on: image)
+      let like =
+        format == .jpeg && frames == nil
+        ? jpeg?.file(of: image, quality: options.quality, holdsOrientation: metadata.holdsOrientation) : nil
+      metadata.fit(format, width: width, height: height, orientation: like?.orientation ?? 1)
+      if others != nil, format != .tiff { metadata.lose("the samples beside colour (infrared and the like)") }
+      var notes = preparation.notes
+      if let provenance {
+        if format.holdsXMP {
+          metadata.xmp = xmp(metadata.xmp, with: provenance)
+        } else {
+          notes.append("\(format.title) does not hold text: the provenance was not stored.")
+        }
+      }
       metadata.hasAlpha = native.bands > native.colourBands
       if format == .avif || format == .heic { metadata.setPlaceholders(on: image) }
-      frames?.set(on: image)
-      let depth = preparation.fileDepth
-      var encoding = cvips_encoding()
-      encoding.quality = Int32(options.quality ?? -1)
-      encoding.effort = Int32(options.effort ?? -1)
-      encoding.lossless = options.lossless
-      encoding.bit_depth = Int32(depth)
-      cvips_free(cvips_take_error())
-      var count = 0
-      guard let bytes = cvips_encode(image.pointer, format.native, encoding, &count) else {
-        throw VipsError()
-      }
-      notes += preparation.notes + [metadata.note(format)].compactMap(\.self)
+      let (bytes, count) =
+        if let like { (like.bytes, like.count) } else {
+          try encodedByVips(image, format, options, preparation.fileDepth)
+        }
+      notes += [metadata.note(format)].compactMap(\.self)
       file = EncodedImage(bytes, count: count, format: format, notes: notes)
     } catch {
       throw encoderFailure(error.reason, format)
@@ -127,6 +125,21 @@ extension ResultImage {
     }
     return file
   }
+}
+
+/// The bytes of a file, made by libvips.
+private func encodedByVips(_ image: NativeImage, _ format: Format, _ options: WriteOptions, _ depth: Int)
+  throws(VipsError) -> (UnsafeMutableRawPointer, count: Int)
+{
+  var encoding = cvips_encoding()
+  encoding.quality = Int32(options.quality ?? -1)
+  encoding.effort = Int32(options.effort ?? -1)
+  encoding.lossless = options.lossless
+  encoding.bit_depth = Int32(depth)
+  cvips_free(cvips_take_error())
+  var count = 0
+  guard let bytes = cvips_encode(image.pointer, format.native, encoding, &count) else { throw VipsError() }
+  return (bytes, count)
 }
 
 private func encoderFailure(_ reason: String, _ format: Format) -> ImagingError {

@@ -17,6 +17,11 @@ struct Preparation {
   /// - Parameter others: the samples beside colour and alpha, if there are any.
   mutating func prepared(_ image: NativeImage, others: NativeImage?) throws(VipsError) -> NativeImage {
     noteIgnoredOptions()
+    if case .plainCMYK = conversion?.method {
+      notes.append(
+        "The CMYK colours of the source have no profile: they were taken as plain viewers show them, and print may "
+          + "differ.")
+    }
     var image = try withColours(image)
     image = try withoutUnheldAlpha(image)
     if let others, format == .tiff { image = try image.joined(others).named(image.header.space) }

@@ -14,17 +14,20 @@ public final class ResultImage: Sendable {
   let metadata: Metadata
   /// The samples of a TIFF file beside colour and alpha, as they are.
   let others: NativeImage?
+  /// The JPEG file that it was made from.
+  let jpeg: JPEGSource?
 
   /// - Parameter native: without metadata but the profile.
   init(
     _ native: NativeImage, conversion: ColourConversion?, sourceFormat: Format?, sourceName: String,
-    metadata: Metadata = Metadata(), others: NativeImage? = nil
+    metadata: Metadata = Metadata(), others: NativeImage? = nil, jpeg: JPEGSource? = nil
   ) {
     self.native = native
     self.metadata = metadata
     self.others = others
     self.conversion = conversion
     self.sourceFormat = sourceFormat
+    self.jpeg = jpeg
     name = sourceName
   }
 

@@ -23,7 +23,7 @@ extension SourceImage {
       }
       return ResultImage(
         result, conversion: conversion, sourceFormat: format, sourceName: name, metadata: metadata,
-        others: others)
+        others: others, jpeg: jpeg)
     } catch {
       throw ImagingError(.failed, name, "the result cannot be put together: \(error.reason)")
     }

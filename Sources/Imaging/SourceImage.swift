@@ -29,6 +29,8 @@ public final class SourceImage: Sendable {
   let metadata: Metadata
   /// The samples of a TIFF file beside colour and alpha, as they are: infrared, for example.
   let others: NativeImage?
+  /// The file, where it is a JPEG file.
+  let jpeg: JPEGSource?
 
   /// Reads and decodes an image: the first picture of a file that has several.
   ///
@@ -44,14 +46,14 @@ public final class SourceImage: Sendable {
     return try SourceImage(bytes, name: input.name, limits, digest: digest)
   }
 
-  /// `other` with other pixels of the same kind.
+  /// `other` with other pixels of the same kind, in another size.
   init(_ other: SourceImage, native: NativeImage, others: NativeImage?) {
     self.native = native
     self.others = others
     metadata = other.metadata
     (name, format, digest, pageCount) = (other.name, other.format, other.digest, other.pageCount)
     (bitDepth, colourChannels) = (other.bitDepth, other.colourChannels)
-    (provenance, conversion) = (other.provenance, other.conversion)
+    (provenance, conversion, jpeg) = (other.provenance, other.conversion, other.jpeg?.inAnotherSize)
   }
 
   private init(_ bytes: [UInt8], name: String, _ limits: Limits, digest: Bool) throws(ImagingError) {
@@ -66,7 +68,7 @@ public final class SourceImage: Sendable {
     var metadata = Metadata(bytes, format, image)
     metadata.samples = samples
     (metadata.width, metadata.height) = (image.width, image.height)
-    (metadata.pages, metadata.isTurned) = (Int(pages), decoded.isTurned)
+    (metadata.pages, metadata.isTurned) = (Int(pages), decoded.orientation > 1)
     self.metadata = metadata
     dropMetadata(of: image)
     do throws(VipsError) {
@@ -74,6 +76,8 @@ public final class SourceImage: Sendable {
     } catch {
       throw ImagingError(.failed, name, error.reason)
     }
+    jpeg =
+      format == .jpeg ? JPEGSource(bytes, orientation: decoded.orientation, pixels: native) : nil
     self.name = name
     self.format = format
     self.digest = digest ? try Imaging.digest(of: bytes) : nil
@@ -100,11 +104,12 @@ extension NativeImage {
   }
 }
 
-/// All pixels, upright and in memory, in 8 or 16 bits, grey, RGB or CMYK, with or without alpha.
+/// All pixels, upright and in memory, in 8 or 16 bits, grey, RGB or CMYK, with or without alpha; and the EXIF
+/// orientation that they had.
 private func decode(
   _ bytes: [UInt8], _ format: Format, _ name: String, _ samples: TIFFSamples, _ limits: Limits
-) throws(ImagingError) -> (image: NativeImage, isTurned: Bool) {
-  try bytes.withUnsafeBytes { raw -> Result<(image: NativeImage, isTurned: Bool), ImagingError> in
+) throws(ImagingError) -> (image: NativeImage, orientation: Int) {
+  try bytes.withUnsafeBytes { raw -> Result<(image: NativeImage, orientation: Int), ImagingError> in
     do throws(VipsError) {
       cvips_free(cvips_take_error())
       let lazy = try NativeImage(cvips_decode(format.native, raw.baseAddress!, raw.count))
@@ -116,8 +121,8 @@ private func decode(
       }
       let decoded = try normalised(lazy).inMemory()
       withExtendedLifetime(lazy) { cvips_own_blobs(decoded.pointer) }
-      let isTurned = decoded.header.orientation > 1
-      return .success((isTurned ? try decoded.upright().inMemory() : decoded, isTurned))
+      let orientation = Int(decoded.header.orientation)
+      return .success((orientation > 1 ? try decoded.upright().inMemory() : decoded, orientation))
     } catch {
       return .failure(decoderFailure(error.reason, format, name))
     }

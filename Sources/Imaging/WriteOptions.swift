@@ -1,6 +1,7 @@
 /// How a file is encoded.
 public struct WriteOptions: Sendable {
-  /// 1...100, for JPEG (92 unless said otherwise), WebP (90), AVIF (75) and HEIC (85).
+  /// 1...100, for JPEG (92 unless said otherwise, or as in the JPEG file that it is made from), WebP (90), AVIF (75) and
+  /// HEIC (85).
   public var quality: Int?
   /// No loss, for WebP, AVIF and HEIC (these two but for the conversion to YCbCr). PNG, TIFF and PPM never
   /// lose anything. WebP keeps colours under fully transparent pixels only with libvips 8.16 or later.

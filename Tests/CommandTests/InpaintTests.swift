@@ -38,6 +38,16 @@ import Testing
     #expect(changes.count > hole.count / 2)
   }
 
+  @Test func blocksOfAJPEGBesideTheHoleStayAsTheyWere() throws {
+    try sandbox.photo("in.jpg")
+    let outcome = try inpaint("in.jpg", "--mask", "mask.png", "--preset", "fast", "-o", "out.jpg")
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    let changes = changed(try sandbox.open("in.jpg"), try sandbox.open("out.jpg"))
+    // Blocks of 16 pixels about the hole, and one pixel that chroma's filter reaches.
+    #expect(changes.isSubset(of: pixels(x: 47..<97, y: 31..<81)))
+    #expect(changes.count > 30 * 30 / 2)
+  }
+
   @Test func theFillIsLikeItsSurroundings() throws {
     // Stripes with a hole full of red: what replaces it must be stripes again, of the right colours.
     try sandbox.picture("stripes.png", width: 128, height: 128) { x, y, channel in

@@ -23,10 +23,10 @@ import Testing
       }
     }
 
-    let written = try source.patched(with: []).encoded(as: .jpeg).bytes
+    let written = try source.patched(with: []).encoded(as: .webp).bytes
     #expect(try SourceImage.open(bytes: written).width == source.width)
-    #expect(try text("exif-ifd0-Orientation", in: written, CVIPS_JPEG)?.hasPrefix("1") != false)
-    #expect(try text("exif-ifd0-Model", in: written, CVIPS_JPEG)?.contains("RTool Test Camera") == true)
+    #expect(try text("exif-ifd0-Orientation", in: written, CVIPS_WEBP)?.hasPrefix("1") != false)
+    #expect(try text("exif-ifd0-Model", in: written, CVIPS_WEBP)?.contains("RTool Test Camera") == true)
   }
 
   @Test(arguments: [(CVIPS_PNG, Format.png), (CVIPS_WEBP, .webp), (CVIPS_TIFF, .tiff)])

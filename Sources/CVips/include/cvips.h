@@ -108,9 +108,10 @@ VipsImage *_Nullable cvips_named(VipsImage *image, cvips_space space);
 /// sRGB, 16 or 8 bits, from an image without alpha. From its embedded profile, or from libvips's
 /// built-in one of the name fallback ("srgb" or "cmyk").
 VipsImage *_Nullable cvips_to_srgb(VipsImage *image, const char *fallback, int depth);
-/// The way back, from 16-bit sRGB to a profile (or, if NULL, to the built-in one of the name fallback).
-VipsImage *_Nullable cvips_from_srgb(
-  VipsImage *image, const void *_Nullable profile, size_t count, const char *fallback, int depth);
+/// The way back, from 16-bit sRGB to a profile.
+VipsImage *_Nullable cvips_from_srgb(VipsImage *image, const void *profile, size_t count, int depth);
+/// RGB, 16 or 8 bits, of CMYK without a profile: each ink takes its share of its colour, black of all.
+VipsImage *_Nullable cvips_plain_rgb(VipsImage *image, int depth);
 /// sRGB, 16 bits, of an image in another colour space that needs no profile (Lab, XYZ, ...).
 VipsImage *_Nullable cvips_converted(VipsImage *image);
 

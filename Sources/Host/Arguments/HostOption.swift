@@ -31,7 +31,8 @@ enum HostOption {
   static let format = Option<OutputFormat>.choice(
     "format", flags: .advanced, "image format; auto takes it from -o, else from the input")
   static let quality = Option<Int?>.int(
-    "quality", letter: "Q", limits: 1...100, initial: 90, "quality of JPEG, WebP and AVIF")
+    "quality", letter: "Q", limits: 1...100, initial: 90,
+    "quality of JPEG, WebP and AVIF; without it a JPEG made from a JPEG is encoded as that is")
   static let bitDepth = Option<BitDepth>.choice(
     "bit-depth", flags: .advanced,
     "bits of each channel where an image is made from nothing; a photo keeps its own")

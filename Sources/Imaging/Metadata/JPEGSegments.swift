@@ -12,6 +12,18 @@ struct JPEGSegment: Sendable {
     [0xFF, marker] + numberBytes(of: payload.count + 2, size: 2, bigEndian: true) + payload
   }
 
+  /// Those of an ICC profile (ICC.1, annex B.4); none for one that is empty.
+  static func profile(_ profile: [UInt8]) -> [JPEGSegment] {
+    let room = room - 14
+    let count = (profile.count + room - 1) / room
+    guard count <= 255 else { return [] }
+    return (0..<count).map { index in
+      let part = profile[index * room..<min((index + 1) * room, profile.count)]
+      return JPEGSegment(
+        marker: 0xE2, payload: Array("ICC_PROFILE\0".utf8) + [UInt8(index + 1), UInt8(count)] + part)
+    }
+  }
+
   /// All that come before the pixels.
   static func all(in file: some FileBytes) -> [JPEGSegment] {
     var found: [JPEGSegment] = []

@@ -1,14 +1,17 @@
 extension Metadata {
   /// Makes the metadata true of a picture of this size, and such as a file of this format holds: what it has no
   /// place for goes to its nearest counterpart, or to the names of what is lost.
-  /// - Parameter orientation: that of the file's pixels, as EXIF numbers it.
+  /// - Parameters:
+  ///   - width, height: the size of the upright picture.
+  ///   - orientation: that of the file's pixels, as EXIF numbers it; not 1 only if they are those of the source.
   mutating func fit(_ format: Format, width: Int, height: Int, orientation: Int = 1) {
     let isResized = (width, height) != (self.width, self.height)
     dropWordsOfPages(isResized: isResized, format)
     fitGeography(
       x: Double(width) / Double(max(self.width, 1)), y: Double(height) / Double(max(self.height, 1)))
-    exif?.describe(width: width, height: height, orientation: orientation)
-    xmp = xmp.map { describedXMP($0, width: width, height: height, orientation: orientation) }
+    let (across, down) = orientation > 4 ? (height, width) : (width, height)
+    exif?.describe(width: across, height: down, orientation: orientation)
+    xmp = xmp.map { describedXMP($0, width: across, height: down, orientation: orientation) }
     moveTexts(format)
     if !format.holdsXMP {
       if xmp != nil { lose("XMP") }
@@ -120,6 +123,9 @@ extension Metadata {
     let names = removed.map { $0 == TIFFTag.makerNote ? "the maker note" : "\($0)" }
     if !names.isEmpty { lose("TIFF fields too long for JPEG (\(names.joined(separator: ", ")))") }
   }
+
+  /// Whether an orientation can be told where the source told it.
+  var holdsOrientation: Bool { exif?.main?[TIFFTag.orientation] != nil }
 
   /// What is left when all that describes the picture is to go.
   var stripped: Metadata {
