@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs libvips and OpenBLAS through apt where pkg-config does not find them, libarchive where the loader does not,
+# Installs libvips, OpenBLAS and libavif through apt where pkg-config does not find them, libarchive where the loader does not,
 # and the programs named as arguments.
 set -eu
 
@@ -14,6 +14,7 @@ for tool in pkg-config make "$@"; do
 done
 pkg-config --exists vips 2>/dev/null || packages="$packages libvips-dev"
 pkg-config --exists openblas 2>/dev/null || packages="$packages libopenblas-dev"
+pkg-config --exists libavif 2>/dev/null || packages="$packages libavif-dev"
 PATH=$PATH:/sbin:/usr/sbin
 ldconfig -p 2>/dev/null | grep -q 'libarchive\.so\.13 ' || packages="$packages libarchive13"
 [ -n "$packages" ] || exit 0

@@ -48,7 +48,9 @@ static cvips_space space_of(VipsImage *image) {
     case VIPS_INTERPRETATION_GREY16: return CVIPS_GREY;
     case VIPS_INTERPRETATION_sRGB:
     case VIPS_INTERPRETATION_RGB:
-    case VIPS_INTERPRETATION_RGB16: return CVIPS_RGB;
+    case VIPS_INTERPRETATION_RGB16:
+    // What libvips takes floats of a TIFF file for, whatever they are.
+    case VIPS_INTERPRETATION_scRGB: return CVIPS_RGB;
     case VIPS_INTERPRETATION_CMYK: return CVIPS_CMYK;
     case VIPS_INTERPRETATION_LAB:
     case VIPS_INTERPRETATION_LABQ:
@@ -56,8 +58,7 @@ static cvips_space space_of(VipsImage *image) {
     case VIPS_INTERPRETATION_LCH:
     case VIPS_INTERPRETATION_XYZ:
     case VIPS_INTERPRETATION_YXY:
-    case VIPS_INTERPRETATION_HSV:
-    case VIPS_INTERPRETATION_scRGB: return CVIPS_CONVERTIBLE;
+    case VIPS_INTERPRETATION_HSV: return CVIPS_CONVERTIBLE;
     default: return CVIPS_UNNAMED;
   }
 }

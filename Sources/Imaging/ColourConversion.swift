@@ -28,8 +28,10 @@ struct ColourConversion: Sendable {
     method = isCMYK || deviation > negligible ? .profile : .direct
   }
 
-  /// 3 bands of sRGB at 16 or 8 bits, from the colour bands of the source or a part of it.
-  func toSRGB(_ colours: NativeImage, depth: Int = 16) throws(VipsError) -> NativeImage {
+  /// 3 bands of sRGB at 16 or 8 bits, from the colour bands of the source or a part of it; what is sRGB already stays
+  /// as it is, but floats, which come in 16 bits.
+  func toSRGB(_ image: NativeImage, depth: Int = 16) throws(VipsError) -> NativeImage {
+    let colours = try image.integers()
     switch method {
     case .direct: return colours
     case .profile: return try NativeImage(cvips_to_srgb(colours.pointer, "srgb", Int32(depth)))

@@ -89,7 +89,8 @@ extension ResultImage {
           + "choose another format")
     }
     var metadata = options.stripMetadata ? metadata.stripped : metadata
-    var preparation = Preparation(format: format, options: options, conversion: conversion)
+    var preparation = Preparation(
+      format: format, options: options, conversion: conversion, coding: coding)
     let file: EncodedImage
     do throws(VipsError) {
       let image = try preparation.prepared(native, others: others)
@@ -109,8 +110,13 @@ extension ResultImage {
       }
       metadata.hasAlpha = native.bands > native.colourBands
       if format == .avif || format == .heic { metadata.setPlaceholders(on: image) }
+      let avif = AVIFEncoding(coding: coding, options: options, depth: preparation.fileDepth)
       let (bytes, count) =
-        if let like { (like.bytes, like.count) } else {
+        if let like {
+          (like.bytes, like.count)
+        } else if format == .avif, avif.isWanted {
+          try avif.encoded(image, xmp: metadata.xmp)
+        } else {
           try encodedByVips(image, format, options, preparation.fileDepth)
         }
       notes += [metadata.note(format)].compactMap(\.self)
@@ -123,6 +129,7 @@ extension ResultImage {
     } catch  where error.kind == .unsupported {
       file.add(note: error.description)
     }
+    try coding.write(into: file)
     return file
   }
 }

@@ -13,6 +13,7 @@ extension Format {
   var holdsAlpha: Bool { self != .jpeg && self != .ppm }
   var holdsCMYK: Bool { self == .jpeg || self == .tiff }
   var holdsGrey: Bool { self == .jpeg || self == .png || self == .tiff || self == .ppm }
+  var holdsFloats: Bool { self == .tiff }
   var holdsProfile: Bool { self != .gif && self != .ppm }
   var holdsEXIF: Bool { self != .ppm && self != .gif }
   var holdsIPTC: Bool { self == .jpeg || self == .tiff || self == .png }

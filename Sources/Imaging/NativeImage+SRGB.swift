@@ -3,7 +3,7 @@ import CVips
 extension NativeImage {
   /// The same picture as 8 bits of sRGB, with alpha if there is any, and no profile; the other metadata stays.
   func srgb8(_ conversion: ColourConversion?) throws(VipsError) -> NativeImage {
-    var colours = try bands(0..<colourBands)
+    var colours = try bands(0..<colourBands).integers()
     if let conversion { colours = try conversion.toSRGB(colours, depth: 8) }
     if colours.bands == 1 { colours = try colours.joined(colours).joined(colours) }
     colours = try colours.in8Bits()
@@ -33,6 +33,6 @@ extension NativeImage {
   }
 
   private func in8Bits() throws(VipsError) -> NativeImage {
-    header.type == CVIPS_UINT8 ? self : try rescaled(1 / 257.0, to: CVIPS_UINT8)
+    header.type == CVIPS_UINT8 ? self : try integers().rescaled(1 / 257.0, to: CVIPS_UINT8)
   }
 }

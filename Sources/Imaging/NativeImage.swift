@@ -42,6 +42,29 @@ final class NativeImage: @unchecked Sendable {
     try NativeImage(cvips_rescale(pointer, scale, type))
   }
 
+  /// Floats as 16 bits, 0...1 on the whole range; any others as they are.
+  func integers() throws(VipsError) -> NativeImage {
+    header.type == CVIPS_FLOAT ? try rescaled(65535, to: CVIPS_UINT16).named(header.space) : self
+  }
+
+  /// The value that means opaque, or white.
+  var most: Double {
+    switch header.type {
+    case CVIPS_UINT8: 255
+    case CVIPS_UINT16: 65535
+    default: 1
+    }
+  }
+
+  /// Bits per channel: 8, 16, or 32 of floats.
+  var bitDepth: Int {
+    switch header.type {
+    case CVIPS_UINT8: 8
+    case CVIPS_UINT16: 16
+    default: 32
+    }
+  }
+
   func named(_ space: cvips_space) throws(VipsError) -> NativeImage {
     try NativeImage(cvips_named(pointer, space))
   }

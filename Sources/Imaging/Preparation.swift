@@ -5,13 +5,15 @@ struct Preparation {
   let format: Format
   let options: WriteOptions
   let conversion: ColourConversion?
+  let coding: FileCoding
   private(set) var notes: [String] = []
   private(set) var fileDepth = 8
 
-  init(format: Format, options: WriteOptions, conversion: ColourConversion?) {
+  init(format: Format, options: WriteOptions, conversion: ColourConversion?, coding: FileCoding) {
     self.format = format
     self.options = options
     self.conversion = conversion
+    self.coding = coding
   }
 
   /// - Parameter others: the samples beside colour and alpha, if there are any.
@@ -22,7 +24,8 @@ struct Preparation {
         "The CMYK colours of the source have no profile: they were taken as plain viewers show them, and print may "
           + "differ.")
     }
-    var image = try withColours(image)
+    var image = try withIntegers(image)
+    image = try withColours(image)
     image = try withoutUnheldAlpha(image)
     if let others, format == .tiff { image = try image.joined(others).named(image.header.space) }
     image = try withDepth(image).copy()
@@ -42,6 +45,12 @@ struct Preparation {
     if options.lossless, format == .avif || format == .heic {
       notes.append("Lossless \(format.title) is made from YCbCr: values may change by 2 of 255.")
     }
+  }
+
+  /// Floats stay where they can; only TIFF holds them.
+  private mutating func withIntegers(_ image: NativeImage) throws(VipsError) -> NativeImage {
+    if image.bitDepth < 32 || format.holdsFloats && options.bitDepth == nil { return image }
+    return try image.integers()
   }
 
   private mutating func withColours(_ image: NativeImage) throws(VipsError) -> NativeImage {
@@ -73,17 +82,21 @@ struct Preparation {
   private mutating func withoutUnheldAlpha(_ image: NativeImage) throws(VipsError) -> NativeImage {
     guard image.bands > image.colourBands, !format.holdsAlpha else { return image }
     notes.append("\(format.title) does not hold transparency: blended with white.")
-    let white = image.header.space == CVIPS_CMYK ? 0.0 : image.header.type == CVIPS_UINT16 ? 65535 : 255
+    let white = image.header.space == CVIPS_CMYK ? 0.0 : image.most
     let space = image.header.space
     return try NativeImage(cvips_flatten(image.pointer, white)).named(space)
   }
 
   private mutating func withDepth(_ image: NativeImage) throws(VipsError) -> NativeImage {
-    let native = image.header.type == CVIPS_UINT16 ? 16 : 8
-    fileDepth = format.fileDepth(wanted: options.bitDepth, native: native)
+    let native = image.bitDepth
+    if native == 32 {
+      fileDepth = 32
+      return image
+    }
+    fileDepth = format.fileDepth(wanted: options.bitDepth ?? coding.depth(in: format), native: native)
     if let wanted = options.bitDepth, wanted != fileDepth {
       notes.append("\(format.title) does not hold \(wanted) bits per channel: \(fileDepth) were written.")
-    } else if options.bitDepth == nil, fileDepth < native {
+    } else if options.bitDepth == nil, fileDepth < native, fileDepth != coding.depth(in: format) {
       notes.append("\(format.title) does not hold \(native) bits per channel: rounded to \(fileDepth).")
     }
     // The encoders of 10 and 12 bits take 16.

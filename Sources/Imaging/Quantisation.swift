@@ -9,6 +9,29 @@ func quantised<Value: FixedWidthInteger & UnsignedInteger>(_ value: Float, to _:
   return Value(truncatingIfNeeded: Int32(value * Float(Value.max) + 0.5))
 }
 
+/// The type of the values that an image has in memory.
+protocol ChannelValue: BitwiseCopyable, Equatable {
+  /// The nearest one for a value in 0...1; outside it saturates, and what is not a number becomes 0.
+  static func nearest(_ value: Float) -> Self
+  /// Whether two values cannot be told apart: by this type, and by no more than 16 bits.
+  static func areSame(_ a: Float, _ b: Float) -> Bool
+}
+
+extension ChannelValue where Self: FixedWidthInteger & UnsignedInteger {
+  @inline(__always)
+  static func nearest(_ value: Float) -> Self { quantised(value, to: Self.self) }
+  @inline(__always)
+  static func areSame(_ a: Float, _ b: Float) -> Bool { nearest(a) == nearest(b) }
+}
+
+extension UInt8: ChannelValue {}
+extension UInt16: ChannelValue {}
+
+extension Float: ChannelValue {
+  static func nearest(_ value: Float) -> Float { value > 0 ? min(value, 1) : 0 }
+  static func areSame(_ a: Float, _ b: Float) -> Bool { UInt16.areSame(a, b) }
+}
+
 /// The luminance of an sRGB colour, gamma-encoded again. A grey has its own value.
 func luminance(_ r: Float, _ g: Float, _ b: Float) -> Float {
   if r == g, g == b { return g }

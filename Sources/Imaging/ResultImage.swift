@@ -12,6 +12,8 @@ public final class ResultImage: Sendable {
   let conversion: ColourConversion?
   let name: String
   let metadata: Metadata
+  /// How the file of the source holds its pixels.
+  let coding: FileCoding
   /// The samples of a TIFF file beside colour and alpha, as they are.
   let others: NativeImage?
   /// The JPEG file that it was made from.
@@ -20,10 +22,12 @@ public final class ResultImage: Sendable {
   /// - Parameter native: without metadata but the profile.
   init(
     _ native: NativeImage, conversion: ColourConversion?, sourceFormat: Format?, sourceName: String,
-    metadata: Metadata = Metadata(), others: NativeImage? = nil, jpeg: JPEGSource? = nil
+    metadata: Metadata = Metadata(), coding: FileCoding = FileCoding(), others: NativeImage? = nil,
+    jpeg: JPEGSource? = nil
   ) {
     self.native = native
     self.metadata = metadata
+    self.coding = coding
     self.others = others
     self.conversion = conversion
     self.sourceFormat = sourceFormat

@@ -15,15 +15,15 @@ extension SourceImage {
         let area = Area(x: patch.x, y: patch.y, width: patch.width, height: patch.height)
           .clipped(width: width, height: height)
         if area.isEmpty { continue }
-        if bitDepth == 16 {
-          try store(patch, area, in: result, as: UInt16.self)
-        } else {
-          try store(patch, area, in: result, as: UInt8.self)
+        switch bitDepth {
+        case 8: try store(patch, area, in: result, as: UInt8.self)
+        case 16: try store(patch, area, in: result, as: UInt16.self)
+        default: try store(patch, area, in: result, as: Float.self)
         }
       }
       return ResultImage(
         result, conversion: conversion, sourceFormat: format, sourceName: name, metadata: metadata,
-        others: others, jpeg: jpeg)
+        coding: coding, others: others, jpeg: jpeg)
     } catch {
       throw ImagingError(.failed, name, "the result cannot be put together: \(error.reason)")
     }
@@ -31,17 +31,16 @@ extension SourceImage {
 
   private func writableCopy(withAlpha: Bool) throws(VipsError) -> NativeImage {
     guard withAlpha, !hasAlpha else { return try native.inMemory() }
-    let opaque = bitDepth == 16 ? 65535.0 : 255.0
-    return try NativeImage(cvips_join_constant(native.pointer, opaque)).inMemory()
+    return try NativeImage(cvips_join_constant(native.pointer, native.most)).inMemory()
   }
 
-  private func store<Value: FixedWidthInteger & UnsignedInteger>(
+  private func store<Value: ChannelValue>(
     _ patch: Patch, _ area: Area, in result: NativeImage, as _: Value.Type
   ) throws(VipsError) {
     guard let pixels = cvips_pixels(result.pointer) else { throw VipsError() }
     let target = NativePixels<Value>(
       values: pixels.assumingMemoryBound(to: Value.self), width: result.width, bands: result.bands)
-    if conversion.method == .direct {
+    if conversion.method == .direct, bitDepth < 32 {
       storeDirectly(patch, area, target)
     } else {
       // In strips, so that a patch as large as the image needs no second copy of it.
@@ -56,28 +55,27 @@ extension SourceImage {
   }
 
   /// The native values are sRGB: equal colours quantise to the same bits anyway.
-  private func storeDirectly<Value: FixedWidthInteger & UnsignedInteger>(
+  private func storeDirectly<Value: ChannelValue>(
     _ patch: Patch, _ area: Area, _ target: NativePixels<Value>
   ) {
     let isGrey = colourChannels == 1
     patch.forEachPixel(of: area) { x, y, r, g, b in
       let out = target.pixel(x, y)
-      let (qr, qg, qb) = (
-        quantised(r, to: Value.self), quantised(g, to: Value.self), quantised(b, to: Value.self)
-      )
+      let (qr, qg, qb) = (Value.nearest(r), Value.nearest(g), Value.nearest(b))
       if isGrey {
-        out[0] = qr == qg && qg == qb ? qr : quantised(luminance(r, g, b), to: Value.self)
+        out[0] = qr == qg && qg == qb ? qr : Value.nearest(luminance(r, g, b))
       } else {
         (out[0], out[1], out[2]) = (qr, qg, qb)
       }
     }
   }
 
-  private func storeConverted<Value: FixedWidthInteger & UnsignedInteger>(
+  private func storeConverted<Value: ChannelValue>(
     _ patch: Patch, _ area: Area, _ target: NativePixels<Value>
   ) throws(VipsError) {
     let native = try self.native.bands(0..<colourChannels).cropped(area).inMemory()
-    let own = try conversion.toSRGB(native).values(UInt16.self)
+    let seen = try conversion.toSRGB(native)
+    let own = try (seen.bands == 3 ? seen : seen.joined(seen).joined(seen)).values(UInt16.self)
     var wanted: [UInt16] = []
     wanted.reserveCapacity(own.count)
     var changed = false
@@ -101,22 +99,33 @@ extension SourceImage {
     }
   }
 
-  private func fromSRGB<Value>(_ colours: [UInt16], _ area: Area) throws(VipsError) -> [Value] {
-    try colours.withUnsafeBufferPointer { buffer throws(VipsError) in
+  /// The way back, pixel for pixel, from 3 channels of sRGB to those of this image.
+  private func fromSRGB<Value: ChannelValue>(_ colours: [UInt16], _ area: Area) throws(VipsError) -> [Value] {
+    func value(_ colour: UInt16) -> Value { Value.nearest(Float(colour) / 65535) }
+    if conversion.method == .direct {
+      if colourChannels == 3 { return colours.map(value) }
+      return stride(from: 0, to: colours.count, by: 3).map { at in
+        let (r, g, b) = (Float(colours[at]), Float(colours[at + 1]), Float(colours[at + 2]))
+        return Value.nearest(luminance(r / 65535, g / 65535, b / 65535))
+      }
+    }
+    return try colours.withUnsafeBufferPointer { buffer throws(VipsError) in
       let wrapped = try NativeImage(
         cvips_wrap(buffer.baseAddress!, Int32(area.width), Int32(area.height), 3, CVIPS_UINT16))
-      return try conversion.fromSRGB(wrapped, profile: profile, depth: bitDepth).values(Value.self)
+      let native = try conversion.fromSRGB(wrapped, profile: profile, depth: min(bitDepth, 16))
+      return bitDepth == 32
+        ? try native.values(UInt16.self).map(value) : try native.values(Value.self)
     }
   }
 
-  private func storeAlpha<Value: FixedWidthInteger & UnsignedInteger>(
+  private func storeAlpha<Value: ChannelValue>(
     _ patch: Patch, _ area: Area, _ target: NativePixels<Value>
   ) {
     patch.withFloats { first, stride in
       for y in area.y..<area.y + area.height {
         let row = first + (y - patch.y) * stride
         for x in area.x..<area.x + area.width {
-          target.pixel(x, y)[colourChannels] = quantised(row[4 * (x - patch.x) + 3], to: Value.self)
+          target.pixel(x, y)[colourChannels] = Value.nearest(row[4 * (x - patch.x) + 3])
         }
       }
     }
@@ -132,12 +141,10 @@ private struct NativePixels<Value> {
 }
 
 @inline(__always)
-private func sameColour<Value: FixedWidthInteger & UnsignedInteger>(
+private func sameColour<Value: ChannelValue>(
   _ r: Float, _ g: Float, _ b: Float, _ own: [UInt16], at index: Int, as _: Value.Type
 ) -> Bool {
-  func same(_ value: Float, _ own: UInt16) -> Bool {
-    quantised(value, to: Value.self) == quantised(Float(own) / 65535, to: Value.self)
-  }
+  func same(_ value: Float, _ own: UInt16) -> Bool { Value.areSame(value, Float(own) / 65535) }
   return same(r, own[index]) && same(g, own[index + 1]) && same(b, own[index + 2])
 }
 

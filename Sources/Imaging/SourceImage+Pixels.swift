@@ -22,7 +22,7 @@ extension SourceImage {
   public func alpha() throws(ImagingError) -> FloatImage? {
     guard hasAlpha else { return nil }
     return try reading { () throws(VipsError) in
-      try native.bands(colourChannels..<colourChannels + 1).floats()
+      try native.bands(colourChannels..<colourChannels + 1).integers().floats()
     }
   }
 

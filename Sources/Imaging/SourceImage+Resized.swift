@@ -28,9 +28,10 @@ extension SourceImage {
       try NativeImage(cvips_resize(image.pointer, Int32(newWidth), Int32(newHeight), CVIPS_LANCZOS))
     }
     guard hasAlpha else { return try resized(native) }
-    let opaque = bitDepth == 16 ? 65535.0 : 255.0
+    let opaque = native.most
     let weighed = try resized(NativeImage(cvips_premultiplied(native.pointer, opaque)))
-    return try NativeImage(cvips_unpremultiplied(weighed.pointer, opaque))
-      .rescaled(1, to: native.header.type).named(native.header.space)
+    let resized = try NativeImage(cvips_unpremultiplied(weighed.pointer, opaque))
+    return try (bitDepth == 32 ? resized : resized.rescaled(1, to: native.header.type))
+      .named(native.header.space)
   }
 }

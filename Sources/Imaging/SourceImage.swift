@@ -1,7 +1,7 @@
 import CVips
 
 /// An image that came from a file, kept so that a result can be written back as near to it as possible:
-/// the native pixels (8 or 16 bits, the file's own colour space, alpha) and all metadata. It is upright:
+/// the native pixels (8 or 16 bits or floats, the file's own colour space, alpha) and all metadata. It is upright:
 /// the EXIF orientation is applied to the pixels, and its tag is reset.
 public final class SourceImage: Sendable {
   /// The path, or "standard input".
@@ -12,7 +12,7 @@ public final class SourceImage: Sendable {
   /// Pixels across and down, upright.
   public var width: Int { native.width }
   public var height: Int { native.height }
-  /// Bits per channel in memory: 8 or 16.
+  /// Bits per channel in memory: 8, 16, or 32 of floats.
   public let bitDepth: Int
   /// Channels without alpha: 1 (grey), 3 (RGB) or 4 (CMYK).
   public let colourChannels: Int
@@ -23,10 +23,14 @@ public final class SourceImage: Sendable {
   public let pageCount: Int
   /// What `ResultImage.encoded` stored in an earlier run; nil if nothing.
   public let provenance: String?
+  /// What a user should know of its colours, to be put behind its name; nil: nothing.
+  public var colourWarning: String? { coding.warning ?? highlights?.warning }
 
   let native: NativeImage
   let conversion: ColourConversion
   let metadata: Metadata
+  let coding: FileCoding
+  private let highlights: Highlights?
   /// The samples of a TIFF file beside colour and alpha, as they are: infrared, for example.
   let others: NativeImage?
   /// The file, where it is a JPEG file.
@@ -50,7 +54,7 @@ public final class SourceImage: Sendable {
   init(_ other: SourceImage, native: NativeImage, others: NativeImage?) {
     self.native = native
     self.others = others
-    metadata = other.metadata
+    (metadata, coding, highlights) = (other.metadata, other.coding, other.highlights)
     (name, format, digest, pageCount) = (other.name, other.format, other.digest, other.pageCount)
     (bitDepth, colourChannels) = (other.bitDepth, other.colourChannels)
     (provenance, conversion, jpeg) = (other.provenance, other.conversion, other.jpeg?.inAnotherSize)
@@ -62,6 +66,10 @@ public final class SourceImage: Sendable {
     }
     var samples = TIFFSamples()
     if format == .tiff { samples = TIFFSamples(bytes) }
+    if let bits = samples.bits, ![1, 2, 4, 8, 16, 32].contains(bits) {
+      throw ImagingError(
+        .unsupported, name, "its samples have \(bits) bits: convert them to 8, 16 or 32 first")
+    }
     let decoded = try decode(bytes, format, name, samples, limits)
     let image = decoded.image
     let pages = image.header.pages
@@ -71,6 +79,13 @@ public final class SourceImage: Sendable {
     (metadata.pages, metadata.isTurned) = (Int(pages), decoded.orientation > 1)
     self.metadata = metadata
     dropMetadata(of: image)
+    coding = FileCoding(bytes, format)
+    if let encoding = coding.encoding, coding.overridesProfile || image.blob(profileField) == nil,
+      image.header.space != CVIPS_CMYK, let profile = encoding.profile(bands: image.colourBands)
+    {
+      image.setBlob(profileField, profile)
+    }
+    highlights = try Highlights(image, name)
     do throws(VipsError) {
       (native, others) = try samples.split(image)
     } catch {
@@ -82,7 +97,7 @@ public final class SourceImage: Sendable {
     self.format = format
     self.digest = digest ? try Imaging.digest(of: bytes) : nil
     colourChannels = image.colourBands
-    bitDepth = image.header.type == CVIPS_UINT16 ? 16 : 8
+    bitDepth = image.bitDepth
     pageCount = Int(pages)
     provenance = metadata.xmp.flatMap(readProvenance)
     do {
@@ -104,8 +119,8 @@ extension NativeImage {
   }
 }
 
-/// All pixels, upright and in memory, in 8 or 16 bits, grey, RGB or CMYK, with or without alpha; and the EXIF
-/// orientation that they had.
+/// All pixels, upright and in memory, in 8 or 16 bits or floats, grey, RGB or CMYK, with or without alpha; and the
+/// EXIF orientation that they had.
 private func decode(
   _ bytes: [UInt8], _ format: Format, _ name: String, _ samples: TIFFSamples, _ limits: Limits
 ) throws(ImagingError) -> (image: NativeImage, orientation: Int) {
@@ -148,9 +163,10 @@ private func checkPixelType(of image: NativeImage, _ samples: TIFFSamples, _ nam
 {
   let header = image.header
   if header.space == CVIPS_CONVERTIBLE { return }
-  if header.type != CVIPS_UINT8, header.type != CVIPS_UINT16 {
+  if header.type == CVIPS_OTHER_TYPE {
     throw ImagingError(
-      .unsupported, name, "its pixels are neither 8 nor 16 bit integers: convert it to one of these first")
+      .unsupported, name,
+      "its pixels are neither integers of 8 or 16 bits nor floats of 32: convert it to one of these first")
   }
   let colours = header.space == CVIPS_UNNAMED ? (image.bands < 3 ? 1 : 3) : image.colourBands
   let others = image.bands - colours

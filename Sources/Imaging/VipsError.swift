@@ -5,6 +5,8 @@ struct VipsError: Error {
   /// libvips's words, on one line.
   let reason: String
 
+  init(reason: String) { self.reason = reason }
+
   /// Takes the words from libvips's error buffer.
   init() {
     guard let text = cvips_take_error() else {

@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #if __has_feature(assume_nonnull)
 #pragma clang assume_nonnull begin
@@ -147,6 +148,27 @@ VipsImage *_Nullable cvips_copy(VipsImage *image);
 
 /// Bytes of a built-in ICC profile ("srgb", "p3", "cmyk"). To be given to cvips_free.
 void *_Nullable cvips_profile(const char *name, size_t *count);
+
+// Profiles made of numbers (profile.c)
+
+/// The bytes of an ICC profile of an RGB or grey device. To be given to cvips_free; NULL without Little CMS.
+/// @param xy     chromaticities of white, red, green, blue (CIE 1931, x and y of each)
+/// @param curve  linear light, in 0...65535, of values at equal distances
+void *_Nullable cvips_matrix_profile(
+  const double *xy, const uint16_t *curve, size_t entries, bool grey, size_t *count);
+
+// The header of HEIF files (heif.c)
+
+/// How the colours of the main picture of an AVIF or HEIC file are coded.
+typedef struct {
+  /// Bits of a channel; -1: not known.
+  int depth;
+  /// Code points of ITU-T H.273; 2: not said.
+  int primaries, transfer, matrix;
+} cvips_heif_coding;
+
+/// False: not known.
+bool cvips_heif_coding_of(const void *bytes, size_t count, cvips_heif_coding *out);
 
 // Animations (animation.c)
 

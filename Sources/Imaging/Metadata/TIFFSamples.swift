@@ -4,6 +4,8 @@ struct TIFFSamples: Sendable {
   var extra: [Int]?
   /// Whether the file calls its first sample grey and the others extra, however many they are.
   var isGrey = false
+  /// Bits of a sample; nil: not known.
+  var bits: Int?
 
   /// Which of the last `count` samples is alpha, or nil. A single one that is not named is.
   func alphaIndex(ofLast count: Int) -> Int? {
@@ -28,6 +30,7 @@ extension TIFFSamples {
         (0..<min(field.count, 65536)).compactMap { file.number(field, $0, bigEndian: header.isBigEndian) }
       }
     }
+    bits = numbers(TIFFTag.bitsPerSample)?.max()
     extra = numbers(TIFFTag.extraSamples)
     isGrey = numbers(TIFFTag.photometric) == [1]
   }
