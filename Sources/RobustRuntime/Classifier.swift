@@ -1,3 +1,5 @@
+import CKernels
+
 /// A classifier read from a checkpoint: its facts, and all that is computed with it. May be used on several
 /// threads at once. The same input gives the same bytes, whatever the number of threads.
 public final class Classifier: Sendable {
@@ -75,7 +77,9 @@ public final class Classifier: Sendable {
     ) {
       plan in
       plan.forward(images.pixels, through: value(plan))
-      return plan.features(value(plan))
+      let features = plan.features(value(plan))
+      guard rt_all_finite(features.values, features.values.count) else { throw notFinite }
+      return features
     }
   }
 
@@ -109,12 +113,25 @@ public final class Classifier: Sendable {
     }
   }
 
+  /// Bytes that an ascent with so many images of a size takes at least: the arena of its plan, and five copies of the
+  /// images (the start, the iterate, its gradient, that of the filters, what the network sees).
+  public func ascentBytes(images: Int, height: Int, width: Int) -> Int {
+    let seen = facts.seenSize(height: height, width: width)
+    let arena = Plan.Layout(
+      plans.network, images: images, height: seen.height, width: seen.width, gradient: true, training: false)
+    return MemoryLayout<Float>.stride * (arena.total + 5 * 3 * images * height * width)
+  }
+
   /// Times each step of the network for images of one size.
   /// - Throws: `RuntimeError`
   package func stepTimes(images: Int, height: Int, width: Int, passes: Int) throws -> [StepTime] {
     try plans.withPlan(images: images, height: height, width: width, gradient: true) {
       $0.stepTimes(passes: passes)
     }
+  }
+
+  private var notFinite: RuntimeError {
+    .notFinite("the model \(facts.name.quoted) yields values that are NaN or infinite; use another")
   }
 
   private func withEvaluator<Result>(
