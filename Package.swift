@@ -42,6 +42,7 @@ let package = Package(
     .systemLibrary(name: "CRTool"),
     .target(name: "CVips", cSettings: [.unsafeFlags(includeFlags(of: "vips"))]),
     .target(name: "CArchive"),
+    .target(name: "CLastWords"),
     .target(name: "CKernels"),
     .target(name: "EmbeddedModel"),
     .target(name: "PixelGrid"),
@@ -51,7 +52,9 @@ let package = Package(
     .target(name: "RTool", dependencies: ["CRTool"]),
     .target(
       name: "Host",
-      dependencies: ["CRTool", "RobustRuntime", "Imaging", "PixelGrid", "Datasets", "EmbeddedModel"]),
+      dependencies: [
+        "CLastWords", "CRTool", "RobustRuntime", "Imaging", "PixelGrid", "Datasets", "EmbeddedModel",
+      ]),
     .executableTarget(
       name: "rtool", dependencies: ["Host"],
       // An installation keeps the Swift runtime beside the plugins.
