@@ -17,11 +17,12 @@ public struct Limits: Sendable {
   func check(width: Int, height: Int, name: String) throws(ImagingError) {
     let (pixels, overflow) = width.multipliedReportingOverflow(by: height)
     if !overflow, pixels <= maxPixels {
-      // At least 3 bytes as they are decoded, and 3 floats as they are worked on.
-      guard let memory, pixels * 15 > memory.bytes else { return }
+      // 3 bytes as they are decoded, and 3 floats as they are worked on.
+      let bytes = pixels * 15
+      guard let memory, bytes > memory.bytes else { return }
       throw ImagingError(
         .tooLarge, name,
-        "\(width) x \(height) pixels take \(pixels * 15 >> 20) MB of memory at least, and \(memory.bytes >> 20) MB are left; "
+        "\(width) x \(height) pixels take \(bytes >> 20) MB of memory at least, and \(memory.bytes >> 20) MB are left; "
           + "raise the limit (\(memory.limit)) or reduce the picture")
     }
     throw ImagingError(

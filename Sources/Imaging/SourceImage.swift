@@ -119,10 +119,7 @@ private func decoderFailure(_ reason: String, _ format: Format, _ name: String) 
   if reason.contains("out of memory") {
     return ImagingError(.failed, name, "there is not enough memory for it")
   }
-  if reason.contains("unable to create thread") {
-    return ImagingError(
-      .failed, name, "no thread can be started to read it; allow more processes (ulimit -u) or more memory")
-  }
+  if reason == VipsError.noThread { return ImagingError(.failed, name, reason) }
   return ImagingError(.damaged, name, "this \(format.title) file is damaged: \(reason)")
 }
 

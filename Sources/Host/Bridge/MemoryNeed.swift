@@ -1,18 +1,15 @@
 import Imaging
 import RobustRuntime
 
-/// The memory that a task is going to take at least, besides what is taken already: its pictures as floats, a result like
-/// the first of them, and one image at the size of the model for an ascent.
+/// The memory that a task is going to take at least, besides what is taken already: its pictures as floats, masks also as
+/// they are read and changed, a result like the first picture, and one image at the size of the model for an ascent.
 struct MemoryNeed {
   let bytes: Int
 
   init(of plugin: Plugin, images: [[SourceImage]], model: Classifier) {
     var bytes = 0
-    for (parameter, sources) in zip(plugin.parameters, images) {
-      let channels = parameter.kind == .mask ? 1 : 3
-      for source in sources {
-        bytes += source.width * source.height * channels * MemoryLayout<Float>.stride
-      }
+    for sources in images {
+      for source in sources { bytes += source.width * source.height * 3 * MemoryLayout<Float>.stride }
     }
     if let first = zip(plugin.parameters, images).first(where: { $0.kind == .image && !$1.isEmpty })?.1.first
     {

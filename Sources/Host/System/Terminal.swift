@@ -38,6 +38,8 @@ enum Terminal {
 
   /// `text` with control characters spelt out: what comes from files and arguments must not command a terminal.
   static func printable(_ text: String) -> String {
+    // Most texts have none. 0xC2 begins those beyond ASCII.
+    if text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F && $0 != 0xC2 }) { return text }
     var result = ""
     for scalar in text.unicodeScalars {
       if scalar.properties.generalCategory == .control {
