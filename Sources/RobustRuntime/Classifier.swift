@@ -1,5 +1,3 @@
-import CKernels
-
 /// A classifier read from a checkpoint: its facts, and all that is computed with it. May be used on several
 /// threads at once. The same input gives the same bytes, whatever the number of threads.
 public final class Classifier: Sendable {
@@ -77,9 +75,7 @@ public final class Classifier: Sendable {
     ) {
       plan in
       plan.forward(images.pixels, through: value(plan))
-      let features = plan.features(value(plan))
-      guard rt_all_finite(features.values, features.values.count) else { throw notFinite }
-      return features
+      return try plan.features(value(plan)).finite(of: facts)
     }
   }
 
@@ -128,10 +124,6 @@ public final class Classifier: Sendable {
     try plans.withPlan(images: images, height: height, width: width, gradient: true) {
       $0.stepTimes(passes: passes)
     }
-  }
-
-  private var notFinite: RuntimeError {
-    .notFinite("the model \(facts.name.quoted) yields values that are NaN or infinite; use another")
   }
 
   private func withEvaluator<Result>(

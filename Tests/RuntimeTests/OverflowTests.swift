@@ -31,6 +31,10 @@ import Testing
       _ = try model.ascend(
         from: images, objective: objective, settings: AscentSettings(steps: 2, stepSize: 1))
     }
+    expectNamed {
+      let term = Objective.Term(.representation(layer: nil, target: images, relative: false))
+      _ = try model.evaluate(Objective([term]), at: images)
+    }
     let function = try model.logitFunction(capacity: 1, height: 16, width: 16)
     var logits = [Float](repeating: 0, count: 3)
     expectNamed { try function.logits(of: images.pixels, count: 1, to: &logits) }
