@@ -22,9 +22,9 @@ struct MemoryNeed {
     self.bytes = bytes
   }
 
-  /// - Throws: `Failure` where a limit allows less.
-  func check() throws {
-    guard let available = AvailableMemory.now, bytes > available.bytes else { return }
+  /// - Throws: `Failure` where less is allowed.
+  func check(against available: AvailableMemory) throws {
+    guard bytes > available.bytes else { return }
     throw Failure.failed(
       "at least \(bytes >> 20) MB of memory are needed, and \(available.bytes >> 20) MB are left; "
         + "raise the limit (\(available.limit)) or use a smaller picture")

@@ -34,7 +34,9 @@ struct TaskCommand {
     let files = try openFiles(taskValues)
     let models = try openModels(taskValues)
     let images = try openImages(taskValues, settings, destination)
-    try MemoryNeed(of: plugin, images: images, model: classifier).check()
+    if let available = AvailableMemory.now {
+      try MemoryNeed(of: plugin, images: images, model: classifier).check(against: available)
+    }
     try writePreviews(taskValues, images, settings)
     var delivery = Delivery(destination, settings, input: firstImage(images))
     let repetition = settings.rounds > 1 ? try Repetition(plugin: plugin, settings: settings) : nil
@@ -82,12 +84,10 @@ struct TaskCommand {
     func task() throws -> Int32 {
       let exit = Failure.misuse("it called exit() while it was running").description
       return try run.withHost { host in
-        ExitNotice.during("rtool \(plugin.name): \(exit)") {
-          PrintingGuard.during { plugin.run(host, bridged) }
-        }
+        ExitNotice.during("rtool \(plugin.name): \(exit)") { plugin.run(host, bridged) }
       }
     }
-    let status = try Watch.isOn ? Watch(run).during(task) : task()
+    let status = try PrintingGuard.during { try Watch.isOn ? Watch(run).during(task) : task() }
     if Interrupt.isRequested || status == Int32(RTOOL_STOPPED) { throw Failure.interrupted }
     if status != Int32(RTOOL_OK) || run.failure != nil {
       throw run.failure ?? .failed("the task failed without saying why")
