@@ -44,6 +44,7 @@ let package = Package(
     .target(name: "CArchive"),
     .target(name: "CAVIF"),
     .target(name: "CJPEG"),
+    .target(name: "CLastWords"),
     .target(name: "CKernels"),
     .target(name: "EmbeddedModel"),
     .target(name: "PixelGrid"),
@@ -53,7 +54,9 @@ let package = Package(
     .target(name: "RTool", dependencies: ["CRTool"]),
     .target(
       name: "Host",
-      dependencies: ["CRTool", "RobustRuntime", "Imaging", "PixelGrid", "Datasets", "EmbeddedModel"]),
+      dependencies: [
+        "CLastWords", "CRTool", "RobustRuntime", "Imaging", "PixelGrid", "Datasets", "EmbeddedModel",
+      ]),
     .executableTarget(
       name: "rtool", dependencies: ["Host"],
       // An installation keeps the Swift runtime beside the plugins.

@@ -55,6 +55,7 @@ public func plugin(_ hostABI: UInt32) -> UnsafePointer<rtool_manifest>? {
 
 private func sketch(_ host: Host, _ values: Values) throws {
   let flat = try onPaper(values[drawing], host)
+  let result = try resultSize(of: flat, host, values)
   let size = try WorkingCopy(flat, mask: nil, host: host).image
   let small =
     size.width < flat.width
@@ -69,12 +70,29 @@ private func sketch(_ host: Host, _ values: Values) throws {
     try addGrain(to: larger, amount: values[grain], stream: 2, host)
     picture = try ascend(start, from: larger, share: values[detail], progress: 0.3...1, host, values)
   }
-  let shorter = values[side].map { Int($0) } ?? max(2 * host.model.side, min(flat.width, flat.height))
-  let scale = Double(shorter) / Double(min(flat.width, flat.height))
-  func scaled(_ length: Int) -> Int { max(1, Int((Double(length) * scale).rounded())) }
-  let (width, height) = (scaled(flat.width), scaled(flat.height))
   try host.emit(
-    host.resized(picture, width: width, height: height, filter: width < picture.width ? .box : .cubic))
+    host.resized(
+      picture, width: result.width, height: result.height,
+      filter: result.width < picture.width ? .box : .cubic))
+}
+
+/// The size of the result.
+private func resultSize(of drawing: Image, _ host: Host, _ values: Values) throws -> (width: Int, height: Int)
+{
+  let (shorter, longer) = (min(drawing.width, drawing.height), max(drawing.width, drawing.height))
+  let least = 2 * host.model.side
+  // A drawing that is very long and thin is not enlarged beyond a usual picture's length.
+  let scale =
+    values[side].map { $0 / Double(shorter) }
+    ?? max(1, min(Double(least) / Double(shorter), Double(16 * least) / Double(longer)))
+  func scaled(_ length: Int) -> Int { max(1, Int((Double(length) * scale).rounded())) }
+  let size = (width: scaled(drawing.width), height: scaled(drawing.height))
+  guard max(size.width, size.height) <= 1 << 16 else {
+    throw TaskFailure.usage(
+      "with --side \(Int(values[side] ?? 0)) the result would have \(size.width)x\(size.height) pixels; choose a smaller one"
+    )
+  }
+  return size
 }
 
 /// The drawing without transparency: what is transparent is white.

@@ -53,8 +53,15 @@ static char problem[256];
 static void load(void) {
   void *handle = dlopen("libarchive.so.13", RTLD_NOW | RTLD_LOCAL);
   if (!handle) {
-    snprintf(problem, sizeof problem,
-             "libarchive is not installed (libarchive.so.13): install libarchive13, or unpack the archive");
+    const char *error = dlerror();
+    if (!error) error = "unknown reason";
+    if (strstr(error, "annot allocate memory") || (strstr(error, "failed to map segment") && !strstr(error, "not permitted")))
+      snprintf(problem, sizeof problem, "there is not enough memory to load libarchive; raise the limit (ulimit -v)");
+    else if (strstr(error, "No such file"))
+      snprintf(problem, sizeof problem,
+               "libarchive is not installed (libarchive.so.13): install libarchive13, or unpack the archive");
+    else
+      snprintf(problem, sizeof problem, "libarchive cannot be loaded: %.200s", error);
     return;
   }
 #define FIND(type, name, parameters) \

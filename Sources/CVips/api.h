@@ -8,11 +8,12 @@
 #include "include/cvips.h"
 
 #define API(X) \
-  X(g_compute_checksum_for_data) X(g_free) X(g_log_set_handler) X(g_malloc) X(g_try_realloc) X(g_module_open) \
+  X(g_compute_checksum_for_data) X(g_free) X(g_log_set_handler) X(g_malloc) X(g_try_malloc) X(g_try_realloc) \
+  X(g_module_error) X(g_module_open) \
   X(g_object_get) X(g_object_unref) X(g_strfreev) \
   X(vips_affine) X(vips_arrayjoin) X(vips_autorot) X(vips_bandjoin2) X(vips_bandjoin_const1) X(vips_block_untrusted_set) \
   X(vips_cache_set_max) X(vips_cast) X(vips_colourspace) X(vips_concurrency_set) X(vips_copy) \
-  X(vips_crop) X(vips_error_buffer_copy) X(vips_error_clear) X(vips_extract_band) X(vips_flatten) \
+  X(vips_crop) X(vips_error) X(vips_error_buffer_copy) X(vips_error_clear) X(vips_extract_band) X(vips_flatten) \
   X(vips_array_double_new) X(vips_array_int_new) X(vips_interpolate_new) X(vips_area_unref) \
   X(vips_gaussblur) X(vips_gifload_source) X(vips_gifsave_target) \
   X(vips_heifload_source) X(vips_heifsave_target) \
@@ -36,8 +37,9 @@ struct api {
 
 extern struct api api;
 
-/// libheif costs some milliseconds to load: called when a file of its formats is met.
-void cvips_load_heif(void);
+/// libheif costs some milliseconds to load: called when a file of its formats is met. False where there is no memory
+/// for it, which is told by libvips's error buffer.
+bool cvips_load_heif(void);
 
 /// Ends the options of a libvips call. A bare NULL need not be a pointer in an argument list.
 #define END ((void *)NULL)

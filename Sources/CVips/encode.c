@@ -34,7 +34,7 @@ static int save_tiff(VipsImage *image, VipsTarget *target, cvips_encoding e) {
 }
 
 static int save_heif(VipsImage *image, VipsTarget *target, cvips_encoding e, VipsForeignHeifCompression codec) {
-  cvips_load_heif();
+  if (!cvips_load_heif()) return -1;
   int quality = pick(e.quality, codec == VIPS_FOREIGN_HEIF_COMPRESSION_AV1 ? 75 : 85);
   return api.vips_heifsave_target(image, target, "Q", quality, "lossless", e.lossless, "compression", codec,
     "effort", pick(e.effort, 4), "bitdepth", pick(e.bit_depth, 8), "subsample_mode",

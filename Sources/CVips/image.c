@@ -21,8 +21,7 @@ VipsImage *cvips_decode(cvips_format format, const void *bytes, size_t count) {
     case CVIPS_PPM: LOAD(vips_ppmload_source); break;
     case CVIPS_AVIF:
     case CVIPS_HEIC:
-      cvips_load_heif();
-      LOAD(vips_heifload_source);
+      if (cvips_load_heif()) LOAD(vips_heifload_source);
       break;
   }
 #undef LOAD

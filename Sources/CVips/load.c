@@ -11,10 +11,9 @@
 
 struct api api;
 
-static pthread_once_t environment_once = PTHREAD_ONCE_INIT;
 static pthread_once_t load_once = PTHREAD_ONCE_INIT;
 static pthread_once_t heif_once = PTHREAD_ONCE_INIT;
-static bool modules_skipped;
+static bool modules_skipped, heif_lacks_memory;
 static char problem[512];
 static atomic_bool loaded;
 static atomic_int wanted_threads;
@@ -22,10 +21,22 @@ static pthread_t loader;
 
 // libvips would load every module in its folder (ImageMagick, poppler, openslide, ...). None of
 // them but libheif's is wanted: they take longer than all else and widen what a hostile file can
-// reach. It finds the folder through VIPSHOME, so that is made to point nowhere.
-static void prepare_environment(void) {
-  modules_skipped = getenv("VIPSHOME") == NULL;
-  setenv("VIPSHOME", "/nonexistent", 0);
+// reach. It finds the folder through VIPSHOME, so that is made to point nowhere. That is done before
+// main, while there is one thread: changing the environment is not safe beside others that read it. Nor
+// does libvips change it where the variable is set.
+__attribute__((constructor)) static void prepare_environment(void) {
+  static const char nowhere[] = "/nonexistent";
+  const char *home = getenv("VIPSHOME");
+  // A process that this one starts finds it set.
+  modules_skipped = !home || strcmp(home, nowhere) == 0;
+  setenv("VIPSHOME", nowhere, 0);
+}
+
+// Whether the dynamic loader failed for want of memory. Where mapping fails for another reason, that is
+// told behind.
+static bool lacks_memory(const char *error) {
+  if (strstr(error, "annot allocate memory")) return true;
+  return strstr(error, "failed to map segment") && !strstr(error, "not permitted") && !strstr(error, "denied");
 }
 
 static void ignore_log(const gchar *domain, GLogLevelFlags level, const gchar *text, gpointer data) {
@@ -35,7 +46,14 @@ static void ignore_log(const gchar *domain, GLogLevelFlags level, const gchar *t
 static void load(void) {
   void *handle = dlopen("libvips.so.42", RTLD_NOW | RTLD_LOCAL);
   if (!handle) {
-    snprintf(problem, sizeof problem, "libvips is not installed (libvips.so.42): install libvips42");
+    const char *error = dlerror();
+    if (!error) error = "unknown reason";
+    if (lacks_memory(error))
+      snprintf(problem, sizeof problem, "there is not enough memory to load libvips; raise the limit (ulimit -v)");
+    else if (strncmp(error, "libvips.so.42: ", 15) == 0 && strstr(error, "No such file"))
+      snprintf(problem, sizeof problem, "libvips is not installed (libvips.so.42): install libvips42");
+    else
+      snprintf(problem, sizeof problem, "libvips cannot be loaded: %s", error);
     return;
   }
 #define FIND(name) \
@@ -65,7 +83,6 @@ static void load(void) {
 }
 
 const char *cvips_load(void) {
-  pthread_once(&environment_once, prepare_environment);
   pthread_once(&load_once, load);
   return problem[0] ? problem : NULL;
 }
@@ -84,7 +101,6 @@ static void start_loader(void) {
 
 void cvips_preload(void) {
   static pthread_once_t once = PTHREAD_ONCE_INIT;
-  pthread_once(&environment_once, prepare_environment);
   pthread_once(&once, start_loader);
 }
 
@@ -103,10 +119,17 @@ static void load_heif(void) {
   snprintf(path, sizeof path, "%.*s/vips-modules-%d.%d/vips-heif.so",
     slash ? (int)(slash - info.dli_fname) : 1, slash ? info.dli_fname : ".", api.vips_version(0),
     api.vips_version(1));
-  api.g_module_open(path, G_MODULE_BIND_LOCAL);
+  if (api.g_module_open(path, G_MODULE_BIND_LOCAL)) return;
+  const char *error = api.g_module_error();
+  heif_lacks_memory = error && lacks_memory(error);
 }
 
-void cvips_load_heif(void) { pthread_once(&heif_once, load_heif); }
+bool cvips_load_heif(void) {
+  pthread_once(&heif_once, load_heif);
+  if (!heif_lacks_memory) return true;
+  api.vips_error("heif", "out of memory");
+  return false;
+}
 
 char *cvips_take_error(void) {
   char *text = api.vips_error_buffer_copy();

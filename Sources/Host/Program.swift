@@ -4,9 +4,20 @@ import Glibc
 public enum Program {
   /// Does what the arguments say, which begin behind the program's name.
   public static func main(_ arguments: [String]) -> Never {
+    let command = name(arguments)
+    OutOfMemory.prepare(command: command)
     Interrupt.listen()
     // Threads are the runtime's own; OpenBLAS would start some when it is loaded.
     setenv("OPENBLAS_NUM_THREADS", "1", 0)
+    Stack.run { perform(arguments, as: command) }
+  }
+
+  /// What messages begin with.
+  private static func name(_ arguments: [String]) -> String {
+    arguments.first.map { $0.hasPrefix("-") ? "rtool" : "rtool \(Terminal.printable($0))" } ?? "rtool"
+  }
+
+  private static func perform(_ arguments: [String], as command: String) -> Never {
     do {
       try perform(arguments)
       // Nothing is left to be done, and a plugin's destructors have no say in how the program ends.
@@ -15,7 +26,6 @@ public enum Program {
       ProgressBar.shared.end()
       let failure = Failure(error)
       if !failure.description.isEmpty {
-        let command = arguments.first.map { $0.hasPrefix("-") ? "rtool" : "rtool \($0)" } ?? "rtool"
         Terminal.say("\(command): \(failure.description)")
       }
       _exit(failure.exitCode)
@@ -29,6 +39,7 @@ public enum Program {
     switch word {
     case "--help", "-h": return try Terminal.print(Overview.text())
     case "--version", "-V": return try Terminal.print("rtool \(Installation.version)\n")
+    case PluginTrial.word: return try PluginTrial.answer(rest)
     // Asked by the scripts of `rtool completions`.
     case "complete":
       let lines = Completion.candidates(rest).map { "\($0.text)\t\($0.help)\n" }

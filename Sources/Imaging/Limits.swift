@@ -2,6 +2,8 @@
 public struct Limits: Sendable {
   /// The most pixels, width times height.
   public var maxPixels: Int
+  /// Bytes of memory that there are for it, and what limits them; nil: no limit is known.
+  public var memory: (bytes: Int, limit: String)?
 
   /// - Parameter maxPixels: 2^28, 268 megapixels, unless said otherwise.
   public init(maxPixels: Int = 1 << 28) { self.maxPixels = maxPixels }
@@ -14,7 +16,15 @@ public struct Limits: Sendable {
 
   func check(width: Int, height: Int, name: String) throws(ImagingError) {
     let (pixels, overflow) = width.multipliedReportingOverflow(by: height)
-    if !overflow, pixels <= maxPixels { return }
+    if !overflow, pixels <= maxPixels {
+      // 3 bytes as they are decoded, and 3 floats as they are worked on.
+      let bytes = pixels * 15
+      guard let memory, bytes > memory.bytes else { return }
+      throw ImagingError(
+        .tooLarge, name,
+        "\(width) x \(height) pixels take \(bytes >> 20) MB of memory at least, and \(memory.bytes >> 20) MB are left; "
+          + "raise the limit (\(memory.limit)) or reduce the picture")
+    }
     throw ImagingError(
       .tooLarge, name,
       "\(width) x \(height) pixels are more than the limit of \(maxPixels) (raise it with --max-pixels)")

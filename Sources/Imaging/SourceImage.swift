@@ -155,6 +155,7 @@ private func decoderFailure(_ reason: String, _ format: Format, _ name: String) 
   if reason.contains("out of memory") {
     return ImagingError(.failed, name, "there is not enough memory for it")
   }
+  if reason == VipsError.noThread { return ImagingError(.failed, name, reason) }
   return ImagingError(.damaged, name, "this \(format.title) file is damaged: \(reason)")
 }
 

@@ -13,9 +13,12 @@ struct VipsError: Error {
       reason = "unknown reason"
       return
     }
-    reason = tidied(String(cString: text))
+    let words = tidied(String(cString: text))
+    reason = words.contains("rror creating thread") ? Self.noThread : words
     cvips_free(text)
   }
+
+  static let noThread = "no thread can be started; allow more processes (ulimit -u) or more memory"
 }
 
 /// Joins the distinct lines of a libvips message, without the names of its operations.

@@ -75,7 +75,7 @@ public final class Classifier: Sendable {
     ) {
       plan in
       plan.forward(images.pixels, through: value(plan))
-      return plan.features(value(plan))
+      return try plan.features(value(plan)).finite(of: facts)
     }
   }
 
@@ -107,6 +107,15 @@ public final class Classifier: Sendable {
     return try withEvaluator(objective, start, gradient: true, seesOther: settings.seesOther) { evaluator in
       try AscentLoop(evaluator: evaluator, settings: settings, start: start).run(progress: progress)
     }
+  }
+
+  /// Bytes that an ascent with so many images of a size takes at least: the arena of its plan, and five copies of the
+  /// images (the start, the iterate, its gradient, that of the filters, what the network sees).
+  public func ascentBytes(images: Int, height: Int, width: Int) -> Int {
+    let seen = facts.seenSize(height: height, width: width)
+    let arena = Plan.Layout(
+      plans.network, images: images, height: seen.height, width: seen.width, gradient: true, training: false)
+    return MemoryLayout<Float>.stride * (arena.total + 5 * 3 * images * height * width)
   }
 
   /// Times each step of the network for images of one size.

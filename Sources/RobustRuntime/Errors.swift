@@ -11,11 +11,13 @@ public enum RuntimeError: Error, Equatable, CustomStringConvertible {
   case invalid(String)
   /// A loss or gradient became NaN or infinite.
   case notFinite(String)
+  /// A library that is loaded when it is needed is not there.
+  case unavailable(String)
   case outOfMemory(bytes: Int)
 
   public var description: String {
     switch self {
-    case .invalid(let problem), .notFinite(let problem): problem
+    case .invalid(let problem), .notFinite(let problem), .unavailable(let problem): problem
     case .outOfMemory(let bytes):
       "out of memory: \(bytes >> 20) MiB more are needed; try smaller or fewer images"
     }

@@ -19,9 +19,15 @@ struct MatrixProduct: Sendable {
   private static let library = "libopenblas.so.0"
 
   private static let result: Result<MatrixProduct, RuntimeError> = {
-    guard let handle = dlopen(library, RTLD_NOW | RTLD_LOCAL), let multiply = dlsym(handle, "cblas_sgemm"),
+    guard let handle = dlopen(library, RTLD_NOW | RTLD_LOCAL) else {
+      let error = LoaderError()
+      if error.lacksMemory { return .failure(.outOfMemory(bytes: 64 << 20)) }
+      if !error.isMissing { return .failure(.unavailable("OpenBLAS cannot be loaded: \(error.text)")) }
+      return .failure(.unavailable("OpenBLAS is not installed (\(library)): install libopenblas0"))
+    }
+    guard let multiply = dlsym(handle, "cblas_sgemm"),
       let setThreads = dlsym(handle, "openblas_set_num_threads")
-    else { return .failure(.invalid("OpenBLAS is not installed (\(library)): install libopenblas0")) }
+    else { return .failure(.unavailable("\(library) is no OpenBLAS: install libopenblas0")) }
     let product = MatrixProduct(
       multiply: unsafeBitCast(multiply, to: Multiply.self),
       setThreads: unsafeBitCast(setThreads, to: SetThreads.self))
@@ -29,7 +35,7 @@ struct MatrixProduct: Sendable {
     return .success(product)
   }()
 
-  /// - Throws: `RuntimeError.invalid` if the library is not there.
+  /// - Throws: `RuntimeError.unavailable` if the library is not there, `RuntimeError.outOfMemory`.
   static func loaded() throws(RuntimeError) -> MatrixProduct { try result.get() }
 
   /// out ← scale · left · right + kept · out, with rows of so many floats.

@@ -17,8 +17,9 @@ final class Sandbox {
 
   func path(_ name: String) -> String { "\(folder)/\(name)" }
 
+  /// What is in the folder, but for what the program keeps to find it again sooner.
   var files: [String] {
-    ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).sorted()
+    ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).filter { $0 != ".cache" }.sorted()
   }
 
   func bytes(_ name: String) throws -> [UInt8] {

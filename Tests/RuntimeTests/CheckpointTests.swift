@@ -82,6 +82,26 @@ import Testing
     #expect(try file.withUnsafeBytes { try SafeTensors($0, file: "x").values("x") } == [1, -2, 0])
   }
 
+  /// Squeeze and excitation, ECA, biases: all under the names of a plain network, which computes something else.
+  @Test(arguments: [
+    ["layer1.0.se.fc1.weight", "layer1.0.se.fc2.weight", "layer2.0.se.fc1.weight"],
+    ["layer1.0.eca.conv.weight"],
+    ["conv1.bias"], ["layer1.1.conv1.weight.scale"],
+  ])
+  func tensorsThatAPlainNetworkDoesNotUse(_ names: [String]) throws {
+    var network = HashedResNet(blocks: [1, 1], widths: [4, 8], stem: 3, stemStride: 1, classes: 3)
+    network.others = names
+    let problem = try #require(try problem(network.bytes))
+    #expect(problem.contains("'\(names[0])'") && problem.contains("another architecture"), "\(problem)")
+    #expect(names.count == 1 || problem.contains("and 2 more tensors"))
+  }
+
+  @Test func countersAreNoOtherArchitecture() throws {
+    var network = HashedResNet(blocks: [1, 1], widths: [4, 8], stem: 3, stemStride: 1, classes: 3)
+    network.others = ["bn1.num_batches_tracked"]
+    #expect(try problem(network.bytes) == nil)
+  }
+
   @Test(arguments: [
     ("", "only 0 bytes"), ("1234567", "only 7 bytes"),
     ("\u{1}\0\0\0\0\0\0\u{40}{", "a header of"), ("\u{5}\0\0\0\0\0\0\0{}", "cut short"),

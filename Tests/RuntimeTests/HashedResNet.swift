@@ -16,6 +16,10 @@ struct HashedResNet {
   var head = "fc"
   var groups = 1
   var classes = 10
+  /// What the scales of the normalisations are multiplied with.
+  var scaleOfNorms = 1.0
+  /// Names of tensors that no such network has.
+  var others: [String] = []
 
   var bytes: [UInt8] {
     var tensors: [NamedTensor] = []
@@ -28,7 +32,8 @@ struct HashedResNet {
         let scale = (6 / Double(shape.dropFirst().reduce(1, *))).squareRoot()
         add(name, shape, u.map { Float((2 * $0 - 1) * scale) })
       } else if name.hasSuffix("running_var") || name.hasSuffix(".weight") {
-        add(name, shape, u.map { Float(0.5 + 0.5 * $0) })
+        let scale = name.hasSuffix(".weight") ? scaleOfNorms : 1
+        add(name, shape, u.map { Float(scale * (0.5 + 0.5 * $0)) })
       } else {
         add(name, shape, u.map { Float(0.2 * ($0 - 0.5)) })
       }
@@ -62,6 +67,7 @@ struct HashedResNet {
     }
     add("\(head).weight", [classes, channels])
     add("\(head).bias", [classes])
+    for name in others { add(name, [3]) }
     return try! SafeTensorsWriter.bytes(tensors, metadata: ["stem_stride": String(stemStride)])
   }
 

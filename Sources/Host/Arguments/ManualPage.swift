@@ -15,7 +15,7 @@ enum ManualPage {
       lines += entry("rtool \(builtin.name)", builtin.summary + ".")
       for parameter in builtin.parameters { lines += nested(parameter) }
     }
-    for plugin in PluginSearch.survey().compactMap({ try? $0.outcome.get() }) {
+    for plugin in PluginSearch.all() {
       lines += [".SH \"TASK \(plugin.name.uppercased())\"", escaped(plugin.summary) + ".", ".PP"]
       lines += [".B " + escaped(Help.usage(of: plugin))]
       for paragraph in plugin.description.split(separator: "\n") {

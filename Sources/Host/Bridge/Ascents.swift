@@ -45,7 +45,7 @@ extension Run {
 
     let from = ascent.progress_from.isFinite ? ascent.progress_from : 0
     let to = ascent.progress_to > from ? ascent.progress_to : 1
-    let note = ascent.note.map { String(cString: $0) + " " } ?? ""
+    let note = ascent.note.map { String(of: $0) + " " } ?? ""
     let result = try classifier.ascend(
       from: start, objective: self.objective(objective, classifier.facts), settings: settings
     ) { progress in

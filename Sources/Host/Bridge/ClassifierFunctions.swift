@@ -105,7 +105,8 @@ extension Run {
   private func classSeed(
     _ classifier: Classifier, _ index: Int, stream: UInt64, width: Int, height: Int
   ) throws -> UnsafeMutablePointer<rtool_image> {
-    try checkMemory(for: 3 * max(1, width) * max(1, height))
+    try Self.checkSize(width, height)
+    try checkMemory(for: 3 * width * height)
     guard let sample = classifier.seed(ofClass: index, seed: seed, stream: stream) else {
       throw Failure.failed("the model has no seed distribution for class \(index)")
     }

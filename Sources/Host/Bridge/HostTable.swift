@@ -51,19 +51,19 @@ extension Run {
     host.threads = Int32(threads)
     host.json = wantsJSON ? 1 : 0
     host.fail = { host, status, text in
-      let text = text.map { String(cString: $0) } ?? "the task failed without saying why"
+      let text = text.map { String(of: $0) } ?? "the task failed without saying why"
       Run.of(host).fail(Int(status) == RTOOL_USAGE ? .usage(text) : .failed(text))
       return status == Int32(RTOOL_OK) ? Int32(RTOOL_FAILED) : status
     }
-    host.log = { host, level, text in Run.of(host).log(level, text.map { String(cString: $0) } ?? "") }
+    host.log = { host, level, text in Run.of(host).log(level, text.map { String(of: $0) } ?? "") }
     host.progress = { host, fraction, note in
-      Run.of(host).report(fraction, note.map { String(cString: $0) }) ? 1 : 0
+      Run.of(host).report(fraction, note.map { String(of: $0) }) ? 1 : 0
     }
     host.record = { host, key, text in
       guard let key, let text else { return }
-      let (run, fact) = (Run.of(host), String(cString: text))
-      run.record(String(cString: key), fact)
-      run.log(Int32(RTOOL_LOG_DETAIL), "\(String(cString: key)): \(fact)")
+      let (run, name, fact) = (Run.of(host), String(of: key), String(of: text, upTo: 1 << 16))
+      run.record(name, fact)
+      run.log(Int32(RTOOL_LOG_DETAIL), "\(name): \(fact)")
     }
     host.random = { host, distribution, stream, count, out in
       guard let out else { return }

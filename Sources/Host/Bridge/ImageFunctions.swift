@@ -87,9 +87,7 @@ extension Run {
   func resized(_ image: rtool_image, width: Int, height: Int, kernel: ResamplingKernel) throws
     -> UnsafeMutablePointer<rtool_image>
   {
-    guard (1...Run.largestSide).contains(width), (1...Run.largestSide).contains(height) else {
-      throw Failure.misuse("an image cannot be resized to \(width)x\(height)")
-    }
+    try Run.checkSize(width, height)
     try checkMemory(for: width * height * Int(image.channels))
     let resized = try newImage(image.floatImage().resized(width: width, height: height, kernel: kernel))
     // The wide filters overshoot.

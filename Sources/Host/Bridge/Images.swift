@@ -6,11 +6,23 @@ import RobustRuntime
 extension Run {
   static let largestSide = 1 << 20
 
+  /// That an image can have this size. A task asks for a side of none by mistake, but for one that is too long because it
+  /// keeps the proportions of what it was given.
+  static func checkSize(_ width: Int, _ height: Int) throws {
+    guard width > 0, height > 0 else {
+      throw Failure.misuse("an image cannot have \(width)x\(height) pixels")
+    }
+    guard max(width, height) <= largestSide else {
+      throw Failure.failed(
+        "the task needs an image of \(width)x\(height) pixels, and a side has at most \(largestSide); the picture is too "
+          + "large, or too long and thin for this task")
+    }
+  }
+
   func newImage(width: Int, height: Int, channels: Int) throws -> UnsafeMutablePointer<rtool_image> {
-    guard (1...Self.largestSide).contains(width), (1...Self.largestSide).contains(height),
-      (1...4).contains(channels)
-    else {
-      throw Failure.misuse("an image of \(width)x\(height) pixels and \(channels) channels cannot be made")
+    try Self.checkSize(width, height)
+    guard (1...4).contains(channels) else {
+      throw Failure.misuse("an image of \(channels) channels cannot be made")
     }
     let image = try allocate(rtool_image.self, 1)
     image.pointee = rtool_image(

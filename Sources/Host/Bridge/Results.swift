@@ -36,9 +36,7 @@ extension Run {
   private func sized(_ source: SourceImage, as result: rtool_result) throws -> SourceImage {
     let (width, height) = (Int(result.width), Int(result.height))
     if width == 0 && height == 0 { return source }
-    guard (1...Self.largestSide).contains(width), (1...Self.largestSide).contains(height) else {
-      throw Failure.misuse("a result cannot have \(width)x\(height) pixels")
-    }
+    try Self.checkSize(width, height)
     try checkMemory(for: width * height * 4)
     return try source.resized(width: width, height: height)
   }
@@ -61,7 +59,7 @@ extension Run {
     guard result.frame_duration >= 0 else {
       throw Failure.misuse("a frame is shown for \(result.frame_duration) milliseconds")
     }
-    let name = try result.name.map { try newName(String(cString: $0), isFrame: result.frame_duration > 0) }
+    let name = try result.name.map { try newName(String(of: $0), isFrame: result.frame_duration > 0) }
     let patches = try (0..<Int(result.piece_count)).map { index in
       let piece = result.pieces[index]
       let image = try checked(piece.image)
@@ -85,7 +83,7 @@ extension Run {
     }
     emit(
       Emission(
-        result: image, source: source, name: name, caption: result.caption.map { String(cString: $0) },
+        result: image, source: source, name: name, caption: result.caption.map { String(of: $0) },
         frameDuration: Int(result.frame_duration)))
   }
 }

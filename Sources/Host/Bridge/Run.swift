@@ -85,7 +85,8 @@ final class Run: @unchecked Sendable {
   /// Zeroed memory, to be freed; nil when there is none left.
   static func zeroedMemory(_ bytes: Int) -> UnsafeMutableRawPointer? {
     var block: UnsafeMutableRawPointer?
-    guard (0...physicalMemory).contains(bytes), posix_memalign(&block, 64, max(bytes, 1)) == 0, let block
+    guard (0...physicalMemory).contains(bytes), AvailableMemory.allows(bytes),
+      posix_memalign(&block, 64, max(bytes, 1)) == 0, let block
     else { return nil }
     memset(block, 0, bytes)
     return block
@@ -129,7 +130,9 @@ final class Run: @unchecked Sendable {
   /// Throws where two images of so many floats do not fit into memory: one to make, and one to hand out.
   func checkMemory(for floats: Int) throws {
     let (bytes, overflow) = floats.multipliedReportingOverflow(by: 2 * MemoryLayout<Float>.stride)
-    if overflow || bytes > Self.physicalMemory { throw Failure.failed("out of memory") }
+    if overflow || bytes > Self.physicalMemory || !AvailableMemory.allows(bytes) {
+      throw Failure.failed("out of memory")
+    }
   }
 
   func allocate<Element: BitwiseCopyable>(_ type: Element.Type, _ count: Int) throws

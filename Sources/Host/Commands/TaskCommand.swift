@@ -34,6 +34,9 @@ struct TaskCommand {
     let files = try openFiles(taskValues)
     let models = try openModels(taskValues)
     let images = try openImages(taskValues, settings, destination)
+    if let available = AvailableMemory.now {
+      try MemoryNeed(of: plugin, images: images, model: classifier).check(against: available)
+    }
     try writePreviews(taskValues, images, settings)
     var delivery = Delivery(destination, settings, input: firstImage(images))
     let repetition = settings.rounds > 1 ? try Repetition(plugin: plugin, settings: settings) : nil
@@ -84,7 +87,7 @@ struct TaskCommand {
         ExitNotice.during("rtool \(plugin.name): \(exit)") { plugin.run(host, bridged) }
       }
     }
-    let status = try Watch.isOn ? Watch(run).during(task) : task()
+    let status = try PrintingGuard.during { try Watch.isOn ? Watch(run).during(task) : task() }
     if Interrupt.isRequested || status == Int32(RTOOL_STOPPED) { throw Failure.interrupted }
     if status != Int32(RTOOL_OK) || run.failure != nil {
       throw run.failure ?? .failed("the task failed without saying why")
@@ -138,13 +141,15 @@ struct TaskCommand {
   {
     var images = values.map { _ in [SourceImage]() }
     var first: SourceImage?
+    var limits = settings.limits
     // Images before masks, whose size is held against theirs.
     for kind in [CommandParameter.Kind.image, .mask] {
       for (index, parameter) in plugin.parameters.enumerated() where parameter.kind == kind {
         for name in values[index].texts {
           if Interrupt.isRequested { throw Failure.interrupted }
+          limits.memory = AvailableMemory.now.map { ($0.bytes, $0.limit) }
           let image = try SourceImage.open(
-            name == "-" ? .standardInput : .file(name), limits: settings.limits, digest: true)
+            name == "-" ? .standardInput : .file(name), limits: limits, digest: true)
           if image.pageCount > 1 {
             let text = "\(image.name) has \(image.pageCount) pages or frames, and only the first is used"
             if destination.replaces(name) {

@@ -1,3 +1,4 @@
+import CLastWords
 import Glibc
 
 /// While a plugin is being loaded its own code runs, and a damaged file can end the program: then at least the file is
@@ -25,6 +26,7 @@ enum CrashNotice {
     action.sa_flags = SA_ONSTACK
     var previous = Array(repeating: action, count: signals.count)
     action.__sigaction_handler.sa_handler = { _ in
+      if last_words_are_due() { last_words_end() }
       if let line = CrashNotice.line { _ = write(STDERR_FILENO, line.baseAddress, line.count) }
       _exit(1)
     }

@@ -1,5 +1,6 @@
 import CRTool
 import Glibc
+import RobustRuntime
 
 /// A task plugin that was loaded and whose manifest is legal.
 struct Plugin: Sendable {
@@ -43,6 +44,8 @@ struct Plugin: Sendable {
 /// Why a file is no plugin this host can use, in words that begin in lower case.
 struct PluginRejection: Error {
   let reason: String
+  /// Whether nothing is wrong with the file.
+  var lacksMemory = false
 }
 
 extension Plugin {
@@ -56,15 +59,29 @@ extension Plugin {
       try ExitNotice.during(
         "rtool: plugin \(path) ended the program while it was loaded; remove or replace it"
       ) {
-        () throws(PluginRejection) in try Plugin(loading: path, name: expectedName)
+        () throws(PluginRejection) in
+        try PrintingGuard.during { () throws(PluginRejection) in try Plugin(loading: path, name: expectedName)
+        }
       }
+    }
+  }
+
+  /// Loads the library as well; if that crashes, so does the process.
+  init(trying path: String, name expectedName: String) throws(PluginRejection) {
+    self = try PrintingGuard.during { () throws(PluginRejection) in
+      try Plugin(loading: path, name: expectedName)
     }
   }
 
   private init(loading path: String, name expectedName: String) throws(PluginRejection) {
     guard let library = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE) else {
-      let reason = dlerror().map { String(cString: $0) } ?? "unknown reason"
-      throw PluginRejection(reason: "it cannot be loaded: \(reason.replacing("\(path): ", with: ""))")
+      let error = LoaderError()
+      if error.lacksMemory {
+        throw PluginRejection(
+          reason: "there is not enough memory to load \(path); raise the limit (ulimit -v)", lacksMemory: true
+        )
+      }
+      throw PluginRejection(reason: "it cannot be loaded: \(error.text.replacing("\(path): ", with: ""))")
     }
     guard let symbol = dlsym(library, "rtool_plugin") else {
       throw PluginRejection(reason: "it is no rtool plugin: it has no function rtool_plugin")
@@ -90,7 +107,7 @@ extension Plugin {
     }
     func text(_ pointer: UnsafePointer<CChar>?, _ what: String) throws(PluginRejection) -> String {
       guard let pointer else { throw PluginRejection(reason: "its manifest has no \(what)") }
-      return String(cString: pointer)
+      return String(lineOf: pointer)
     }
     func array<Element>(_ base: UnsafePointer<Element>?, _ count: UInt32, _ what: String)
       throws(PluginRejection) -> UnsafeBufferPointer<Element>
@@ -107,10 +124,12 @@ extension Plugin {
     name = try text(fields.name, "name")
     version = try text(fields.version, "version")
     summary = try text(fields.summary, "summary")
-    description = fields.description.map { String(cString: $0) } ?? ""
-    author = fields.author.map { String(cString: $0) }
-    license = fields.license.map { String(cString: $0) }
-    url = fields.url.map { String(cString: $0) }
+    description = (fields.description.map { String(of: $0, upTo: 1 << 16) } ?? "")
+      .split(separator: "\n", omittingEmptySubsequences: false).map { Terminal.printable(String($0)) }
+      .joined(separator: "\n")
+    author = fields.author.map { String(lineOf: $0) }
+    license = fields.license.map { String(lineOf: $0) }
+    url = fields.url.map { String(lineOf: $0) }
     guard let run = fields.run else { throw PluginRejection(reason: "its manifest has no function run") }
     self.run = run
     guard name == expectedName else {
@@ -135,7 +154,7 @@ extension Plugin {
         UnsafeRawPointer(fields.params!) + index * stride, size: stride, into: rtool_param())
     }
     let own = (
-      names: Set(manifestParameters.compactMap { $0.name.map { String(cString: $0) } }),
+      names: Set(manifestParameters.compactMap { $0.name.map { String(lineOf: $0) } }),
       letters: Set(manifestParameters.compactMap(\.character))
     )
     var parameters: [CommandParameter] = []
@@ -169,7 +188,7 @@ extension Plugin {
       presets.append(
         Preset(
           name: try text(preset.name, "preset's name"), help: try text(preset.help, "preset's help"),
-          settings: Self.settings(preset.settings.map { String(cString: $0) } ?? "")))
+          settings: Self.settings(preset.settings.map { String(lineOf: $0) } ?? "")))
     }
     self.presets = presets
     if let fault = manifestFault { throw PluginRejection(reason: fault) }
@@ -178,10 +197,10 @@ extension Plugin {
   private static func ascentParameters(_ fields: rtool_param, _ offered: [CommandParameter.Choice])
     throws(PluginRejection) -> [CommandParameter]
   {
-    let settings = settings(fields.initial_text.map { String(cString: $0) } ?? "")
+    let settings = settings(fields.initial_text.map { String(lineOf: $0) } ?? "")
     do {
       return try AscentOptionTable.parameters(
-        settings: settings, group: fields.group.map { String(cString: $0) } ?? "Ascent", offered: offered)
+        settings: settings, group: fields.group.map { String(lineOf: $0) } ?? "Ascent", offered: offered)
     } catch {
       throw PluginRejection(
         reason: "its options of an ascent begin with a value that is not allowed: \(error)")
@@ -281,19 +300,19 @@ extension rtool_param {
 
 extension CommandParameter {
   fileprivate init(_ parameter: rtool_param) throws(PluginRejection) {
-    guard let name = parameter.name.map({ String(cString: $0) }), let help = parameter.help else {
+    guard let name = parameter.name.map({ String(lineOf: $0) }), let help = parameter.help else {
       throw PluginRejection(reason: "one of its parameters has no name or no help")
     }
     guard let kind = Kind(rawValue: parameter.kind) else {
       throw PluginRejection(reason: "its parameter “\(name)” is of the unknown kind \(parameter.kind)")
     }
-    self.init(name: name, kind: kind, help: String(cString: help), flags: Flags(rawValue: parameter.flags))
+    self.init(name: name, kind: kind, help: String(lineOf: help), flags: Flags(rawValue: parameter.flags))
     letter = parameter.character
-    value = parameter.value.map { String(cString: $0) }
-    group = parameter.group.map { String(cString: $0) }
-    unit = parameter.unit.map { String(cString: $0) }
+    value = parameter.value.map { String(lineOf: $0) }
+    group = parameter.group.map { String(lineOf: $0) }
+    unit = parameter.unit.map { String(lineOf: $0) }
     initial = parameter.initial
-    initialText = parameter.initial_text.map { String(cString: $0) }
+    initialText = parameter.initial_text.map { String(lineOf: $0) }
     if parameter.min != 0 || parameter.max != 0 {
       guard parameter.min <= parameter.max else {
         throw PluginRejection(reason: "its parameter “\(name)” has limits that allow nothing")
@@ -316,8 +335,8 @@ extension CommandParameter {
     }
     return (0..<Int(parameter.choice_count)).map {
       Choice(
-        name: parameter.choices[$0].name.map { String(cString: $0) } ?? "",
-        help: parameter.choices[$0].help.map { String(cString: $0) } ?? "")
+        name: parameter.choices[$0].name.map { String(lineOf: $0) } ?? "",
+        help: parameter.choices[$0].help.map { String(lineOf: $0) } ?? "")
     }
   }
 }

@@ -34,12 +34,13 @@ enum PluginSearch {
     var rejections: [(path: String, reason: String)] = []
     for path in folders.map({ "\($0)/librtool-\(name).so" }) where fileExists(path) {
       do throws(PluginRejection) {
-        let plugin = try Plugin(path: path, name: name)
+        let plugin = try load(Candidate(name: name, path: path))
         for rejection in rejections {
           Terminal.warn("\(rejection.path) was passed over: \(rejection.reason)")
         }
         return plugin
       } catch {
+        if error.lacksMemory { throw Failure.failed(error.reason) }
         rejections.append((path, error.reason))
       }
     }
@@ -47,20 +48,53 @@ enum PluginSearch {
     throw Failure.failed("plugin \(first.path) cannot be used: \(first.reason)")
   }
 
-  /// Every usable plugin, by name, and what is to be said of the other candidates.
-  static func survey() -> [(candidate: Candidate, outcome: Result<Plugin, PluginRejection>)] {
+  private static func load(_ candidate: Candidate) throws(PluginRejection) -> Plugin {
+    if !BundledTasks.contains(candidate), let fault = PluginTrial.fault(PluginTrial.verdict(on: candidate)) {
+      throw PluginRejection(reason: fault)
+    }
+    return try Plugin(path: candidate.path, name: candidate.name)
+  }
+
+  /// What is told of a plugin that can be used.
+  struct Entry {
+    let name, version, summary: String
+  }
+
+  /// Every usable plugin, by name, and what is to be said of the other candidates. No code runs but that of the
+  /// program's own plugins.
+  static func survey() -> [(candidate: Candidate, outcome: Result<Entry, PluginRejection>)] {
     var winners: [String: String] = [:]
     return candidates().map { candidate in
       if let winner = winners[candidate.name] {
         return (candidate, .failure(PluginRejection(reason: "shadowed by \(winner)")))
       }
       do throws(PluginRejection) {
-        let plugin = try Plugin(path: candidate.path, name: candidate.name)
+        let entry = try entry(candidate)
         winners[candidate.name] = candidate.path
-        return (candidate, .success(plugin))
+        return (candidate, .success(entry))
       } catch {
         return (candidate, .failure(error))
       }
+    }
+  }
+
+  private static func entry(_ candidate: Candidate) throws(PluginRejection) -> Entry {
+    if BundledTasks.contains(candidate) {
+      let plugin = try Plugin(path: candidate.path, name: candidate.name)
+      return Entry(name: plugin.name, version: plugin.version, summary: plugin.summary)
+    }
+    let verdict = PluginTrial.verdict(on: candidate)
+    guard case .usable(let version, let summary) = verdict else {
+      throw PluginRejection(reason: PluginTrial.fault(verdict) ?? "unknown reason")
+    }
+    return Entry(name: candidate.name, version: version, summary: summary)
+  }
+
+  /// All usable plugins, loaded.
+  static func all() -> [Plugin] {
+    survey().compactMap { candidate, outcome in
+      guard case .success = outcome else { return nil }
+      return try? Plugin(path: candidate.path, name: candidate.name)
     }
   }
 }

@@ -61,6 +61,14 @@ struct ChildProcess {
     return String(line).replacing("rtool \(arguments[0]): ", with: "", maxReplacements: 1)
   }
 
+  static func name(ofSignal signal: Int32) -> String {
+    let names = [
+      SIGSEGV: "SIGSEGV", SIGBUS: "SIGBUS", SIGILL: "SIGILL", SIGTRAP: "SIGTRAP", SIGFPE: "SIGFPE",
+      SIGABRT: "SIGABRT", SIGKILL: "SIGKILL",
+    ]
+    return names[signal] ?? "signal \(signal)"
+  }
+
   private func start() throws -> pid_t {
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)

@@ -23,6 +23,12 @@ enum Installation {
     return environment("HOME").map { $0 + "/.local/share/rtool" }
   }
 
+  /// The user's own folder for what can be found out again: $XDG_CACHE_HOME/rtool, else ~/.cache/rtool.
+  static var cacheFolder: String? {
+    if let caches = environment("XDG_CACHE_HOME"), caches.hasPrefix("/") { return caches + "/rtool" }
+    return environment("HOME").flatMap { $0.hasPrefix("/") ? $0 + "/.cache/rtool" : nil }
+  }
+
   /// The absolute folders of a colon-separated variable. Others are left out, so that the current folder is
   /// never searched by accident.
   static func folders(in variable: String) -> [String] {

@@ -12,18 +12,23 @@ enum Interrupt {
     signal(SIGPIPE, SIG_IGN)
     var numbers = sigset_t()
     sigemptyset(&numbers)
-    for number in [SIGINT, SIGTERM, SIGHUP] {
+    for number in [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGXFSZ] {
       sigaddset(&numbers, number)
       var present = sigaction()
       sigaction(number, nil, &present)
       // nohup has the last word on SIGHUP.
       if number == SIGHUP, present.__sigaction_handler.sa_handler != nil { continue }
-      signal(number) { _ in
+      var action = sigaction()
+      action.sa_flags = SA_SIGINFO | SA_RESTART
+      action.__sigaction_handler.sa_sigaction = { number, facts, _ in
+        // A write beyond `ulimit -f` fails, and says so: the signal that the system sends with it is no request.
+        if number == SIGXFSZ, facts?.pointee._sifields._kill.si_pid == getpid() { return }
         if Interrupt.requests.add(1, ordering: .relaxed).newValue > 1 {
           Imaging.removePendingOutput()
           _exit(Failure.interrupted.exitCode)
         }
       }
+      sigaction(number, &action, nil)
     }
     // Programs that start others from worker threads hand down a mask that blocks all.
     pthread_sigmask(SIG_UNBLOCK, &numbers, nil)

@@ -4,6 +4,8 @@ import Synchronization
 /// Standard output and standard error: the first carries data alone, the second all that is for people.
 enum Terminal {
   static let outputIsTerminal = isatty(STDOUT_FILENO) == 1
+  /// Where data go: standard output, also while that is led elsewhere.
+  static let output = Atomic<Int32>(STDOUT_FILENO)
   static let errorIsTerminal = isatty(STDERR_FILENO) == 1
   static let usesColor =
     Installation.environment("NO_COLOR") == nil && Installation.environment("TERM") != "dumb"
@@ -36,6 +38,8 @@ enum Terminal {
 
   /// `text` with control characters spelt out: what comes from files and arguments must not command a terminal.
   static func printable(_ text: String) -> String {
+    // Most texts have none. 0xC2 begins those beyond ASCII.
+    if text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F && $0 != 0xC2 }) { return text }
     var result = ""
     for scalar in text.unicodeScalars {
       if scalar.properties.generalCategory == .control {
@@ -52,7 +56,7 @@ enum Terminal {
   /// Data for a program or the next command in a pipe.
   static func print(_ text: String) throws {
     ProgressBar.shared.clear()
-    if !write(text, to: STDOUT_FILENO) {
+    if !write(text, to: output.load(ordering: .relaxed)) {
       throw errno == EPIPE
         ? Failure.closedPipe
         : Failure.failed("standard output could not be written: \(String(cString: strerror(errno)))")
@@ -108,7 +112,7 @@ final class ProgressBar: Sendable {
         let left = Int((elapsed * (1 - fraction) / fraction).rounded(.up))
         line += "  \(left / 60):\(left % 60 < 10 ? "0" : "")\(left % 60) left"
       }
-      if let note { line += "  \(note)" }
+      if let note { line += "  \(Terminal.printable(note))" }
       return line
     }
     guard let line else { return }

@@ -105,7 +105,8 @@ struct AscentLoop {
       let g = gradient.baseAddress! + n * size
       filter?.apply(to: g, image: n)
       guard rt_all_finite(g, size) else {
-        throw RuntimeError.notFinite("the gradient became NaN or infinite at step \(step)")
+        throw RuntimeError.notFinite(
+          "with the model \(evaluator.model.quoted) the gradient became NaN or infinite at step \(step)")
       }
       x.pixels.withUnsafeMutableBufferPointer {
         stepping.advance($0.baseAddress! + n * size, g, size: size, image: n, step: step)

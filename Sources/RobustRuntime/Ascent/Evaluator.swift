@@ -12,6 +12,8 @@ final class Evaluator {
   private let values, valueGradients: [Buffer?]
   private let seen, seenGradient: Buffer
   private(set) var losses: [Double]
+  /// The name of the model, for errors.
+  let model: String
 
   /// - Parameters:
   ///   - plan: with gradients, if they will be asked for.
@@ -23,7 +25,7 @@ final class Evaluator {
   )
     throws
   {
-    (self.plan, self.height, self.width) = (plan, height, width)
+    (self.plan, self.height, self.width, model) = (plan, height, width, facts.name)
     var binder = TermBinder(plan: plan, height: height, width: width, plans: plans, facts: facts)
     terms = try objective.terms.map { try binder.evaluator(of: $0) }
     let read = Set(terms.flatMap(\.values))
@@ -90,7 +92,8 @@ final class Evaluator {
     )
     for term in terms { try term.evaluate(point, &losses) }
     guard losses.allSatisfy(\.isFinite) else {
-      throw RuntimeError.notFinite("the loss became NaN or infinite at step \(step)")
+      throw RuntimeError.notFinite(
+        "with the model \(model.quoted) the loss became NaN or infinite at step \(step)")
     }
 
     guard let gradient, let throughNetwork else { return }

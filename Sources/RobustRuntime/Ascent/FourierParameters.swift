@@ -26,7 +26,7 @@ package struct FourierParameters {
   /// Images nearer to black or white than this start at it, where the sigmoid still has a slope.
   private static let least: Float = 0.01
 
-  /// - Throws: `RuntimeError.invalid` without OpenBLAS.
+  /// - Throws: `RuntimeError.unavailable` without OpenBLAS.
   package init(height: Int, width: Int) throws(RuntimeError) {
     product = try MatrixProduct.loaded()
     (self.height, self.width) = (height, width)

@@ -150,7 +150,7 @@ struct TermBinder {
       images: target.count, height: target.height, width: target.width, gradient: false
     ) { plan in
       plan.forward(target.pixels, through: layer.value)
-      return plan.features(layer.value)
+      return try plan.features(layer.value).finite(of: facts)
     }
   }
 

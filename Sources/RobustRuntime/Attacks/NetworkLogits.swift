@@ -5,6 +5,8 @@ package final class NetworkLogits: LogitFunction {
   package let height, width, capacity: Int
   /// Which logits of the network are looked at; nil: all.
   private let classes: [Int]?
+  /// The name of the network, for errors.
+  private let model: String
   private let network: Network
   private var plan: Plan
   /// The last value, [class][image], and its gradient.
@@ -14,10 +16,13 @@ package final class NetworkLogits: LogitFunction {
   private var all: Int { plan.tensors[plan.logits].shape.channels }
 
   /// - Parameter classes: indices of the network's logits, in the order in which they are given; nil: all.
+  /// - Parameter model: the network's name, for errors.
   /// - Throws: `RuntimeError.outOfMemory`
-  package init(_ network: Network, capacity: Int, height: Int, width: Int, classes: [Int]? = nil) throws {
+  package init(
+    _ network: Network, capacity: Int, height: Int, width: Int, classes: [Int]? = nil, model: String
+  ) throws {
     (self.network, self.capacity, self.height, self.width) = (network, capacity, height, width)
-    self.classes = classes
+    (self.classes, self.model) = (classes, model)
     plan = try Plan(network, images: capacity, height: height, width: width, gradient: true)
     planes = Buffer(plan.tensors[plan.logits].count)
     planeGradients = Buffer(plan.tensors[plan.logits].count)
@@ -42,6 +47,9 @@ package final class NetworkLogits: LogitFunction {
     for c in 0..<classCount {
       let plane = planes.base + (classes?[c] ?? c) * plan.images
       for n in 0..<count { logits[n * classCount + c] = plane[n] }
+    }
+    guard rt_all_finite(logits, count * classCount) else {
+      throw RuntimeError.notFinite("the model \(model.quoted) yields logits that are NaN or infinite")
     }
   }
 
@@ -77,6 +85,7 @@ extension Classifier {
       throw RuntimeError.invalid("the model has no class \(strange)")
     }
     return try NetworkLogits(
-      plans.network, capacity: capacity, height: height, width: width, classes: classes)
+      plans.network, capacity: capacity, height: height, width: width, classes: classes,
+      model: facts.name)
   }
 }

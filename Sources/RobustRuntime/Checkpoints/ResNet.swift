@@ -25,7 +25,9 @@ struct ResNet {
   /// Infers the structure and checks the shape of every weight.
   /// - Throws: `CheckpointError`
   init(_ file: SafeTensors) throws {
+    var used: Set<String> = []
     func shape(_ name: String, _ expected: [Int?]) throws -> [Int] {
+      used.insert(name)
       guard let shape = file.shape(name) else {
         throw file.refuse("not a residual network that is known: \(name.quoted) is missing")
       }
@@ -103,6 +105,23 @@ struct ResNet {
     head = file.shape("fc.weight") == nil && file.shape("linear.weight") != nil ? "linear" : "fc"
     classCount = try shape("\(head).weight", [nil, channels])[0]
     _ = try shape("\(head).bias", [classCount])
+    try Self.refuseOthers(than: used, in: file)
+  }
+
+  /// Tensors beside those of the network would do something to what it computes: it is another architecture then, of
+  /// which part has the same names (squeeze and excitation, ECA, biases of convolutions).
+  private static func refuseOthers(than used: Set<String>, in file: SafeTensors) throws {
+    let beside: Set = ["mean", "std"]
+    let others = file.entries.filter { name, entry in
+      !used.contains(name) && !beside.contains(name) && !name.hasPrefix("seeds.")
+        && !name.hasSuffix(".num_batches_tracked") && entry.type.isReal
+    }.keys.sorted()
+    guard let first = others.first else { return }
+    let more = others.count - 1
+    throw file.refuse(
+      "not a plain residual network: it has \(first.quoted)"
+        + (more == 0 ? "" : " and \(more) more \(more == 1 ? "tensor" : "tensors")")
+        + " that such a network does not use, so it is of another architecture")
   }
 
   /// "ResNet, basic blocks 2-2-2-2, widths 32-64-128-256"

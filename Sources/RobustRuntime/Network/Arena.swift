@@ -12,7 +12,7 @@ final class FloatBlock: @unchecked Sendable {
   /// - Throws: `RuntimeError.outOfMemory`
   init(count: Int) throws {
     let (bytes, overflow) = max(count, 1).multipliedReportingOverflow(by: MemoryLayout<Float>.stride)
-    guard !overflow, bytes < Int.max / 2 else {
+    guard !overflow, bytes < Int.max / 2, AvailableMemory.allows(bytes) else {
       throw RuntimeError.outOfMemory(bytes: overflow ? .max : bytes)
     }
     let memory: UnsafeMutableRawPointer?

@@ -5,7 +5,7 @@ import Synchronization
 /// product and a sum being two.
 package enum Peaks {
   /// A matrix product by OpenBLAS, of a size that suits it, on as many threads as compute.
-  /// - Throws: `RuntimeError.invalid` without OpenBLAS.
+  /// - Throws: `RuntimeError.unavailable` without OpenBLAS.
   package static func matrixProduct() throws(RuntimeError) -> Double {
     let multiply = try MatrixProduct.loaded()
     let size = 1536

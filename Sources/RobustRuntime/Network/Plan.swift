@@ -24,10 +24,9 @@ package final class Plan {
   ) throws {
     (self.network, self.images, self.height, self.width) = (network, images, height, width)
     (hasGradient, isTraining) = (gradient, training)
-    var shapes = [Shape(channels: network.normalization.mean.count, height: height, width: width)]
-    for step in network.steps {
-      shapes.append(step.operation.outputShape(of: step.inputs.map { shapes[$0] }))
-    }
+    let layout = Layout(
+      network, images: images, height: height, width: width, gradient: gradient, training: training)
+    let shapes = layout.shapes
 
     var firstReader = [Int?](repeating: nil, count: shapes.count)
     for (k, step) in network.steps.enumerated().reversed() { for v in step.inputs { firstReader[v] = k } }
@@ -42,11 +41,8 @@ package final class Plan {
       try step.operation.bound(to: step.inputs.map { tensors[$0] }, tensors[k + 1], gradient: gradient)
     }
     let stride = Plan.rounded(operations.map(\.scratch).max() ?? 0)
-    let recomputed = training ? Plan.recomputedValues(network) : []
-    var blocks = Plan.blocks(
-      network, shapes, images: images, gradient: gradient, training: training, recomputed: recomputed)
-    let gradientBlocks = gradient ? Plan.joinGradients(network, &blocks) : []
-    let (offsets, total) = Arena.layout(blocks)
+    let (offsets, total) = (layout.offsets, layout.total)
+    let (recomputed, gradientBlocks) = (layout.recomputed, layout.gradientBlocks)
     let shared = Plan.rounded(operations.map(\.sharedScratch).max() ?? 0)
     memory = try FloatBlock(count: total + shared + stride * Workers.limit)
     let base = memory.base
@@ -61,6 +57,32 @@ package final class Plan {
     }
     self.tensors = tensors
     scratch = Scratch(shared: base + total, base: base + total + shared, stride: stride)
+  }
+
+  /// Where all that a plan computes lies in its arena, scratch memory apart.
+  struct Layout {
+    /// [value]
+    let shapes: [Shape]
+    let recomputed: Set<Int>
+    /// [value]: the block of its gradient.
+    let gradientBlocks: [Int]
+    /// [block], in floats.
+    let offsets: [Int]
+    /// Floats.
+    let total: Int
+
+    init(_ network: Network, images: Int, height: Int, width: Int, gradient: Bool, training: Bool) {
+      var shapes = [Shape(channels: network.normalization.mean.count, height: height, width: width)]
+      for step in network.steps {
+        shapes.append(step.operation.outputShape(of: step.inputs.map { shapes[$0] }))
+      }
+      recomputed = training ? Plan.recomputedValues(network) : []
+      var blocks = Plan.blocks(
+        network, shapes, images: images, gradient: gradient, training: training, recomputed: recomputed)
+      gradientBlocks = gradient ? Plan.joinGradients(network, &blocks) : []
+      (offsets, total) = Arena.layout(blocks)
+      self.shapes = shapes
+    }
   }
 
   private static func rounded(_ floats: Int) -> Int { (floats + 15) / 16 * 16 }

@@ -21,7 +21,7 @@ struct PrincipalComponents {
 
   /// - Parameter points: [count][dimension], finite, about their mean.
   /// - Parameter most: components; there are fewer where the points do not span as many dimensions.
-  /// - Throws: `RuntimeError.invalid` without OpenBLAS.
+  /// - Throws: `RuntimeError.unavailable` without OpenBLAS.
   init(
     of points: UnsafePointer<Float>, count: Int, dimension: Int, most: Int, random: (_ block: Int) -> Philox
   ) throws(RuntimeError) {

@@ -25,7 +25,7 @@ public struct SeedEstimation: Sendable {
     (self.fewestPhotos, self.seed) = (fewestPhotos, seed)
   }
 
-  /// - Throws: `RuntimeError.invalid` if OpenBLAS is not installed, without which there are no estimates.
+  /// - Throws: `RuntimeError.unavailable` if OpenBLAS is not installed, without which there are no estimates.
   public static func requireLibrary() throws(RuntimeError) { _ = try MatrixProduct.loaded() }
 
   /// Floats of a photo.
@@ -35,7 +35,8 @@ public struct SeedEstimation: Sendable {
   /// of processor. Classes may be estimated at once, on several threads.
   /// - Parameter index: of the class, for random numbers of its own.
   /// - Parameter photos: [count][3][side][side], planar, in 0...1.
-  /// - Throws: `RuntimeError.invalid` if there is no photo or OpenBLAS is missing, `RuntimeError.notFinite`.
+  /// - Throws: `RuntimeError.invalid` if there is no photo, `RuntimeError.unavailable` if OpenBLAS is missing,
+  /// `RuntimeError.notFinite`.
   public func mixture(
     ofClass index: Int, photos: UnsafeBufferPointer<Float>
   ) throws(RuntimeError) -> SeedMixture {

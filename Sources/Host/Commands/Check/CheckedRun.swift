@@ -25,7 +25,7 @@ struct CheckedRun {
   func fault(mayRefuse: Bool = false) -> String? {
     switch end {
     case .timedOut: return "it did not end within \(numberText(seconds.rounded())) s"
-    case .crashed(let signal): return "it crashed (\(Self.name(ofSignal: signal)))"
+    case .crashed(let signal): return "it crashed (\(ChildProcess.name(ofSignal: signal)))"
     case .exited(0): return results.isEmpty ? "it made nothing" : nil
     case .exited(1), .exited(2):
       if isUsage && !mayRefuse { return "it refused a legal call: \(message)" }
@@ -36,13 +36,5 @@ struct CheckedRun {
       return results.isEmpty ? nil : "it failed and left \(results.keys.sorted().joined(separator: ", "))"
     case .exited(let code): return "it ended with exit code \(code)"
     }
-  }
-
-  private static func name(ofSignal signal: Int32) -> String {
-    let names = [
-      SIGSEGV: "SIGSEGV", SIGBUS: "SIGBUS", SIGILL: "SIGILL", SIGTRAP: "SIGTRAP", SIGFPE: "SIGFPE",
-      SIGABRT: "SIGABRT", SIGKILL: "SIGKILL",
-    ]
-    return names[signal] ?? "signal \(signal)"
   }
 }

@@ -10,7 +10,7 @@ struct LayerStatistics {
   private var mean, deviation: [Double]
   private var gram, covariance: ProductStatistic?
 
-  /// - Throws: `RuntimeError.invalid` without OpenBLAS.
+  /// - Throws: `RuntimeError.unavailable` without OpenBLAS.
   init(_ chosen: Statistics, shape: Shape) throws(RuntimeError) {
     (self.chosen, channels, area) = (chosen, shape.channels, shape.height * shape.width)
     mean = [Double](repeating: 0, count: channels)

@@ -17,7 +17,7 @@ struct ProductStatistic {
   private static let positionsAtOnce = 4096
   private static let rowsAtOnce = 32
 
-  /// - Throws: `RuntimeError.invalid` without OpenBLAS.
+  /// - Throws: `RuntimeError.unavailable` without OpenBLAS.
   init(channels: Int, area: Int) throws(RuntimeError) {
     product = try MatrixProduct.loaded()
     (self.channels, self.area) = (channels, area)

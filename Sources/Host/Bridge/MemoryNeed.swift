@@ -1,0 +1,32 @@
+import Imaging
+import RobustRuntime
+
+/// The memory that a task is going to take at least, besides what is taken already: its pictures as floats, masks also as
+/// they are read and changed, a result like the first picture, and one image at the size of the model for an ascent.
+struct MemoryNeed {
+  let bytes: Int
+
+  init(of plugin: Plugin, images: [[SourceImage]], model: Classifier) {
+    var bytes = 0
+    for sources in images {
+      for source in sources { bytes += source.width * source.height * 3 * MemoryLayout<Float>.stride }
+    }
+    if let first = zip(plugin.parameters, images).first(where: { $0.kind == .image && !$1.isEmpty })?.1.first
+    {
+      bytes += first.width * first.height * first.colourChannels * first.bitDepth / 8
+    }
+    let ascends = plugin.slots.contains { if case .ascent = $0 { true } else { false } }
+    if ascends {
+      bytes += model.ascentBytes(images: 1, height: model.facts.side, width: model.facts.side)
+    }
+    self.bytes = bytes
+  }
+
+  /// - Throws: `Failure` where less is allowed.
+  func check(against available: AvailableMemory) throws {
+    guard bytes > available.bytes else { return }
+    throw Failure.failed(
+      "at least \(bytes >> 20) MB of memory are needed, and \(available.bytes >> 20) MB are left; "
+        + "raise the limit (\(available.limit)) or use a smaller picture")
+  }
+}
