@@ -63,13 +63,7 @@ extension ResultImage {
     throws(ImagingError) -> EncodedImage
   {
     try options.check()
-    let height = frames?.height ?? height
-    if max(width, height) > format.largestSide {
-      throw ImagingError(
-        .tooLarge,
-        "\(width) x \(height) pixels are more than \(format.title) holds (\(format.largestSide) along a side): "
-          + "choose another format")
-    }
+    try format.check(width: width, height: frames?.height ?? height)
     var preparation = Preparation(format: format, options: options, conversion: conversion)
     do throws(VipsError) {
       let image = try preparation.prepared(native, provenance: provenance)

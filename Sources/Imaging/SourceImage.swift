@@ -29,16 +29,19 @@ public final class SourceImage: Sendable {
 
   /// Reads and decodes an image: the first picture of a file that has several.
   ///
-  /// - Parameter digest: whether to compute the SHA-256 of the file.
+  /// - Parameters:
+  ///   - shorterSide: pixels of the shorter side that there is use for: a larger picture is read at a half, a quarter or
+  ///     an eighth of its size, with at least twice that side. nil: all.
+  ///   - digest: whether to compute the SHA-256 of the file.
   /// Throws `libraryMissing`, `unreadable`, `notAnImage`, `damaged` (truncated files too), `tooLarge`
   /// or `unsupported`.
-  public static func open(_ input: Input, limits: Limits = Limits(), digest: Bool = false)
-    throws(ImagingError)
-    -> SourceImage
-  {
+  public static func open(
+    _ input: Input, limits: Limits = Limits(), shorterSide: Int? = nil, digest: Bool = false
+  ) throws(ImagingError) -> SourceImage {
     let bytes = try input.read(limits)
     try Imaging.load()
-    return try SourceImage(bytes, name: input.name, limits, digest: digest)
+    return try SourceImage(
+      bytes, name: input.name, limits, shorterSide.map { Reduction(side: $0) }, digest: digest)
   }
 
   /// `other` with other pixels of the same kind.
@@ -49,11 +52,13 @@ public final class SourceImage: Sendable {
     (provenance, conversion) = (other.provenance, other.conversion)
   }
 
-  private init(_ bytes: [UInt8], name: String, _ limits: Limits, digest: Bool) throws(ImagingError) {
+  private init(_ bytes: [UInt8], name: String, _ limits: Limits, _ reduction: Reduction?, digest: Bool)
+    throws(ImagingError)
+  {
     guard let format = Format(sniffing: bytes) else {
       throw ImagingError(.notAnImage, name, "not a picture that can be read (\(Format.list))")
     }
-    let image = try decode(bytes, format, name, limits)
+    let image = try decode(bytes, format, name, limits, reduction)
     let pages = image.header.pages
     nameXMP(of: image)
     if format == .gif, let packet = xmp(inGIF: bytes) { image.setBlob(xmpField, packet) }
@@ -86,9 +91,9 @@ extension NativeImage {
 }
 
 /// All pixels, upright and in memory, in 8 or 16 bits, grey, RGB or CMYK, with or without alpha.
-private func decode(_ bytes: [UInt8], _ format: Format, _ name: String, _ limits: Limits) throws(ImagingError)
-  -> NativeImage
-{
+private func decode(
+  _ bytes: [UInt8], _ format: Format, _ name: String, _ limits: Limits, _ reduction: Reduction?
+) throws(ImagingError) -> NativeImage {
   try bytes.withUnsafeBytes { raw -> Result<NativeImage, ImagingError> in
     do throws(VipsError) {
       cvips_free(cvips_take_error())
@@ -99,7 +104,7 @@ private func decode(_ bytes: [UInt8], _ format: Format, _ name: String, _ limits
       } catch {
         return .failure(error)
       }
-      let decoded = try normalised(lazy).inMemory()
+      let decoded = try reduced(lazy, raw, format, reduction, normalise: normalised).inMemory()
       withExtendedLifetime(lazy) { cvips_own_blobs(decoded.pointer) }
       return .success(decoded.header.orientation > 1 ? try decoded.upright().inMemory() : decoded)
     } catch {
