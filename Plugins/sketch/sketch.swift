@@ -55,6 +55,11 @@ public func plugin(_ hostABI: UInt32) -> UnsafePointer<rtool_manifest>? {
 
 private func sketch(_ host: Host, _ values: Values) throws {
   let flat = try onPaper(values[drawing], host)
+  let shorter = values[side].map { Int($0) } ?? max(2 * host.model.side, min(flat.width, flat.height))
+  let scale = Double(shorter) / Double(min(flat.width, flat.height))
+  func scaled(_ length: Int) -> Int { max(1, Int((Double(length) * scale).rounded())) }
+  let (width, height) = (scaled(flat.width), scaled(flat.height))
+  try host.expect(over: nil, size: (width, height))
   let size = try WorkingCopy(flat, mask: nil, host: host).image
   let small =
     size.width < flat.width
@@ -64,15 +69,10 @@ private func sketch(_ host: Host, _ values: Values) throws {
   var picture = try ascend(
     start, from: start.image, share: 1, progress: 0...(hasDetail ? 0.3 : 1), host, values)
   if hasDetail {
-    let (width, height) = (2 * size.width, 2 * size.height)
-    let larger = try host.resized(picture, width: width, height: height, filter: .cubic)
+    let larger = try host.resized(picture, width: 2 * size.width, height: 2 * size.height, filter: .cubic)
     try addGrain(to: larger, amount: values[grain], stream: 2, host)
     picture = try ascend(start, from: larger, share: values[detail], progress: 0.3...1, host, values)
   }
-  let shorter = values[side].map { Int($0) } ?? max(2 * host.model.side, min(flat.width, flat.height))
-  let scale = Double(shorter) / Double(min(flat.width, flat.height))
-  func scaled(_ length: Int) -> Int { max(1, Int((Double(length) * scale).rounded())) }
-  let (width, height) = (scaled(flat.width), scaled(flat.height))
   try host.emit(
     host.resized(picture, width: width, height: height, filter: width < picture.width ? .box : .cubic))
 }
