@@ -5,9 +5,17 @@ struct Reduction {
   /// Pixels of the shorter side of that copy.
   let side: Int
 
-  /// By what both sides are divided: at least twice the copy's pixels are left, so that its own filter has the last say.
+  /// By what both sides are divided: at least four times the copy's side is left, so that its own filter has the last
+  /// say.
   func factor(width: Int, height: Int) -> Int {
-    [8, 4, 2].first { min(width, height) / $0 >= 2 * side } ?? 1
+    [8, 4, 2].first { min(width, height) / $0 >= 4 * side } ?? 1
+  }
+}
+
+extension NativeImage {
+  /// Means over squares of `factor` pixels along a side.
+  fileprivate func shrunk(by factor: Int) throws(VipsError) -> NativeImage {
+    try NativeImage(cvips_shrink(pointer, Int32(factor)))
   }
 }
 
@@ -24,5 +32,5 @@ func reduced(
   if format == .jpeg {
     return try normalise(NativeImage(cvips_decode_jpeg(bytes.baseAddress!, bytes.count, Int32(factor))))
   }
-  return try NativeImage(cvips_shrink(normalise(image).pointer, Int32(factor)))
+  return try normalise(image).shrunk(by: factor)
 }

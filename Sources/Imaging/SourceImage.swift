@@ -31,7 +31,7 @@ public final class SourceImage: Sendable {
   ///
   /// - Parameters:
   ///   - shorterSide: pixels of the shorter side that there is use for: a larger picture is read at a half, a quarter or
-  ///     an eighth of its size, with at least twice that side. nil: all.
+  ///     an eighth of its size, with at least four times that side. nil: all.
   ///   - digest: whether to compute the SHA-256 of the file.
   /// Throws `libraryMissing`, `unreadable`, `notAnImage`, `damaged` (truncated files too), `tooLarge`
   /// or `unsupported`.

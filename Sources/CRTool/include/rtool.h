@@ -769,7 +769,7 @@ struct rtool_host {
   /* [run-thread] Opens image `index` of parameter `param` (its place in the manifest), which is ON_DEMAND. Open it in a
      scope, at whose end it goes, and have one open at a time: then a thousand photos take the memory of one. side: how
      many pixels of the shorter side the task has use for; a larger picture is then read at a half, a quarter or an
-     eighth of its size, but with at least twice that side, which costs far less. 0: all. NULL: the file cannot be used.
+     eighth of its size, but with at least four times that side, which costs far less. 0: all. NULL: the file cannot be used.
      The user has been told, the run has not failed, and the task goes on with the next; the program will exit with
      1. */
   const rtool_image *(*image_open)(const rtool_host *host, uint32_t param, uint32_t index, int32_t side);
