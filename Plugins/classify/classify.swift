@@ -1,9 +1,8 @@
 import CRTool
-import Glibc
 import RTool
 
-private let images = Parameter<[Image]>.images("image", "the photos to look at")
-private let top = Parameter<Int>.integer(
+private let images = Parameter<[String]>.photoSeries("image", "the photos to look at")
+let countOfClasses = Parameter<Int>.integer(
   "top", letter: "n", initial: 5, in: 1...100_000,
   "tell so many of the likeliest classes; with --json all, unless this is given")
 private let crop = Parameter<Bool>.flag(
@@ -15,14 +14,17 @@ let manifest = Manifest(
     Prints the likeliest classes of each photo with their probabilities, and the entropy of all probabilities: 0 bits \
     where the model is certain, log2 of the number of classes where it knows nothing.
 
-    A photo is seen whole, reduced so that its shorter side is the model's.
+    A photo is seen whole, reduced so that its shorter side is the model's. Of many photos each is told as soon as it has \
+    been seen, with --json on a line of its own as {"result": ...}; one that cannot be read is named, the others are \
+    done, and the exit code is 1.
     """,
   examples: [
     ("photo.jpg", "Tell the five likeliest classes"),
     ("*.jpg --top 1", "Tell the likeliest class of many photos"),
     ("photo.jpg --json", "Tell all classes, for programs"),
+    ("*.jpg --json | jq -r '.result.file, .result.classes[0]'", "Tell them to a program one by one"),
   ],
-  parameters: [images, top, crop], needs: 3)
+  parameters: [images, countOfClasses, crop], needs: 3)
 
 @c(rtool_plugin)
 public func plugin(_ hostABI: UInt32) -> UnsafePointer<rtool_manifest>? {
@@ -30,14 +32,26 @@ public func plugin(_ hostABI: UInt32) -> UnsafePointer<rtool_manifest>? {
 }
 
 private func classify(_ host: Host, _ values: Values) throws {
-  let photos = values[images]
-  var predictions: [Prediction] = []
-  for (index, photo) in photos.enumerated() {
+  let photos = values.series(images)
+  let report = ClassReport(host, values, names: photos.names)
+  var isFirst = true
+  for (index, name) in photos.names.enumerated() {
     try host.progress(Double(index) / Double(photos.count))
-    predictions.append(try host.prediction(view(of: photo, values, host)))
+    let seen = try photos.withPhoto(index, side: host.model.side) {
+      try host.prediction(view(of: $0, values, host))
+    }
+    guard let prediction = seen else { continue }
+    if photos.count == 1 {
+      try host.emit(
+        text: host.wantsJSON
+          ? "\(JSON([report.json(name, prediction)]))\n" : report.text(name, prediction, isFirst: true))
+    } else {
+      try host.emit(
+        part: host.wantsJSON
+          ? report.json(name, prediction).description : report.text(name, prediction, isFirst: isFirst))
+    }
+    isFirst = false
   }
-  let results = Array(zip(values.names(images), predictions))
-  try host.emit(text: host.wantsJSON ? json(results, host, values) : text(results, host, values))
 }
 
 /// The photo as the model sees it.
@@ -47,46 +61,4 @@ private func view(of photo: Image, _ values: Values, _ host: Host) throws -> Ima
     x: (photo.width - side) / 2, y: (photo.height - side) / 2, width: side, height: side)
   let seen = values[crop] ? try host.cropped(photo, to: middle) : photo
   return try WorkingCopy(seen, mask: nil, host: host).image
-}
-
-private func json(_ results: [(name: String, Prediction)], _ host: Host, _ values: Values) -> String {
-  let names = host.model.classes
-  let count = values.isGiven(top) ? values[top] : names.count
-  let objects = results.map { name, prediction in
-    let classes = prediction.ranking.prefix(count)
-    return JSON([
-      "file": JSON(name),
-      "classes": JSON(classes.map { JSON(names[$0]) }),
-      "probabilities": JSON(classes.map { JSON(prediction.probabilities[$0]) }),
-      "logits": JSON(classes.map { JSON(prediction.logits[$0]) }),
-      "entropy": JSON(prediction.entropy),
-      "entropyUnit": JSON("bit"),
-    ])
-  }
-  return "\(JSON(objects))\n"
-}
-
-private func text(_ results: [(name: String, Prediction)], _ host: Host, _ values: Values) -> String {
-  let names = host.model.classes
-  if values[top] == 1 {
-    let rows = results.map { name, prediction in
-      [
-        Text.printable(name), Text.percent(prediction.probabilities[prediction.best]),
-        Text.printable(names[prediction.best]), entropy(prediction),
-      ]
-    }
-    return Text.table(rows, right: [1])
-  }
-  let blocks = results.map { name, prediction in
-    let rows = prediction.ranking.prefix(values[top]).map {
-      [Text.percent(prediction.probabilities[$0]), Text.printable(names[$0])]
-    }
-    return "\(Text.printable(name)): \(entropy(prediction))\n" + Text.table(rows, right: [0], indent: 2)
-  }
-  return blocks.joined(separator: "\n")
-}
-
-private func entropy(_ prediction: Prediction) -> String {
-  let most = log2(Double(prediction.logits.count))
-  return "\(Text.fixed(prediction.entropy, 2)) of \(Text.fixed(most, 2)) bits of entropy"
 }

@@ -2,7 +2,7 @@ import CRTool
 import RTool
 
 private let first = Parameter<Image>.image("a", "the reference photo")
-private let second = Parameter<Image>.image("b", "the photo to compare with it")
+private let second = Parameter<[String]>.photoSeries("b", "the photo to compare with it, or several")
 private let resize = Parameter<Bool>.flag("resize", "bring the second photo to the size of the first")
 private let side = Parameter<Int>.integer(
   "side", unit: "px", flags: .advanced, initial: 0, in: 0...4096,
@@ -22,10 +22,14 @@ let manifest = Manifest(
     of the squared difference: 0 where the photos are the same, 2 at most. The distance of the representation is \
     the length of the difference divided by the length of the first photo's. PSNR and SSIM (Gaussian window of \
     11 pixels, sigma 1.5) are of the pixels at full size; features are read at the size the model knows.
+
+    Of several photos each is told as soon as it has been compared, with --json on a line of its own as {"result": ...}; \
+    one that cannot be read or has another size is named, the others are done, and the exit code is 1.
     """,
   examples: [
     ("a.jpg b.jpg", "Tell how far b is from a"),
     ("a.jpg b.jpg --json", "Tell it to a program"),
+    ("a.jpg *.png --resize", "Tell how far many photos are from one"),
     ("a.jpg b.jpg --map -o map.png", "Show where they differ"),
   ],
   parameters: [
@@ -39,56 +43,89 @@ public func plugin(_ hostABI: UInt32) -> UnsafePointer<rtool_manifest>? {
 }
 
 private func compare(_ host: Host, _ values: Values) throws {
-  let (a, b) = try pair(host, values)
-  try host.progress(0, "pixels")
-  let pixels = PixelDistance(a, b)
-  try host.progress(0.5, "features")
-  let side = values[side] > 0 ? max(values[side], host.model.smallest) : host.model.side
-  let features = try FeatureDistance(
-    WorkingCopy(a, mask: nil, side: side, host: host).image,
-    WorkingCopy(b, mask: nil, side: side, host: host).image, host: host)
+  let (a, others) = (values[first], values.series(second))
+  if values[map] && others.count > 1 {
+    throw TaskFailure.usage("--map shows where one photo differs; give one, not \(others.count)")
+  }
+  if values[map] { try host.expect(over: a) }
+  for index in others.names.indices {
+    try host.progress(Double(index) / Double(others.count))
+    try others.withPhoto(index) { photo in
+      guard let b = try alike(photo, to: a, host, values) else {
+        return try others.skip(
+          index,
+          "\(others.names[index]) is \(photo.width)x\(photo.height) pixels but \(values.names(first)[0]) is "
+            + "\(a.width)x\(a.height); give --resize to bring it to that size, or crop one of them")
+      }
+      try tell(Comparison(a, b, host, values), of: others, index, host, values)
+    }
+  }
+}
 
+/// How far two photos of one size are apart.
+private struct Comparison {
+  let pixels: PixelDistance
+  let features: FeatureDistance
+
+  init(_ a: Image, _ b: Image, _ host: Host, _ values: Values) throws {
+    pixels = PixelDistance(a, b)
+    let side = values[side] > 0 ? max(values[side], host.model.smallest) : host.model.side
+    features = try FeatureDistance(
+      WorkingCopy(a, mask: nil, side: side, host: host).image,
+      WorkingCopy(b, mask: nil, side: side, host: host).image, host: host)
+  }
+}
+
+private func tell(
+  _ found: Comparison, of others: PhotoSeries, _ index: Int, _ host: Host, _ values: Values
+) throws {
+  let name = others.names[index]
+  let (pixels, features) = (found.pixels, found.features)
+  guard others.count == 1 else {
+    return try host.emit(
+      part: host.wantsJSON
+        ? json(name, pixels, features, values).description
+        : "\(index == 0 ? "" : "\n")\(Text.printable(name))\n" + text(pixels, features, indent: 2))
+  }
   host.record("distance", "\(features.mean)")
   if host.wantsJSON {
-    try host.emit(text: "\(json(pixels, features, values))\n")
+    try host.emit(text: "\(json(name, pixels, features, values))\n")
   } else if values[map] {
     // Standard output is the map's.
     for line in text(pixels, features).split(separator: "\n") { host.note(String(line)) }
   } else {
     try host.emit(text: text(pixels, features))
   }
-  if values[map] {
-    let heat = try features.map(host)
-    var brightest = values[mapScale] ?? 0
-    if brightest == 0 {
-      for y in 0..<heat.height {
-        for x in 0..<heat.width { brightest = max(brightest, Double(heat.row(y)[x])) }
-      }
+  if values[map] { try emitMap(features, host, values) }
+}
+
+private func emitMap(_ features: FeatureDistance, _ host: Host, _ values: Values) throws {
+  let a = values[first]
+  let heat = try features.map(host)
+  var brightest = values[mapScale] ?? 0
+  if brightest == 0 {
+    for y in 0..<heat.height {
+      for x in 0..<heat.width { brightest = max(brightest, Double(heat.row(y)[x])) }
     }
-    host.record("map-scale", "\(brightest)")
-    try host.emit(
-      [(HeatMap(brightest: Float(brightest)).image(of: heat, over: a, host: host), 0, 0)], over: a,
-      caption: "distance \(Text.fixed(features.mean, 4))")
   }
+  host.record("map-scale", "\(brightest)")
+  try host.emit(
+    [(HeatMap(brightest: Float(brightest)).image(of: heat, over: a, host: host), 0, 0)], over: a,
+    caption: "distance \(Text.fixed(features.mean, 4))")
 }
 
-/// Both photos, of one size.
-private func pair(_ host: Host, _ values: Values) throws -> (Image, Image) {
-  let (a, b) = (values[first], values[second])
-  if (a.width, a.height) == (b.width, b.height) { return (a, b) }
-  guard values[resize] else {
-    let (nameA, nameB) = (values.names(first)[0], values.names(second)[0])
-    throw TaskFailure.message(
-      "\(nameB) is \(b.width)x\(b.height) pixels but \(nameA) is \(a.width)x\(a.height); give --resize to bring it to "
-        + "that size, or crop one of them")
-  }
-  return (a, try host.resized(b, width: a.width, height: a.height, filter: .lanczos))
+/// `b` in the size of `a`; nil: it has another, and is not to be resized.
+private func alike(_ b: Image, to a: Image, _ host: Host, _ values: Values) throws -> Image? {
+  if (a.width, a.height) == (b.width, b.height) { return b }
+  return values[resize] ? try host.resized(b, width: a.width, height: a.height, filter: .lanczos) : nil
 }
 
-private func json(_ pixels: PixelDistance, _ features: FeatureDistance, _ values: Values) -> JSON {
+private func json(
+  _ name: String, _ pixels: PixelDistance, _ features: FeatureDistance, _ values: Values
+) -> JSON {
   JSON([
     "a": JSON(values.names(first)[0]),
-    "b": JSON(values.names(second)[0]),
+    "b": JSON(name),
     "identical": JSON(pixels.squaredError == 0),
     "psnr": JSON(pixels.psnr),
     "ssim": JSON(pixels.ssim),
@@ -99,7 +136,7 @@ private func json(_ pixels: PixelDistance, _ features: FeatureDistance, _ values
   ])
 }
 
-private func text(_ pixels: PixelDistance, _ features: FeatureDistance) -> String {
+private func text(_ pixels: PixelDistance, _ features: FeatureDistance, indent: Int = 0) -> String {
   let psnr = pixels.squaredError == 0 ? "same pixels" : Text.fixed(pixels.psnr, 2) + " dB"
   var rows = [
     ["PSNR", psnr], ["SSIM", Text.fixed(pixels.ssim, 4)],
@@ -107,5 +144,5 @@ private func text(_ pixels: PixelDistance, _ features: FeatureDistance) -> Strin
   ]
   rows += features.layers.map { ["  " + $0.name, Text.fixed($0.distance, 4)] }
   rows.append(["representation", Text.fixed(features.representation, 4), "relative"])
-  return Text.table(rows, right: [1])
+  return Text.table(rows, right: [1], indent: indent)
 }

@@ -116,6 +116,7 @@ private struct Generation {
   }
 
   func run() throws {
+    try host.expect(over: nil, size: size)
     let sizes = self.sizes
     var source = try startImage(sizes[0])
     var result = try ascend(source, level: 0, of: sizes.count)

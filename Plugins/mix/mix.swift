@@ -51,6 +51,7 @@ public func plugin(_ hostABI: UInt32) -> UnsafePointer<rtool_manifest>? { manife
 private func mix(_ host: Host, _ values: Values) throws {
   try checkWhatToMix(values)
   let layer = values[layer]
+  try host.expect(over: values[image])
   let copy = try WorkingCopy(
     values[image], mask: values[mask], side: values[side], context: values[context], host: host)
   let start = copy.image

@@ -83,6 +83,7 @@ private func paint(_ host: Host, _ values: Values) throws {
   if try options.number("parametrisation", values) == 1 && values[constraint] == .hard {
     throw TaskFailure.usage("--parametrisation fourier moves every pixel; give --constraint soft with it")
   }
+  try host.expect(over: values[photo])
   let copy = try WorkingCopy(values[photo], mask: marked, context: values[context], host: host)
   let region = copy.mask!
   let subject = try subject(host, values, region)

@@ -39,6 +39,7 @@ public func plugin(_ hostABI: UInt32) -> UnsafePointer<rtool_manifest>? {
 }
 
 private func refine(_ host: Host, _ values: Values) throws {
+  try host.expect(over: values[photo])
   let copy = try WorkingCopy(values[photo], mask: values[mask], host: host)
   guard let towards = try host.classes(values[classes], for: copy.image) else {
     throw TaskFailure.usage("--class none leaves nothing to go towards; name a class, or give auto")

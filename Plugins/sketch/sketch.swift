@@ -56,6 +56,7 @@ public func plugin(_ hostABI: UInt32) -> UnsafePointer<rtool_manifest>? {
 private func sketch(_ host: Host, _ values: Values) throws {
   let flat = try onPaper(values[drawing], host)
   let result = try resultSize(of: flat, host, values)
+  try host.expect(over: nil, size: (result.width, result.height))
   let size = try WorkingCopy(flat, mask: nil, host: host).image
   let small =
     size.width < flat.width
@@ -65,8 +66,7 @@ private func sketch(_ host: Host, _ values: Values) throws {
   var picture = try ascend(
     start, from: start.image, share: 1, progress: 0...(hasDetail ? 0.3 : 1), host, values)
   if hasDetail {
-    let (width, height) = (2 * size.width, 2 * size.height)
-    let larger = try host.resized(picture, width: width, height: height, filter: .cubic)
+    let larger = try host.resized(picture, width: 2 * size.width, height: 2 * size.height, filter: .cubic)
     try addGrain(to: larger, amount: values[grain], stream: 2, host)
     picture = try ascend(start, from: larger, share: values[detail], progress: 0.3...1, host, values)
   }

@@ -1,4 +1,5 @@
 import RTool
+import SuperresAlgorithms
 
 /// Moves a large image by the gradient of the model, in windows of the size the model knows, several at once. Their
 /// changes fade into one another, so that no border shows.
@@ -6,13 +7,18 @@ struct WindowAscent {
   let host: Host
   let values: Values
   let small, large: Image
+  let factor: Int
 
   /// Windows of one ascent.
   private static let batch = 8
 
+  /// Pixels of the small image along a side of a window.
+  static func smallSide(_ host: Host, factor: Int) -> Int {
+    (max(host.model.side, host.model.smallest) + factor - 1) / factor
+  }
+
   func apply(progress: ClosedRange<Double>) throws {
-    let factor = values[factor]
-    let smallSide = (max(host.model.side, host.model.smallest) + factor - 1) / factor
+    let smallSide = Self.smallSide(host, factor: factor)
     let side = smallSide * factor
     let overlap = max(1, smallSide / 6)
     let columns = WindowAxis(length: small.width, side: smallSide, overlap: overlap, factor: factor)
@@ -20,6 +26,7 @@ struct WindowAscent {
     let windows = rows.starts.indices.flatMap { row in columns.starts.indices.map { (row, $0) } }
     let towards = try chosenClasses()
     let base = try host.copy(large)
+    let relief = values[consistent] ? Relief(of: small) : nil
     var ascent = try options.ascent(values, width: side, height: side)
     ascent.note = "texture"
     let length = progress.upperBound - progress.lowerBound
@@ -41,7 +48,7 @@ struct WindowAscent {
           add(
             outcome.images[index], minus: starts[index], x: boxes[index].x * factor,
             y: boxes[index].y * factor,
-            across: columns.weights[column], down: rows.weights[row])
+            across: columns.weights[column], down: rows.weights[row], relief)
         }
       }
     }
@@ -84,11 +91,16 @@ struct WindowAscent {
     return terms
   }
 
-  private func add(_ result: Image, minus start: Image, x: Int, y: Int, across: [Float], down: [Float]) {
+  /// - Parameter relief: how much of the change there is to be at each place of the small image; nil: all of it.
+  private func add(
+    _ result: Image, minus start: Image, x: Int, y: Int, across: [Float], down: [Float], _ relief: Relief?
+  ) {
     for row in 0..<min(result.height, large.height - y) where down[row] > 0 {
       let (to, new, old) = (large.row(y + row) + 3 * x, result.row(row), start.row(row))
-      for i in 0..<3 * min(result.width, large.width - x) {
-        to[i] += down[row] * across[i / 3] * (new[i] - old[i])
+      for column in 0..<min(result.width, large.width - x) {
+        var weight = down[row] * across[column]
+        if let relief { weight *= relief[(x + column) / factor, (y + row) / factor] }
+        for i in 3 * column..<3 * column + 3 { to[i] += weight * (new[i] - old[i]) }
       }
     }
   }

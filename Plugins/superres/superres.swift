@@ -3,8 +3,16 @@ import RTool
 import SuperresAlgorithms
 
 let photo = Parameter<Image>.image("image", withAlpha: true, "the image to enlarge")
-let factor = Parameter<Int>.integer(
-  "factor", letter: "x", initial: 2, in: 2...8, "how many times as wide and as high")
+private let factor = Parameter<Double>.real(
+  "factor", letter: "x", group: "Size", initial: 2, in: 1...Enlargement.largestFactor,
+  "how many times as wide and as high, as in 2 or 2.5; above 8 it is done in two stages")
+private let width = Parameter<Int?>.automaticInteger(
+  "width", letter: "W", group: "Size", unit: "px", in: 1...1_000_000,
+  "width of the result instead; with --height the largest that fits into both")
+private let height = Parameter<Int?>.automaticInteger(
+  "height", letter: "H", group: "Size", unit: "px", in: 1...1_000_000, "height of the result instead")
+private let megapixels = Parameter<Double?>.automaticReal(
+  "megapixels", group: "Size", in: 0...10_000, "millions of pixels of the result instead")
 let classes = Parameter<ClassChoice>.classChoice(
   "class", letter: "c",
   "what the image shows: a class, a mixture like sea:2,mountain:1, auto (what the model sees) or none")
@@ -65,16 +73,21 @@ enum Start: String, CaseIterable, Sendable {
 let manifest = Manifest(
   name: "superres", version: "1.0.0", summary: "Enlarge an image",
   description: """
-    Enlarges an image 2 to 8 times. The image is treated as a measurement: the result, reduced again, is \
+    Enlarges an image up to 64 times. The image is treated as a measurement: the result, reduced again, is \
     the image that was given. Among all images with this property, the result is one with sharp edges and \
     with the texture of the image itself.
 
     The start is the image of least bilateral total variation that reduces to the one given. Then, window by window at \
     the size that the model knows, the gradient of the statistics of its shallow features and of the class is followed \
-    within a small radius. Depth, profile, transparency and metadata are kept.
+    within a small radius; what is flat, such as paper, stays as it is. Depth, profile, transparency and metadata are kept.
+
+    With a whole factor each pixel of the image is the mean of its square in the result to one of 255 levels. With others \
+    some pixels of the result lie on two of the image: it comes from the next whole factor and is fitted as nearly as that \
+    allows. What is larger than --max-pixels is refused with what it would take.
     """,
   examples: [
     ("small.jpg --factor 4 -o large.png", "Enlarge four times"),
+    ("small.jpg --width 3840 -o wide.png", "Enlarge to a width"),
     ("icon.png --factor 2 --measured cubic", "An image that a program has reduced"),
     ("huge.jpg --preset fast", "Without the classifier"),
   ],
@@ -87,8 +100,8 @@ let manifest = Manifest(
     ),
   ],
   parameters: [
-    photo, factor, classes, measured, consistent,
-    start, prior, classWeight, texture, fidelity,
+    photo, factor, width, height, megapixels,
+    classes, measured, consistent, start, prior, classWeight, texture, fidelity,
   ] + options.definitions)
 
 @c(rtool_plugin)
@@ -97,60 +110,58 @@ public func plugin(_ hostABI: UInt32) -> UnsafePointer<rtool_manifest>? {
 }
 
 private func superres(_ host: Host, _ values: Values) throws {
-  let small = try visibleColors(of: values[photo], host)
-  let scale = values[factor]
-  let (width, height) = (small.width * scale, small.height * scale)
-  let large = try host.image(width: width, height: height, channels: 3)
+  let way = try way(for: values[photo], values)
   let usesModel = try options.number("steps", values) != 0
-  var solver = EdgePrior(
-    small: small, large: large, factor: scale, filter: values[measured].filter,
-    resampling: try host.resampling)
-  switch values[start] {
-  case .sharp: solver.weight = Float(0.005 * values[prior])
-  case .cubic: solver.iterations = 0
-  case .nearest: (solver.iterations, solver.isNearest) = (0, true)
+  let work = Work(host: host, values: values, usesModel: usesModel)
+  let small = try host.visibleColors(of: values[photo])
+  let (memory, seconds) = try work.cost(of: way, from: small)
+  try host.expect(over: values[photo], size: (way.width, way.height), memory: memory, seconds: seconds)
+
+  var large = small
+  for (index, factor) in way.stages.enumerated() {
+    // The second stage of two has nearly all of the pixels.
+    let isLast = index == way.stages.count - 1
+    let end = way.isWhole && way.stages.count == 1 ? 1 : 0.95
+    large = try work.enlarged(
+      large, by: factor, progress: isLast ? (index == 0 ? 0 : 0.05)...end : 0...0.05)
   }
-  if !values[consistent] { solver.iterations = 0 }
-  try run(solver, host, progress: 0...(usesModel ? 0.2 : 1), note: "edges")
-  if usesModel {
-    try WindowAscent(host: host, values: values, small: small, large: large).apply(progress: 0.2...0.95)
-    if values[consistent] {
-      solver.weight = 0
-      solver.iterations = 3
-      solver.isResumed = true
-      try run(solver, host, progress: 0.95...1, note: "back-projection")
-    }
+  if !way.isWhole {
+    large = try host.resized(large, width: way.width, height: way.height, filter: .box)
   }
-  try host.emit([(large, 0, 0)], over: values[photo], size: (width, height))
+  if values[consistent], !way.isWhole || way.stages.count > 1 { try fit(large, to: small, host, values) }
+  try host.emit([(large, 0, 0)], over: values[photo], size: (way.width, way.height))
 }
 
-/// Solves all tiles, in bands so that progress can be told.
-private func run(_ solver: EdgePrior, _ host: Host, progress: ClosedRange<Double>, note: String) throws {
-  let length = progress.upperBound - progress.lowerBound
-  // Tiles read what they are resumed from; another image keeps it as it was.
-  var solver = solver
-  if solver.isResumed { solver.base = try host.copy(solver.large) }
-  let crew = host.crew
-  for first in stride(from: 0, to: solver.tileCount, by: 8) {
-    try host.progress(progress.lowerBound + length * Double(first) / Double(solver.tileCount), note)
-    crew.run(min(8, solver.tileCount - first)) { [solver] in solver.solve(first + $0) }
+/// The way to the size that is wanted.
+private func way(for image: Image, _ values: Values) throws -> Enlargement {
+  let isSized = values[width] != nil || values[height] != nil
+  let wishes = [values.isGiven(factor), isSized, values[megapixels] != nil]
+  guard wishes.filter({ $0 }).count <= 1 else {
+    throw TaskFailure.usage(
+      "--factor, --megapixels, and --width or --height all say how large the result is; give one of them")
   }
+  var scale = values[factor]
+  if isSized {
+    scale = min(
+      values[width].map { Double($0) / Double(image.width) } ?? .infinity,
+      values[height].map { Double($0) / Double(image.height) } ?? .infinity)
+  } else if let megapixels = values[megapixels] {
+    scale = (megapixels * 1_000_000 / Double(image.width * image.height)).squareRoot()
+  }
+  func scaled(_ length: Int) -> Int { max(1, Int((Double(length) * scale).rounded())) }
+  let size = (width: scaled(image.width), height: scaled(image.height))
+  guard let way = Enlargement(from: (image.width, image.height), to: size) else {
+    throw TaskFailure.usage(
+      "\(values.names(photo)[0]) has \(image.width)x\(image.height) pixels and would get \(size.width)x\(size.height); "
+        + "an image is enlarged, and up to \(Int(Enlargement.largestFactor)) times")
+  }
+  return way
 }
 
-/// The three colours. Transparent pixels take the colour of visible ones nearby, so that nothing hidden bleeds in.
-private func visibleColors(of photo: Image, _ host: Host) throws -> Image {
-  if photo.channels == 3 { return photo }
-  let colors = try host.colors(of: photo)
-  guard photo.channels == 4 else { return colors }
-  let weighed = try host.image(width: photo.width, height: photo.height, channels: 4)
-  weighed.fill { x, y, c in
-    let p = photo.row(y) + 4 * x
-    return c == 3 ? p[3] : p[c] * p[3]
-  }
-  let near = try host.blurred(weighed, sigma: 2)
-  colors.fill { x, y, c in
-    let (own, around) = (photo.row(y) + 4 * x, near.row(y) + 4 * x)
-    return own[3] > 0.004 || around[3] < 0.001 ? own[c] : min(max(around[c] / around[3], 0), 1)
-  }
-  return colors
+/// Brings an image near to reducing to the small one.
+private func fit(_ large: Image, to small: Image, _ host: Host, _ values: Values) throws {
+  try host.progress(0.95, "fit")
+  let fit = Fit(
+    small: small, large: large, filter: values[measured].filter, resampling: try host.resampling)
+  host.crew.run(3) { fit.solve($0) }
 }

@@ -53,6 +53,7 @@ public func plugin(_ hostABI: UInt32) -> UnsafePointer<rtool_manifest>? {
 }
 
 private func translate(_ host: Host, _ values: Values) throws {
+  try host.expect(over: values[photo])
   let copy = try WorkingCopy(
     values[photo], mask: values[mask], side: values[side].map { Int($0) }, context: values[context],
     host: host)

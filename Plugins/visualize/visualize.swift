@@ -13,7 +13,8 @@ private let layer = Parameter<String?>.text(
 private let list = Parameter<Bool>.flag(
   "list", group: "What", "print the units of the representation with the classes they raise, and their names")
 
-private let photos = Parameter<[Image]>.images("photo", required: false, "photos to look in, with --among")
+private let photos = Parameter<[String]>.photoSeries(
+  "photo", required: false, "photos to look in, with --among")
 private let among = Parameter<Bool>.flag(
   "among", letter: "a", group: "In photos",
   "show the places in the photos that raise it most, not a new image")
@@ -87,9 +88,7 @@ private func visualize(_ host: Host, _ values: Values) throws {
     return try host.emit(text: host.wantsJSON ? "\(try listJSON(dictionary))\n" : listText(dictionary))
   }
   if values[among] {
-    let photos = Array(zip(values.names(photos), values[photos]))
-    for subject in subjects { try Patches(subject, values[patches], host: host).emit(from: photos) }
-    return
+    return try emitPatches(of: subjects, values[patches], from: values.series(photos), host)
   }
   for (index, subject) in subjects.enumerated() {
     let progress = Double(index) / Double(subjects.count)...Double(index + 1) / Double(subjects.count)

@@ -24,7 +24,7 @@
   X(vips_image_new_memory) X(vips_image_remove) X(vips_image_set_array_int) X(vips_image_set_blob_copy) X(vips_image_set_int) X(vips_image_write) \
   X(vips_init) X(vips_invert) X(vips_jpegload_source) X(vips_jpegsave_target) X(vips_linear1) X(vips_multiply) \
   X(vips_operation_block_set) X(vips_pngload_source) X(vips_pngsave_target) X(vips_ppmload_source) \
-  X(vips_ppmsave_target) X(vips_premultiply) X(vips_profile_load) X(vips_resize) X(vips_sink_disc) \
+  X(vips_ppmsave_target) X(vips_premultiply) X(vips_profile_load) X(vips_resize) X(vips_shrink) X(vips_sink_disc) \
   X(vips_source_new_from_memory) X(vips_target_new_to_memory) X(vips_text) \
   X(vips_tiffload_source) X(vips_tiffsave_target) X(vips_unpremultiply) X(vips_version) X(vips_webpload_source) \
   X(vips_webpsave_target)

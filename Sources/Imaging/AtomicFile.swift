@@ -4,7 +4,10 @@ import Glibc
 /// Replaces a file, or makes it, in one step: a temporary file beside it is written, synchronised with the
 /// disk and renamed. On any error it is removed, and what was there stays. Mode and, where permitted, owner
 /// of an existing file are kept.
-func replaceFile(_ path: String, with bytes: UnsafeRawBufferPointer, name: String) throws(ImagingError) {
+/// - Parameter isNew: the file may not be there yet: throws `exists` where it is, or where another process makes it first.
+func replaceFile(_ path: String, with bytes: UnsafeRawBufferPointer, name: String, isNew: Bool = false)
+  throws(ImagingError)
+{
   let place = folder(of: path)
   let temporary = place + ".rtool-" + randomName() + ".tmp"
   let slot = pending_output_add(temporary)
@@ -12,15 +15,30 @@ func replaceFile(_ path: String, with bytes: UnsafeRawBufferPointer, name: Strin
   let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o666)
   guard descriptor >= 0 else { throw folderFailure(errno, name, place) }
   var code = writeAll(bytes, to: descriptor)
-  if code == nil { takeOver(ownerAndModeOf: path, descriptor) }
+  if code == nil, !isNew { takeOver(ownerAndModeOf: path, descriptor) }
   if code == nil, fsync(descriptor) != 0, errno != EINVAL { code = errno }
   if close(descriptor) != 0, code == nil, errno != EINTR { code = errno }
+  var isClaimed = false
+  if code == nil, isNew {
+    code = claim(path)
+    isClaimed = code == nil
+  }
   if code == nil, rename(temporary, path) != 0 { code = errno }
   if let code {
     unlink(temporary)
+    if isClaimed { unlink(path) }
+    if code == EEXIST { throw ImagingError(.exists, name, "it is there already") }
     throw .writing(name, errno: code)
   }
   synchronise(folder: place)
+}
+
+/// Makes an empty file, which of several processes only one can do; nil, or the error number.
+private func claim(_ path: String) -> Int32? {
+  let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o666)
+  guard descriptor >= 0 else { return errno }
+  close(descriptor)
+  return nil
 }
 
 private func takeOver(ownerAndModeOf path: String, _ descriptor: Int32) {

@@ -81,13 +81,7 @@ extension ResultImage {
     throws(ImagingError) -> EncodedImage
   {
     try options.check()
-    let height = frames?.height ?? height
-    if max(width, height) > format.largestSide {
-      throw ImagingError(
-        .tooLarge,
-        "\(width) x \(height) pixels are more than \(format.title) holds (\(format.largestSide) along a side): "
-          + "choose another format")
-    }
+    try format.check(width: width, height: frames?.height ?? height)
     var metadata = options.stripMetadata ? metadata.stripped : metadata
     var preparation = Preparation(
       format: format, options: options, conversion: conversion, coding: coding)
@@ -98,7 +92,8 @@ extension ResultImage {
       let like =
         format == .jpeg && frames == nil
         ? jpeg?.file(of: image, quality: options.quality, holdsOrientation: metadata.holdsOrientation) : nil
-      metadata.fit(format, width: width, height: height, orientation: like?.orientation ?? 1)
+      metadata.fit(
+        format, width: width, height: frames?.height ?? height, orientation: like?.orientation ?? 1)
       if others != nil, format != .tiff { metadata.lose("the samples beside colour (infrared and the like)") }
       var notes = preparation.notes
       if let provenance {

@@ -10,6 +10,15 @@ extension Format {
     }
   }
 
+  /// Throws `tooLarge` where an image of so many pixels across and down cannot be a file of this format.
+  public func check(width: Int, height: Int) throws(ImagingError) {
+    guard max(width, height) > largestSide else { return }
+    throw ImagingError(
+      .tooLarge,
+      "\(width) x \(height) pixels are more than \(title) holds (\(largestSide) along a side): "
+        + "choose another format")
+  }
+
   var holdsAlpha: Bool { self != .jpeg && self != .ppm }
   var holdsCMYK: Bool { self == .jpeg || self == .tiff }
   var holdsGrey: Bool { self == .jpeg || self == .png || self == .tiff || self == .ppm }

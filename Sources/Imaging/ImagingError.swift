@@ -20,6 +20,8 @@ public struct ImagingError: Error, CustomStringConvertible, Equatable, Sendable 
     case invalidArgument
     /// The output cannot be written.
     case unwritable
+    /// The output was to be a new file, and there is one.
+    case exists
     /// There is no space left for the output.
     case diskFull
     /// Who was reading the output has stopped.

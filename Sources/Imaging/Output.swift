@@ -1,16 +1,18 @@
 import Glibc
 
 /// Where an image goes.
-public enum Output: Sendable {
+public enum Output: Sendable, Equatable {
   /// A file. It is replaced at once when all is written, or stays as it was; symbolic links are followed.
   /// What is no regular file (a device, a pipe, /dev/stdout, /dev/fd/N) is written into.
   case file(String)
+  /// A file that is not there yet. Where it is by the time that all is done, `exists` is thrown and it stays as it is.
+  case newFile(String)
   case standardOutput
 
   /// Its name in messages.
   public var name: String {
     switch self {
-    case .file(let path): path
+    case .file(let path), .newFile(let path): path
     case .standardOutput: "standard output"
     }
   }
@@ -51,11 +53,14 @@ extension ResultImage {
   }
 
   private func format(for output: Output) throws(ImagingError) -> Format {
-    if case .file(let path) = output {
+    if output != .standardOutput {
+      let path = output.name
       if let format = Format(path: path) { return format }
-      if case .replacing = try OutputTarget(output).kind {
+      switch try OutputTarget(output).kind {
+      case .replacing, .making:
         let endings = Format.allCases.flatMap(\.extensions).map { "." + $0 }.joined(separator: " ")
         throw ImagingError(.unsupported, path, "its ending names no format that can be written (\(endings))")
+      case .device, .descriptor: break
       }
     }
     return sourceFormat.flatMap { Imaging.canWrite($0) ? $0 : nil } ?? .png

@@ -5,6 +5,8 @@ struct OutputTarget {
   enum Kind {
     /// A regular file, or one to be: its path without symbolic links.
     case replacing(String)
+    /// A regular file that nobody else may have made meanwhile.
+    case making(String)
     /// Opened and written into.
     case device(String)
     /// Already open.
@@ -18,6 +20,9 @@ struct OutputTarget {
     name = output.name
     switch output {
     case .standardOutput: kind = .descriptor(STDOUT_FILENO)
+    case .newFile(let path):
+      guard !path.isEmpty, !path.utf8.contains(0) else { throw .writing(name, errno: ENOENT) }
+      kind = .making(path)
     case .file(let path):
       if let descriptor = openDescriptor(path) {
         kind = .descriptor(descriptor)
@@ -41,6 +46,7 @@ struct OutputTarget {
   func write(_ bytes: UnsafeRawBufferPointer) throws(ImagingError) {
     switch kind {
     case .replacing(let path): try replaceFile(path, with: bytes, name: name)
+    case .making(let path): try replaceFile(path, with: bytes, name: name, isNew: true)
     case .descriptor(let descriptor):
       if let code = writeAll(bytes, to: descriptor) { throw .writing(name, errno: code) }
     case .device(let path):

@@ -38,16 +38,19 @@ public final class SourceImage: Sendable {
 
   /// Reads and decodes an image: the first picture of a file that has several.
   ///
-  /// - Parameter digest: whether to compute the SHA-256 of the file.
+  /// - Parameters:
+  ///   - shorterSide: pixels of the shorter side that there is use for: a larger picture is read at a half, a quarter or
+  ///     an eighth of its size, with at least four times that side. nil: all.
+  ///   - digest: whether to compute the SHA-256 of the file.
   /// Throws `libraryMissing`, `unreadable`, `notAnImage`, `damaged` (truncated files too), `tooLarge`
   /// or `unsupported`.
-  public static func open(_ input: Input, limits: Limits = Limits(), digest: Bool = false)
-    throws(ImagingError)
-    -> SourceImage
-  {
+  public static func open(
+    _ input: Input, limits: Limits = Limits(), shorterSide: Int? = nil, digest: Bool = false
+  ) throws(ImagingError) -> SourceImage {
     let bytes = try input.read(limits)
     try Imaging.load()
-    return try SourceImage(bytes, name: input.name, limits, digest: digest)
+    return try SourceImage(
+      bytes, name: input.name, limits, shorterSide.map { Reduction(side: $0) }, digest: digest)
   }
 
   /// `other` with other pixels of the same kind, in another size.
@@ -60,7 +63,9 @@ public final class SourceImage: Sendable {
     (provenance, conversion, jpeg) = (other.provenance, other.conversion, other.jpeg?.inAnotherSize)
   }
 
-  private init(_ bytes: [UInt8], name: String, _ limits: Limits, digest: Bool) throws(ImagingError) {
+  private init(_ bytes: [UInt8], name: String, _ limits: Limits, _ reduction: Reduction?, digest: Bool)
+    throws(ImagingError)
+  {
     guard let format = Format(sniffing: bytes) else {
       throw ImagingError(.notAnImage, name, "not a picture that can be read (\(Format.list))")
     }
@@ -70,7 +75,7 @@ public final class SourceImage: Sendable {
       throw ImagingError(
         .unsupported, name, "its samples have \(bits) bits: convert them to 8, 16 or 32 first")
     }
-    let decoded = try decode(bytes, format, name, samples, limits)
+    let decoded = try decode(bytes, format, name, samples, limits, reduction)
     let image = decoded.image
     let pages = image.header.pages
     var metadata = Metadata(bytes, format, image)
@@ -122,7 +127,8 @@ extension NativeImage {
 /// All pixels, upright and in memory, in 8 or 16 bits or floats, grey, RGB or CMYK, with or without alpha; and the
 /// EXIF orientation that they had.
 private func decode(
-  _ bytes: [UInt8], _ format: Format, _ name: String, _ samples: TIFFSamples, _ limits: Limits
+  _ bytes: [UInt8], _ format: Format, _ name: String, _ samples: TIFFSamples, _ limits: Limits,
+  _ reduction: Reduction?
 ) throws(ImagingError) -> (image: NativeImage, orientation: Int) {
   try bytes.withUnsafeBytes { raw -> Result<(image: NativeImage, orientation: Int), ImagingError> in
     do throws(VipsError) {
@@ -134,7 +140,7 @@ private func decode(
       } catch {
         return .failure(error)
       }
-      let decoded = try normalised(lazy).inMemory()
+      let decoded = try reduced(lazy, raw, format, reduction, normalise: normalised).inMemory()
       withExtendedLifetime(lazy) { cvips_own_blobs(decoded.pointer) }
       let orientation = Int(decoded.header.orientation)
       return .success((orientation > 1 ? try decoded.upright().inMemory() : decoded, orientation))

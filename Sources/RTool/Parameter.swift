@@ -33,7 +33,7 @@ public struct ParameterDefinition: TaskParameter {
   public var step = 0.0
 
   /// The lowest minor version of the interface that has its kind.
-  var needs: Int { kind >= RTOOL_FILE ? 3 : 1 }
+  var needs: Int { kind >= RTOOL_FILE || flags.contains(.onDemand) ? 3 : 1 }
 
   public struct Flags: OptionSet, Sendable {
     public let rawValue: Int
@@ -44,6 +44,7 @@ public struct ParameterDefinition: TaskParameter {
     public static let advanced = Flags(rawValue: RTOOL_ADVANCED)
     public static let logarithmic = Flags(rawValue: RTOOL_LOGARITHMIC)
     public static let withAlpha = Flags(rawValue: RTOOL_WITH_ALPHA)
+    public static let onDemand = Flags(rawValue: RTOOL_ON_DEMAND)
     static let auto = Flags(rawValue: RTOOL_AUTO)
     static let none = Flags(rawValue: RTOOL_NONE)
   }

@@ -46,6 +46,14 @@ extension Parameter where Value == Double {
 }
 
 extension Host {
+  /// `photo` with the change from `before` to `after`, which are smaller or of its size; its edges stay sharp.
+  public func transferred(from before: Image, to after: Image, onto photo: Image, strength: Double = 1) throws
+    -> Image
+  {
+    try checked(
+      later(\.transfer, since: 3)(table, before.pointer, after.pointer, photo.pointer, strength))
+  }
+
   /// The three colours of an image that may have alpha or be grey.
   public func colors(of image: Image) throws -> Image {
     let colors = try self.image(width: image.width, height: image.height, channels: 3)

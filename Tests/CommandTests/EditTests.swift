@@ -105,7 +105,9 @@ import Testing
     try fails(["refine", "in.png", "--class", "none"], "--class none")
     try fails(["sketch", "in.png"], "--class")
     try fails(["sketch", "in.png", "--class", "sea", "--keep", "-1"], "--keep")
-    try fails(["superres", "in.png", "--factor", "9"], "--factor")
+    try fails(["superres", "in.png", "--factor", "65"], "--factor")
+    try fails(["superres", "in.png", "--width", "100"], "enlarged")
+    try fails(["superres", "in.png", "--width", "400", "--factor", "2"], "give one of them")
     try fails(["superres", "in.png", "--measured", "blur"], "--measured")
     try fails(
       ["superres", "in.png", "--class", "none", "--texture", "0", "--fidelity", "0"], "to follow")
@@ -165,6 +167,68 @@ import Testing
     for x in 38..<50 where alpha[x, 30, 0] > 0.05 {
       #expect(abs(colors[x, 30, 0] - 0.55) < 0.03, "\(colors[x, 30, 0]) at \(x)")
     }
+  }
+
+  /// Mean of each square of the result, against the pixel that it stands for.
+  private func farthest(_ large: FloatImage, from small: FloatImage) throws -> Float {
+    let reduced = try large.resized(width: small.width, height: small.height, kernel: .box)
+    return zip(reduced.pixels, small.pixels).map { abs($0 - $1) }.max()!
+  }
+
+  /// Black strokes on white: where the result is clipped its squares have the mean of their pixel all the same.
+  @Test(arguments: ["fast", "balanced"]) func whiteStaysWhiteAndSquaresKeepTheirMean(_ preset: String) throws
+  {
+    try sandbox.picture("paper.png", width: 150, height: 90, channels: 1) { x, y, _ in
+      (20..<60).contains(x) && (30..<50).contains(y) && (x + y / 4) % 5 < 2 ? Float(x % 3) / 4 : 1
+    }
+    _ = try run("superres", "paper.png", "-x", "2", "--preset", preset, "-o", "large.png")
+    let (small, large) = (try sandbox.open("paper.png"), try sandbox.open("large.png"))
+    #expect(try farthest(large, from: small) < 1 / 255)
+    for y in 0..<180 {
+      for x in 0..<300 where small[x / 2, y / 2, 0] == 1 { #expect(large[x, y, 0] == 1) }
+    }
+  }
+
+  @Test func whatIsFlatHasNoGridOfWindows() throws {
+    let paper: [Float] = [244 / 255, 240 / 255, 232 / 255]
+    try sandbox.picture("flat.png", width: 160, height: 100) { x, y, c in x < 12 && y < 12 ? 0.2 : paper[c] }
+    _ = try run("superres", "flat.png", "-x", "2", "-o", "large.png")
+    let large = try sandbox.open("large.png")
+    for y in 40..<200 { for x in 40..<320 { for c in 0..<3 { #expect(large[x, y, c] == paper[c]) } } }
+  }
+
+  @Test(arguments: [
+    (["--factor", "2.5"], 100, 75), (["--width", "90"], 90, 68), (["--height", "61"], 81, 61),
+    (["--width", "90", "--height", "61"], 81, 61), (["--megapixels", "0.012"], 126, 95),
+    (["--factor", "10"], 400, 300),
+  ])
+  func sizesAreAsWished(_ wish: [String], _ width: Int, _ height: Int) throws {
+    try sandbox.photo("small.png", width: 40, height: 30)
+    let outcome = try sandbox.run(
+      Program.path, ["superres", "small.png", "--preset", "fast", "-o", "large.png"] + wish)
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    let (small, large) = (try sandbox.open("small.png"), try sandbox.open("large.png"))
+    #expect(large.width == width && large.height == height)
+    let reduced = try large.resized(width: 40, height: 30, kernel: .box)
+    #expect(distance(reduced, small) < 1.0 / 255)
+  }
+
+  @Test func whatCannotSucceedIsRefusedAtOnce() throws {
+    try sandbox.photo("wide.png", width: 9000, height: 2)
+    func fails(_ arguments: [String], _ words: String...) throws {
+      let outcome = try sandbox.run(Program.path, arguments)
+      #expect(outcome.status == 1)
+      for word in words { expectOneLine(outcome.errors, contains: word) }
+      #expect(sandbox.files == ["wide.png"])
+    }
+    try fails(["superres", "wide.png", "-x", "2", "-o", "out.webp"], "WebP", "16383", "18000 x 4")
+    try fails(["superres", "wide.png", "-x", "8", "-o", "out.jpg"], "JPEG", "72000 x 16")
+    try fails(
+      ["superres", "wide.png", "-x", "8", "--max-pixels", "1", "-o", "out.png"], "72000x16", "--max-pixels 2")
+    try fails(["generate", "--width", "20000", "--height", "9", "-o", "out.webp"], "WebP")
+    try sandbox.photo("wide.png", width: 16400, height: 2)
+    try fails(["inpaint", "wide.png", "--box", "0,0,9,1", "-o", "out.webp"], "WebP")
+    try fails(["translate", "wide.png", "--to", "sea", "-o", "out.webp"], "WebP")
   }
 
   @Test func greyStaysGrey() throws {

@@ -44,6 +44,30 @@ import Testing
     #expect(try sandbox.open(names[1]) == sandbox.open(names[3]))
   }
 
+  @Test(arguments: [
+    (["--side", "60"], 80, 60), (["--width", "200"], 200, 150), (["--height", "33"], 44, 33),
+    (["--width", "90", "--height", "90"], 90, 90),
+  ])
+  func imagesHaveTheSizeThatIsWished(_ wish: [String], _ width: Int, _ height: Int) throws {
+    let outcome = try sandbox.run(
+      Program.path,
+      ["interpolate", "a.png", "b.png", "--stages", "3", "--steps", "1", "-o", "out.png"] + wish)
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    let images = try (1...3).map { try sandbox.open("out-\($0).png") }
+    #expect(images.allSatisfy { $0.width == width && $0.height == height })
+  }
+
+  @Test func transparencyGoesOver() throws {
+    try sandbox.picture("a.png", width: 80, height: 60, channels: 4) { x, _, c in
+      c == 3 ? (x < 40 ? 0 : 1) : 0.7
+    }
+    let names = try interpolate("--stages", "3", "--steps", "1", "--side", "60", "-o", "out.png")
+    let alphas = try names.map { try #require(try SourceImage.open(.file(sandbox.path($0))).alpha()) }
+    #expect(alphas[0][10, 30, 0] == 0 && alphas[0][70, 30, 0] == 1)
+    #expect(abs(alphas[1][10, 30, 0] - 0.5) < 0.01 && alphas[1][70, 30, 0] == 1)
+    #expect(alphas[2][10, 30, 0] == 1)
+  }
+
   @Test func twoStagesAreTheImagesThemselves() throws {
     #expect(try interpolate("--stages", "2", "-o", "out.png").count == 2)
   }

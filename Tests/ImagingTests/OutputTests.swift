@@ -39,6 +39,21 @@ import Testing
     #expect(try SourceImage.open(.file(scratch.file("x"))).format == .webp)
   }
 
+  @Test func aNewFileTakesTheNameOfNoOther() throws {
+    let scratch = try Scratch()
+    try result.write(to: .newFile(scratch.file("a.png")))
+    let before = try contents(scratch.file("a.png"))
+    symlink("nowhere", scratch.file("b.png"))
+    for name in ["a.png", "b.png"] {
+      let error = #expect(throws: ImagingError.self) {
+        try ResultImage.fresh(picture(9, 9)).write(to: .newFile(scratch.file(name)))
+      }
+      #expect(error?.kind == .exists && isOneLine(error))
+    }
+    #expect(try contents(scratch.file("a.png")) == before)
+    #expect(scratch.names == ["a.png", "b.png"])
+  }
+
   @Test func theInputCanBeTheOutput() throws {
     let scratch = try Scratch()
     let path = scratch.file("a.png")

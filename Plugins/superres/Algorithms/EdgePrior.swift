@@ -12,6 +12,8 @@ package struct EdgePrior: @unchecked Sendable {
   package var isNearest = false
   /// Whether it goes on from the large image rather than from an interpolation.
   package var isResumed = false
+  /// Whether the result, reduced again, is to be the small image, within 0...1.
+  package var isConsistent = false
   /// What it goes on from; not written to.
   package var base: Image
 
@@ -47,6 +49,7 @@ package struct EdgePrior: @unchecked Sendable {
       if weight > 0 { tile.descend(by: weight, reach: Self.reach, decay: Self.decay, edge: Self.edge) }
       tile.backProject()
     }
+    if isConsistent { tile.settle() }
     tile.write(
       large, from: (x: (left - x0) * factor, y: (top - y0) * factor),
       to: (x: left * factor, y: top * factor), width: (right - left) * factor, height: (bottom - top) * factor
@@ -119,17 +122,43 @@ private final class Tile {
     for c in 0..<3 { enlarge(y + c * width * height, addingTo: x + c * largeWidth * largeHeight) }
   }
 
-  /// x += enlarged(y - reduced(x))
-  func backProject() {
+  /// x += enlarged(y - reduced(x)). Returns the largest of those differences.
+  @discardableResult func backProject() -> Float {
+    var largest: Float = 0
     for c in 0..<3 {
       let (large, small) = (x + c * largeWidth * largeHeight, y + c * width * height)
       resampling.resample(
         large, width: largeWidth, height: largeHeight, into: residual, width: width, height: height,
         filter: down)
-      for i in 0..<width * height { residual[i] = small[i] - residual[i] }
+      for i in 0..<width * height {
+        residual[i] = small[i] - residual[i]
+        largest = max(largest, abs(residual[i]))
+      }
       enlarge(residual, addingTo: large)
     }
+    return largest
   }
+
+  /// Makes x an image that reduces to y and lies within 0...1, near to what it is: exactly where a pixel of y is the mean
+  /// of its square, else as near as some more back-projections come, with x clipped before each.
+  func settle() {
+    if down == .box {
+      let means = BlockMeans(factor: factor)
+      for c in 0..<3 {
+        means.impose(
+          y + c * width * height, width: width, height: height, on: x + c * largeWidth * largeHeight)
+      }
+      return
+    }
+    for _ in 0..<Self.mostRounds {
+      for i in 0..<3 * largeWidth * largeHeight { x[i] = min(max(x[i], 0), 1) }
+      if backProject() < Self.negligible { break }
+    }
+  }
+
+  private static let mostRounds = 30
+  /// A quarter of a step of 8 bits.
+  private static let negligible: Float = 0.25 / 255
 
   private func enlarge(_ small: UnsafePointer<Float>, addingTo large: UnsafeMutablePointer<Float>) {
     resampling.resample(

@@ -186,7 +186,9 @@ enum {
   RTOOL_AUTO = 1u << 5,        /* CLASS, INT, REAL: "auto" may be given, and is the value when nothing is; count
                                   is then 0 and the task chooses */
   RTOOL_NONE = 1u << 6,        /* CLASS: "none" may be given; count is 0 and texts[0] is "none" */
-  RTOOL_WITH_ALPHA = 1u << 7   /* IMAGE: images have 4 channels if the file has transparency */
+  RTOOL_WITH_ALPHA = 1u << 7,  /* IMAGE: images have 4 channels if the file has transparency */
+  RTOOL_ON_DEMAND = 1u << 8    /* since 0.3. IMAGE: for many files. images is NULL: the host opens one when the task
+                                  asks for it, by `image_open`, and a file that cannot be read does not end the run */
 };
 
 /* This structure never grows. */
@@ -554,6 +556,16 @@ typedef struct rtool_result {
                               which are numbered */
 } rtool_result;
 
+/* What is known of a result before the work. Since 0.3. It grows; struct_size is its size. */
+typedef struct rtool_expectation {
+  uint32_t struct_size;
+  uint32_t reserved;
+  const rtool_image *over; /* the image that it will be laid over, as in rtool_result, or NULL */
+  int32_t width, height;   /* the result's size; 0: that of `over` */
+  uint64_t memory;         /* bytes that the task will hold at most, besides its values; 0: not worth telling */
+  double seconds;          /* that the work will take on this machine; 0: not known */
+} rtool_expectation;
+
 /* ---------------------------------------------------------------------------------------- working copies -- */
 
 typedef uint32_t rtool_copy_flags;
@@ -753,6 +765,23 @@ struct rtool_host {
      and valid until `run` returns. NULL: `make` returned another status than RTOOL_OK, or memory ran out. */
   const void *(*prepared)(const rtool_host *host, const char *key, size_t bytes,
                           rtool_status (*make)(const rtool_host *host, void *memory, void *user), void *user);
+
+  /* [run-thread] Opens image `index` of parameter `param` (its place in the manifest), which is ON_DEMAND. Open it in a
+     scope, at whose end it goes, and have one open at a time: then a thousand photos take the memory of one. side: how
+     many pixels of the shorter side the task has use for; a larger picture is then read at a half, a quarter or an
+     eighth of its size, but with at least four times that side, which costs far less. 0: all. NULL: the file cannot be used.
+     The user has been told, the run has not failed, and the task goes on with the next; the program will exit with
+     1. */
+  const rtool_image *(*image_open)(const rtool_host *host, uint32_t param, uint32_t index, int32_t side);
+  /* [run-thread] Says in one line why an image that was opened is of no use, its name included. All goes on as after a
+     file that cannot be read. */
+  void (*image_skip)(const rtool_host *host, uint32_t param, uint32_t index, const char *text);
+  /* [run-thread] One of many results, written to standard output at once, before `run` returns: text, or with --json one
+     JSON value, which goes on a line of its own as {"result": VALUE}. What was written stays, whatever comes after. */
+  rtool_status (*emit_part)(const rtool_host *host, const char *text);
+  /* [run-thread] Tells before the work what a result will be. What cannot be written in the format that the user wants,
+     is larger than --max-pixels or does not fit into memory is refused: return the status from `run`. */
+  rtool_status (*expect)(const rtool_host *host, const rtool_expectation *expectation);
 };
 
 #ifdef __cplusplus

@@ -51,6 +51,7 @@ package struct CommandParameter: Sendable {
     package static let auto = Flags(rawValue: UInt32(RTOOL_AUTO))
     package static let none = Flags(rawValue: UInt32(RTOOL_NONE))
     package static let withAlpha = Flags(rawValue: UInt32(RTOOL_WITH_ALPHA))
+    package static let onDemand = Flags(rawValue: UInt32(RTOOL_ON_DEMAND))
     /// All words that follow, unread; of the program's own commands alone.
     package static let words = Flags(rawValue: 1 << 31)
   }

@@ -72,7 +72,7 @@ enum HostOption {
       + "images then differ by less than the eye can see")
   static let maxPixels = Option<Int>.int(
     "max-pixels", value: "MEGAPIXELS", flags: .advanced, initial: 268, limits: 1...10000,
-    "refuse images of more megapixels than this")
+    "refuse images, and results that are known to become larger, of more megapixels than this")
   static let quiet = Option<Bool>.flag("quiet", letter: "q", "say nothing but errors")
   static let verbose = Option<Bool>.flag("verbose", letter: "v", "say more about what is done")
   static let help = Option<Bool>.flag("help", letter: "h", "show this help; -h shows less")

@@ -11,6 +11,7 @@ enum Growth {
   static let ascent = end(of: \rtool_ascent.note)
   static let outcome = end(of: \rtool_outcome.losses)
   static let result = end(of: \rtool_result.pieces)
+  static let expectation = end(of: \rtool_expectation.seconds)
   static let workingCopy = end(of: \rtool_working_copy.seen_mask)
 
   private static func end<Structure, Field>(of field: KeyPath<Structure, Field>) -> Int {

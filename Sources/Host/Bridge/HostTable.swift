@@ -77,6 +77,7 @@ extension Run {
     addPreparation(to: &host)
     addValues(to: &host)
     addImages(to: &host)
+    addImagesOnDemand(to: &host)
     addWorkingCopies(to: &host)
     addClassifier(to: &host)
     addFeatureNames(to: &host)

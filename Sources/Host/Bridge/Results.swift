@@ -15,6 +15,17 @@ extension Run {
         run.emit(text: String(cString: text))
       }
     }
+    host.emit_part = { host, text in
+      let run = Run.of(host)
+      return run.statusOnRunThread {
+        guard let text else { throw Failure.misuse("no text was handed over") }
+        try run.emit(part: String(cString: text))
+      }
+    }
+    host.expect = { host, expectation in
+      let run = Run.of(host)
+      return run.statusOnRunThread { try run.checkExpected(run.expectation(expectation)) }
+    }
     host.emit_json = { host, text in
       let run = Run.of(host)
       return run.statusOnRunThread {
@@ -30,6 +41,25 @@ extension Run {
       _ = run.status { json = try run.copy(encodedJSON(text.map { String(cString: $0) } ?? "")) }
       return json
     }
+  }
+
+  private func expectation(_ pointer: UnsafePointer<rtool_expectation>?) throws -> Expectation {
+    guard let told = Growth.read(pointer, into: rtool_expectation(), atLeast: Growth.expectation) else {
+      throw Failure.misuse("an expectation needs its size filled in")
+    }
+    let over = try told.over.map { image in
+      guard let source = sources[image.pointee.data] else {
+        throw Failure.misuse("a result can only be laid over an image that was given as a value")
+      }
+      return source
+    }
+    let width = told.width > 0 ? Int(told.width) : over?.width ?? 0
+    let height = told.height > 0 ? Int(told.height) : over?.height ?? 0
+    guard width > 0, height > 0, told.seconds.isFinite else {
+      throw Failure.misuse("a result of \(width)x\(height) pixels in \(told.seconds) s cannot be expected")
+    }
+    return Expectation(
+      over: over, width: width, height: height, memory: Int(clamping: told.memory), seconds: told.seconds)
   }
 
   /// The user's image in the size that a result is to have.

@@ -23,6 +23,10 @@ final class Run: @unchecked Sendable {
   let prepared: PreparedObjects
   /// The user's images by the address of their pixels, to know them again in `emit`.
   var sources: [UnsafeMutablePointer<Float>: SourceImage] = [:]
+  /// What is opened when the task asks for it, by the place of its parameter.
+  var imagesOnDemand: [Int: ImagesOnDemand] = [:]
+  /// Whether a result may be made here; throws where not. See `rtool_expectation`.
+  var checkExpected: (Expectation) throws -> Void = { _ in }
   /// What the task was given to read, with the names of the files.
   var inputs: [(name: String, image: rtool_image)] = []
   /// The content of the user's files that are no images, by name.
@@ -34,6 +38,9 @@ final class Run: @unchecked Sendable {
   /// What was printed, or with --json the task's one JSON value.
   var text: String { wantsJSON ? json ?? printed : printed }
   private var printed = ""
+  /// Whether results went out while the task was running, and those that are still held back.
+  private(set) var hasParts = false
+  private(set) var heldParts = ""
   private var json: String?
   /// The thread that `run` is called on.
   private let thread = pthread_self()
@@ -111,7 +118,10 @@ final class Run: @unchecked Sendable {
       return ended
     }
     guard let ended else { throw Failure.misuse("a scope was ended that was not begun") }
-    for block in ended { free(UnsafeMutableRawPointer(bitPattern: block)) }
+    for block in ended {
+      if let pixels = UnsafeMutablePointer<Float>(bitPattern: block) { sources[pixels] = nil }
+      free(UnsafeMutableRawPointer(bitPattern: block))
+    }
   }
 
   /// What a function that is marked [run-thread] comes to: another thread may not call it.
@@ -168,4 +178,19 @@ final class Run: @unchecked Sendable {
   func emit(text more: String) { printed += more }
 
   func emit(json: String) { self.json = json }
+
+  /// One of many results, written at once; with --json a line.
+  func emit(part text: String) throws {
+    hasParts = true
+    guard wantsJSON else { return try write(part: text) }
+    guard let json = try Report.checked(text, task: task) else { throw Failure.misuse("no JSON was handed over") }
+    try emit(line: "{\"result\":\(Report.onOneLine(json))}")
+  }
+
+  func emit(line: String) throws { try write(part: line + "\n") }
+
+  /// While the task is watched nothing else may be seen on standard output.
+  private func write(part: String) throws {
+    if Watch.isOn { heldParts += part } else { try Terminal.print(part) }
+  }
 }

@@ -47,7 +47,7 @@ enum Capabilities {
     add("host", "class-weights json", since: 2)
     add(
       "host",
-      "image-resample transfer working-copy parallel scopes small-images features-batch feature-names emit-json with-model prepared",
+      "image-resample transfer working-copy parallel scopes small-images features-batch feature-names emit-json with-model prepared images-on-demand emit-part expect",
       since: 3)
     return since
   }()

@@ -37,12 +37,14 @@ struct TaskCommand {
     if let available = AvailableMemory.now {
       try MemoryNeed(of: plugin, images: images, model: classifier).check(against: available)
     }
+    let onDemand = imagesOnDemand(taskValues, settings, destination)
     try writePreviews(taskValues, images, settings)
     var delivery = Delivery(destination, settings, input: firstImage(images))
     let repetition = settings.rounds > 1 ? try Repetition(plugin: plugin, settings: settings) : nil
     var digest: String?
     var modelDigests: [String: [String]]?
     func step(_ run: Run, _ values: [TypedValue], _ images: [[SourceImage]]) throws -> Provenance.Step {
+      let values = used(onDemand, in: values)
       digest = try digest ?? ModelSearch.digest(modelSource)
       modelDigests = try modelDigests ?? digests(models)
       return Provenance.Step(
@@ -51,7 +53,8 @@ struct TaskCommand {
         seed: run.seed, preset: settings.preset?.name,
         parameters: described(values, classes: classifier.facts.classes), facts: run.facts,
         given: parsed.texts.keys.filter { name in plugin.parameters.contains { $0.name == name } }.sorted(),
-        inputs: digests(images).merging(digests(files)) { $1 }.merging(modelDigests!) { $1 },
+        inputs: digests(images).merging(digests(onDemand)) { $1 }.merging(digests(files)) { $1 }
+          .merging(modelDigests!) { $1 },
         precision: settings.precision == .float32 ? nil : settings.precision.rawValue)
     }
 
@@ -65,6 +68,14 @@ struct TaskCommand {
           threads: threads, settings: settings, prepared: prepared)
         for file in files.joined() { run.files[file.name] = file.bytes }
         for model in models.joined() { run.otherModels[model.text] = model.classifier }
+        for (slot, content) in plugin.slots.enumerated() {
+          if case .parameter(let index) = content { run.imagesOnDemand[slot] = onDemand[index] }
+        }
+        run.checkExpected = { expectation in
+          try destination.check(expectation)
+          guard let cost = try expectation.check(settings.limits), !settings.isQuiet else { return }
+          Terminal.say("rtool \(plugin.name): \(cost)")
+        }
         try self.perform(run, values, images)
         return run
       }
@@ -77,6 +88,8 @@ struct TaskCommand {
       try delivery.deliver(run) { try step(run, values, images) }
     }
     try delivery.finish()
+    // What was of no use has been told when it was met.
+    if onDemand.values.contains(where: \.hasSkipped) { throw Failure.told }
   }
 
   private func perform(_ run: Run, _ values: [TypedValue], _ images: [[SourceImage]]) throws {
@@ -144,20 +157,14 @@ struct TaskCommand {
     var limits = settings.limits
     // Images before masks, whose size is held against theirs.
     for kind in [CommandParameter.Kind.image, .mask] {
-      for (index, parameter) in plugin.parameters.enumerated() where parameter.kind == kind {
+      for (index, parameter) in plugin.parameters.enumerated()
+      where parameter.kind == kind && !parameter.flags.contains(.onDemand) {
         for name in values[index].texts {
           if Interrupt.isRequested { throw Failure.interrupted }
           limits.memory = AvailableMemory.now.map { ($0.bytes, $0.limit) }
           let image = try SourceImage.open(
             name == "-" ? .standardInput : .file(name), limits: limits, digest: true)
-          if image.pageCount > 1 {
-            let text = "\(image.name) has \(image.pageCount) pages or frames, and only the first is used"
-            if destination.replaces(name) {
-              throw Failure.failed(
-                "\(text); writing over it would lose the others, so name another file with -o")
-            }
-            if !settings.isQuiet { Terminal.warn(text) }
-          }
+          try tellPeculiarities(of: image, settings, destination)
           if kind == .image { first = first ?? image }
           if kind == .mask, let first, image.width != first.width || image.height != first.height {
             throw Failure.failed(
@@ -169,6 +176,49 @@ struct TaskCommand {
       }
     }
     return images
+  }
+
+  private func tellPeculiarities(of image: SourceImage, _ settings: RunSettings, _ destination: Destination)
+    throws
+  {
+    if let warning = image.colourWarning, !settings.isQuiet { Terminal.warn("\(image.name): \(warning)") }
+    guard image.pageCount > 1 else { return }
+    let text = "\(image.name) has \(image.pageCount) pages or frames, and only the first is used"
+    if destination.replaces(image.name) {
+      throw Failure.failed("\(text); writing over it would lose the others, so name another file with -o")
+    }
+    if !settings.isQuiet { Terminal.warn(text) }
+  }
+
+  /// Those that the task opens itself, by the place of their parameter.
+  private func imagesOnDemand(_ values: [TypedValue], _ settings: RunSettings, _ destination: Destination)
+    -> [Int: ImagesOnDemand]
+  {
+    var images: [Int: ImagesOnDemand] = [:]
+    for (index, parameter) in plugin.parameters.enumerated() where parameter.flags.contains(.onDemand) {
+      images[index] = ImagesOnDemand(
+        values[index].texts, keepsAlpha: parameter.flags.contains(.withAlpha), limits: settings.limits
+      ) { try tellPeculiarities(of: $0, settings, destination) }
+    }
+    return images
+  }
+
+  /// The values with those images alone that were of use.
+  private func used(_ onDemand: [Int: ImagesOnDemand], in values: [TypedValue]) -> [TypedValue] {
+    var values = values
+    for (index, images) in onDemand {
+      values[index].texts = images.used.map(\.name)
+      values[index].count = values[index].texts.count
+    }
+    return values
+  }
+
+  private func digests(_ onDemand: [Int: ImagesOnDemand]) -> [String: [String]] {
+    var digests: [String: [String]] = [:]
+    for (index, images) in onDemand where !images.used.isEmpty {
+      digests[plugin.parameters[index].name] = images.used.map(\.digest)
+    }
+    return digests
   }
 
   private struct InputFile {

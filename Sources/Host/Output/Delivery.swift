@@ -23,7 +23,11 @@ struct Delivery {
   /// Writes what a run made.
   /// - Parameter makeStep: says how it was made; asked only where something keeps that.
   mutating func deliver(_ run: Run, makeStep: () throws -> Provenance.Step) throws {
-    if run.emitted.isEmpty && run.text.isEmpty { throw Failure.failed("the task made no image") }
+    if run.emitted.isEmpty && run.text.isEmpty && !run.hasParts {
+      throw run.imagesOnDemand.values.contains(where: \.hasSkipped)
+        ? Failure.told : Failure.failed("the task made no image")
+    }
+    if !run.heldParts.isEmpty { try Terminal.print(run.heldParts) }
     var entry = Report.Entry()
     if settings.wantsJSON {
       entry.result = try Report.checked(run.text, task: run.task)
@@ -78,25 +82,23 @@ struct Delivery {
       let number = name == nil ? imageCount : run.part.index + 1
       let isNumbered = run.part.count > 1 || name == nil && unnamed > 1
       let suffix = [isNumbered ? "\(number)" : nil, name].compactMap(\.self).joined(separator: "-")
-      guard
-        let output = destination.output(
-          task: step.task, format: format, suffix: suffix.isEmpty ? nil : suffix)
-      else { continue }
       // What its own seed makes alone is numbered within its run.
       let encoded = step.encoded(
         as: format, settings, number: name == nil && unnamed > 1 ? ofRun : nil, name: name)
       let provenance = provenance(of: group[0].source, encoded)
-      if group[0].frameDuration > 0, holdsAnimation(group[0]) {
-        let animation = try animation(group.map { ($0.result, $0.frameDuration) })
-        tell(
-          try animation.write(
-            to: output, format: format, options: settings.options, provenance: provenance))
-      } else {
-        tell(
-          try group[0].result.write(
-            to: output, format: format, options: settings.options, provenance: provenance))
+      let animation = try group[0].frameDuration > 0 && holdsAnimation(group[0])
+        ? self.animation(group.map { ($0.result, $0.frameDuration) }) : nil
+      var notes: [String] = []
+      let written = try destination.write(
+        task: step.task, format: format, suffix: suffix.isEmpty ? nil : suffix
+      ) { [settings] output in
+        notes =
+          try animation?.write(to: output, format: format, options: settings.options, provenance: provenance)
+          ?? group[0].result.write(
+            to: output, format: format, options: settings.options, provenance: provenance)
       }
-      guard case .file(let path) = output else { continue }
+      tell(notes)
+      guard let path = written else { continue }
       entry.outputs.append(path)
       if let name { entry.named[name] = path }
       if settings.output == nil, !settings.isQuiet, !settings.wantsJSON {

@@ -108,29 +108,47 @@ struct Destination {
     return isAnimation ? .webp : source?.format ?? .png
   }
 
-  /// Where an image goes; nil: nowhere.
+  /// Has an image written where it goes, if anywhere.
   /// - Parameter suffix: which of several it is.
-  func output(task: String, format: Format, suffix: String?) -> Output? {
+  /// - Returns: the path of the file; nil: it is none.
+  func write(task: String, format: Format, suffix: String?, _ write: (Output) throws -> Void) throws -> String? {
     switch place {
     case .nowhere: return nil
-    case .standardOutput: return .standardOutput
-    case .file(let path): return .file(suffixed(path, suffix))
+    case .standardOutput:
+      try write(.standardOutput)
+      return nil
+    case .file(let path):
+      let path = suffixed(path, suffix)
+      try write(.file(path))
+      return path
     case .beside(let stem):
       let base = "\(stem)-\(task)" + (suffix.map { "-\($0)" } ?? "")
-      let ending = ".\(format.extensions[0])"
-      return .file(Self.unusedPath(base, ending: ending))
+      return try Self.writeNew(base, ending: ".\(format.extensions[0])", write)
     }
   }
 
-  /// The first of base.png, base-2.png, base-3.png, ... that is not there.
-  static func unusedPath(_ base: String, ending: String) -> String {
-    var path = base + ending
-    var copy = 2
-    while fileExists(path) {
-      path = "\(base)-\(copy)\(ending)"
+  /// Has a new file written: the first of base.png, base-2.png, base-3.png, ... that nobody else makes before all is
+  /// done. Returns its path.
+  static func writeNew(_ base: String, ending: String, _ write: (Output) throws -> Void) throws -> String {
+    var copy = 1
+    while true {
+      let path = copy == 1 ? base + ending : "\(base)-\(copy)\(ending)"
       copy += 1
+      if fileExists(path) { continue }
+      do {
+        try write(.newFile(path))
+        return path
+      } catch let error as ImagingError where error.kind == .exists {
+        continue
+      }
     }
-    return path
+  }
+
+  /// Throws where a result of this size cannot be a file of the format that it will have.
+  func check(_ expectation: Expectation) throws {
+    if case .nowhere = place { return }
+    try format(of: expectation.over, isAnimation: false).check(
+      width: expectation.width, height: expectation.height)
   }
 }
 

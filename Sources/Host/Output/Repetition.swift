@@ -8,10 +8,14 @@ struct Repetition {
 
   /// - Throws: a usage failure where the task takes no image.
   init(plugin: Plugin, settings: RunSettings) throws {
-    guard plugin.parameters.contains(where: { $0.kind == .image }) else {
+    guard plugin.parameters.contains(where: Self.isReplaced) else {
       throw Failure.usage("--repeat needs a task that is given an image, and \(plugin.name) is not")
     }
     (self.plugin, self.settings, folder) = (plugin, settings, try TemporaryFolder())
+  }
+
+  private static func isReplaced(_ parameter: CommandParameter) -> Bool {
+    parameter.kind == .image && !parameter.flags.contains(.onDemand)
   }
 
   /// Puts the image that `run` made in the place of the first one of the task.
@@ -22,7 +26,7 @@ struct Repetition {
     guard let emission = results.first, results.count == 1 else {
       throw Failure.failed("--repeat needs a task that makes one image, and this one made \(results.count)")
     }
-    let index = plugin.parameters.firstIndex { $0.kind == .image }!
+    let index = plugin.parameters.firstIndex(where: Self.isReplaced)!
     guard values[index].texts.count <= 1 else {
       throw Failure.failed("--repeat does not know which of several images the result is to replace")
     }

@@ -43,6 +43,9 @@ struct Report {
     return "{\(texts.joined(separator: ","))}"
   }
 
+  /// Valid JSON without its line ends, which can only stand between its words.
+  static func onOneLine(_ json: String) -> String { json.split(whereSeparator: \.isNewline).joined(separator: " ") }
+
   /// The text of a task where it is one JSON value; nil: there is none.
   static func checked(_ text: String, task: String) throws -> String? {
     if text.isEmpty { return nil }

@@ -9,6 +9,8 @@ package struct Failure: Error, CustomStringConvertible {
     /// A plugin called the host wrongly: a mistake of its author, not of the user.
     case misuse
     case interrupted
+    /// What failed was told when it was met: no more is said.
+    case told
     /// Whoever was to read the output has gone: nothing is said.
     case closedPipe
   }
@@ -19,7 +21,7 @@ package struct Failure: Error, CustomStringConvertible {
   package var exitCode: Int32 {
     switch kind {
     case .closedPipe: 0
-    case .failed, .misuse: 1
+    case .failed, .misuse, .told: 1
     case .usage: 2
     case .interrupted: 130
     }
@@ -47,5 +49,6 @@ package struct Failure: Error, CustomStringConvertible {
   }
 
   package static let interrupted = Failure(kind: .interrupted, description: "interrupted")
+  package static let told = Failure(kind: .told, description: "")
   package static let closedPipe = Failure(kind: .closedPipe, description: "")
 }

@@ -66,6 +66,7 @@ pub const RTOOL_LOGARITHMIC: rtool_param_flags = 1 << 4;
 pub const RTOOL_AUTO: rtool_param_flags = 1 << 5;
 pub const RTOOL_NONE: rtool_param_flags = 1 << 6;
 pub const RTOOL_WITH_ALPHA: rtool_param_flags = 1 << 7;
+pub const RTOOL_ON_DEMAND: rtool_param_flags = 1 << 8;
 
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -334,6 +335,18 @@ pub struct rtool_result {
     pub name: *const c_char,
 }
 
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct rtool_expectation {
+    pub struct_size: u32,
+    pub reserved: u32,
+    pub over: *const rtool_image,
+    pub width: i32,
+    pub height: i32,
+    pub memory: u64,
+    pub seconds: f64,
+}
+
 pub type rtool_copy_flags = u32;
 pub const RTOOL_COPY_AROUND_MASK: rtool_copy_flags = 1 << 0;
 
@@ -577,5 +590,14 @@ pub struct rtool_host {
             >,
             user: *mut c_void,
         ) -> *const c_void,
+    >,
+    pub image_open: Option<
+        unsafe extern "C" fn(host: *const rtool_host, param: u32, index: u32, side: i32) -> *const rtool_image,
+    >,
+    pub image_skip:
+        Option<unsafe extern "C" fn(host: *const rtool_host, param: u32, index: u32, text: *const c_char)>,
+    pub emit_part: Option<unsafe extern "C" fn(host: *const rtool_host, text: *const c_char) -> rtool_status>,
+    pub expect: Option<
+        unsafe extern "C" fn(host: *const rtool_host, expectation: *const rtool_expectation) -> rtool_status,
     >,
 }

@@ -30,6 +30,12 @@ enum ReplayCommand {
       throw Failure.failed("\(title): nothing in it says that rtool made it")
     }
     let output = isChecked ? nil : try place(wanted, name: name, format: image.format)
+    func write(_ bytes: [UInt8]) throws {
+      if isChecked { return }
+      if let output { return try output.write(bytes) }
+      let (base, ending) = besides(name, format: image.format)
+      _ = try Destination.writeNew(base, ending: ending) { try $0.write(bytes) }
+    }
     let folders = [values[inputs], name == "-" ? nil : folder(of: name), "."].compactMap { $0 }
     let replay = try Replay(provenance, inputs: RecordedInputs(folders: folders)) {
       Terminal.warn("\(title): \($0)")
@@ -38,17 +44,18 @@ enum ReplayCommand {
     let remade = try replay.run()
     ProgressBar.shared.end()
     if remade == bytes {
-      try output?.write(remade)
+      try write(remade)
       return Terminal.say("rtool replay: same bytes as \(title)")
     }
     let difference = try difference(
       of: SourceImage.open(.bytes(remade, name: "the replayed image")), from: image)
     if isChecked { throw Failure.failed("\(title) differs: \(difference)") }
-    try output?.write(remade)
+    try write(remade)
     Terminal.say("rtool replay: differs: \(difference)")
   }
 
-  private static func place(_ output: String?, name: String, format: Format) throws -> Output {
+  /// nil: a new file in the current folder.
+  private static func place(_ output: String?, name: String, format: Format) throws -> Output? {
     if let output, output != "-" {
       if let named = Format(path: output), named != format {
         throw Failure.usage(
@@ -63,10 +70,14 @@ enum ReplayCommand {
       }
       return .standardOutput
     }
+    return nil
+  }
+
+  /// The name of a new file, and its ending.
+  private static func besides(_ name: String, format: Format) -> (base: String, ending: String) {
     let file = name == "-" ? "stdin" : fileName(of: name)
     let dot = file.lastIndex(of: ".") ?? file.endIndex
-    let ending = dot == file.endIndex ? ".\(format.extensions[0])" : file[dot...]
-    return .file(Destination.unusedPath("\(file[..<dot])-replay", ending: String(ending)))
+    return ("\(file[..<dot])-replay", dot == file.endIndex ? ".\(format.extensions[0])" : String(file[dot...]))
   }
 
   private static func difference(of remade: SourceImage, from image: SourceImage) throws -> String {

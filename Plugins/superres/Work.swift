@@ -1,0 +1,106 @@
+import Glibc
+import RTool
+import SuperresAlgorithms
+
+/// The stages of an enlargement, and what they take.
+struct Work {
+  let host: Host
+  let values: Values
+  let usesModel: Bool
+
+  /// One stage: the image enlarged by a whole factor.
+  func enlarged(_ small: Image, by factor: Int, progress: ClosedRange<Double>) throws -> Image {
+    let large = try host.image(width: small.width * factor, height: small.height * factor, channels: 3)
+    func part(_ from: Double, _ to: Double) -> ClosedRange<Double> {
+      let length = progress.upperBound - progress.lowerBound
+      return progress.lowerBound + from * length...progress.lowerBound + to * length
+    }
+    var solver = try solver(small, large, factor)
+    try run(solver, progress: part(0, usesModel ? 0.2 : 1), note: "edges")
+    guard usesModel else { return large }
+    try host.scoped {
+      try WindowAscent(host: host, values: values, small: small, large: large, factor: factor)
+        .apply(progress: part(0.2, 0.95))
+    }
+    guard values[consistent] else { return large }
+    try host.scoped {
+      solver.weight = 0
+      solver.iterations = 3
+      solver.isResumed = true
+      // Tiles read what they are resumed from; another image keeps it as it was.
+      solver.base = try host.copy(large)
+      try run(solver, progress: part(0.95, 1), note: "back-projection")
+    }
+    return large
+  }
+
+  private func solver(_ small: Image, _ large: Image, _ factor: Int) throws -> EdgePrior {
+    var solver = EdgePrior(
+      small: small, large: large, factor: factor, filter: values[measured].filter,
+      resampling: try host.resampling)
+    switch values[start] {
+    case .sharp: solver.weight = Float(0.005 * values[prior])
+    case .cubic: solver.iterations = 0
+    case .nearest: (solver.iterations, solver.isNearest) = (0, true)
+    }
+    if !values[consistent] { solver.iterations = 0 }
+    solver.isConsistent = values[consistent]
+    return solver
+  }
+
+  /// Solves all tiles, in bands so that progress can be told.
+  private func run(_ solver: EdgePrior, progress: ClosedRange<Double>, note: String) throws {
+    let length = progress.upperBound - progress.lowerBound
+    let crew = host.crew
+    for first in stride(from: 0, to: solver.tileCount, by: 8) {
+      try host.progress(progress.lowerBound + length * Double(first) / Double(solver.tileCount), note)
+      crew.run(min(8, solver.tileCount - first)) { solver.solve(first + $0) }
+    }
+  }
+
+  // MARK: What it takes
+
+  /// Results of more pixels than this are worth the seconds that it takes to measure how long they will take.
+  private static let manyPixels = 64_000_000
+
+  /// The most bytes held at once, and seconds on this machine; 0: few.
+  func cost(of way: Enlargement, from small: Image) throws -> (memory: Int, seconds: Double) {
+    let product = way.stages.reduce(1, *)
+    let pixels = small.width * small.height * product * product
+    guard pixels > Self.manyPixels else { return (0, 0) }
+    // The image, and a copy of it while windows or tiles read what they change; what is fitted at the end.
+    let fitted = way.isWhole ? 0 : way.width * way.height * 36
+    return (24 * pixels + fitted, try seconds(for: way.stages.last!, pixels: pixels))
+  }
+
+  /// From a made-up small image as large as one window, which is less than a tile.
+  private func seconds(for factor: Int, pixels: Int) throws -> Double {
+    let side = WindowAscent.smallSide(host, factor: factor)
+    let share = Double(pixels) / Double(side * side * factor * factor)
+    return try host.scoped {
+      let small = try host.image(width: side, height: side, channels: 3)
+      small.fill { x, y, c in Float((x * 7 + y * 3 + c) % 11) / 11 }
+      let large = try host.image(width: side * factor, height: side * factor, channels: 3)
+      let solver = try solver(small, large, factor)
+      let edges = Self.seconds { solver.solve(0) } / Double(host.threads)
+      guard usesModel else { return edges * share }
+      let windows = WindowAscent(host: host, values: values, small: small, large: large, factor: factor)
+      // The first time, the network is made ready for this size.
+      try windows.apply(progress: 0...0)
+      let ascent = try Self.seconds { try windows.apply(progress: 0...0) }
+      let step = Double(side - max(1, side / 6))
+      return share * (edges + ascent * Double(side * side) / (step * step))
+    }
+  }
+
+  private static func seconds(_ body: () throws -> Void) rethrows -> Double {
+    func now() -> Double {
+      var time = timespec()
+      clock_gettime(CLOCK_MONOTONIC, &time)
+      return Double(time.tv_sec) + 1e-9 * Double(time.tv_nsec)
+    }
+    let start = now()
+    try body()
+    return now() - start
+  }
+}
