@@ -42,6 +42,11 @@ public struct ImagingError: Error, CustomStringConvertible, Equatable, Sendable 
     self.init(kind, "\(name): \(text)")
   }
 
+  /// Whether memory or threads are what it failed for.
+  var lacksResources: Bool {
+    description.contains("out of memory") || description.contains(VipsError.noThread)
+  }
+
   /// The failure of a system call that reads.
   static func reading(_ name: String, errno code: Int32) -> ImagingError {
     ImagingError(.unreadable, name, plainWords(errno: code))

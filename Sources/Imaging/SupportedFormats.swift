@@ -23,11 +23,18 @@ extension Imaging {
     }
   }
 
-  /// Whether this libvips has an encoder for a format.
+  /// Whether this libvips has an encoder for a format. Where there is no memory to try it, it is taken to have one: what is
+  /// lacking is said when it is used.
   public static func canWrite(_ format: Format) -> Bool {
     switch format {
-    case .jpeg, .png, .tiff, .ppm: true
-    case .webp, .avif, .heic, .gif: (try? tinyImage().encoded(as: format)) != nil
+    case .jpeg, .png, .tiff, .ppm: return true
+    case .webp, .avif, .heic, .gif:
+      do throws(ImagingError) {
+        _ = try tinyImage().encoded(as: format)
+        return true
+      } catch {
+        return error.lacksResources
+      }
     }
   }
 
