@@ -139,7 +139,7 @@ extension Metadata {
   func note(_ format: Format) -> String? {
     lost.isEmpty
       ? nil
-      : "Metadata that \(format.title) does not hold, or that is no longer true, was left out: "
+      : "Metadata left out, as \(format.title) does not hold them or they are no longer true: "
         + lost.joined(separator: ", ") + "."
   }
 }

@@ -24,7 +24,7 @@ extension Metadata {
     if let exif { new.append(JPEGSegment(marker: 0xE1, payload: Array("Exif\0\0".utf8) + exif.bytes)) }
     if let xmp { new += xmpSegments(xmp) }
     // The profile, and how the pixels are coded.
-    new += written.filter { ![0xE0, 0xE1, 0xED, JPEGSegment.comment].contains($0.marker) }
+    new += written.filter { $0.marker == 0xEE || $0.marker == 0xE2 && $0.payload.has("ICC_PROFILE", at: 0) }
     let block = photoshopBlock
     let room = JPEGSegment.room - PhotoshopResource.signature.count
     for start in stride(from: 0, to: block.count, by: room) {

@@ -161,7 +161,7 @@ extension Metadata {
     // libvips 8.14 takes XMP for XMP only if it starts without a packet header, and names it after its place
     // among the metadata otherwise.
     for field in image.fields where xmp == nil && field.hasPrefix("heif-mime-") {
-      xmp = image.blob(field).flatMap { $0.first(of: "<x:xmpmeta") == nil ? nil : $0 }
+      xmp = image.blob(field).map(utf8XMP).flatMap { $0.first(of: "<x:xmpmeta") == nil ? nil : $0 }
     }
   }
 
