@@ -70,6 +70,9 @@ extension ResultImage {
         "\(width) x \(height) pixels are more than \(format.title) holds (\(format.largestSide) along a side): "
           + "choose another format")
     }
+    guard let encoder = format.native else {
+      throw ImagingError(.unsupported, "\(format.title) is read and not written: choose another format")
+    }
     var preparation = Preparation(format: format, options: options, conversion: conversion)
     do throws(VipsError) {
       let image = try preparation.prepared(native, provenance: provenance)
@@ -82,7 +85,7 @@ extension ResultImage {
       encoding.bit_depth = Int32(depth)
       cvips_free(cvips_take_error())
       var count = 0
-      guard let bytes = cvips_encode(image.pointer, format.native, encoding, &count) else {
+      guard let bytes = cvips_encode(image.pointer, encoder, encoding, &count) else {
         throw VipsError()
       }
       let file = EncodedImage(bytes, count: count, format: format, notes: preparation.notes)

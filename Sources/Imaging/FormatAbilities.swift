@@ -6,11 +6,11 @@ extension Format {
     case .webp: 16383
     case .avif, .heic: 16384
     case .gif: 65535
-    case .png, .tiff, .ppm: 10_000_000
+    case .png, .tiff, .ppm, .bmp: 10_000_000
     }
   }
 
-  var holdsAlpha: Bool { self != .jpeg && self != .ppm }
+  var holdsAlpha: Bool { self != .jpeg && self != .ppm && self != .bmp }
   var holdsCMYK: Bool { self == .jpeg || self == .tiff }
   var holdsGrey: Bool { self == .jpeg || self == .png || self == .tiff || self == .ppm }
   var holdsProfile: Bool { self != .gif && self != .ppm }
@@ -22,7 +22,7 @@ extension Format {
   /// Bits per channel that a writer can be asked for.
   var bitDepths: [Int] {
     switch self {
-    case .jpeg, .webp, .gif: [8]
+    case .jpeg, .webp, .gif, .bmp: [8]
     case .png, .tiff, .ppm: [8, 16]
     case .avif, .heic: [8, 10, 12]
     }

@@ -54,7 +54,7 @@ extension ResultImage {
     if case .file(let path) = output {
       if let format = Format(path: path) { return format }
       if case .replacing = try OutputTarget(output).kind {
-        let endings = Format.allCases.flatMap(\.extensions).map { "." + $0 }.joined(separator: " ")
+        let endings = Format.written.flatMap(\.extensions).map { "." + $0 }.joined(separator: " ")
         throw ImagingError(.unsupported, path, "its ending names no format that can be written (\(endings))")
       }
     }

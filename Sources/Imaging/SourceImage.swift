@@ -49,6 +49,18 @@ public final class SourceImage: Sendable {
     (provenance, conversion) = (other.provenance, other.conversion)
   }
 
+  /// `pixels` as if a file had held them, without its metadata.
+  init(
+    _ pixels: NativeImage, name: String, format: Format, digest: String?, pageCount: Int
+  ) throws(VipsError) {
+    native = pixels
+    (self.name, self.format, self.digest, self.pageCount) = (name, format, digest, pageCount)
+    colourChannels = pixels.colourBands
+    bitDepth = pixels.header.type == CVIPS_UINT16 ? 16 : 8
+    provenance = nil
+    conversion = try ColourConversion(for: pixels.bands(0..<pixels.colourBands))
+  }
+
   private init(_ bytes: [UInt8], name: String, _ limits: Limits, digest: Bool) throws(ImagingError) {
     guard let format = Format(sniffing: bytes) else {
       throw ImagingError(.notAnImage, name, "not a picture that can be read (\(Format.list))")
@@ -89,10 +101,14 @@ extension NativeImage {
 private func decode(_ bytes: [UInt8], _ format: Format, _ name: String, _ limits: Limits) throws(ImagingError)
   -> NativeImage
 {
-  try bytes.withUnsafeBytes { raw -> Result<NativeImage, ImagingError> in
+  guard let native = format.native else {
+    let bitmap = try BMPFile(bytes, name: name, limits)
+    do { return try bitmap.native() } catch { throw decoderFailure(error.reason, format, name) }
+  }
+  return try bytes.withUnsafeBytes { raw -> Result<NativeImage, ImagingError> in
     do throws(VipsError) {
       cvips_free(cvips_take_error())
-      let lazy = try NativeImage(cvips_decode(format.native, raw.baseAddress!, raw.count))
+      let lazy = try NativeImage(cvips_decode(native, raw.baseAddress!, raw.count))
       do throws(ImagingError) {
         try limits.check(width: lazy.width, height: lazy.height, name: name)
         try checkPixelType(of: lazy, name)
@@ -109,7 +125,7 @@ private func decode(_ bytes: [UInt8], _ format: Format, _ name: String, _ limits
   .get()
 }
 
-private func decoderFailure(_ reason: String, _ format: Format, _ name: String) -> ImagingError {
+func decoderFailure(_ reason: String, _ format: Format, _ name: String) -> ImagingError {
   if reason.contains("_source\" not found") {
     return ImagingError(.unsupported, name, "this libvips cannot read \(format.title) files")
   }

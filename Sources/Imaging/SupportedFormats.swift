@@ -18,7 +18,7 @@ extension Imaging {
       let reads =
         file.map { file in
           (try? SourceImage.open(.bytes(file.bytes, name: format.title))) != nil
-        } ?? (format == .heic && canWrite(.avif))
+        } ?? (format == .bmp || format == .heic && canWrite(.avif))
       return FormatSupport(format: format, reads: reads, writes: file != nil)
     }
   }
@@ -27,6 +27,7 @@ extension Imaging {
   public static func canWrite(_ format: Format) -> Bool {
     switch format {
     case .jpeg, .png, .tiff, .ppm: true
+    case .bmp: false
     case .webp, .avif, .heic, .gif: (try? tinyImage().encoded(as: format)) != nil
     }
   }
