@@ -42,6 +42,9 @@ final class NativeImage: @unchecked Sendable {
     try NativeImage(cvips_rescale(pointer, scale, type))
   }
 
+  /// The same values as floats, of whatever type they are.
+  func asFloats() throws(VipsError) -> NativeImage { try NativeImage(cvips_as_floats(pointer)) }
+
   func named(_ space: cvips_space) throws(VipsError) -> NativeImage {
     try NativeImage(cvips_named(pointer, space))
   }

@@ -9,12 +9,12 @@ func withXMP(_ packet: [UInt8], inPNG file: EncodedImage) -> EncodedImage {
   return file.inserting(chunk, at: 8 + 25)
 }
 
-private func bigEndian(_ value: UInt32) -> [UInt8] {
+func bigEndian(_ value: UInt32) -> [UInt8] {
   [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: value >> $0) }
 }
 
 /// The checksum of PNG chunks (ISO 3309).
-private func crc32(_ bytes: [UInt8]) -> UInt32 {
+func crc32(_ bytes: some Sequence<UInt8>) -> UInt32 {
   var crc = ~UInt32(0)
   for byte in bytes {
     crc ^= UInt32(byte)
