@@ -4,6 +4,8 @@ import RTool
 struct Hole {
   let width, height: Int
   private(set) var weights: [Float]
+  /// Whether what is filled comes out opaque, as what was transparent is part of it.
+  private(set) var isOpaque = false
 
   init(width: Int, height: Int) {
     self.width = width
@@ -11,6 +13,8 @@ struct Hole {
     weights = [Float](repeating: 0, count: width * height)
   }
 
+  /// The share of the photo that is part of it.
+  var share: Double { Double(weights.count { $0 > 0 }) / Double(weights.count) }
   var isEmpty: Bool { !weights.contains { $0 > 0 } }
   var isFull: Bool { !weights.contains { $0 == 0 } }
 
@@ -25,6 +29,7 @@ struct Hole {
 
   /// Adds what is transparent in an image of 4 channels.
   mutating func addTransparency(of image: Image) {
+    isOpaque = true
     for y in 0..<height {
       let row = image.row(y)
       for x in 0..<width where row[4 * x + 3] < 1 {

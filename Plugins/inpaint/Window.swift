@@ -54,7 +54,10 @@ struct Piece {
 
   /// The part `box` of a window whose hole is filled, blended with the photo by the hole's weights. Pixels of weight 0
   /// are the photo's own; filled ones are opaque.
-  init(_ box: Box, of window: Window, over photo: Image, hole: Hole, host: Host) throws {
+  /// - Parameter isPremultiplied: whether the photo's colours are multiplied by its alpha.
+  init(
+    _ box: Box, of window: Window, over photo: Image, isPremultiplied: Bool, hole: Hole, host: Host
+  ) throws {
     self.box = box
     image = try host.cropped(photo, to: box)
     isFilled = hole.pixels(in: box)
@@ -66,11 +69,12 @@ struct Piece {
         guard weight > 0 else { continue }
         let index = (box.y + y - window.box.y) * window.box.width + box.x + x - window.box.x
         for channel in 0..<3 {
-          let value = row[x * image.channels + channel]
+          var value = row[x * image.channels + channel]
+          if isPremultiplied, row[4 * x + 3] > 0 { value = min(value / row[4 * x + 3], 1) }
           let filled = window.colors.samples[channel * area + index]
           row[x * image.channels + channel] = value + weight * (filled - value)
         }
-        if image.channels == 4 { row[4 * x + 3] += weight * (1 - row[4 * x + 3]) }
+        if image.channels == 4 { row[4 * x + 3] += (hole.isOpaque ? 1 : weight) * (1 - row[4 * x + 3]) }
       }
     }
   }

@@ -15,6 +15,13 @@ private func inpaint(_ host: Host, _ values: Values) throws {
     throw TaskFailure.usage("--parametrisation fourier moves every pixel; give --constraint soft with it")
   }
   try warnOfIdleOptions(values, host)
+  if values[maskAlpha], hole.share > 0.5 {
+    host.warn("\(Int(hole.share * 100)) % of the photo is transparent, at least in part, and is filled")
+  }
+  let isPremultiplied = values[maskAlpha] && photo.isPremultiplied
+  if isPremultiplied {
+    host.warn("the photo's colours are multiplied by its alpha; that is undone where it is filled")
+  }
   let parts = WindowPlan(context: values[context]).parts(of: hole)
   let total = parts.reduce(0) { $0 + Double($1.hole.area) }
   var done = 0.0
@@ -23,7 +30,9 @@ private func inpaint(_ host: Host, _ values: Values) throws {
     var window = Window(box: part.window, of: photo, hole: hole, filled: pieces)
     let progress = done / total...(done + Double(part.hole.area)) / total
     try fill(&window, host, values, progress: progress)
-    pieces.append(try Piece(part.hole, of: window, over: photo, hole: hole, host: host))
+    pieces.append(
+      try Piece(
+        part.hole, of: window, over: photo, isPremultiplied: isPremultiplied, hole: hole, host: host))
     done += Double(part.hole.area)
   }
   try host.emit(pieces.map { ($0.image, $0.box.x, $0.box.y) }, over: photo)
@@ -50,6 +59,9 @@ private func markedHole(in photo: Image, _ values: Values) throws -> Hole {
       throw TaskFailure.message("the photo has nothing transparent for --mask-alpha to fill")
     }
     hole.addTransparency(of: photo)
+    if hole.isEmpty, values[boxes].isEmpty {
+      throw TaskFailure.message("the photo has nothing transparent for --mask-alpha to fill")
+    }
   }
   for box in values[boxes] where !hole.add(box) {
     throw TaskFailure.message(

@@ -100,6 +100,12 @@ static size_t size_of(VipsBandFormat format) {
   }
 }
 
+VipsImage *cvips_as_floats(VipsImage *image) {
+  VipsImage *out = NULL;
+  api.vips_cast(image, &out, VIPS_FORMAT_FLOAT, END);
+  return out;
+}
+
 static VipsInterpretation interpretation(cvips_space space, VipsBandFormat format) {
   bool wide = format == VIPS_FORMAT_USHORT;
   switch (space) {

@@ -82,6 +82,9 @@ extension ResultImage {
   {
     try options.check()
     try format.check(width: width, height: frames?.height ?? height)
+    guard let encoder = format.native else {
+      throw ImagingError(.unsupported, "\(format.title) is read and not written: choose another format")
+    }
     var metadata = options.stripMetadata ? metadata.stripped : metadata
     var preparation = Preparation(
       format: format, options: options, conversion: conversion, coding: coding)
@@ -112,7 +115,7 @@ extension ResultImage {
         } else if format == .avif, avif.isWanted {
           try avif.encoded(image, xmp: metadata.xmp)
         } else {
-          try encodedByVips(image, format, options, preparation.fileDepth)
+          try encodedByVips(image, encoder, options, preparation.fileDepth)
         }
       notes += [metadata.note(format)].compactMap(\.self)
       file = EncodedImage(bytes, count: count, format: format, notes: notes)
@@ -130,7 +133,9 @@ extension ResultImage {
 }
 
 /// The bytes of a file, made by libvips.
-private func encodedByVips(_ image: NativeImage, _ format: Format, _ options: WriteOptions, _ depth: Int)
+private func encodedByVips(
+  _ image: NativeImage, _ encoder: cvips_format, _ options: WriteOptions, _ depth: Int
+)
   throws(VipsError) -> (UnsafeMutableRawPointer, count: Int)
 {
   var encoding = cvips_encoding()
@@ -140,7 +145,7 @@ private func encodedByVips(_ image: NativeImage, _ format: Format, _ options: Wr
   encoding.bit_depth = Int32(depth)
   cvips_free(cvips_take_error())
   var count = 0
-  guard let bytes = cvips_encode(image.pointer, format.native, encoding, &count) else { throw VipsError() }
+  guard let bytes = cvips_encode(image.pointer, encoder, encoding, &count) else { throw VipsError() }
   return (bytes, count)
 }
 

@@ -2,7 +2,10 @@ import CVips
 
 /// A file format.
 public enum Format: String, Sendable, CaseIterable {
-  case jpeg, png, webp, tiff, avif, heic, gif, ppm
+  case jpeg, png, webp, tiff, avif, heic, gif, ppm, bmp
+
+  /// Those that are written.
+  public static let written = allCases.filter { $0 != .bmp }
 
   /// The extensions of its files, without the dot; the first is the usual one.
   public var extensions: [String] {
@@ -15,6 +18,7 @@ public enum Format: String, Sendable, CaseIterable {
     case .heic: ["heic", "heif"]
     case .gif: ["gif"]
     case .ppm: ["ppm", "pgm", "pnm"]
+    case .bmp: ["bmp", "dib"]
     }
   }
 
@@ -29,6 +33,7 @@ public enum Format: String, Sendable, CaseIterable {
     case .heic: "HEIC"
     case .gif: "GIF"
     case .ppm: "PPM"
+    case .bmp: "BMP"
     }
   }
 
@@ -59,6 +64,8 @@ public enum Format: String, Sendable, CaseIterable {
       [0x20, 0x09, 0x0A, 0x0D, 0x23].contains(head[2])
     {
       self = .ppm
+    } else if BMPHeader.isBMP(head) {
+      self = .bmp
     } else if has("ftyp", at: 4) {
       let brands = stride(from: 8, to: head.count - 3, by: 4).filter { $0 != 12 }
       func any(_ names: [String]) -> Bool { brands.contains { at in names.contains { has($0, at: at) } } }
@@ -74,7 +81,8 @@ public enum Format: String, Sendable, CaseIterable {
     }
   }
 
-  var native: cvips_format {
+  /// nil: it is read without libvips.
+  var native: cvips_format? {
     switch self {
     case .jpeg: CVIPS_JPEG
     case .png: CVIPS_PNG
@@ -84,10 +92,11 @@ public enum Format: String, Sendable, CaseIterable {
     case .heic: CVIPS_HEIC
     case .gif: CVIPS_GIF
     case .ppm: CVIPS_PPM
+    case .bmp: nil
     }
   }
 
-  /// "JPEG, PNG, ... or PPM"
+  /// "JPEG, PNG, ... or BMP"
   static var list: String {
     let titles = allCases.map(\.title)
     return titles.dropLast().joined(separator: ", ") + " or " + titles.last!

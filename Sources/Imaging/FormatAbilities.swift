@@ -6,7 +6,7 @@ extension Format {
     case .webp: 16383
     case .avif, .heic: 16384
     case .gif: 65535
-    case .png, .tiff, .ppm: 10_000_000
+    case .png, .tiff, .ppm, .bmp: 10_000_000
     }
   }
 
@@ -19,21 +19,21 @@ extension Format {
         + "choose another format")
   }
 
-  var holdsAlpha: Bool { self != .jpeg && self != .ppm }
+  var holdsAlpha: Bool { self != .jpeg && self != .ppm && self != .bmp }
   var holdsCMYK: Bool { self == .jpeg || self == .tiff }
   var holdsGrey: Bool { self == .jpeg || self == .png || self == .tiff || self == .ppm }
   var holdsFloats: Bool { self == .tiff }
-  var holdsProfile: Bool { self != .gif && self != .ppm }
-  var holdsEXIF: Bool { self != .ppm && self != .gif }
+  var holdsProfile: Bool { self != .gif && self != .ppm && self != .bmp }
+  var holdsEXIF: Bool { self != .ppm && self != .gif && self != .bmp }
   var holdsIPTC: Bool { self == .jpeg || self == .tiff || self == .png }
-  var holdsXMP: Bool { self != .ppm }
+  var holdsXMP: Bool { self != .ppm && self != .bmp }
   var isAlwaysLossless: Bool { self == .png || self == .tiff || self == .ppm }
   var hasLosslessMode: Bool { self == .webp || self == .avif || self == .heic }
 
   /// Bits per channel that a writer can be asked for.
   var bitDepths: [Int] {
     switch self {
-    case .jpeg, .webp, .gif: [8]
+    case .jpeg, .webp, .gif, .bmp: [8]
     case .png, .tiff, .ppm: [8, 16]
     case .avif, .heic: [8, 10, 12]
     }

@@ -16,6 +16,8 @@ public struct ImagingError: Error, CustomStringConvertible, Equatable, Sendable 
     case tooLarge
     /// Known, but not handled: a pixel type, a format that this libvips cannot write, ...
     case unsupported
+    /// A mask that may be meant in several ways.
+    case ambiguous
     /// An option or argument is out of its range.
     case invalidArgument
     /// The output cannot be written.

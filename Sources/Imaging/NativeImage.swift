@@ -65,6 +65,9 @@ final class NativeImage: @unchecked Sendable {
     }
   }
 
+  /// The same values as floats, of whatever type they are.
+  func asFloats() throws(VipsError) -> NativeImage { try NativeImage(cvips_as_floats(pointer)) }
+
   func named(_ space: cvips_space) throws(VipsError) -> NativeImage {
     try NativeImage(cvips_named(pointer, space))
   }

@@ -58,7 +58,7 @@ extension ResultImage {
       if let format = Format(path: path) { return format }
       switch try OutputTarget(output).kind {
       case .replacing, .making:
-        let endings = Format.allCases.flatMap(\.extensions).map { "." + $0 }.joined(separator: " ")
+        let endings = Format.written.flatMap(\.extensions).map { "." + $0 }.joined(separator: " ")
         throw ImagingError(.unsupported, path, "its ending names no format that can be written (\(endings))")
       case .device, .descriptor: break
       }

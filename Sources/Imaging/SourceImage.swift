@@ -63,6 +63,19 @@ public final class SourceImage: Sendable {
     (provenance, conversion, jpeg) = (other.provenance, other.conversion, other.jpeg?.inAnotherSize)
   }
 
+  /// `pixels` as if a file had held them, without its metadata.
+  init(
+    _ pixels: NativeImage, name: String, format: Format, digest: String?, pageCount: Int
+  ) throws(VipsError) {
+    native = pixels
+    (self.name, self.format, self.digest, self.pageCount) = (name, format, digest, pageCount)
+    colourChannels = pixels.colourBands
+    bitDepth = pixels.bitDepth
+    (metadata, coding, highlights, others, jpeg) = (Metadata(), FileCoding(), nil, nil, nil)
+    provenance = nil
+    conversion = try ColourConversion(for: pixels.bands(0..<pixels.colourBands))
+  }
+
   private init(_ bytes: [UInt8], name: String, _ limits: Limits, _ reduction: Reduction?, digest: Bool)
     throws(ImagingError)
   {
@@ -130,10 +143,14 @@ private func decode(
   _ bytes: [UInt8], _ format: Format, _ name: String, _ samples: TIFFSamples, _ limits: Limits,
   _ reduction: Reduction?
 ) throws(ImagingError) -> (image: NativeImage, orientation: Int) {
-  try bytes.withUnsafeBytes { raw -> Result<(image: NativeImage, orientation: Int), ImagingError> in
+  guard let native = format.native else {
+    let bitmap = try BMPFile(bytes, name: name, limits)
+    do { return (try bitmap.native(), 1) } catch { throw decoderFailure(error.reason, format, name) }
+  }
+  return try bytes.withUnsafeBytes { raw -> Result<(image: NativeImage, orientation: Int), ImagingError> in
     do throws(VipsError) {
       cvips_free(cvips_take_error())
-      let lazy = try NativeImage(cvips_decode(format.native, raw.baseAddress!, raw.count))
+      let lazy = try NativeImage(cvips_decode(native, raw.baseAddress!, raw.count))
       do throws(ImagingError) {
         try limits.check(width: lazy.width, height: lazy.height, name: name)
         try checkPixelType(of: lazy, samples, name)
@@ -151,7 +168,7 @@ private func decode(
   .get()
 }
 
-private func decoderFailure(_ reason: String, _ format: Format, _ name: String) -> ImagingError {
+func decoderFailure(_ reason: String, _ format: Format, _ name: String) -> ImagingError {
   if reason.contains("_source\" not found") {
     return ImagingError(.unsupported, name, "this libvips cannot read \(format.title) files")
   }

@@ -18,7 +18,7 @@ extension Imaging {
       let reads =
         file.map { file in
           (try? SourceImage.open(.bytes(file.bytes, name: format.title))) != nil
-        } ?? (format == .heic && canWrite(.avif))
+        } ?? (format == .bmp || format == .heic && canWrite(.avif))
       return FormatSupport(format: format, reads: reads, writes: file != nil)
     }
   }
@@ -28,6 +28,7 @@ extension Imaging {
   public static func canWrite(_ format: Format) -> Bool {
     switch format {
     case .jpeg, .png, .tiff, .ppm: return true
+    case .bmp: return false
     case .webp, .avif, .heic, .gif:
       do throws(ImagingError) {
         _ = try tinyImage().encoded(as: format)

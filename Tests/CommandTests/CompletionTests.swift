@@ -18,7 +18,8 @@ import Testing
   @Test func optionsAndTheirValuesAreOffered() throws {
     #expect(
       try candidates("inpaint", "in.jpg", "--mask-").sorted() == [
-        "--mask-alpha", "--mask-feather", "--mask-grow", "--mask-invert", "--mask-preview",
+        "--mask-alpha", "--mask-colour", "--mask-feather", "--mask-grow", "--mask-invert", "--mask-label",
+        "--mask-preview",
       ])
     #expect(try candidates("inpaint", "in.jpg", "--preset", "") == ["balanced", "fast", "paper"])
     #expect(try candidates("inpaint", "in.jpg", "--class", "mo") == ["monkey", "motorbike", "mountain"])

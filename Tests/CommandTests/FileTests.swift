@@ -31,6 +31,20 @@ import Testing
     }
   }
 
+  /// A format that is read and not written.
+  @Test func aBitmapBecomesAPNG() throws {
+    let header: [UInt8] =
+      Array("BM".utf8) + [0, 0, 0, 0, 0, 0, 0, 0, 54, 0, 0, 0, 40, 0, 0, 0, 160, 0, 0, 0, 120, 0, 0, 0]
+    let rest: [UInt8] = [1, 0, 24, 0] + [UInt8](repeating: 0, count: 24)
+    try sandbox.write("in.bmp", header + rest + (0..<160 * 120 * 3).map { UInt8($0 * 7 % 251) })
+    let outcome = try sandbox.shell("rtool inpaint in.bmp --mask mask.png -p fast >/dev/null")
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    #expect(sandbox.files.contains("in-inpaint.png"))
+    let refused = try inpaint("in.bmp", "-o", "out.bmp")
+    #expect(refused.status == 1)
+    expectOneLine(refused.errors, contains: "cannot write BMP; choose another format")
+  }
+
   @Test func streamsKeepTheFormat() throws {
     let outcome = try sandbox.shell(
       "cat in.jpg | rtool inpaint - --mask mask.png -p fast | rtool inpaint - --box 1,1,5,5 -p fast >out"

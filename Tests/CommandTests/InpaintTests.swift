@@ -120,6 +120,25 @@ import Testing
     #expect(alpha.pixels.allSatisfy { $0 == 1 })
   }
 
+  /// A photo of one texture, erased softly around a place: alpha falls from 1 to 0 over a few pixels.
+  private func writeErased(_ name: String, isPremultiplied: Bool) throws {
+    try sandbox.picture(name, width: 96, height: 96, channels: 4) { x, y, channel in
+      let alpha = min(max((hypot(Float(x) - 48, Float(y) - 48) - 12) / 12, 0), 1)
+      if channel == 3 { return alpha }
+      return (0.5 + 0.02 * Float((x / 3 + y / 5) % 5)) * (isPremultiplied ? alpha : 1)
+    }
+  }
+
+  @Test(arguments: [false, true]) func whatWasErasedSoftlyLeavesNoRing(_ isPremultiplied: Bool) throws {
+    try writeErased("erased.png", isPremultiplied: isPremultiplied)
+    let outcome = try inpaint("erased.png", "--mask-alpha", "-p", "fast", "-o", "out.png")
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    #expect(outcome.errors.contains("multiplied by its alpha") == isPremultiplied, "\(outcome.errors)")
+    let result = try SourceImage.open(.file(sandbox.path("out.png")))
+    #expect(try #require(try result.alpha()).pixels.allSatisfy { $0 == 1 })
+    #expect(try result.rgb().pixels.allSatisfy { $0 > 0.47 && $0 < 0.61 })
+  }
+
   @Test func greyMasksBlend() throws {
     try sandbox.picture("soft.png", width: 160, height: 120, channels: 1) { x, y, _ in
       (60..<90).contains(x) && (40..<70).contains(y) ? Float(x - 59) / 31 : 0

@@ -45,7 +45,7 @@ private let stencilPlugin = """
   }
 
   private func mask(_ name: String) throws -> FloatImage {
-    try SourceImage.open(.file(sandbox.path(name))).mask()
+    try MaskReading().open(.file(sandbox.path(name))).mask.marks()
   }
 
   @Test func theTaskGetsTheChangedMask() throws {
@@ -69,7 +69,10 @@ private let stencilPlugin = """
   }
 
   @Test func theOptionsAreKnownWhereverParametersAre() throws {
-    let names = ["--region-invert", "--region-grow", "--region-feather", "--region-preview"]
+    let names = [
+      "--region-invert", "--region-grow", "--region-feather", "--region-label", "--region-colour",
+      "--region-preview",
+    ]
     let help = try stencil("--help").text
     let folder = try sandbox.compilePlugin("stencil", stencilPlugin)
     let environment = ["RTOOL_PATH": folder]
@@ -115,8 +118,85 @@ private let stencilPlugin = """
     }
   }
 
+  /// A mask in three colours, and one of labels.
+  private func writeMasks() throws {
+    try sandbox.picture("colours.png", width: 160, height: 120) { x, _, channel in
+      (x < 40 ? [0, 0.5, 0] : x < 80 ? [0, 0, 0.8] : [1, 1, 0])[channel]
+    }
+    try sandbox.picture("labels.png", width: 160, height: 120, channels: 1) { x, y, _ in
+      (10..<30).contains(y) && x % 40 < 20 ? Float(x / 40 + 1) / 255 : 0
+    }
+  }
+
+  @Test func labelsAndColoursAreChosen() throws {
+    try writeMasks()
+    for (words, marked) in [
+      (["-r", "labels.png"], 4 * 400), (["-r", "labels.png", "--region-label", "2"], 400),
+      (["-r", "labels.png", "--region-label", "1,3"], 800),
+      (["-r", "colours.png", "--region-colour", "blue"], 40 * 120),
+      (["-r", "colours.png", "--region-colour", "green,#ffff00"], 120 * 120),
+    ] as [([String], Int)] {
+      let folder = try sandbox.compilePlugin("stencil", stencilPlugin)
+      let outcome = try sandbox.run(
+        Program.path, ["stencil", "photo.png", "-o", "out.png"] + words, environment: ["RTOOL_PATH": folder])
+      #expect(outcome.status == 0, "\(outcome.errors)")
+      #expect(try sandbox.open("out.png").pixels.count { $0 == 1 } == 3 * marked, "\(words)")
+    }
+  }
+
+  @Test func whatAMaskMeansIsAskedByItsOwnName() throws {
+    try writeMasks()
+    let colours = try stencil("photo.png", "-r", "colours.png", "-o", "out.png")
+    #expect(colours.status == 1)
+    expectOneLine(colours.errors, contains: "colours.png: the mask has three colours", "--region-colour")
+    let absent = try stencil("photo.png", "-r", "labels.png", "--region-label", "9", "-o", "out.png")
+    expectOneLine(absent.errors, contains: "no label 9; it has 0, 1, 2, 3 and 4")
+    let labels = try stencil("photo.png", "-r", "labels.png", "-o", "out.png")
+    expectOneLine(labels.errors, contains: "warning", "labels.png", "1, 2, 3 and 4", "--region-label")
+    for (words, text) in [
+      (["--region-label", "a"], "--region-label must be whole numbers"),
+      (["--region-colour", "reddish"], "--region-colour must be #rrggbb or one of black"),
+      (["--region-label", "1", "--region-colour", "red"], "cannot be used together"),
+    ] {
+      let folder = try sandbox.compilePlugin("stencil", stencilPlugin)
+      let outcome = try sandbox.run(
+        Program.path, ["stencil", "photo.png", "-r", "labels.png"] + words,
+        environment: ["RTOOL_PATH": folder])
+      #expect(outcome.status == 2)
+      expectOneLine(outcome.errors, contains: text)
+    }
+    #expect(sandbox.files.contains("out.png"))
+  }
+
+  @Test func howMuchAMaskMarksIsTold() throws {
+    try sandbox.mask("black.png", x: 0..<0)
+    try sandbox.mask("dot.png", x: 5..<6, y: 5..<6)
+    for (words, text) in [
+      (["-r", "mask.png", "-i"], "mask.png marks 95.3 % of the image (--region-invert"),
+      (["-r", "dot.png"], "dot.png marks one pixel of 19200"),
+      (["-r", "black.png"], "black.png marks nothing"),
+    ] {
+      let folder = try sandbox.compilePlugin("stencil", stencilPlugin)
+      func run(_ more: String...) throws -> Sandbox.Outcome {
+        try sandbox.run(
+          Program.path, ["stencil", "photo.png", "-o", "out.png"] + words + more,
+          environment: ["RTOOL_PATH": folder])
+      }
+      let told = try run()
+      #expect(told.status == 0)
+      expectOneLine(told.errors, contains: "warning", text)
+      #expect(try run("--quiet").errors.isEmpty)
+    }
+    try sandbox.mask("tall.png", width: 120, height: 160)
+    let turned = try stencil("photo.png", "-r", "tall.png", "-o", "out.png")
+    expectOneLine(turned.errors, contains: "120x160", "160x120", "lies on its side")
+  }
+
   @Test func anOptionNeedsItsMask() throws {
-    for words in [["--region-grow", "2"], ["--region-invert"], ["--region-preview", "seen.png"]] {
+    for words in [
+      ["--region-grow", "2"], ["--region-label", "1"], ["--region-colour", "red"], ["--region-invert"],
+      ["--region-preview", "seen.png"],
+    ] {
       let folder = try sandbox.compilePlugin("stencil", stencilPlugin)
       let outcome = try sandbox.run(
         Program.path, ["stencil", "photo.png"] + words, environment: ["RTOOL_PATH": folder])

@@ -76,7 +76,7 @@ private let formats: [(cvips_format, String)] = [
       let source = try SourceImage.open(.bytes(bytes, name: "test"), limits: Limits(maxPixels: 1 << 22))
       _ = try source.rgb()
       _ = try source.alpha()
-      _ = try source.mask()
+      _ = try MaskReading().open(.bytes(bytes, name: "test"), limits: Limits(maxPixels: 1 << 22))
       let patch = FloatImage(width: 2, height: 2, channels: 3, filledWith: 0.5)
       _ = try source.patched(with: [Patch(x: 0, y: 0, image: patch)]).encoded(as: .png)
     } catch {

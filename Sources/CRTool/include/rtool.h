@@ -152,8 +152,9 @@ enum {
   RTOOL_TEXT = 3,   /* texts */
   RTOOL_CHOICE = 4, /* numbers: index into choices */
   RTOOL_IMAGE = 5,  /* a file, or - for standard input; images: 3 channels, upright, sRGB */
-  RTOOL_MASK = 6,   /* a file, or -; images: 1 channel in [0,1], white = to be filled. Where the task has an IMAGE, the
-                       mask has the size of the first one: the host sees to it. Since 0.3 the host also adds
+  RTOOL_MASK = 6,   /* a file, or -; images: 1 channel in [0,1], white = to be filled, whatever the file has: the host
+                       judges its levels, labels, colours or alpha. Where the task has an IMAGE, the mask has the size
+                       of the first one: the host sees to it. Since 0.3 the host also adds --mask-label, --mask-colour,
                        --mask-invert, --mask-grow, --mask-feather and --mask-preview to a mask named "mask", and so on,
                        where the task has no parameter of such a name itself; the mask is handed over changed by them */
   RTOOL_CLASS = 7,  /* a class by name or index, or several as NAME:WEIGHT,NAME:WEIGHT; numbers: pairs of index

@@ -106,6 +106,8 @@ VipsImage *_Nullable cvips_join_constant(VipsImage *image, double value);
 VipsImage *_Nullable cvips_flatten(VipsImage *image, double background);
 /// Each value multiplied by scale, rounded to the nearest and saturated.
 VipsImage *_Nullable cvips_rescale(VipsImage *image, double scale, cvips_type type);
+/// The same values as floats, of whatever type they are.
+VipsImage *_Nullable cvips_as_floats(VipsImage *image);
 VipsImage *_Nullable cvips_named(VipsImage *image, cvips_space space);
 
 // Colour (colour.c)

@@ -36,7 +36,7 @@ struct RunSettings {
       stripMetadata: values[HostOption.stripMetadata])
     bitDepth = values[HostOption.bitDepth].bits
     sheet = try values[HostOption.sheet].map {
-      try SideFile($0, option: "--sheet", formats: Format.allCases, fallback: .png)
+      try SideFile($0, option: "--sheet", formats: Format.written, fallback: .png)
     }
     frames = try values[HostOption.frames].map {
       try SideFile($0, option: "--frames", formats: Animation.formats)
@@ -45,7 +45,7 @@ struct RunSettings {
     for option in plugin.hostOptions {
       guard let mask = option.mask, let path = values.texts[option.name]?.last else { continue }
       previews[mask] = try SideFile(
-        path, option: "--\(option.name)", formats: Format.allCases, fallback: .png)
+        path, option: "--\(option.name)", formats: Format.written, fallback: .png)
     }
     self.previews = previews
     model = values[HostOption.model]

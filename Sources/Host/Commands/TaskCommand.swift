@@ -38,7 +38,7 @@ struct TaskCommand {
       try MemoryNeed(of: plugin, images: images, model: classifier).check(against: available)
     }
     let onDemand = imagesOnDemand(taskValues, settings, destination)
-    try writePreviews(taskValues, images, settings)
+    let remarks = try showMasks(taskValues, images, settings)
     var delivery = Delivery(destination, settings, input: firstImage(images))
     let repetition = settings.rounds > 1 ? try Repetition(plugin: plugin, settings: settings) : nil
     var digest: String?
@@ -87,6 +87,8 @@ struct TaskCommand {
       if index == settings.count - 1 { ProgressBar.shared.end() }
       try delivery.deliver(run) { try step(run, values, images) }
     }
+    // A task that cannot do with such masks has said so itself.
+    for text in remarks where !settings.isQuiet { Terminal.warn(text) }
     try delivery.finish()
     // What was of no use has been told when it was met.
     if onDemand.values.contains(where: \.hasSkipped) { throw Failure.told }
@@ -112,8 +114,12 @@ struct TaskCommand {
   }
 
   private func check(_ parsed: ParsedArguments, _ settings: RunSettings) throws {
-    for parameter in plugin.parameters where parameter.kind != .classes {
-      let value = try value(of: parameter, parsed, settings, classes: [])
+    let values = try plugin.parameters.map { parameter in
+      parameter.kind == .classes
+        ? TypedValue() : try value(of: parameter, parsed, settings, classes: [])
+    }
+    for (parameter, value) in zip(plugin.parameters, values) {
+      if parameter.kind == .mask { _ = try MaskOptions.reading(of: parameter, plugin.parameters, values) }
       if parameter.kind == .model { for text in value.texts { _ = try ModelSearch.find(text) } }
     }
     for parameter in plugin.parameters where parameter.kind == .classes {
@@ -162,15 +168,21 @@ struct TaskCommand {
         for name in values[index].texts {
           if Interrupt.isRequested { throw Failure.interrupted }
           limits.memory = AvailableMemory.now.map { ($0.bytes, $0.limit) }
-          let image = try SourceImage.open(
-            name == "-" ? .standardInput : .file(name), limits: limits, digest: true)
+          let input = name == "-" ? Input.standardInput : .file(name)
+          let (image, notes) =
+            kind == .mask
+            ? try MaskOptions.open(input, for: parameter, plugin.parameters, values, limits)
+            : (try SourceImage.open(input, limits: limits, digest: true), [])
           try tellPeculiarities(of: image, settings, destination)
           if kind == .image { first = first ?? image }
           if kind == .mask, let first, image.width != first.width || image.height != first.height {
             throw Failure.failed(
               "\(image.name) is \(image.width)x\(image.height) pixels but \(first.name) is "
-                + "\(first.width)x\(first.height) (upright); a mask must have the size of its image")
+                + "\(first.width)x\(first.height) (upright); a mask must have the size of its image"
+                + (image.width == first.height && image.height == first.width
+                  ? ", and this one lies on its side" : ""))
           }
+          for note in notes where !settings.isQuiet { Terminal.warn("\(image.name): \(note)") }
           images[index].append(image)
         }
       }
@@ -294,26 +306,39 @@ struct TaskCommand {
     return UnsafePointer(bridged)
   }
 
-  private func writePreviews(_ values: [TypedValue], _ images: [[SourceImage]], _ settings: RunSettings)
-    throws
+  /// Tells what masks mark where that is unusual, and writes the previews that are wanted. What is to be told of masks
+  /// that mark nothing, or all, comes back.
+  private func showMasks(_ values: [TypedValue], _ images: [[SourceImage]], _ settings: RunSettings) throws
+    -> [String]
   {
+    var later: [String] = []
     for (index, parameter) in plugin.parameters.enumerated() where parameter.kind == .mask {
+      let masks = try images[index].map { try mask($0, parameter, values) }
+      for (source, mask) in zip(images[index], masks) {
+        let extent = MaskExtent(mask)
+        guard let remark = extent.remark.map({ MaskOptions.text($0, for: parameter) }) else { continue }
+        if extent.isNothing || extent.isAll {
+          later.append("\(source.name) \(remark)")
+        } else if !settings.isQuiet {
+          Terminal.warn("\(source.name) \(remark)")
+        }
+      }
       guard let file = settings.previews[parameter.name] else { continue }
       guard let photo = firstImage(images) else {
         throw Failure.usage("--\(parameter.name)-preview needs an image to show the mask on")
       }
-      let masks = try images[index].map { try mask($0, parameter, values) }
       let notes = try MaskPreview.image(of: photo, masks: masks).write(
         to: .file(file.path), format: file.format, options: settings.options)
       for note in notes where !settings.isQuiet { Terminal.warn(note) }
     }
+    return later
   }
 
   /// A mask as the options beside it change it.
   private func mask(_ source: SourceImage, _ parameter: CommandParameter, _ values: [TypedValue]) throws
     -> FloatImage
   {
-    try MaskOptions.edit(of: parameter, plugin.parameters, values).applied(to: source.mask())
+    try MaskOptions.edit(of: parameter, plugin.parameters, values).applied(to: source.marks())
   }
 
   /// Every parameter as the user would write it, files by their name alone; what the host adds to masks only where it

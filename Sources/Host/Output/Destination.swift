@@ -69,7 +69,7 @@ struct Destination {
       throw Failure.failed("\(path) cannot be written: the folder \(parent) is read-only")
     }
     if format == nil, Format(path: path) == nil {
-      let endings = Format.allCases.map { ".\($0.extensions[0])" }
+      let endings = Format.written.map { ".\($0.extensions[0])" }
       throw Failure.usage(
         "\(path) needs the ending of an image format (\(endings.joined(separator: " "))); or give --format"
       )
@@ -105,7 +105,8 @@ struct Destination {
   func format(of source: SourceImage?, isAnimation: Bool) -> Format {
     if let format = settings.format { return format }
     if case .file(let path) = place, let format = Format(path: path) { return format }
-    return isAnimation ? .webp : source?.format ?? .png
+    if isAnimation { return .webp }
+    return source.map { Format.written.contains($0.format) ? $0.format : .png } ?? .png
   }
 
   /// Has an image written where it goes, if anywhere.

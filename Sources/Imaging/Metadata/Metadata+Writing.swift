@@ -9,7 +9,7 @@ extension Metadata {
     case .tiff: try writeTIFF(file)
     case .avif, .heic: try writeHEIF(file)
     case .gif: try writeGIF(file)
-    case .ppm: break
+    case .ppm, .bmp: break
     }
   }
 

@@ -49,7 +49,7 @@ struct Metadata: Sendable {
     case .gif:
       xmp = xmpPacket(inGIF: bytes)
       comments = image.text("gif-comment").map { [Array($0.utf8)] } ?? []
-    case .ppm: break
+    case .ppm, .bmp: break
     }
     xmp = xmp.map(utf8XMP)
     exif?.dropThumbnails()

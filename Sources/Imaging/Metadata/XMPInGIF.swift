@@ -47,12 +47,14 @@ private func endOfPacket(_ bytes: [UInt8], from start: Int) -> Int? {
   return nil
 }
 
-private func afterColourTable(_ bytes: [UInt8], flagsAt: Int, next: Int) -> Int {
+/// Where what follows a colour table begins, which there is if the flags say so.
+func afterColourTable(_ bytes: [UInt8], flagsAt: Int, next: Int) -> Int {
   guard flagsAt < bytes.count, bytes[flagsAt] & 0x80 != 0 else { return next }
   return next + (3 << (Int(bytes[flagsAt] & 7) + 1))
 }
 
-private func afterBlocks(_ bytes: [UInt8], _ start: Int) -> Int {
+/// Where what follows a chain of data blocks begins.
+func afterBlocks(_ bytes: [UInt8], _ start: Int) -> Int {
   var at = start
   while at < bytes.count, bytes[at] != 0 { at += Int(bytes[at]) + 1 }
   return at + 1

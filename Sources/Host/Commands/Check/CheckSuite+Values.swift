@@ -38,7 +38,10 @@ extension CheckSuite {
       var generator = SplitMix(seed: UInt64(round))
       var values: Values = []
       for parameter in plugin.parameters {
-        if let mask = parameter.mask, !values.contains(where: { $0.parameter.name == mask }) { continue }
+        if let mask = parameter.mask {
+          // How a mask is read is not the task's concern.
+          if parameter.kind == .text || !values.contains(where: { $0.parameter.name == mask }) { continue }
+        }
         if names.contains(parameter.name), [.image, .mask].contains(parameter.kind) {
           values.append((parameter, sample.usual(parameter)))
         } else if names.contains(parameter.name) || parameter.isEffort || Bool.random(using: &generator) {

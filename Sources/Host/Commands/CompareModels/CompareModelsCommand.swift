@@ -77,7 +77,7 @@ enum CompareModelsCommand {
       }
       return .standardOutput
     }
-    return .file(try SideFile(sheet, option: "--sheet", formats: Format.allCases).path)
+    return .file(try SideFile(sheet, option: "--sheet", formats: Format.written).path)
   }
 
   private static func images(_ words: [String], model: String, input: String, folder: String) throws
