@@ -86,7 +86,7 @@ extern "C" {
 #endif
 
 #define RTOOL_ABI_MAJOR 0u
-#define RTOOL_ABI_MINOR 3u
+#define RTOOL_ABI_MINOR 4u
 #define RTOOL_ABI ((RTOOL_ABI_MAJOR << 16) | RTOOL_ABI_MINOR)
 
 /* Whether the structure behind pointer `p`, whose first field is struct_size, reaches as far as `field`: in a host's
@@ -547,7 +547,8 @@ typedef struct rtool_result {
                               them (WebP, GIF) */
   int32_t width, height;   /* with `over`: the result's size, to which the user's file is enlarged or reduced, with its
                               transparency, before pieces are laid over it; 0: its own */
-  int32_t reserved;
+  int32_t bit_depth;       /* since 0.4. Without `over`: bits of each channel that the result needs, 8 or 16; its file has
+                              no more than the host's `bit_depth`. 0: 8, or what the user asks for */
   const char *name;        /* since 0.3. What it is among the results of the run, made as the name of a parameter is:
                               its file is out-NAME.png beside out.png, and --json tells it by that name. No other result
                               of the run has it, and frames have none. NULL: it is the task's result, or one of several,
@@ -753,6 +754,12 @@ struct rtool_host {
      and valid until `run` returns. NULL: `make` returned another status than RTOOL_OK, or memory ran out. */
   const void *(*prepared)(const rtool_host *host, const char *key, size_t bytes,
                           rtool_status (*make)(const rtool_host *host, void *memory, void *user), void *user);
+
+  /* Since 0.4. How many bits of each channel the file of a result that lies over nothing can keep just as they are
+     handed over, by its format and --bit-depth: 8 or 16. 0: its format alters values (JPEG, or WebP without
+     --lossless). */
+  int32_t bit_depth;
+  int32_t reserved;
 };
 
 #ifdef __cplusplus

@@ -34,7 +34,8 @@ enum HostOption {
     "quality", letter: "Q", limits: 1...100, initial: 90, "quality of JPEG, WebP and AVIF")
   static let bitDepth = Option<BitDepth>.choice(
     "bit-depth", flags: .advanced,
-    "bits of each channel where an image is made from nothing; a photo keeps its own")
+    "bits of each channel where an image is made from nothing; a photo keeps its own; auto: what the task needs"
+  )
   static let lossless = Option<Bool>.flag("lossless", "compress WebP and AVIF without loss")
   static let stripMetadata = Option<Bool>.flag(
     "strip-metadata", "leave out EXIF, XMP and how the image was made; the colour profile stays")
@@ -93,9 +94,11 @@ enum HostOption {
   }
 
   enum BitDepth: String, CaseIterable {
+    case auto
     case eight = "8"
     case sixteen = "16"
 
-    var bits: Int { self == .eight ? 8 : 16 }
+    /// Nil: auto.
+    var bits: Int? { Int(rawValue) }
   }
 }

@@ -1,0 +1,80 @@
+import AttackAlgorithms
+import RTool
+
+/// The search for the smallest change that reaches a goal: the boundaries to several classes are approached at once, and
+/// those left behind that turn out to be farther away.
+struct NearestChange {
+  let scene: Scene
+  let goal: Goal
+  let file: FileValues
+  /// Steps towards each boundary, and how many of the likeliest classes are tried where any will do.
+  let steps, targets: Int
+
+  /// Steps of the projected gradient at each radius, where no boundary could be approached.
+  private static let pushes = 30
+
+  /// - Parameter limit: at the model's side.
+  /// - Returns: nil where no change up to `limit` was found.
+  func smallest(_ before: Prediction, limit: Double) throws -> Finding? {
+    let approaches = try approached(before)
+    let shortening = Shortening(scene: scene, goal: goal, file: file)
+    var best: Finding?
+    for approach in approaches.prefix(2) where approach.size <= 1.02 * approaches[0].size {
+      guard let found = try shortening.shortest(approach.change) else { continue }
+      if found.radius < best?.radius ?? .infinity { best = found }
+    }
+    if best == nil { best = try pushed(limit: limit).flatMap(shortening.shortest) }
+    return best.flatMap { $0.radius <= limit ? $0 : nil }
+  }
+
+  /// The ways to the boundaries that are nearest, the nearest first.
+  private func approached(_ before: Prediction) throws -> [Approach] {
+    let rivals =
+      goal.to == nil ? before.ranking.filter { $0 != goal.from }.prefix(targets).map(Optional.some) : [nil]
+    var approaches = rivals.map { Approach(Boundary(scene: scene, goal: goal, rival: $0)) }
+    for round in 0..<max(steps, 2) {
+      for index in approaches.indices where !approaches[index].isSettled {
+        let done = Double(round) + Double(index) / Double(approaches.count)
+        try scene.host.progress(0.9 * done / Double(max(steps, 2)), "boundaries: \(approaches.count)")
+        try approaches[index].advance()
+      }
+      approaches.sort { $0.size < $1.size }
+      // What is known of a boundary is less and less wrong.
+      let tolerated = (1 + 1 / (Double(round + 1) * Double(round + 1).squareRoot())) * approaches[0].size
+      approaches.removeAll { $0.size > tolerated }
+      if approaches.allSatisfy(\.isSettled) { break }
+    }
+    return approaches
+  }
+
+  /// The change by which projected gradient steps reach the goal within the least radius of 2ⁿ.
+  private func pushed(limit: Double) throws -> [Float]? {
+    let host = scene.host
+    let (goal, expected) = (goal, host.model.eps > 0 ? host.model.eps : 0.25)
+    let margin = Term(
+      1,
+      .custom(layers: []) { evaluation in
+        let logits = Array(evaluation.logits)
+        let (winner, loser) = goal.contest(logits)
+        evaluation.loss = Double(logits[loser] - logits[winner])
+        evaluation.logitGradient[winner] = -1
+        evaluation.logitGradient[loser] = 1
+      })
+    var radius = scene.norm == .l2 ? expected : expected / 100
+    while true {
+      radius = min(radius, limit)
+      var ascent = Ascent(steps: Self.pushes, stepSize: 2.5 * radius * scene.scale / Double(Self.pushes))
+      ascent.rule = scene.norm == .l2 ? .normalised : .sign
+      ascent.set = scene.norm == .l2 ? .l2(radius: radius * scene.scale) : .linf(radius: radius)
+      ascent.keepBest = true
+      ascent.progress = 0.9...0.95
+      ascent.note = "radius \(Text.fixed(radius, 2))"
+      let outcome = try host.ascend(ascent, from: [scene.start], minimising: [margin])
+      if outcome.losses[0] < 0 {
+        return sum(Scene.values(of: outcome.images[0]), scene.origin, share: -1)
+      }
+      if radius >= limit { return nil }
+      radius *= 2
+    }
+  }
+}
