@@ -6,7 +6,7 @@ struct Goal {
   let to: Int?
 
   /// The logits differ between programs by less: a result is taken for another class by all of them.
-  private static let rounding: Float = 2e-4
+  static let rounding: Float = 2e-4
 
   /// The class that is to win, and the one that it has to overtake.
   /// - Parameter rival: the class to win where any but one will do; nil: the likeliest.
