@@ -62,7 +62,7 @@ let manifest = Manifest(
     ("fast", "the same with fewer steps", "steps=40 refine-steps=15"),
     (
       "paper", "the published method: 60 steps of the cross-entropy's own gradient",
-      "steps=60 levels=1 gradient-blur=0 jitter=0"
+      "steps=60 levels=1 gradient-blur=0 jitter=0 best=yes"
     ),
   ],
   parameters: [

@@ -65,12 +65,14 @@ let chromaDamping = Parameter<Double>.real(
 /// What a hole is filled with first.
 enum Start: String, CaseIterable, Sendable {
   case exemplar, harmonic, mean
+  case photoMean = "photo-mean"
 
   var help: String {
     switch self {
     case .exemplar: "patches from elsewhere in the photo"
     case .harmonic: "the smoothest surface that meets the border"
     case .mean: "the mean colour of the surroundings"
+    case .photoMean: "the mean colour of the whole photo, the hole included, as published"
     }
   }
 }
@@ -111,9 +113,9 @@ let manifest = Manifest(
     ("balanced", "patches, then their texture", ""),
     ("fast", "patches alone", "texture=0 steps=20"),
     (
-      "paper", "the published method: from the mean colour, 720 steps towards the class",
-      "start=mean context=1.37 class=auto constraint=soft steps=720 step-size=0.1 radius=21.6 "
-        + "class-chroma-damping=0 gradient-blur=0 texture=0"
+      "paper", "the published method: from the photo's mean colour, 720 steps towards the class",
+      "start=photo-mean context=1.37 class=auto constraint=soft steps=720 step-size=0.1 radius=21.6 "
+        + "best=yes class-chroma-damping=0 gradient-blur=0 texture=0"
     ),
   ],
   parameters: [

@@ -4,6 +4,8 @@ import RTool
 struct WindowPlan {
   /// Width of the surroundings as a multiple of the hole's size.
   let context: Double
+  /// Whether windows are moved inwards at the photo's border rather than cut there.
+  let keepsSize: Bool
 
   /// Holes nearer to one another than this, in pixels, share their surroundings.
   private static let nearness = 24
@@ -34,7 +36,14 @@ struct WindowPlan {
 
   private func part(_ box: Box, of hole: Hole) -> Part {
     var margin = max(Self.leastMargin, Int(context * Double(max(box.width, box.height))))
-    func window() -> Box { box.grown(by: margin).clipped(width: hole.width, height: hole.height) }
+    func window() -> Box {
+      var window = box.grown(by: margin)
+      if keepsSize {
+        window.x = min(max(window.x, 0), max(hole.width - window.width, 0))
+        window.y = min(max(window.y, 0), max(hole.height - window.height, 0))
+      }
+      return window.clipped(width: hole.width, height: hole.height)
+    }
     while window().area > Self.largestWindow && margin > Self.keptMargin {
       margin = max(Self.keptMargin, margin * 7 / 8)
     }

@@ -22,14 +22,15 @@ private func inpaint(_ host: Host, _ values: Values) throws {
   if isPremultiplied {
     host.warn("the photo's colours are multiplied by its alpha; that is undone where it is filled")
   }
-  let parts = WindowPlan(context: values[context]).parts(of: hole)
+  // The published method sees whole photos, in which the hole lies anywhere.
+  let parts = WindowPlan(context: values[context], keepsSize: values[start] == .photoMean).parts(of: hole)
   let total = parts.reduce(0) { $0 + Double($1.hole.area) }
   var done = 0.0
   var pieces: [Piece] = []
   for part in parts {
     var window = Window(box: part.window, of: photo, hole: hole, filled: pieces)
     let progress = done / total...(done + Double(part.hole.area)) / total
-    try fill(&window, host, values, progress: progress)
+    try fill(&window, of: photo, host, values, progress: progress)
     pieces.append(
       try Piece(
         part.hole, of: window, over: photo, isPremultiplied: isPremultiplied, hole: hole, host: host))
@@ -78,9 +79,9 @@ private func markedHole(in photo: Image, _ values: Values) throws -> Hole {
 }
 
 /// The stages of one window, each of which has its share of the progress.
-private func fill(_ window: inout Window, _ host: Host, _ values: Values, progress: ClosedRange<Double>)
-  throws
-{
+private func fill(
+  _ window: inout Window, of photo: Image, _ host: Host, _ values: Values, progress: ClosedRange<Double>
+) throws {
   let hasClass = if case .none = values[classes] { false } else { true }
   let hasTexture = values[texture] > 0 && values[textureSteps] > 0
   let shares = [values[start] == .exemplar ? 1 : 0.1, hasClass ? 1 : 0, hasTexture ? 1 : 0]
@@ -92,6 +93,7 @@ private func fill(_ window: inout Window, _ host: Host, _ values: Values, progre
 
   switch values[start] {
   case .mean: window.colors = SmoothFill.mean(window.colors, hole: window.hole)
+  case .photoMean: window.colors = SmoothFill.constant(photo.meanColor, in: window.colors, hole: window.hole)
   case .harmonic: window.colors = SmoothFill.harmonic(window.colors, hole: window.hole)
   case .exemplar: try fillWithPatches(&window, host, values, progress: part(0))
   }

@@ -48,8 +48,8 @@ let manifest = Manifest(
     ("balanced", "from a softened blend, with smoothed gradients", ""),
     ("fast", "the same with fewer steps", "steps=30 step-size=1.5"),
     (
-      "paper", "the published method: from the plain blend, with the gradient as it is",
-      "softness=0 carry=0 steps=400 step-size=0.1 radius=1000 levels=1 gradient-blur=0"
+      "paper", "the published method: from the plain blend, 10000 steps with the gradient as it is",
+      "softness=0 carry=0 steps=10000 step-size=1 radius=1000 levels=1 gradient-blur=0 pass-relu=yes best=yes"
     ),
   ],
   parameters: [

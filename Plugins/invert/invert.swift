@@ -53,7 +53,10 @@ let manifest = Manifest(
       "fast", "the same with fewer steps",
       "steps=60 optimizer=adam set=box step-size=0.04 smoothness=0.2 gradient-blur=0.7"
     ),
-    ("paper", "the published method: 10000 steps of one length", "steps=10000"),
+    (
+      "paper", "the published method: 10000 steps of one length, the best of them",
+      "steps=10000 pass-relu=yes best=yes"
+    ),
   ],
   parameters: [
     image, layer, distance, views, spread,

@@ -61,7 +61,7 @@ let manifest = Manifest(
     ),
     (
       "paper", "the published method: 140 steps, with a penalty on change outside the mask",
-      "constraint=soft context=100"
+      "constraint=soft context=100 best=yes"
     ),
   ],
   parameters: [

@@ -28,7 +28,7 @@ let manifest = Manifest(
   presets: [
     ("balanced", "a radius that changes hardly more than contrast", ""),
     ("fast", "fewer steps", "steps=3"),
-    ("paper", "7 steps with an L2 radius of 0.5", "radius=0.5 pass-relu=no"),
+    ("paper", "7 steps with an L2 radius of 0.5", "radius=0.5 pass-relu=no best=yes"),
   ],
   parameters: [photo, mask, classes, strength]
     + options.definitions)

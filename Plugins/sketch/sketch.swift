@@ -40,7 +40,7 @@ let manifest = Manifest(
     ("fast", "one size, fewer steps", "steps=30 step-size=2 detail=0"),
     (
       "paper", "the published setting: from the drawing as it is, towards the class alone",
-      "steps=60 step-size=1 radius=40 keep=0 paper=0 grain=0 detail=0 jitter=0 levels=1 pass-relu=no"
+      "steps=60 step-size=1 radius=40 keep=0 paper=0 grain=0 detail=0 jitter=0 levels=1 pass-relu=no best=yes"
     ),
   ],
   parameters: [

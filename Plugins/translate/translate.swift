@@ -38,7 +38,7 @@ let manifest = Manifest(
     ("fast", "fewer steps", "steps=20 step-size=2"),
     (
       "paper", "the published setting: 200 steps within a wide radius",
-      "steps=200 step-size=0.5 radius=80 jitter=0 levels=1 pass-relu=no context=100"
+      "steps=200 step-size=0.5 radius=80 jitter=0 levels=1 pass-relu=no best=yes context=100"
     ),
   ],
   parameters: [

@@ -39,6 +39,15 @@ extension Format {
     }
   }
 
+  /// Bits per channel of an image of 16 bits that a file keeps just as they are; 0: encoding alters values.
+  public func keptBits(lossless: Bool, wanted: Int?) -> Int {
+    switch self {
+    case .png, .tiff, .ppm: wanted ?? 16
+    case .webp: lossless ? 8 : 0
+    case .jpeg, .gif, .avif, .heic: 0
+    }
+  }
+
   /// The depth of the file for pixels that have 8 or 16 bits.
   func fileDepth(wanted: Int?, native: Int) -> Int {
     if let wanted, bitDepths.contains(wanted) { return wanted }

@@ -15,6 +15,9 @@ public struct Host {
   public var threads: Int { Int(table.pointee.threads) }
   /// Whether text that is emitted must be one JSON value.
   public var wantsJSON: Bool { table.pointee.json != 0 }
+  /// Bits of each channel that the file of an image made from nothing keeps as they are: 8 or 16; 0: its format alters
+  /// values. An older host writes 8.
+  public var bitDepth: Int { has(\.bit_depth) ? Int(table.pointee.bit_depth) : 8 }
   public var model: Model { Model(facts: table.pointee.model) }
 
   /// Whether the host has a function, as RTOOL_HAS tells it in C.
@@ -267,9 +270,14 @@ public struct Host {
   ///   - name: what it is among several results, see `rtool_result`; nil: the result.
   ///   - caption: shown under it on a contact sheet.
   ///   - frameDuration: in milliseconds; images in a row that have one are frames of an animation.
-  public func emit(_ image: Image, name: String? = nil, caption: String? = nil, frameDuration: Int = 0) throws
-  {
-    try emit([(image, 0, 0)], over: nil, name: name, caption: caption, frameDuration: frameDuration)
+  ///   - bitDepth: bits of each channel that it needs, 8 or 16; its file has no more than `Host.bitDepth`. nil: 8, or
+  ///     what the user asks for.
+  public func emit(
+    _ image: Image, name: String? = nil, caption: String? = nil, frameDuration: Int = 0, bitDepth: Int? = nil
+  ) throws {
+    try emit(
+      [(image, 0, 0)], over: nil, name: name, caption: caption, frameDuration: frameDuration,
+      bitDepth: bitDepth)
   }
 
   /// Hands over text, to standard output.
@@ -278,7 +286,7 @@ public struct Host {
   private func emit(
     _ pieces: [(image: Image, x: Int, y: Int)], over: UnsafePointer<rtool_image>?,
     size: (width: Int, height: Int)? = nil, name: String? = nil, caption: String? = nil,
-    frameDuration: Int = 0
+    frameDuration: Int = 0, bitDepth: Int? = nil
   ) throws {
     var result = rtool_result()
     result.struct_size = UInt32(MemoryLayout<rtool_result>.size)
@@ -289,6 +297,7 @@ public struct Host {
     result.name = try name.map(copied)
     result.caption = try caption.map(copied)
     result.frame_duration = Int32(frameDuration)
+    result.bit_depth = Int32(bitDepth ?? 0)
     result.width = Int32(size?.width ?? 0)
     result.height = Int32(size?.height ?? 0)
     try check(table.pointee.emit(table, &result))

@@ -33,7 +33,7 @@ public struct ParameterDefinition: TaskParameter {
   public var step = 0.0
 
   /// The lowest minor version of the interface that has its kind.
-  var needs: Int { kind >= RTOOL_FILE || flags.contains(.onDemand) ? 3 : 1 }
+  var needs: Int { flags.contains(.onDemand) ? 4 : kind >= RTOOL_FILE ? 3 : 1 }
 
   public struct Flags: OptionSet, Sendable {
     public let rawValue: Int

@@ -19,7 +19,7 @@ public struct PhotoSeries {
   public func withPhoto<Result>(_ index: Int, side: Int? = nil, _ body: (Image) throws -> Result) throws
     -> Result?
   {
-    let open = try host.later(\.image_open, since: 3)
+    let open = try host.later(\.image_open, since: 4)
     return try host.scoped {
       try open(host.table, parameter, UInt32(index), Int32(side ?? 0)).map { try body(Image($0)) }
     }
@@ -27,7 +27,7 @@ public struct PhotoSeries {
 
   /// Tells why photo `index` is of no use, in one line with its name. The rest is to be done all the same.
   public func skip(_ index: Int, _ text: String) throws {
-    try host.later(\.image_skip, since: 3)(host.table, parameter, UInt32(index), text)
+    try host.later(\.image_skip, since: 4)(host.table, parameter, UInt32(index), text)
   }
 }
 
@@ -55,5 +55,5 @@ extension Values {
 
 extension Host {
   /// One of many results, to standard output at once: text, or with --json one JSON value, which gets a line of its own.
-  public func emit(part text: String) throws { try check(later(\.emit_part, since: 3)(table, text)) }
+  public func emit(part text: String) throws { try check(later(\.emit_part, since: 4)(table, text)) }
 }

@@ -39,6 +39,51 @@ import Testing
     expectOneLine(less.errors, contains: "no change", "--limit")
   }
 
+  /// Of what is in the file, whether it has 16 bits, as it has unless something speaks against it, or 8.
+  @Test(arguments: [
+    ("out.png", [], 16), ("out.png", ["--bit-depth", "8"], 8), ("out.webp", ["--lossless"], 8),
+  ])
+  func theRadiusIsThatOfTheFile(_ file: String, _ options: [String], _ bits: Int) throws {
+    try sandbox.photo("in.png", width: 128, height: 128)
+    let outcome = try sandbox.run(
+      Program.path, ["attack", "in.png", "-p", "fast", "-o", file, "--json"] + options)
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    let source = try SourceImage.open(.file(sandbox.path(file)))
+    #expect(source.bitDepth == bits)
+    let squares = zip(try source.rgb().pixels, try sandbox.open("in.png").pixels).reduce(0.0) {
+      $0 + Double($1.0 - $1.1) * Double($1.0 - $1.1)
+    }
+    let radius = try #require(Double(outcome.facts["radius"] ?? ""))
+    #expect(abs(squares.squareRoot() - radius) < 1e-3)
+    #expect(try classes(file)[0] == outcome.facts["to"])
+    #expect(outcome.facts["from"] != outcome.facts["to"])
+  }
+
+  @Test func aFormatThatAltersTheChangeIsWarnedOf() throws {
+    let outcome = try sandbox.run(Program.path, ["attack", "in.png", "-p", "fast", "-o", "out.jpg"])
+    #expect(outcome.status == 0)
+    #expect(outcome.errors.contains("write PNG"), "\(outcome.errors)")
+  }
+
+  /// Another class than the likeliest other one may be nearer; more classes never find a larger change.
+  @Test func moreClassesAreNeverFarther() throws {
+    func radius(_ targets: String) throws -> Double {
+      try #require(Double(attack("--targets", targets, "--json").facts["radius"] ?? ""))
+    }
+    #expect(try radius("6") <= radius("1") * 1.001)
+  }
+
+  @Test func theWorstWithinARadiusIsLessCertain() throws {
+    let outcome = try attack("--within", "0.05", "--steps", "5", "--json")
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    let facts = outcome.facts
+    #expect(try #require(Double(facts["radius"] ?? "")) < 0.0505)
+    #expect(
+      try #require(Double(facts["to-probability"] ?? "")) < #require(Double(facts["from-probability"] ?? "")))
+    let towards = try attack("--within", "0.05", "--steps", "5", "--to", try classes("in.png")[1])
+    #expect(towards.status == 0, "\(towards.errors)")
+  }
+
   @Test func aClassThatIsNamedIsReached() throws {
     let wanted = try classes("in.png")[2]
     let outcome = try attack("--to", wanted, "--json")

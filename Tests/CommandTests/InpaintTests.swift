@@ -201,7 +201,25 @@ import Testing
     #expect(first == (try sandbox.bytes("c.png")))
   }
 
-  @Test(arguments: ["mean", "harmonic", "exemplar"])
+  /// The mean of what is known, or of all the photo as it is given.
+  @Test func theMeanIsThatOfTheSurroundingsOrOfThePhoto() throws {
+    try sandbox.picture("two.png", width: 100, height: 100) { x, y, c in
+      (30..<70).contains(x) && (30..<70).contains(y) ? 1 : 0.25 * Float(c + 1)
+    }
+    for (start, share) in [("mean", Float(0)), ("photo-mean", 0.16)] {
+      let outcome = try inpaint(
+        "two.png", "--box", "30,30,40,40", "--start", start, "--texture", "0", "-o", "out.png")
+      #expect(outcome.status == 0, "\(outcome.errors)")
+      let image = try sandbox.open("out.png")
+      for c in 0..<3 {
+        let known = 0.25 * Float(c + 1)
+        let expected = known + share * (1 - known)
+        #expect(abs(image.pixels[3 * (50 * 100 + 50) + c] - expected) < 0.005, "\(start)")
+      }
+    }
+  }
+
+  @Test(arguments: ["mean", "photo-mean", "harmonic", "exemplar"])
   func everyStartAndConstraintWorks(_ start: String) throws {
     for constraint in ["hard", "soft"] {
       let outcome = try inpaint(

@@ -22,11 +22,11 @@ import Testing
     }
   }
 
-  private func run(_ task: String, _ arguments: [String]) throws {
+  private func run(_ task: String, _ arguments: [String], preset: String = "paper") throws {
     let outcome = try sandbox.run(
       Program.path,
       [task] + arguments + [
-        "--preset", "paper", "--steps", "20", "--model", "\(PaperTests.golden)/tiny.safetensors", "-o",
+        "--preset", preset, "--steps", "20", "--model", "\(PaperTests.golden)/tiny.safetensors", "-o",
         "out.png",
       ])
     #expect(outcome.status == 0, "\(outcome.errors)")
@@ -51,9 +51,22 @@ import Testing
   }
 
   @Test func superres() throws {
-    try photo("in.png", side: 8)
-    try run("superres", ["in.png", "--factor", "4", "--class", "birch"])
+    try photo("in.png", side: 4)
+    try run("superres", ["in.png", "--class", "birch"])
     #expect(try error("superres") < 1e-3)
+  }
+
+  @Test func superresAtSevenTimes() throws {
+    try photo("in.png", side: 5)
+    try run("superres", ["in.png", "--class", "birch"], preset: "paper-7x")
+    #expect(try error("superres-7x") < 1e-3)
+  }
+
+  /// Untargeted: away from what the photo is taken for.
+  @Test func attack() throws {
+    try photo("in.png")
+    try run("attack", ["in.png"])
+    #expect(try error("attack") < 1e-3)
   }
 
   @Test func translate() throws {

@@ -2,17 +2,24 @@
 package enum SmoothFill {
   /// Every hole pixel becomes the mean of the known ones, channel by channel (0.5 where nothing is known).
   package static func mean(_ image: Planes, hole: [Bool]) -> Planes {
-    var result = image
     let area = image.area
-    for c in 0..<image.channels {
+    let means = (0..<image.channels).map { c in
       var sum = 0.0
       var count = 0.0
       for i in 0..<area where !hole[i] {
         sum += Double(image.samples[c * area + i])
         count += 1
       }
-      let value = count > 0 ? Float(sum / count) : 0.5
-      for i in 0..<area where hole[i] { result.samples[c * area + i] = value }
+      return count > 0 ? Float(sum / count) : 0.5
+    }
+    return constant(means, in: image, hole: hole)
+  }
+
+  /// Every hole pixel becomes one colour, a value for each channel.
+  package static func constant(_ color: [Float], in image: Planes, hole: [Bool]) -> Planes {
+    var result = image
+    for (c, value) in color.enumerated() {
+      for i in 0..<image.area where hole[i] { result.samples[c * image.area + i] = value }
     }
     return result
   }

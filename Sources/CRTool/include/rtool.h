@@ -86,7 +86,7 @@ extern "C" {
 #endif
 
 #define RTOOL_ABI_MAJOR 0u
-#define RTOOL_ABI_MINOR 3u
+#define RTOOL_ABI_MINOR 4u
 #define RTOOL_ABI ((RTOOL_ABI_MAJOR << 16) | RTOOL_ABI_MINOR)
 
 /* Whether the structure behind pointer `p`, whose first field is struct_size, reaches as far as `field`: in a host's
@@ -188,7 +188,7 @@ enum {
                                   is then 0 and the task chooses */
   RTOOL_NONE = 1u << 6,        /* CLASS: "none" may be given; count is 0 and texts[0] is "none" */
   RTOOL_WITH_ALPHA = 1u << 7,  /* IMAGE: images have 4 channels if the file has transparency */
-  RTOOL_ON_DEMAND = 1u << 8    /* since 0.3. IMAGE: for many files. images is NULL: the host opens one when the task
+  RTOOL_ON_DEMAND = 1u << 8    /* since 0.4. IMAGE: for many files. images is NULL: the host opens one when the task
                                   asks for it, by `image_open`, and a file that cannot be read does not end the run */
 };
 
@@ -550,14 +550,15 @@ typedef struct rtool_result {
                               them (WebP, GIF) */
   int32_t width, height;   /* with `over`: the result's size, to which the user's file is enlarged or reduced, with its
                               transparency, before pieces are laid over it; 0: its own */
-  int32_t reserved;
+  int32_t bit_depth;       /* since 0.4. Without `over`: bits of each channel that the result needs, 8 or 16; its file has
+                              no more than the host's `bit_depth`. 0: 8, or what the user asks for */
   const char *name;        /* since 0.3. What it is among the results of the run, made as the name of a parameter is:
                               its file is out-NAME.png beside out.png, and --json tells it by that name. No other result
                               of the run has it, and frames have none. NULL: it is the task's result, or one of several,
                               which are numbered */
 } rtool_result;
 
-/* What is known of a result before the work. Since 0.3. It grows; struct_size is its size. */
+/* What is known of a result before the work. Since 0.4. It grows; struct_size is its size. */
 typedef struct rtool_expectation {
   uint32_t struct_size;
   uint32_t reserved;
@@ -766,6 +767,12 @@ struct rtool_host {
      and valid until `run` returns. NULL: `make` returned another status than RTOOL_OK, or memory ran out. */
   const void *(*prepared)(const rtool_host *host, const char *key, size_t bytes,
                           rtool_status (*make)(const rtool_host *host, void *memory, void *user), void *user);
+
+  /* Since 0.4. How many bits of each channel the file of a result that lies over nothing can keep just as they are
+     handed over, by its format and --bit-depth: 8 or 16. 0: its format alters values (JPEG, or WebP without
+     --lossless). */
+  int32_t bit_depth;
+  int32_t reserved;
 
   /* [run-thread] Opens image `index` of parameter `param` (its place in the manifest), which is ON_DEMAND. Open it in a
      scope, at whose end it goes, and have one open at a time: then a thousand photos take the memory of one. side: how

@@ -35,7 +35,8 @@ enum HostOption {
     "quality of JPEG, WebP and AVIF; without it a JPEG made from a JPEG is encoded as that is")
   static let bitDepth = Option<BitDepth>.choice(
     "bit-depth", flags: .advanced,
-    "bits of each channel where an image is made from nothing; a photo keeps its own")
+    "bits of each channel where an image is made from nothing; a photo keeps its own; auto: what the task needs"
+  )
   static let lossless = Option<Bool>.flag("lossless", "compress WebP and AVIF without loss")
   static let stripMetadata = Option<Bool>.flag(
     "strip-metadata", "leave out EXIF, XMP and how the image was made; the colour profile stays")
@@ -94,9 +95,11 @@ enum HostOption {
   }
 
   enum BitDepth: String, CaseIterable {
+    case auto
     case eight = "8"
     case sixteen = "16"
 
-    var bits: Int { self == .eight ? 8 : 16 }
+    /// Nil: auto.
+    var bits: Int? { Int(rawValue) }
   }
 }

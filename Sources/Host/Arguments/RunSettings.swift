@@ -7,8 +7,8 @@ struct RunSettings {
   let output: String?
   let format: Format?
   let options: WriteOptions
-  /// Of images made from nothing.
-  let bitDepth: Int
+  /// Of images made from nothing; nil: as the task says.
+  let bitDepth: Int?
   /// Where a contact sheet goes, and an animation of the ascent; nil: not wanted.
   let sheet, frames: SideFile?
   /// Where masks are shown, by their names.
@@ -69,6 +69,12 @@ struct RunSettings {
     for (index, name) in names.enumerated() where names[..<index].contains(name) {
       throw Failure.usage("\(name) is named for two outputs; give each its own file")
     }
+  }
+
+  /// Bits of each channel that the file of an image made from nothing keeps as they are; 0: its format alters them.
+  var keptBits: Int {
+    let format = format ?? output.flatMap(Format.init(path:)) ?? .png
+    return format.keptBits(lossless: options.lossless, wanted: bitDepth)
   }
 
   /// Whether the course of the ascents will be shown: a sheet of several runs has only what came of them.

@@ -48,7 +48,7 @@ struct StepArguments {
     if let quality = step.encoding?.quality { words += Self.word("quality", "\(quality)") }
     if step.encoding?.lossless == true { words.append("--lossless") }
     if step.precision == Precision.bfloat16.rawValue { words += Self.word("precision", "bfloat16") }
-    if step.encoding?.bitDepth == 16 { words.append("--bit-depth=16") }
+    if let depth = step.encoding?.bitDepth, depth == 8 || depth == 16 { words.append("--bit-depth=\(depth)") }
     return words
   }
 

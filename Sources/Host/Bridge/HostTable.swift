@@ -50,6 +50,7 @@ extension Run {
     host.seed = seed
     host.threads = Int32(threads)
     host.json = wantsJSON ? 1 : 0
+    host.bit_depth = Int32(keptBits)
     host.fail = { host, status, text in
       let text = text.map { String(of: $0) } ?? "the task failed without saying why"
       Run.of(host).fail(Int(status) == RTOOL_USAGE ? .usage(text) : .failed(text))

@@ -109,7 +109,12 @@ extension Run {
       guard patches.count == 1 else {
         throw Failure.misuse("a result that lies over nothing is one piece")
       }
-      image = try ResultImage.fresh(checked(result.pieces[0].image).floatImage(), bitDepth: bitDepth)
+      guard [0, 8, 16].contains(result.bit_depth) else {
+        throw Failure.misuse("a result needs \(result.bit_depth) bits of each channel; 8 and 16 are known")
+      }
+      image = try ResultImage.fresh(
+        checked(result.pieces[0].image).floatImage(),
+        bitDepth: bitDepth ?? max(8, min(Int(result.bit_depth), keptBits)))
     }
     emit(
       Emission(

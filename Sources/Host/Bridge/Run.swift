@@ -13,8 +13,10 @@ final class Run: @unchecked Sendable {
   let seed: UInt64
   let threads: Int
   let isQuiet, isVerbose, wantsJSON: Bool
-  /// Of images made from nothing.
-  let bitDepth: Int
+  /// Of images made from nothing; nil: as the task says.
+  let bitDepth: Int?
+  /// Bits that their file keeps.
+  let keptBits: Int
   /// Which of several runs of the task this is.
   let part: Part
   /// Keeps how the ascents went; nil: nobody wants to see it.
@@ -84,6 +86,7 @@ final class Run: @unchecked Sendable {
     isVerbose = settings.isVerbose
     wantsJSON = settings.wantsJSON
     bitDepth = settings.bitDepth
+    keptBits = settings.keptBits
     recorder = settings.wantsRecording ? Recorder() : nil
   }
 

@@ -44,11 +44,13 @@ enum Capabilities {
     add("ascent", "levels momentum noise zoom stop-below patience", since: 2)
     add("result", "caption frames size", since: 2)
     add("result", "name", since: 3)
+    add("result", "bit-depth", since: 4)
     add("host", "class-weights json", since: 2)
     add(
       "host",
-      "image-resample transfer working-copy parallel scopes small-images features-batch feature-names emit-json with-model prepared images-on-demand emit-part expect",
+      "image-resample transfer working-copy parallel scopes small-images features-batch feature-names emit-json with-model prepared",
       since: 3)
+    add("host", "bit-depth images-on-demand emit-part expect", since: 4)
     return since
   }()
 }

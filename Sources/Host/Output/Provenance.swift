@@ -34,7 +34,7 @@ struct Provenance: Codable, Sendable {
     /// This and the next are nil where the user did not ask for them.
     var quality: Int?
     var lossless: Bool?
-    /// Of images made from nothing; nil: 8.
+    /// Of images made from nothing; nil: the user did not ask for one.
     var bitDepth: Int?
     /// Which of the images it is, from 1 on, where the task made several without names.
     var number: Int?
@@ -64,7 +64,7 @@ extension Provenance.Step {
     step.encoding = Provenance.Encoding(
       format: format.rawValue, quality: settings.options.quality,
       lossless: settings.options.lossless ? true : nil,
-      bitDepth: settings.bitDepth == 8 ? nil : settings.bitDepth,
+      bitDepth: settings.bitDepth,
       number: number, name: name)
     return step
   }

@@ -3,8 +3,10 @@
 
     python3 make_golden.py    (needs torch and numpy; writes tiny.safetensors and *.f32 beside itself)
 
-Each loop is that of Santurkar et al., arXiv 1906.09453, at 32 pixels: L2 lengths, published for 224, are scaled by
-32 / 224. Images are [row][column][channel] in single precision.
+Each loop is that of Santurkar et al., arXiv 1906.09453, with the settings of their notebooks, and goes as in the library
+that these call (robustness 1.2.1): the outcome is the iterate of least loss, the first and the last one included. L2
+lengths, published for 224 pixels, are scaled to the 32 or so of the images here. Images are [row][column][channel] in
+single precision.
 """
 import json
 import os
@@ -17,7 +19,6 @@ from torch import nn
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SIDE, CLASSES, STEPS = 32, 5, 20
-SCALE = SIDE / 224
 
 
 class PassReLU(torch.autograd.Function):
@@ -104,18 +105,21 @@ def photo(side, phase=0):
     return torch.from_numpy(np.round(value * 65535) / 65535).permute(2, 0, 1)[None]
 
 
-def ascend(start, objective, radius, step, centre=None):
-    """Minimises the objective in an L2 ball, by normalised steps."""
-    centre = start if centre is None else centre
-    z = start.clone()
-    for _ in range(STEPS):
+def ascend(start, objective, radius, step, scale=None):
+    """Minimises the objective in an L2 ball around the start, by normalised steps; returns the best iterate."""
+    scale = start.shape[-1] / 224 if scale is None else scale
+    z, best, least = start.clone(), start, float("inf")
+    for left in reversed(range(STEPS + 1)):
         z.requires_grad_()
-        gradient, = torch.autograd.grad(objective(z), z)
+        loss = objective(z)
+        if loss.item() < least:
+            best, least = z.detach().clone(), loss.item()
+        if left == 0:
+            return best
+        gradient, = torch.autograd.grad(loss, z)
         with torch.no_grad():
-            z = z - step * SCALE * gradient / (gradient.norm() + 1e-10)
-            difference = z - centre
-            z = (centre + difference * min(1.0, radius * SCALE / difference.norm().item())).clamp(0, 1)
-    return z.detach()
+            z = z - step * scale * gradient / (gradient.norm() + 1e-10)
+            z = (start + (z - start).renorm(p=2, dim=0, maxnorm=radius * scale)).clamp(0, 1)
 
 
 def cross_entropy(model, index, pass_relu=False):
@@ -127,11 +131,10 @@ def store(name, image):
 
 
 def inpaint(model, x):
-    """CE + 10 mean[((z - x)(1 - m))^2] from the mean colour; known pixels are pasted back."""
+    """CE + 10 mean[((z - x)(1 - m))^2] from the mean colour of the whole photo; known pixels are pasted back."""
     m = torch.zeros(1, 1, SIDE, SIDE, dtype=torch.float64)
     m[..., 12:21, 11:20] = 1
-    mean = (x * (1 - m)).sum((2, 3), keepdim=True) / (1 - m).sum()
-    start = x * (1 - m) + mean * m
+    start = x * (1 - m) + x.mean((2, 3), keepdim=True) * m
     ce = cross_entropy(model, 3, pass_relu=True)
     z = ascend(start, lambda z: ce(z) + 10 * (((z - start) * (1 - m)) ** 2).mean(), 21.6, 0.1)
     return x * (1 - m) + z * m
@@ -161,12 +164,25 @@ def philox_normal(seed, stream, count):
     return np.stack([radius * np.cos(angle), radius * np.sin(angle)], 2).reshape(-1)[:count]
 
 
+def attack(model, x):
+    """The cross-entropy of what the photo is taken for, raised within 0.5: lengths are those for the model's side."""
+    ce = cross_entropy(model, model(x).argmax().item())
+    return ascend(x, lambda z: -ce(z), 0.5, 0.1, scale=1)
+
+
+def enlarged(factor, radius, model):
+    """From blocks; the loop never learns that the last ReLU is to be passed."""
+    small = photo(-(-SIDE // factor))
+    blocks = small.repeat_interleave(factor, 2).repeat_interleave(factor, 3)
+    return ascend(blocks, cross_entropy(model, 1), radius, 1)
+
+
 def invert(model, x):
-    """||R(z) - R*|| / ||R*|| from 0.5 + N/20."""
+    """||R(z) - R*|| / ||R*|| from 0.5 + N/20, through the last ReLU."""
     noise = torch.from_numpy(philox_normal(0, 1, 3 * SIDE * SIDE)).reshape(1, SIDE, SIDE, 3).permute(0, 3, 1, 2)
     goal = model.representation(x).detach()
-    start = 0.5 + noise / 20
-    return ascend(start, lambda z: (model.representation(z) - goal).norm() / goal.norm(), 1000, 1)
+    start = (0.5 + noise / 20).clamp(0, 1)
+    return ascend(start, lambda z: (model.representation(z, True) - goal).norm() / goal.norm(), 1000, 1)
 
 
 def main():
@@ -176,8 +192,9 @@ def main():
     x = photo(SIDE)
     store("inpaint", inpaint(model, x))
     store("generate", ascend(x, cross_entropy(model, 1), 40, 1))
-    blocks = photo(SIDE // 4).repeat_interleave(4, 2).repeat_interleave(4, 3)
-    store("superres", ascend(blocks, cross_entropy(model, 1, pass_relu=True), 8, 1))
+    store("superres", enlarged(8, 8, model))
+    store("superres-7x", enlarged(7, 15, model))
+    store("attack", attack(model, x))
     store("translate", ascend(x, cross_entropy(model, 3), 80, 0.5))
     store("sketch", ascend(photo(SIDE, 0.7), cross_entropy(model, 0), 40, 1))
     store("paint", paint(model, x))

@@ -4,7 +4,7 @@
 use core::ffi::{c_char, c_void};
 
 pub const RTOOL_ABI_MAJOR: u32 = 0;
-pub const RTOOL_ABI_MINOR: u32 = 3;
+pub const RTOOL_ABI_MINOR: u32 = 4;
 pub const RTOOL_ABI: u32 = RTOOL_ABI_MAJOR << 16 | RTOOL_ABI_MINOR;
 
 pub type rtool_status = i32;
@@ -331,7 +331,7 @@ pub struct rtool_result {
     pub frame_duration: i32,
     pub width: i32,
     pub height: i32,
-    pub reserved: i32,
+    pub bit_depth: i32,
     pub name: *const c_char,
 }
 
@@ -591,6 +591,8 @@ pub struct rtool_host {
             user: *mut c_void,
         ) -> *const c_void,
     >,
+    pub bit_depth: i32,
+    pub reserved: i32,
     pub image_open: Option<
         unsafe extern "C" fn(host: *const rtool_host, param: u32, index: u32, side: i32) -> *const rtool_image,
     >,
