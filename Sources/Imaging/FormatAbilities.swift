@@ -44,7 +44,7 @@ extension Format {
     switch self {
     case .png, .tiff, .ppm: wanted ?? 16
     case .webp: lossless ? 8 : 0
-    case .jpeg, .gif, .avif, .heic: 0
+    case .jpeg, .gif, .avif, .heic, .bmp: 0
     }
   }
 

@@ -219,7 +219,7 @@ import Testing
       let outcome = try sandbox.run(Program.path, arguments)
       #expect(outcome.status == 1)
       for word in words { expectOneLine(outcome.errors, contains: word) }
-      #expect(sandbox.files == ["wide.png"])
+      #expect(!sandbox.files.contains { $0.hasPrefix("out") })
     }
     try fails(["superres", "wide.png", "-x", "2", "-o", "out.webp"], "WebP", "16383", "18000 x 4")
     try fails(["superres", "wide.png", "-x", "8", "-o", "out.jpg"], "JPEG", "72000 x 16")

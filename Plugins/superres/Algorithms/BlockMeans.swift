@@ -32,8 +32,8 @@ package struct BlockMeans {
     }
     var shift = mean - sum / count
     if least + shift < 0 || most + shift > 1 {
-      // At the ends all values are clamped to one side.
-      var (low, high) = (-most, 1 - least)
+      // Beyond the ends all values are clamped to one side.
+      var (low, high) = (-most - 1e-6, 1 - least + 1e-6)
       for _ in 0..<30 {
         shift = (low + high) / 2
         var sum: Float = 0
