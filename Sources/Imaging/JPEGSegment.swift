@@ -1,14 +1,29 @@
 /// A segment in front of the picture in a JPEG file.
-struct JPEGSegment {
+package struct JPEGSegment {
   /// What follows 0xFF.
   let marker: UInt8
   /// All of it: the marker, its length, what it holds.
-  let bytes: [UInt8]
+  package let bytes: [UInt8]
+
+  package init(marker: UInt8, bytes: [UInt8]) { (self.marker, self.bytes) = (marker, bytes) }
+
+  /// EXIF that tells an orientation and nothing else.
+  fileprivate init(exif orientation: StoredOrientation) {
+    let directory: [UInt8] = [
+      0, 1, 0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, UInt8(orientation.exif), 0, 0, 0, 0, 0, 0,
+    ]
+    let block = Array("Exif\0\0MM\0*".utf8) + [0, 0, 0, 8] + directory
+    self.init(marker: 0xE1, bytes: [0xFF, 0xE1, 0, UInt8(block.count + 2)] + block)
+  }
+
+  fileprivate var isEXIF: Bool { marker == 0xE1 && holds("Exif\0\0") }
 
   /// Whether it tells about the picture, not how it is encoded: JFIF's and Adobe's tell what its components are.
   var isMetadata: Bool {
     switch marker {
-    case 0xE0...0xEF, 0xFE: !holds("JFIF\0") && !holds("Adobe")
+    case 0xE0: !holds("JFIF\0")
+    case 0xEE: !holds("Adobe")
+    case 0xE1...0xEF, 0xFE: true
     default: false
     }
   }
@@ -17,7 +32,7 @@ struct JPEGSegment {
 
   /// The same of a picture that is stored with an orientation; nil: it is not told here.
   fileprivate func stored(as orientation: StoredOrientation, _ width: Int, _ height: Int) -> JPEGSegment? {
-    guard marker == 0xE1, holds("Exif\0\0") else { return nil }
+    guard isEXIF else { return nil }
     var block = EXIFBlock(bytes, tiffAt: 10)
     guard block.setOrientation(orientation.exif) else { return nil }
     block.setSize(width, height)
@@ -33,17 +48,15 @@ struct JPEGSegment {
 }
 
 extension [JPEGSegment] {
-  /// The segments of an upright picture for one that is stored with an orientation and a size; nil: none of them can tell
-  /// the orientation.
-  func stored(as orientation: StoredOrientation, _ width: Int, _ height: Int) -> [JPEGSegment]? {
+  /// The segments of an upright picture for one that is stored with an orientation and a size; nil: there is EXIF which
+  /// does not tell the orientation.
+  package func stored(as orientation: StoredOrientation, _ width: Int, _ height: Int) -> [JPEGSegment]? {
     if orientation.exif == 1 { return self }
-    for (index, segment) in enumerated() {
-      guard let stored = segment.stored(as: orientation, width, height) else { continue }
-      var all = map { $0.withXMP(orientation: orientation) }
-      all[index] = stored
-      return all
-    }
-    return nil
+    var all = map { $0.withXMP(orientation: orientation) }
+    guard let exif = firstIndex(where: \.isEXIF) else { return [JPEGSegment(exif: orientation)] + all }
+    guard let stored = self[exif].stored(as: orientation, width, height) else { return nil }
+    all[exif] = stored
+    return all
   }
 }
 
