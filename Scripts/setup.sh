@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs libvips and OpenBLAS through apt where pkg-config does not find them, libarchive where the loader does not,
+# Installs libvips, libjpeg and OpenBLAS through apt where pkg-config does not find them, libarchive where the loader does not,
 # and the programs named as arguments.
 set -eu
 
@@ -13,6 +13,7 @@ for tool in pkg-config make "$@"; do
   command -v "$tool" >/dev/null || packages="$packages $tool"
 done
 pkg-config --exists vips 2>/dev/null || packages="$packages libvips-dev"
+pkg-config --exists libjpeg 2>/dev/null || packages="$packages libjpeg-dev"
 pkg-config --exists openblas 2>/dev/null || packages="$packages libopenblas-dev"
 PATH=$PATH:/sbin:/usr/sbin
 ldconfig -p 2>/dev/null | grep -q 'libarchive\.so\.13 ' || packages="$packages libarchive13"
