@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs libvips, OpenBLAS and libavif through apt where pkg-config does not find them, libarchive where the loader does not,
-# and the programs named as arguments.
+# Installs libvips, libjpeg, libavif and OpenBLAS through apt where pkg-config does not find them, libarchive where the
+# loader does not, and the programs named as arguments.
 set -eu
 
 command -v swift >/dev/null || {
@@ -13,6 +13,7 @@ for tool in pkg-config make "$@"; do
   command -v "$tool" >/dev/null || packages="$packages $tool"
 done
 pkg-config --exists vips 2>/dev/null || packages="$packages libvips-dev"
+pkg-config --exists libjpeg 2>/dev/null || packages="$packages libjpeg-dev"
 pkg-config --exists openblas 2>/dev/null || packages="$packages libopenblas-dev"
 pkg-config --exists libavif 2>/dev/null || packages="$packages libavif-dev"
 PATH=$PATH:/sbin:/usr/sbin

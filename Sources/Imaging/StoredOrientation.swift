@@ -1,10 +1,10 @@
 /// How the rows of a file lie in the upright picture (EXIF, tag 0x0112).
-struct StoredOrientation: Sendable {
+package struct StoredOrientation: Sendable {
   /// 1...8.
   let exif: Int
 
   /// - Parameter exif: what is no orientation is 1, upright.
-  init(exif: Int) { self.exif = (1...8).contains(exif) ? exif : 1 }
+  package init(exif: Int) { self.exif = (1...8).contains(exif) ? exif : 1 }
 
   /// A stored picture becomes the upright one when its columns are put in the opposite order, its rows are, and rows
   /// become columns, in this order.

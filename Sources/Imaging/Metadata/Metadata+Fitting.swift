@@ -9,6 +9,10 @@ extension Metadata {
     dropWordsOfPages(isResized: isResized, format)
     fitGeography(
       x: Double(width) / Double(max(self.width, 1)), y: Double(height) / Double(max(self.height, 1)))
+    if orientation > 1, exif == nil {
+      let told = TIFFEntry(TIFFTag.orientation, shorts: [orientation], bigEndian: false)
+      exif = EXIFBlock(EXIFContents(isBigEndian: false, main: [told]).block().bytes)
+    }
     let (across, down) = orientation > 4 ? (height, width) : (width, height)
     exif?.describe(width: across, height: down, orientation: orientation)
     xmp = xmp.map { describedXMP($0, width: across, height: down, orientation: orientation) }
@@ -124,8 +128,8 @@ extension Metadata {
     if !names.isEmpty { lose("TIFF fields too long for JPEG (\(names.joined(separator: ", ")))") }
   }
 
-  /// Whether an orientation can be told where the source told it.
-  var holdsOrientation: Bool { exif?.main?[TIFFTag.orientation] != nil }
+  /// Whether an orientation can be told: where the source told it, or in a block of its own.
+  var holdsOrientation: Bool { exif.map { $0.main?[TIFFTag.orientation] != nil } ?? true }
 
   /// What is left when all that describes the picture is to go.
   var stripped: Metadata {
