@@ -54,10 +54,14 @@ enum ColourAreas {
     let least = max(16, mask.width * mask.height / 20000)
     let colours = found.filter { $0.count >= least }.map(\.colour)
     guard (1...8).contains(colours.count) else { return nil }
-    let outside = mask.count { colour in
-      colours.allSatisfy { $0.distance(to: colour) > (mask.isLossy ? 40 : 25) }
+    // Of edges there may be much in a small picture; of a photo, much is no area.
+    let flat = bins.sorted.reduce(0) { $0 + $1.count }
+    let within = found.filter { colours.contains($0.colour) }.reduce(0) { $0 + $1.count }
+    guard 2 * flat >= mask.width * mask.height, 20 * within >= 19 * flat else { return nil }
+    let near = mask.count { colour in
+      colours.contains { $0.distance(to: colour) <= (mask.isLossy ? 40 : 25) }
     }
-    return 20 * outside <= mask.width * mask.height ? colours : nil
+    return 100 * near >= (mask.isLossy ? 75 : 95) * mask.width * mask.height ? colours : nil
   }
 }
 

@@ -123,7 +123,7 @@ struct ColourMask {
     (0..<width * height).map { pixel in
       let colour = colour(pixel)
       let distance = wanted.reduce(Float.infinity) { min($0, $1.distance(to: colour)) }
-      return min(max((72 - distance) / 32, 0), 1) * 255
+      return min(max((56 - distance) / 32, 0), 1) * 255
     }
   }
 }

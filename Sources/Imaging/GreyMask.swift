@@ -84,6 +84,10 @@ struct GreyMask {
         ["its brightest level is \(Int(brightest)) of \(Int(white)), which compression with loss cannot keep"]
       )
     }
+    if kind != .alpha, isTextured(white) {
+      notes.append(
+        "it looks like a photo, and marks in part wherever that is grey: are two files in the wrong order?")
+    }
     let range: ClosedRange<Float> = isNoisy(white) ? 0.19...0.81 : isLossy ? 0.032...0.968 : 0...1
     let plane = values.map { value in
       let share = min(value / white, 1)
@@ -92,6 +96,18 @@ struct GreyMask {
       return range == 0.19...0.81 ? (share - 0.19) / 0.62 : share
     }
     return (plane, notes)
+  }
+
+  /// Whether most of it is grey, and much of that is rough, as in photos.
+  private func isTextured(_ white: Float) -> Bool {
+    var (grey, rough) = (0, 0)
+    for y in 0..<height {
+      for at in y * width + 1..<max((y + 1) * width - 1, y * width + 1) {
+        if values[at] > 0.1 * white, values[at] < 0.9 * white { grey += 1 }
+        if abs(2 * values[at] - values[at - 1] - values[at + 1]) > 0.02 * white { rough += 1 }
+      }
+    }
+    return 2 * grey > values.count && 10 * rough > values.count
   }
 
   /// Whether it has hard edges alone, and around them levels near black or near white that no drawing has.

@@ -112,8 +112,11 @@ import Testing
   }
 
   @Test func aPhotoInGreyIsNoSetOfLabels() throws {
-    let raw = RawImage(sample: 60, 40, bands: 1)
-    #expect(try reading(raw.encoded(as: CVIPS_PNG)).plane == raw.values.map { Float($0) / 255 })
+    let rough = (0..<60 * 40).map { UInt16(60 + $0 * 7919 % 101) }
+    let raw = RawImage(width: 60, height: 40, bands: 1, values: rough)
+    let (plane, notes) = try reading(raw.encoded(as: CVIPS_PNG))
+    #expect(plane == raw.values.map { Float($0) / 255 })
+    #expect(notes.count == 1 && notes[0].contains("looks like a photo"), "\(notes)")
   }
 }
 
