@@ -41,7 +41,7 @@ public final class SourceImage: Sendable {
     let bytes = try input.read(limits)
     try Imaging.load()
     return try SourceImage(
-      bytes, name: input.name, limits, shorterSide.map { Reduction(side: $0) }, digest: digest)
+      bytes, name: input.name, limits, shorterSide.map { ReducedReading(side: $0) }, digest: digest)
   }
 
   /// `other` with other pixels of the same kind.
@@ -52,7 +52,7 @@ public final class SourceImage: Sendable {
     (provenance, conversion) = (other.provenance, other.conversion)
   }
 
-  private init(_ bytes: [UInt8], name: String, _ limits: Limits, _ reduction: Reduction?, digest: Bool)
+  private init(_ bytes: [UInt8], name: String, _ limits: Limits, _ reduction: ReducedReading?, digest: Bool)
     throws(ImagingError)
   {
     guard let format = Format(sniffing: bytes) else {
@@ -92,7 +92,7 @@ extension NativeImage {
 
 /// All pixels, upright and in memory, in 8 or 16 bits, grey, RGB or CMYK, with or without alpha.
 private func decode(
-  _ bytes: [UInt8], _ format: Format, _ name: String, _ limits: Limits, _ reduction: Reduction?
+  _ bytes: [UInt8], _ format: Format, _ name: String, _ limits: Limits, _ reduction: ReducedReading?
 ) throws(ImagingError) -> NativeImage {
   try bytes.withUnsafeBytes { raw -> Result<NativeImage, ImagingError> in
     do throws(VipsError) {
