@@ -50,7 +50,7 @@ public final class SourceImage: Sendable {
     let bytes = try input.read(limits)
     try Imaging.load()
     return try SourceImage(
-      bytes, name: input.name, limits, shorterSide.map { Reduction(side: $0) }, digest: digest)
+      bytes, name: input.name, limits, shorterSide.map { ReducedReading(side: $0) }, digest: digest)
   }
 
   /// `other` with other pixels of the same kind, in another size.
@@ -76,7 +76,7 @@ public final class SourceImage: Sendable {
     conversion = try ColourConversion(for: pixels.bands(0..<pixels.colourBands))
   }
 
-  private init(_ bytes: [UInt8], name: String, _ limits: Limits, _ reduction: Reduction?, digest: Bool)
+  private init(_ bytes: [UInt8], name: String, _ limits: Limits, _ reduction: ReducedReading?, digest: Bool)
     throws(ImagingError)
   {
     guard let format = Format(sniffing: bytes) else {
@@ -141,7 +141,7 @@ extension NativeImage {
 /// EXIF orientation that they had.
 private func decode(
   _ bytes: [UInt8], _ format: Format, _ name: String, _ samples: TIFFSamples, _ limits: Limits,
-  _ reduction: Reduction?
+  _ reduction: ReducedReading?
 ) throws(ImagingError) -> (image: NativeImage, orientation: Int) {
   guard let native = format.native else {
     let bitmap = try BMPFile(bytes, name: name, limits)

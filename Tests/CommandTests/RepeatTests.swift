@@ -42,7 +42,7 @@ import Testing
     #expect(hello.status == 2)
     expectOneLine(hello.errors, contains: "--repeat", "hello")
     let classify = try sandbox.rtool("classify", "in.png", "--repeat", "2")
-    #expect(classify.status == 1)
+    #expect(classify.status == 2)
     expectOneLine(classify.errors, contains: "--repeat")
     #expect(sandbox.files == ["in.png", "plugins"])
   }

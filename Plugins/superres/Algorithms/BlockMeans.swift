@@ -32,8 +32,8 @@ package struct BlockMeans {
     }
     var shift = mean - sum / count
     if least + shift < 0 || most + shift > 1 {
-      // Beyond the ends all values are clamped to one side.
-      var (low, high) = (-most - 1e-6, 1 - least + 1e-6)
+      // At the ends all values are clamped to one side.
+      var (low, high) = (-most, 1 - least)
       for _ in 0..<30 {
         shift = (low + high) / 2
         var sum: Float = 0
@@ -42,7 +42,8 @@ package struct BlockMeans {
         }
         if sum < mean * count { low = shift } else { high = shift }
       }
-      shift = high
+      // Rounding must not keep a square from being all black or white.
+      shift = mean >= 1 ? 2 - least : mean <= 0 ? -1 - most : high
     }
     for row in 0..<factor {
       for i in row * stride..<row * stride + factor { square[i] = min(max(square[i] + shift, 0), 1) }

@@ -777,15 +777,16 @@ struct rtool_host {
   /* [run-thread] Opens image `index` of parameter `param` (its place in the manifest), which is ON_DEMAND. Open it in a
      scope, at whose end it goes, and have one open at a time: then a thousand photos take the memory of one. side: how
      many pixels of the shorter side the task has use for; a larger picture is then read at a half, a quarter or an
-     eighth of its size, but with at least four times that side, which costs far less. 0: all. NULL: the file cannot be used.
-     The user has been told, the run has not failed, and the task goes on with the next; the program will exit with
-     1. */
+     eighth of its size, but with at least four times that side, which costs far less. 0: all. NULL: the file cannot be
+     used. The user has been told, the run has not failed, and the task goes on with the next; the program will exit
+     with 1. */
   const rtool_image *(*image_open)(const rtool_host *host, uint32_t param, uint32_t index, int32_t side);
   /* [run-thread] Says in one line why an image that was opened is of no use, its name included. All goes on as after a
      file that cannot be read. */
   void (*image_skip)(const rtool_host *host, uint32_t param, uint32_t index, const char *text);
-  /* [run-thread] One of many results, written to standard output at once, before `run` returns: text, or with --json one
-     JSON value, which goes on a line of its own as {"result": VALUE}. What was written stays, whatever comes after. */
+  /* [run-thread] One of many results, written to standard output at once, before `run` returns: text, or with --json
+     one JSON value, which goes on a line of its own as {"result": VALUE}. What was written stays, whatever comes
+     after. */
   rtool_status (*emit_part)(const rtool_host *host, const char *text);
   /* [run-thread] Tells before the work what a result will be. What cannot be written in the format that the user wants,
      is larger than --max-pixels or does not fit into memory is refused: return the status from `run`. */

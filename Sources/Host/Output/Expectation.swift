@@ -37,8 +37,9 @@ struct Expectation {
   func check(_ limits: Limits) throws -> String? {
     if pixels > limits.maxPixels {
       let needed = Int((Double(pixels) / 1e6).rounded(.up))
+      let price = memory > 0 ? ", and take \(cost)" : ""
       throw Failure.failed(
-        "the result would have \(size), more than the limit of \(limits.maxPixels / 1_000_000), and take \(cost); "
+        "the result would have \(size), more than the limit of \(limits.maxPixels / 1_000_000)\(price); "
           + "raise the limit with --max-pixels \(needed), or make it smaller")
     }
     let here = Double(sysconf(Int32(_SC_PHYS_PAGES))) * Double(sysconf(Int32(_SC_PAGESIZE)))

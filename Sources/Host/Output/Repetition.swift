@@ -9,7 +9,7 @@ struct Repetition {
   /// - Throws: a usage failure where the task takes no image.
   init(plugin: Plugin, settings: RunSettings) throws {
     guard plugin.parameters.contains(where: Self.isReplaced) else {
-      throw Failure.usage("--repeat needs a task that is given an image, and \(plugin.name) is not")
+      throw Failure.usage("--repeat needs a task that makes an image of one, and \(plugin.name) does not")
     }
     (self.plugin, self.settings, folder) = (plugin, settings, try TemporaryFolder())
   }

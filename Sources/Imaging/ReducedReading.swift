@@ -1,7 +1,7 @@
 import CVips
 
 /// Reading a picture at a fraction of its size, where no more than a small copy of it is wanted.
-struct Reduction {
+struct ReducedReading {
   /// Pixels of the shorter side of that copy.
   let side: Int
 
@@ -24,7 +24,7 @@ extension NativeImage {
 /// JPEG is decoded from fewer of its coefficients; of other formats, means over squares are taken row by row, so that the
 /// whole is never in memory.
 func reduced(
-  _ image: NativeImage, _ bytes: UnsafeRawBufferPointer, _ format: Format, _ reduction: Reduction?,
+  _ image: NativeImage, _ bytes: UnsafeRawBufferPointer, _ format: Format, _ reduction: ReducedReading?,
   normalise: (NativeImage) throws(VipsError) -> NativeImage
 ) throws(VipsError) -> NativeImage {
   let factor = reduction?.factor(width: image.width, height: image.height) ?? 1
