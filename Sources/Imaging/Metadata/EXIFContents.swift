@@ -24,7 +24,7 @@ struct EXIFContents: Sendable {
   }
 
   /// - Parameter isWanted: which fields of the first directory are read.
-  init?(_ bytes: some FileBytes, where isWanted: (Int) -> Bool) {
+  init?(_ bytes: some ByteCollection, where isWanted: (Int) -> Bool) {
     guard let header = TIFFHeader(bytes), let first = TIFFDirectory(bytes, header, at: header.firstDirectory)
     else { return nil }
     // Fields may share their bytes: copies of them all are not to be larger than the file.
@@ -61,7 +61,7 @@ struct EXIFContents: Sendable {
 
 extension TIFFEntry {
   /// nil for what only a place in the file gives a meaning to, and for numbers beyond 32 bits.
-  init?(_ field: TIFFField, _ bytes: some FileBytes, bigEndian: Bool) {
+  init?(_ field: TIFFField, _ bytes: some ByteCollection, bigEndian: Bool) {
     guard field.type != 13, field.type != 18, let value = bytes.part(field.valuePlace, field.size) else {
       return nil
     }

@@ -25,7 +25,7 @@ struct JPEGSegment: Sendable {
   }
 
   /// All that come before the pixels.
-  static func all(in file: some FileBytes) -> [JPEGSegment] {
+  static func all(in file: some ByteCollection) -> [JPEGSegment] {
     var found: [JPEGSegment] = []
     walk(file) { marker, range in
       if (0xE0...0xEF).contains(marker) || marker == comment {
@@ -37,7 +37,7 @@ struct JPEGSegment: Sendable {
   }
 
   /// Those at the start of a file, up to the first that describes its pixels, and where that begins.
-  static func leading(_ file: some FileBytes) -> (segments: [JPEGSegment], end: Int) {
+  static func leading(_ file: some ByteCollection) -> (segments: [JPEGSegment], end: Int) {
     var found: [JPEGSegment] = []
     var end = 2
     walk(file) { marker, range in
@@ -74,7 +74,7 @@ struct JPEGSegment: Sendable {
   }
 
   /// Calls body with the marker and the place of each segment before the pixels, until it returns false.
-  private static func walk(_ file: some FileBytes, _ body: (UInt8, Range<Int>) -> Bool) {
+  private static func walk(_ file: some ByteCollection, _ body: (UInt8, Range<Int>) -> Bool) {
     var at = 2
     while at + 4 <= file.count, file[at] == 0xFF {
       let marker = file[at + 1]

@@ -7,7 +7,7 @@ struct PNGChunk {
   var whole: Range<Int> { data.lowerBound - 8..<data.upperBound + 4 }
 
   /// All of a file, as far as they are whole.
-  static func all(in file: some FileBytes) -> [PNGChunk] {
+  static func all(in file: some ByteCollection) -> [PNGChunk] {
     var found: [PNGChunk] = []
     var at = 8
     while let size = file.number(at: at, size: 4, bigEndian: true), let type = file.part(at + 4, 4),

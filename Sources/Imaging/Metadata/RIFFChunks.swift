@@ -7,7 +7,7 @@ struct RIFFChunk {
   var whole: Range<Int> { data.lowerBound - 8..<data.upperBound + data.count % 2 }
 
   /// All of a file, as far as they are whole; the zero after the last may be missing.
-  static func all(in file: some FileBytes) -> [RIFFChunk] {
+  static func all(in file: some ByteCollection) -> [RIFFChunk] {
     var found: [RIFFChunk] = []
     var at = 12
     while let size = file.number(at: at + 4, size: 4, bigEndian: false), let type = file.part(at, 4),

@@ -8,7 +8,7 @@ struct TIFFHeader {
   let isBigTIFF: Bool
   let firstDirectory: Int
 
-  init?(_ bytes: some FileBytes) {
+  init?(_ bytes: some ByteCollection) {
     guard bytes.has("II", at: 0) || bytes.has("MM", at: 0) else { return nil }
     let isBigEndian = bytes[0] == UInt8(ascii: "M")
     let version = bytes.number(at: 2, size: 2, bigEndian: isBigEndian)
@@ -43,7 +43,7 @@ struct TIFFDirectory {
   let next: Int
 
   /// nil if there is no directory at this place. Fields of unknown types or with values outside are left out.
-  init?(_ bytes: some FileBytes, _ header: TIFFHeader, at place: Int) {
+  init?(_ bytes: some ByteCollection, _ header: TIFFHeader, at place: Int) {
     let (countSize, entrySize, wordSize) = header.isBigTIFF ? (8, 20, 8) : (2, 12, 4)
     func number(_ place: Int, _ size: Int) -> Int? {
       bytes.number(at: place, size: size, bigEndian: header.isBigEndian)
@@ -85,7 +85,7 @@ struct TIFFDirectory {
   }
 }
 
-extension FileBytes {
+extension ByteCollection {
   /// A whole number of a field: BYTE, SHORT, LONG, IFD or LONG8.
   func number(_ field: TIFFField, _ index: Int = 0, bigEndian: Bool) -> Int? {
     guard index < field.count, [1, 3, 4, 13, 16, 18].contains(field.type),

@@ -1,11 +1,11 @@
 /// Bytes of a file or of a part of it, counted from 0, which nothing in them is trusted about: what would lie
 /// outside is nil.
-protocol FileBytes: RandomAccessCollection where Element == UInt8, Index == Int {}
+protocol ByteCollection: RandomAccessCollection where Element == UInt8, Index == Int {}
 
-extension Array: FileBytes where Element == UInt8 {}
-extension UnsafeRawBufferPointer: FileBytes {}
+extension Array: ByteCollection where Element == UInt8 {}
+extension UnsafeRawBufferPointer: ByteCollection {}
 
-extension FileBytes {
+extension ByteCollection {
   /// An unsigned number of `size` bytes, 1 to 8; nil also where it is larger than Int.
   func number(at place: Int, size: Int, bigEndian: Bool) -> Int? {
     guard place >= 0, place <= count - size else { return nil }
