@@ -5,19 +5,30 @@ let profileField = "icc-profile-data"
 
 /// How the native colours of a source become sRGB and come back.
 struct ColourConversion: Sendable {
-  enum Method: Sendable, Equatable {
+  enum Method: Sendable {
     /// The values are sRGB, or near enough to it: they are only scaled.
     case direct
     /// Through the profile in the file.
     case profile
+    /// Through the light that numbers in the file say.
+    case encoding(LightConversion)
     /// CMYK as viewers without colour management show it, as the file has no profile that works.
     case plainCMYK(Separation)
+
+    /// Nothing has to be done.
+    var isDirect: Bool { if case .direct = self { true } else { false } }
   }
 
   let method: Method
 
-  /// - Parameter colours: the colour bands of an image, no alpha, with its metadata.
-  init(for colours: NativeImage) throws(VipsError) {
+  /// - Parameters:
+  ///   - colours: the colour bands of an image, no alpha, with its metadata.
+  ///   - encoding: what they mean, if numbers in the file say it and count.
+  init(for colours: NativeImage, _ encoding: ColourEncoding? = nil) throws(VipsError) {
+    if let encoding {
+      method = .encoding(LightConversion(encoding))
+      return
+    }
     let isCMYK = colours.header.space == CVIPS_CMYK
     guard let profile = colours.blob(profileField),
       let deviation = deviation(of: profile, bands: colours.bands)
@@ -35,12 +46,16 @@ struct ColourConversion: Sendable {
     switch method {
     case .direct: return colours
     case .profile: return try NativeImage(cvips_to_srgb(colours.pointer, "srgb", Int32(depth)))
+    case .encoding(let light): return try light.sRGB(of: colours, depth: depth)
     case .plainCMYK: return try NativeImage(cvips_plain_rgb(colours.pointer, Int32(depth)))
     }
   }
 
-  /// The way back, from 3 bands of sRGB at 16 bits to the bands of the source at `depth`.
-  func fromSRGB(_ image: NativeImage, profile: [UInt8]?, depth: Int) throws(VipsError) -> NativeImage {
+  /// The way back, from 3 bands of sRGB at 16 bits to the bands of the source, of which there are so many, at `depth`.
+  func fromSRGB(_ image: NativeImage, bands: Int, profile: [UInt8]?, depth: Int) throws(VipsError)
+    -> NativeImage
+  {
+    if case .encoding(let light) = method { return try light.own(of: image, bands: bands, depth: depth) }
     if case .plainCMYK(let separation) = method { return try separation.inks(of: image, depth: depth) }
     guard let profile else { throw VipsError() }
     return try profile.withUnsafeBufferPointer { raw throws(VipsError) in

@@ -59,7 +59,7 @@ struct Preparation {
     let method = conversion?.method ?? .direct
     let mustConvert =
       isCMYK && !format.holdsCMYK
-      || method != .direct && (!format.holdsProfile || isGrey && !format.holdsGrey)
+      || !method.isDirect && (!format.holdsProfile || isGrey && !format.holdsGrey)
     guard let conversion, mustConvert else {
       // A grey profile beside RGB pixels would be invalid.
       guard isGrey, !format.holdsGrey, image.blob(profileField) != nil else { return image }

@@ -40,7 +40,7 @@ extension SourceImage {
     guard let pixels = cvips_pixels(result.pointer) else { throw VipsError() }
     let target = NativePixels<Value>(
       values: pixels.assumingMemoryBound(to: Value.self), width: result.width, bands: result.bands)
-    if conversion.method == .direct, bitDepth < 32 {
+    if conversion.method.isDirect, bitDepth < 32 {
       storeDirectly(patch, area, target)
     } else {
       // In strips, so that a patch as large as the image needs no second copy of it.
@@ -102,7 +102,7 @@ extension SourceImage {
   /// The way back, pixel for pixel, from 3 channels of sRGB to those of this image.
   private func fromSRGB<Value: ChannelValue>(_ colours: [UInt16], _ area: Area) throws(VipsError) -> [Value] {
     func value(_ colour: UInt16) -> Value { Value.nearest(Float(colour) / 65535) }
-    if conversion.method == .direct {
+    if conversion.method.isDirect {
       if colourChannels == 3 { return colours.map(value) }
       return stride(from: 0, to: colours.count, by: 3).map { at in
         let (r, g, b) = (Float(colours[at]), Float(colours[at + 1]), Float(colours[at + 2]))
@@ -112,7 +112,8 @@ extension SourceImage {
     return try colours.withUnsafeBufferPointer { buffer throws(VipsError) in
       let wrapped = try NativeImage(
         cvips_wrap(buffer.baseAddress!, Int32(area.width), Int32(area.height), 3, CVIPS_UINT16))
-      let native = try conversion.fromSRGB(wrapped, profile: profile, depth: min(bitDepth, 16))
+      let native = try conversion.fromSRGB(
+        wrapped, bands: colourChannels, profile: profile, depth: min(bitDepth, 16))
       return bitDepth == 32
         ? try native.values(UInt16.self).map(value) : try native.values(Value.self)
     }

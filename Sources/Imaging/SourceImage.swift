@@ -98,11 +98,9 @@ public final class SourceImage: Sendable {
     self.metadata = metadata
     dropMetadata(of: image)
     coding = FileCoding(bytes, format)
-    if let encoding = coding.encoding, coding.overridesProfile || image.blob(profileField) == nil,
-      image.header.space != CVIPS_CMYK, let profile = encoding.profile(bands: image.colourBands)
-    {
-      image.setBlob(profileField, profile)
-    }
+    let counts = coding.overridesProfile || image.blob(profileField) == nil
+    let encoding = counts && image.header.space != CVIPS_CMYK ? coding.encoding : nil
+    if let profile = encoding?.profile(bands: image.colourBands) { image.setBlob(profileField, profile) }
     highlights = try Highlights(image, name)
     do throws(VipsError) {
       (native, others) = try samples.split(image)
@@ -119,7 +117,7 @@ public final class SourceImage: Sendable {
     pageCount = Int(pages)
     provenance = metadata.xmp.flatMap(readProvenance)
     do {
-      conversion = try ColourConversion(for: image.bands(0..<image.colourBands))
+      conversion = try ColourConversion(for: image.bands(0..<image.colourBands), encoding)
     } catch {
       throw ImagingError(.failed, name, error.reason)
     }

@@ -41,7 +41,7 @@ import Testing
 
   @Test func aPhotoThatDoesNotFitIsRefusedBeforeItIsDecoded() throws {
     try sandbox.picture("large.png", width: 6000, height: 5000, channels: 1) { _, _, _ in 0.5 }
-    let outcome = try limited("ulimit -v 500000", "classify large.png")
+    let outcome = try limited("ulimit -v 500000", "inpaint large.png --box 0,0,9,9 -o out.png")
     #expect(outcome.status == 1)
     expectOneLine(outcome.errors, contains: "large.png", "6000 x 5000 pixels take 429 MB", "ulimit -v")
   }

@@ -94,7 +94,7 @@ final class Sandbox {
     let plugins = path("plugins")
     try FileManager.default.createDirectory(atPath: plugins, withIntermediateDirectories: true)
     let library = "\(plugins)/librtool-\(name).so"
-    let known = CompiledPlugins.shared.withLock { $0[[name, source] + flags] }
+    let known = CompiledPlugins.shared.withLock { $0[[name, source, headers] + flags] }
     if let known {
       try known.write(to: URL(fileURLWithPath: library))
       return plugins
@@ -109,7 +109,7 @@ final class Sandbox {
     try #require(outcome.status == 0, "\(outcome.errors)")
     unlink(path("\(name).c"))
     let bytes = try Data(contentsOf: URL(fileURLWithPath: library))
-    CompiledPlugins.shared.withLock { $0[[name, source] + flags] = bytes }
+    CompiledPlugins.shared.withLock { $0[[name, source, headers] + flags] = bytes }
     return plugins
   }
 

@@ -145,7 +145,7 @@ import Testing
 
 extension [Float] {
   /// sRGB values of a Display P3 colour inside sRGB.
-  fileprivate init(displayP3 colour: [Float]) {
+  init(displayP3 colour: [Float]) {
     let linear = colour.map { $0 <= 0.04045 ? $0 / 12.92 : pow(($0 + 0.055) / 1.055, 2.4) }
     let matrix: [[Float]] = [
       [1.2249, -0.2247, 0], [-0.0420, 1.0419, 0], [-0.0197, -0.0786, 1.0979],

@@ -240,7 +240,7 @@ import Testing
         from: image("start", 1, 32, 32), objective: Objective([term]),
         settings: AscentSettings(steps: 5, stepSize: 1))
     }
-    #expect(error == .notFinite("the gradient became NaN or infinite at step 2"))
+    #expect(error == .notFinite("with the model 'photos' the gradient became NaN or infinite at step 2"))
   }
 
   @Test func settingsThatMakeNoSenseAreRefused() {
