@@ -21,6 +21,26 @@ extension Host {
     }
     return folded
   }
+
+  /// An image that tiles, cut elsewhere: the border lies between the columns and the rows that differ least.
+  func cutWhereCalmest(_ image: Image) throws -> Image {
+    func difference(_ x: Int, _ y: Int, from u: Int, _ v: Int) -> Float {
+      let (a, b) = (image.row(y) + 3 * x, image.row(v) + 3 * u)
+      return (0..<3).reduce(0) { $0 + abs(a[$1] - b[$1]) }
+    }
+    func calmest(_ length: Int, _ difference: (Int) -> Float) -> Int {
+      let differences = (0..<length).map(difference)
+      return differences.indices.min { differences[$0] < differences[$1] }!
+    }
+    let (width, height) = (image.width, image.height)
+    let left = calmest(width) { x in
+      (0..<height).reduce(0) { $0 + difference(x, $1, from: wrapped(x - 1, width), $1) }
+    }
+    let top = calmest(height) { y in
+      (0..<width).reduce(0) { $0 + difference($1, y, from: $1, wrapped(y - 1, height)) }
+    }
+    return try cropped(wrapping: image, to: Box(x: left, y: top, width: width, height: height))
+  }
 }
 
 /// Which positions of a side make up each one of a shorter side, with shares whose squares add up to 1.

@@ -138,7 +138,10 @@ private struct Generation {
       result = try ascend(enlarged, level: level, of: sizes.count)
     }
     let caption = try recognised(result)
-    try host.emit(resized(result, size), caption: caption)
+    let image = try resized(result, size)
+    // A texture has no place of its own, unless it is that of an image.
+    let isPlaced = !values[wrap] || values[from] != nil
+    try host.emit(isPlaced ? image : host.cutWhereCalmest(image), caption: caption)
   }
 
   /// From the model's side, doubled, to the size that is wanted or the finest one.
