@@ -62,7 +62,8 @@ let package = Package(
       // An installation keeps the Swift runtime beside the plugins.
       linkerSettings: [.unsafeFlags(["-Xlinker", "-rpath=$ORIGIN/../lib/rtool/swift"])]),
     .testTarget(
-      name: "RuntimeTests", dependencies: ["RobustRuntime", "CKernels"], resources: [.copy("Golden")]),
+      name: "RuntimeTests", dependencies: ["PixelGrid", "RobustRuntime", "CKernels"],
+      resources: [.copy("Golden")]),
     .testTarget(name: "HostTests", dependencies: ["Host"]),
     .testTarget(name: "RToolTests", dependencies: ["CRTool", "RTool"]),
     .testTarget(

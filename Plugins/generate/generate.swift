@@ -12,6 +12,8 @@ private let width = Parameter<Int?>.automaticInteger(
 private let height = Parameter<Int?>.automaticInteger(
   "height", letter: "H", unit: "px", in: 1...32768,
   "height of the image (auto: the width, or the model's side)")
+private let wrap = Parameter<Bool>.flag(
+  "wrap", "make a texture that tiles: it goes on at its other side")
 private let start = Parameter<Start>.choice(
   "start", group: "Start", initial: .gaussian, help: \.help, "what the ascent starts from")
 private let from = Parameter<Image?>.optionalImage(
@@ -56,6 +58,7 @@ let manifest = Manifest(
     ("--class mountain --width 768 --height 384 -o mountain.jpg", "Make a landscape"),
     ("--class sea:2,mountain:1 --seed 5", "Mix two classes"),
     ("--class forest --from sketch.png", "Start from an image of your own"),
+    ("--class flower --wrap -o flowers.png", "Make a texture that tiles"),
   ],
   presets: [
     ("balanced", "gradients of several resolutions, slightly smoothed", ""),
@@ -66,7 +69,7 @@ let manifest = Manifest(
     ),
   ],
   parameters: [
-    classes, width, height, start, from,
+    classes, width, height, wrap, start, from,
     refineSteps, refineRadius, finest,
   ] + options.definitions)
 
@@ -118,13 +121,13 @@ private struct Generation {
   func run() throws {
     try host.expect(over: nil, size: size)
     let sizes = self.sizes
-    var source = try startImage(sizes[0])
+    var source = try tiling(sizes[0], startImage)
     var result = try ascend(source, level: 0, of: sizes.count)
     for (level, next) in sizes.enumerated().dropFirst() {
       let enlarged = try resized(result, next)
       if let image = values[from] {
         // What was lost when the image was made small comes back.
-        let finer = try host.covering(image, width: next.width, height: next.height)
+        let finer = try tiling(next) { try host.covering(image, width: $0.width, height: $0.height) }
         let coarser = try resized(source, next)
         enlarged.fill { x, y, c in
           let i = 3 * x + c
@@ -135,7 +138,10 @@ private struct Generation {
       result = try ascend(enlarged, level: level, of: sizes.count)
     }
     let caption = try recognised(result)
-    try host.emit(resized(result, size), caption: caption)
+    let image = try resized(result, size)
+    // A texture has no place of its own, unless it is that of an image.
+    let isPlaced = !values[wrap] || values[from] != nil
+    try host.emit(isPlaced ? image : host.cutWhereCalmest(image), caption: caption)
   }
 
   /// From the model's side, doubled, to the size that is wanted or the finest one.
@@ -162,7 +168,17 @@ private struct Generation {
   private func resized(_ image: Image, _ size: Size) throws -> Image {
     if (image.width, image.height) == size { return image }
     return try host.resized(
-      image, width: size.width, height: size.height, filter: size.width < image.width ? .box : .cubic)
+      image, width: size.width, height: size.height, filter: size.width < image.width ? .box : .cubic,
+      wraps: values[wrap])
+  }
+
+  /// The image that `make` makes, which tiles where that is wanted: made larger, with what is too much laid over the other
+  /// side.
+  private func tiling(_ size: Size, _ make: (Size) throws -> Image) throws -> Image {
+    guard values[wrap] else { return try make(size) }
+    return try host.folded(
+      make((size.width + size.width / 4, size.height + size.height / 4)), width: size.width,
+      height: size.height)
   }
 
   private func startImage(_ size: Size) throws -> Image {
@@ -232,6 +248,7 @@ private struct Generation {
     let total = (0..<count).reduce(0) { $0 + work($1) }
     let done = (0..<level).reduce(0) { $0 + work($1) }
     ascent.progress = done / total...min((done + work(level)) / total, 1)
+    ascent.wraps = values[wrap]
     ascent.note = "\(start.width)x\(start.height)"
     var terms = [Term(1, target.isEmpty ? .entropy : .crossEntropy(target))]
     // Where a mixture is balanced its cross-entropy has no gradient, however little there is of either class.

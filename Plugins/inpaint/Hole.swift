@@ -3,13 +3,14 @@ import RTool
 /// What is to be filled: for each pixel how much of it, 0 (kept as it is) ... 1 (replaced).
 struct Hole {
   let width, height: Int
+  /// Whether the photo goes on at its other side: places and boxes may then lie beyond its border.
+  let wraps: Bool
   private(set) var weights: [Float]
   /// Whether what is filled comes out opaque, as what was transparent is part of it.
   private(set) var isOpaque = false
 
-  init(width: Int, height: Int) {
-    self.width = width
-    self.height = height
+  init(width: Int, height: Int, wraps: Bool) {
+    (self.width, self.height, self.wraps) = (width, height, wraps)
     weights = [Float](repeating: 0, count: width * height)
   }
 
@@ -38,11 +39,17 @@ struct Hole {
     }
   }
 
+  /// How much of a place is to be filled.
+  func weight(_ x: Int, _ y: Int) -> Float { weights[wrapped(y, height) * width + wrapped(x, width)] }
+
   /// Adds the part of a box that lies in the image. Returns whether there was one.
   mutating func add(_ box: Box) -> Bool {
-    let part = box.clipped(width: width, height: height)
+    let part =
+      wraps
+      ? Box(x: box.x, y: box.y, width: min(box.width, width), height: min(box.height, height))
+      : box.clipped(width: width, height: height)
     for y in part.y..<max(part.y, part.maxY) {
-      for x in part.x..<max(part.x, part.maxX) { weights[y * width + x] = 1 }
+      for x in part.x..<max(part.x, part.maxX) { weights[wrapped(y, height) * width + wrapped(x, width)] = 1 }
     }
     return part.width > 0 && part.height > 0
   }
@@ -50,7 +57,8 @@ struct Hole {
   /// The bounds of groups of hole pixels that lie within `distance` of one another, from the top left on.
   ///
   /// The groups are found on a grid of cells of `distance` pixels, so that their number of steps grows with the
-  /// image and not with the square of the holes.
+  /// image and not with the square of the holes. Where the photo wraps, a group may lie beyond its border, and is no wider and
+  /// higher than the photo.
   func groups(distance: Int) -> [Box] {
     let cell = max(1, distance)
     let columns = (width + cell - 1) / cell
@@ -68,18 +76,23 @@ struct Hole {
     for start in bounds.indices {
       guard var group = bounds[start] else { continue }
       bounds[start] = nil
-      var waiting = [start]
-      while let index = waiting.popLast() {
-        let (row, column) = (index / columns, index % columns)
-        for v in max(0, row - 1)...min(rows - 1, row + 1) {
-          for u in max(0, column - 1)...min(columns - 1, column + 1) {
-            guard let near = bounds[v * columns + u] else { continue }
+      // Columns and rows beyond the grid are those of the photo's next copy.
+      var waiting = [(column: start % columns, row: start / columns)]
+      while let (column, row) = waiting.popLast() {
+        for v in row - 1...row + 1 where wraps || (0..<rows).contains(v) {
+          for u in column - 1...column + 1 where wraps || (0..<columns).contains(u) {
+            let (inColumn, inRow) = (wrapped(u, columns), wrapped(v, rows))
+            guard var near = bounds[inRow * columns + inColumn] else { continue }
+            near.x += (u - inColumn) / columns * width
+            near.y += (v - inRow) / rows * height
             group = group.union(near)
-            bounds[v * columns + u] = nil
-            waiting.append(v * columns + u)
+            bounds[inRow * columns + inColumn] = nil
+            waiting.append((u, v))
           }
         }
       }
+      if group.width > width { (group.x, group.width) = (0, width) }
+      if group.height > height { (group.y, group.height) = (0, height) }
       groups.append(group)
     }
     return groups
@@ -89,9 +102,19 @@ struct Hole {
   func pixels(in box: Box) -> [Bool] {
     var pixels = [Bool](repeating: false, count: box.width * box.height)
     for y in 0..<box.height {
-      for x in 0..<box.width { pixels[y * box.width + x] = weights[(box.y + y) * width + box.x + x] > 0 }
+      for x in 0..<box.width { pixels[y * box.width + x] = weight(box.x + x, box.y + y) > 0 }
     }
     return pixels
+  }
+
+  /// The bounds of what is to be filled in a box; nil: nothing.
+  func bounds(in box: Box) -> Box? {
+    let pixels = pixels(in: box)
+    var bounds = Box(
+      boundsOf: { pixels[$0] }, in: Box(x: 0, y: 0, width: box.width, height: box.height), stride: box.width)
+    bounds?.x += box.x
+    bounds?.y += box.y
+    return bounds
   }
 }
 
@@ -111,10 +134,10 @@ extension Box {
 
   var area: Int { width * height }
 
-  /// The cells of an even grid over the box, none larger than `side`, row by row.
-  func cells(side: Int) -> [Box] {
-    let columns = (width + side - 1) / side
-    let rows = (height + side - 1) / side
+  /// The cells of an even grid over the box, none larger than a size, row by row.
+  func cells(width mostWidth: Int, height mostHeight: Int) -> [Box] {
+    let columns = (width + mostWidth - 1) / mostWidth
+    let rows = (height + mostHeight - 1) / mostHeight
     return (0..<rows * columns).map { index in
       let (row, column) = (index / columns, index % columns)
       let (left, right) = (width * column / columns, width * (column + 1) / columns)
@@ -130,6 +153,14 @@ extension Box {
     return Box(
       x: left, y: top, width: max(maxX, other.maxX) - left, height: max(maxY, other.maxY) - top)
   }
+
+  /// Its middle, where it is wider or higher than a size.
+  func noLarger(than size: (width: Int, height: Int)) -> Box {
+    let (overX, overY) = (max(0, width - size.width), max(0, height - size.height))
+    return Box(x: x + overX / 2, y: y + overY / 2, width: width - overX, height: height - overY)
+  }
+
+  func moved(_ dx: Int, _ dy: Int) -> Box { Box(x: x + dx, y: y + dy, width: width, height: height) }
 
   func grown(by margin: Int) -> Box {
     Box(x: x - margin, y: y - margin, width: width + 2 * margin, height: height + 2 * margin)

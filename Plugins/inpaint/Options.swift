@@ -8,6 +8,9 @@ let mask = Parameter<Image?>.mask(
   "mask", letter: "m", group: "Hole", "what to fill: white is filled, grey is blended, black is kept")
 let boxes = Parameter<[Box]>.boxes("box", letter: "b", group: "Hole", "a rectangle to fill")
 let maskAlpha = Parameter<Bool>.flag("mask-alpha", group: "Hole", "fill where the photo is transparent")
+let wrap = Parameter<Bool>.flag(
+  "wrap", group: "Hole",
+  "the photo is a texture that tiles: holes, boxes and what they are filled from go on at its other side")
 
 let start = Parameter<Start>.choice(
   "start", group: "Fill", initial: .exemplar, help: \.help, "what the hole is filled with first")
@@ -119,7 +122,7 @@ let manifest = Manifest(
     ),
   ],
   parameters: [
-    image, mask, boxes, maskAlpha,
+    image, mask, boxes, maskAlpha, wrap,
     start, context, features, texture, classes,
     constraint, penalty, classChroma,
   ] + options.definitions + [textureSteps, textureStep, anchor, gradientTrend, chromaDamping])

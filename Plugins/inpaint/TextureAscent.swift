@@ -44,7 +44,9 @@ struct TextureAscent {
     guard
       let bounds = Box(boundsOf: isInSet, in: Box(x: 0, y: 0, width: width, height: height), stride: width)
     else { return [] }
-    return bounds.cells(side: tileSide).compactMap { Box(boundsOf: isInSet, in: $0, stride: width) }
+    return bounds.cells(width: tileSide, height: tileSide).compactMap {
+      Box(boundsOf: isInSet, in: $0, stride: width)
+    }
   }
 
   private func refine(

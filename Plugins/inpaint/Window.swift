@@ -19,25 +19,26 @@ struct Window {
     self.hole = hole.pixels(in: box)
     let area = colors.area
     for y in 0..<box.height {
-      let row = photo.row(box.y + y) + box.x * photo.channels
+      let row = photo.row(wrapped(box.y + y, photo.height))
       for x in 0..<box.width {
-        for channel in 0..<3 {
-          colors.samples[channel * area + y * box.width + x] = row[x * photo.channels + channel]
-        }
+        let pixel = row + wrapped(box.x + x, photo.width) * photo.channels
+        for channel in 0..<3 { colors.samples[channel * area + y * box.width + x] = pixel[channel] }
       }
     }
-    for piece in filled where piece.box.intersects(box) { adopt(piece) }
+    for piece in filled {
+      for place in piece.box.copies(hole) where place.intersects(box) { adopt(piece, at: place) }
+    }
   }
 
-  private mutating func adopt(_ piece: Piece) {
+  private mutating func adopt(_ piece: Piece, at place: Box) {
     let area = colors.area
-    for y in max(box.y, piece.box.y)..<min(box.maxY, piece.box.maxY) {
-      let row = piece.image.row(y - piece.box.y)
-      for x in max(box.x, piece.box.x)..<min(box.maxX, piece.box.maxX) {
-        guard piece.isFilled[(y - piece.box.y) * piece.box.width + x - piece.box.x] else { continue }
+    for y in max(box.y, place.y)..<min(box.maxY, place.maxY) {
+      let row = piece.image.row(y - place.y)
+      for x in max(box.x, place.x)..<min(box.maxX, place.maxX) {
+        guard piece.isFilled[(y - place.y) * place.width + x - place.x] else { continue }
         let index = (y - box.y) * box.width + x - box.x
         for channel in 0..<3 {
-          colors.samples[channel * area + index] = row[(x - piece.box.x) * piece.image.channels + channel]
+          colors.samples[channel * area + index] = row[(x - place.x) * piece.image.channels + channel]
         }
         hole[index] = false
       }
@@ -59,13 +60,13 @@ struct Piece {
     _ box: Box, of window: Window, over photo: Image, isPremultiplied: Bool, hole: Hole, host: Host
   ) throws {
     self.box = box
-    image = try host.cropped(photo, to: box)
+    image = try host.cropped(wrapping: photo, to: box)
     isFilled = hole.pixels(in: box)
     let area = window.colors.area
     for y in 0..<box.height {
       let row = image.row(y)
       for x in 0..<box.width {
-        let weight = hole.weights[(box.y + y) * hole.width + box.x + x]
+        let weight = hole.weight(box.x + x, box.y + y)
         guard weight > 0 else { continue }
         let index = (box.y + y - window.box.y) * window.box.width + box.x + x - window.box.x
         for channel in 0..<3 {
@@ -77,6 +78,26 @@ struct Piece {
         if image.channels == 4 { row[4 * x + 3] += (hole.isOpaque ? 1 : weight) * (1 - row[4 * x + 3]) }
       }
     }
+  }
+}
+
+extension Piece {
+  /// Its parts within the photo. Of one that reaches over the border of a photo that wraps there are several.
+  func parts(within hole: Hole, _ host: Host) throws -> [(image: Image, x: Int, y: Int)] {
+    let photo = Box(x: 0, y: 0, width: hole.width, height: hole.height)
+    return try box.copies(hole).filter { $0.intersects(photo) }.map { place in
+      let part = place.clipped(width: hole.width, height: hole.height)
+      if part == place { return (image, part.x, part.y) }
+      return (try host.cropped(image, to: part.moved(-place.x, -place.y)), part.x, part.y)
+    }
+  }
+}
+
+extension Box {
+  /// Where the box lies in a photo and, if that wraps, in the copies around it.
+  fileprivate func copies(_ hole: Hole) -> [Box] {
+    let shifts = hole.wraps ? [-1, 0, 1] : [0]
+    return shifts.flatMap { v in shifts.map { moved($0 * hole.width, v * hole.height) } }
   }
 }
 

@@ -27,7 +27,7 @@ struct WindowPlan {
   }
 
   func parts(of hole: Hole) -> [Part] {
-    hole.groups(distance: Self.nearness).flatMap { group -> [Part] in
+    hole.groups(distance: Self.nearness).flatMap { aroundPhoto($0, of: hole) }.flatMap { group -> [Part] in
       let part = self.part(group, of: hole)
       if part.window.area <= Self.largestWindow { return [part] }
       return cut(group, of: hole).map { self.part($0, of: hole) }
@@ -38,6 +38,7 @@ struct WindowPlan {
     var margin = max(Self.leastMargin, Int(context * Double(max(box.width, box.height))))
     func window() -> Box {
       var window = box.grown(by: margin)
+      if hole.wraps { return window.noLarger(than: (hole.width, hole.height)) }
       if keepsSize {
         window.x = min(max(window.x, 0), max(hole.width - window.width, 0))
         window.y = min(max(window.y, 0), max(hole.height - window.height, 0))
@@ -47,18 +48,32 @@ struct WindowPlan {
     while window().area > Self.largestWindow && margin > Self.keptMargin {
       margin = max(Self.keptMargin, margin * 7 / 8)
     }
-    return Part(hole: box, window: window())
+    let part = Part(hole: box, window: window())
+    guard hole.wraps else { return part }
+    // Windows begin within the photo.
+    let (dx, dy) = (
+      wrapped(part.window.x, hole.width) - part.window.x, wrapped(part.window.y, hole.height) - part.window.y
+    )
+    return Part(hole: box.moved(dx, dy), window: part.window.moved(dx, dy))
+  }
+
+  /// A hole that goes all around a photo that wraps is cut in two: the second part has the first one at both ends.
+  private func aroundPhoto(_ box: Box, of hole: Hole) -> [Box] {
+    guard hole.wraps else { return [box] }
+    func side(_ length: Int, _ whole: Int) -> Int {
+      length + Self.nearness > whole ? (length + 1) / 2 : length
+    }
+    let (width, height) = (side(box.width, hole.width), side(box.height, hole.height))
+    return box.cells(width: width, height: height).compactMap { hole.bounds(in: $0) }
   }
 
   /// The cells of a grid over a hole, drawn tight. What an earlier cell was filled with is known to the later ones, so
   /// that a wide hole grows from its border; a scratch is cut where it does no harm.
   private func cut(_ box: Box, of hole: Hole) -> [Box] {
     let filled = (box.y..<box.maxY).reduce(0) { count, y in
-      (box.x..<box.maxX).reduce(count) { $0 + (hole.weights[y * hole.width + $1] > 0 ? 1 : 0) }
+      (box.x..<box.maxX).reduce(count) { $0 + (hole.weight($1, y) > 0 ? 1 : 0) }
     }
     let side = filled < box.area / 10 ? Self.thinPartSide : Self.widePartSide
-    return box.cells(side: side).compactMap {
-      Box(boundsOf: { hole.weights[$0] > 0 }, in: $0, stride: hole.width)
-    }
+    return box.cells(width: side, height: side).compactMap { hole.bounds(in: $0) }
   }
 }

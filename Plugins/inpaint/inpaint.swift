@@ -36,7 +36,7 @@ private func inpaint(_ host: Host, _ values: Values) throws {
         part.hole, of: window, over: photo, isPremultiplied: isPremultiplied, hole: hole, host: host))
     done += Double(part.hole.area)
   }
-  try host.emit(pieces.map { ($0.image, $0.box.x, $0.box.y) }, over: photo)
+  try host.emit(pieces.flatMap { try $0.parts(within: hole, host) }, over: photo)
 }
 
 /// Options of an ascent that does not take place do nothing, which their user should know.
@@ -53,7 +53,7 @@ private func markedHole(in photo: Image, _ values: Values) throws -> Hole {
   if values[mask] == nil && values[boxes].isEmpty && !values[maskAlpha] {
     throw TaskFailure.usage("nothing says what to fill; mark the hole with --mask, --box or --mask-alpha")
   }
-  var hole = Hole(width: photo.width, height: photo.height)
+  var hole = Hole(width: photo.width, height: photo.height, wraps: values[wrap])
   if let mask = values[mask] { hole.add(mask) }
   if values[maskAlpha] {
     guard photo.channels == 4 else {

@@ -21,12 +21,16 @@ struct WindowAscent {
     let smallSide = Self.smallSide(host, factor: factor)
     let side = smallSide * factor
     let overlap = max(1, smallSide / 6)
-    let columns = WindowAxis(length: small.width, side: smallSide, overlap: overlap, factor: factor)
-    let rows = WindowAxis(length: small.height, side: smallSide, overlap: overlap, factor: factor)
+    func axis(_ length: Int) -> WindowAxis {
+      wraps
+        ? WindowAxis(around: length, side: smallSide, overlap: overlap, factor: factor)
+        : WindowAxis(length: length, side: smallSide, overlap: overlap, factor: factor)
+    }
+    let (columns, rows) = (axis(small.width), axis(small.height))
     let windows = rows.starts.indices.flatMap { row in columns.starts.indices.map { (row, $0) } }
     let towards = try chosenClasses()
     let base = try host.copy(large)
-    let relief = values[consistent] ? Relief(of: small) : nil
+    let relief = values[consistent] ? Relief(of: small, wraps: wraps) : nil
     var ascent = try options.ascent(values, width: side, height: side)
     ascent.note = "texture"
     let length = progress.upperBound - progress.lowerBound
@@ -41,7 +45,7 @@ struct WindowAscent {
         }
         ascent.progress = reached[0]...reached[1]
         let starts = try boxes.map {
-          try host.cropped(base, to: Box(x: $0.x * factor, y: $0.y * factor, width: side, height: side))
+          try cropped(base, to: Box(x: $0.x * factor, y: $0.y * factor, width: side, height: side))
         }
         let outcome = try host.ascend(ascent, from: starts, minimising: terms(for: boxes, towards: towards))
         for (index, (row, column)) in part.enumerated() {
@@ -54,6 +58,13 @@ struct WindowAscent {
     }
   }
 
+  private var wraps: Bool { values[wrap] }
+
+  /// A copy of a box, which may reach over the border.
+  private func cropped(_ image: Image, to box: Box) throws -> Image {
+    try wraps ? host.cropped(wrapping: image, to: box) : host.cropped(image, to: box)
+  }
+
   private func chosenClasses() throws -> [WeightedClass]? {
     if values[classWeight] == 0 { return nil }
     let copy = try WorkingCopy(small, mask: nil, host: host)
@@ -64,7 +75,7 @@ struct WindowAscent {
     var terms = try options.smoothnessTerms(values)
     if let towards { terms.append(Term(values[classWeight], .crossEntropy(towards))) }
     if values[fidelity] > 0 {
-      let targets = try boxes.map { try host.cropped(small, to: $0) }
+      let targets = try boxes.map { try cropped(small, to: $0) }
       terms.append(Term(values[fidelity], .measurement(targets: targets, filter: values[measured].filter)))
     }
     if values[texture] > 0 {
@@ -72,6 +83,7 @@ struct WindowAscent {
       let side = max(host.model.side, host.model.smallest)
       let targets = try boxes.map { box in
         let (x, y) = (box.x + box.width / 2 - side / 2, box.y + box.height / 2 - side / 2)
+        if wraps { return try cropped(small, to: Box(x: x, y: y, width: side, height: side)) }
         let inside = Box(
           x: min(max(x, 0), max(small.width - side, 0)), y: min(max(y, 0), max(small.height - side, 0)),
           width: min(side, max(small.width, host.model.smallest)),
@@ -95,12 +107,17 @@ struct WindowAscent {
   private func add(
     _ result: Image, minus start: Image, x: Int, y: Int, across: [Float], down: [Float], _ relief: Relief?
   ) {
-    for row in 0..<min(result.height, large.height - y) where down[row] > 0 {
-      let (to, new, old) = (large.row(y + row) + 3 * x, result.row(row), start.row(row))
-      for column in 0..<min(result.width, large.width - x) {
+    let height = wraps ? result.height : min(result.height, large.height - y)
+    let width = wraps ? result.width : min(result.width, large.width - x)
+    for row in 0..<height where down[row] > 0 {
+      let v = wrapped(y + row, large.height)
+      let (new, old) = (result.row(row), start.row(row))
+      for column in 0..<width where across[column] > 0 {
+        let u = wrapped(x + column, large.width)
         var weight = down[row] * across[column]
-        if let relief { weight *= relief[(x + column) / factor, (y + row) / factor] }
-        for i in 3 * column..<3 * column + 3 { to[i] += weight * (new[i] - old[i]) }
+        if let relief { weight *= relief[u / factor, v / factor] }
+        let (to, at) = (large.row(v) + 3 * u, 3 * column)
+        for c in 0..<3 { to[c] += weight * (new[at + c] - old[at + c]) }
       }
     }
   }
@@ -130,6 +147,31 @@ private struct WindowAxis {
     }
     for (index, start) in starts.enumerated() {
       for position in 0..<large { weights[index][position] /= sums[start * factor + position] }
+    }
+  }
+
+  /// Windows at even distances around a side that goes on at its other end. Of one that is longer than the side the middle alone is used, so that no more of
+  /// it than the fade lies over itself.
+  init(around length: Int, side: Int, overlap: Int, factor: Int) {
+    let used = min(side, length + overlap)
+    let lead = (side - used) / 2
+    let count = (length + used - overlap - 1) / (used - overlap)
+    starts = (0..<count).map { $0 * length / count - lead }
+    let ramp = Float(overlap * factor)
+    let weight = (0..<side * factor).map { position in
+      let inside = Float(position - lead * factor) + 0.5
+      return max(0, min(inside, Float(used * factor) - inside, ramp)) / ramp
+    }
+    var sums = [Float](repeating: 0, count: length * factor)
+    for start in starts {
+      for (position, weight) in weight.enumerated() {
+        sums[wrapped(start * factor + position, sums.count)] += weight
+      }
+    }
+    weights = starts.map { start in
+      weight.enumerated().map { position, weight in
+        weight / sums[wrapped(start * factor + position, sums.count)]
+      }
     }
   }
 }

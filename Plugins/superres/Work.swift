@@ -45,6 +45,7 @@ struct Work {
     }
     if !values[consistent] { solver.iterations = 0 }
     solver.isConsistent = values[consistent]
+    solver.wraps = values[wrap]
     return solver
   }
 

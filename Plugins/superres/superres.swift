@@ -16,6 +16,8 @@ private let megapixels = Parameter<Double?>.automaticReal(
 let classes = Parameter<ClassChoice>.classChoice(
   "class", letter: "c",
   "what the image shows: a class, a mixture like sea:2,mountain:1, auto (what the model sees) or none")
+let wrap = Parameter<Bool>.flag(
+  "wrap", "the image is a texture that tiles: it goes on at its other side, and so does the result")
 let measured = Parameter<Measured>.choice(
   "measured", group: "Measurement", initial: .box, help: \.help,
   "how the small image is assumed to have been made from the large one"
@@ -95,6 +97,7 @@ let manifest = Manifest(
     ("small.jpg --width 3840 -o wide.png", "Enlarge to a width"),
     ("icon.png --factor 2 --measured cubic", "An image that a program has reduced"),
     ("huge.jpg --preset fast", "Without the classifier"),
+    ("bricks.png --wrap --factor 4 -o large.png", "A texture that tiles"),
   ],
   presets: [
     ("balanced", "sharp edges, then texture", ""),
@@ -110,7 +113,7 @@ let manifest = Manifest(
   ],
   parameters: [
     photo, factor, width, height, megapixels,
-    classes, measured, consistent, start, prior, classWeight, texture, fidelity,
+    classes, wrap, measured, consistent, start, prior, classWeight, texture, fidelity,
   ] + options.definitions)
 
 @c(rtool_plugin)
@@ -138,7 +141,18 @@ private func superres(_ host: Host, _ values: Values) throws {
     large = try host.resized(large, width: way.width, height: way.height, filter: .box)
   }
   if values[consistent], !way.isWhole || way.stages.count > 1 { try fit(large, to: small, host, values) }
+  if values[wrap], values[photo].channels == 4 { large = try withAlpha(large, of: values[photo], host) }
   try host.emit([(large, 0, 0)], over: values[photo], size: (way.width, way.height))
+}
+
+/// A copy with the transparency of an image that tiles.
+private func withAlpha(_ colors: Image, of photo: Image, _ host: Host) throws -> Image {
+  let alpha = try host.image(width: photo.width, height: photo.height, channels: 1)
+  alpha.fill { x, y, _ in photo.row(y)[4 * x + 3] }
+  let large = try host.resized(alpha, width: colors.width, height: colors.height, wraps: true)
+  let result = try host.image(width: colors.width, height: colors.height, channels: 4)
+  result.fill { x, y, c in c == 3 ? large.row(y)[x] : colors.row(y)[3 * x + c] }
+  return result
 }
 
 /// The way to the size that is wanted.
@@ -171,6 +185,7 @@ private func way(for image: Image, _ values: Values) throws -> Enlargement {
 private func fit(_ large: Image, to small: Image, _ host: Host, _ values: Values) throws {
   try host.progress(0.95, "fit")
   let fit = Fit(
-    small: small, large: large, filter: values[measured].filter, resampling: try host.resampling)
+    small: small, large: large, filter: values[measured].filter, resampling: try host.resampling,
+    wraps: values[wrap])
   host.crew.run(3) { fit.solve($0) }
 }

@@ -1,7 +1,7 @@
 import PixelGrid
 
 /// The way from one length to another along one side of an image: which of the old positions make up each new one, and
-/// how much. Widened where it shrinks, so that nothing aliases; mirrored beyond the ends; not clipped.
+/// how much. Widened where it shrinks, so that nothing aliases; not clipped.
 struct SideResampling: Sendable {
   private let to: Int
   private let taps: Int
@@ -9,7 +9,7 @@ struct SideResampling: Sendable {
   private let sources: [Int32]
   private let weights: [Float]
 
-  init(from: Int, to: Int, kernel: ResamplingKernel) {
+  init(from: Int, to: Int, kernel: ResamplingKernel, boundary: Boundary = .mirrored) {
     let step = Double(from) / Double(to)
     let taps = kernel.tapCount(step: step)
     var sources = [Int32](repeating: 0, count: taps * to)
@@ -19,7 +19,7 @@ struct SideResampling: Sendable {
       let first = kernel.taps(at: i, step: step, weights: &values)
       let sum = values.reduce(0, +)
       for k in 0..<taps {
-        sources[taps * i + k] = Int32(mirrored(first + k, from))
+        sources[taps * i + k] = Int32(boundary.position(first + k, from))
         weights[taps * i + k] = Float(values[k] / sum)
       }
     }
@@ -63,11 +63,11 @@ struct SideResampling: Sendable {
 }
 
 extension ImageView {
-  /// Fills `new` with this image in its size. Borders are mirrored, and nothing is clipped.
+  /// Fills `new` with this image in its size. Nothing is clipped.
   /// - Precondition: both have the same channels, and do not overlap.
-  public func resample(into new: ImageView, kernel: ResamplingKernel) {
-    let rows = SideResampling(from: height, to: new.height, kernel: kernel)
-    let columns = SideResampling(from: width, to: new.width, kernel: kernel)
+  public func resample(into new: ImageView, kernel: ResamplingKernel, boundary: Boundary = .mirrored) {
+    let rows = SideResampling(from: height, to: new.height, kernel: kernel, boundary: boundary)
+    let columns = SideResampling(from: width, to: new.width, kernel: kernel, boundary: boundary)
     // First along the side that leaves less for the other.
     if new.height < height {
       withUnsafeTemporaryAllocation(of: Float.self, capacity: width * channels) { mixed in

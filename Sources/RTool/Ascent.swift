@@ -79,6 +79,11 @@ public struct Ascent {
     get { has(RTOOL_ASCENT_BEST) }
     set { set(RTOOL_ASCENT_BEST, newValue) }
   }
+  /// The images are to tile: beyond their border they go on at their other side.
+  public var wraps: Bool {
+    get { has(RTOOL_ASCENT_WRAP) }
+    set { set(RTOOL_ASCENT_WRAP, newValue) }
+  }
   /// Sigma of the Gaussian that smooths the gradient, in pixels.
   public var gradientBlur: Double {
     get { fields.gradient_blur }

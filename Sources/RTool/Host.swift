@@ -144,6 +144,8 @@ public struct Host {
 
   public enum Filter: Int, Sendable {
     case linear, cubic, lanczos, box, nearest
+
+    func bits(wraps: Bool) -> UInt32 { UInt32(rawValue | (wraps ? Int(RTOOL_FILTER_WRAP) : 0)) }
   }
 
   /// A new image of zeros.
@@ -151,10 +153,13 @@ public struct Host {
     try checked(table.pointee.image_new(table, Int32(width), Int32(height), Int32(channels)))
   }
 
-  public func resized(_ image: Image, width: Int, height: Int, filter: Filter = .cubic) throws -> Image {
+  /// - Parameter wraps: whether the image goes on at its other side beyond its border, rather than with its outermost pixels.
+  public func resized(
+    _ image: Image, width: Int, height: Int, filter: Filter = .cubic, wraps: Bool = false
+  ) throws -> Image {
     try checked(
       table.pointee.image_resize(
-        table, image.pointer, Int32(width), Int32(height), UInt32(filter.rawValue)))
+        table, image.pointer, Int32(width), Int32(height), filter.bits(wraps: wraps)))
   }
 
   /// A copy of a part; beyond the border the image is mirrored.

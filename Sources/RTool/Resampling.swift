@@ -6,17 +6,19 @@ public struct Resampling: @unchecked Sendable {
 
   fileprivate init(_ table: UnsafePointer<rtool_host>) { self.table = table }
 
-  /// Writes a plane into another of another size. What fails is the end of the run.
+  /// Writes a plane into another of another size. `wraps`: beyond its border it goes on at its other side. What fails is
+  /// the end of the run.
   public func resample(
     _ plane: UnsafePointer<Float>, width: Int, height: Int, into new: UnsafeMutablePointer<Float>,
-    width newWidth: Int, height newHeight: Int, filter: Host.Filter
+    width newWidth: Int, height newHeight: Int, filter: Host.Filter,
+    wraps: Bool = false
   ) {
     func image(_ data: UnsafeMutablePointer<Float>, _ width: Int, _ height: Int) -> rtool_image {
       rtool_image(width: Int32(width), height: Int32(height), channels: 1, stride: Int32(width), data: data)
     }
     var from = image(UnsafeMutablePointer(mutating: plane), width, height)
     var to = image(new, newWidth, newHeight)
-    _ = table.pointee.image_resample(table, &from, &to, UInt32(filter.rawValue))
+    _ = table.pointee.image_resample(table, &from, &to, filter.bits(wraps: wraps))
   }
 }
 

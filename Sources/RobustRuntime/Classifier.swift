@@ -1,3 +1,5 @@
+import PixelGrid
+
 /// A classifier read from a checkpoint: its facts, and all that is computed with it. May be used on several
 /// threads at once. The same input gives the same bytes, whatever the number of threads.
 public final class Classifier: Sendable {
@@ -85,7 +87,8 @@ public final class Classifier: Sendable {
   public func evaluate(
     _ objective: Objective, at images: ImageBatch, gradient: Bool = true, passReLU: Bool = false
   ) throws -> (losses: [Double], gradient: ImageBatch?) {
-    try withEvaluator(objective, images, gradient: gradient, seesOther: false) { evaluator in
+    try withEvaluator(objective, images, boundary: .mirrored, gradient: gradient, seesOther: false) {
+      evaluator in
       guard gradient else {
         try evaluator.evaluate(images.pixels, step: 0, passReLU: false, gradient: nil)
         return (evaluator.losses, nil)
@@ -104,7 +107,9 @@ public final class Classifier: Sendable {
     progress: (AscentProgress) -> Bool = { _ in true }
   ) throws -> AscentOutcome {
     try settings.check(start)
-    return try withEvaluator(objective, start, gradient: true, seesOther: settings.seesOther) { evaluator in
+    return try withEvaluator(
+      objective, start, boundary: settings.boundary, gradient: true, seesOther: settings.seesOther
+    ) { evaluator in
       try AscentLoop(evaluator: evaluator, settings: settings, start: start).run(progress: progress)
     }
   }
@@ -127,7 +132,7 @@ public final class Classifier: Sendable {
   }
 
   private func withEvaluator<Result>(
-    _ objective: Objective, _ images: ImageBatch, gradient: Bool, seesOther: Bool,
+    _ objective: Objective, _ images: ImageBatch, boundary: Boundary, gradient: Bool, seesOther: Bool,
     _ body: (Evaluator) throws -> Result
   ) throws -> Result {
     try ModelFacts.check(images)
@@ -138,7 +143,7 @@ public final class Classifier: Sendable {
       try body(
         try Evaluator(
           objective, height: images.height, width: images.width, plan: plan, plans: plans, facts: facts,
-          gradient: gradient, seesOther: seesOther))
+          boundary: boundary, gradient: gradient, seesOther: seesOther))
     }
   }
 

@@ -105,6 +105,27 @@ import Testing
     #expect(sharp < 0.8 * repeated, "\(sharp) of \(repeated)")
   }
 
+  /// What tiles comes out as the middle of three of it side by side and above one another do.
+  @Test func aTextureGoesOnAtItsOtherSide() throws {
+    let (width, height) = (20, 14)
+    func texture(_ x: Int, _ y: Int, _ c: Int) -> Float {
+      Float((x % width * 7 + y % height * 3 + x % width * (y % height) + c) % 11) / 11
+    }
+    let whole = try solve(texture, width: 3 * width, height: 3 * height).large
+    func farthest(wraps: Bool) throws -> Float {
+      let (_, large) = try solve(texture, width: width, height: height) { $0.wraps = wraps }
+      var most: Float = 0
+      for i in large.indices {
+        let (x, y) = (i / 3 % (width * Self.factor), i / 3 / (width * Self.factor))
+        let (u, v) = (x + width * Self.factor, y + height * Self.factor)
+        most = max(most, abs(large[i] - whole[3 * (v * 3 * width * Self.factor + u) + i % 3]))
+      }
+      return most
+    }
+    let (wrapped, mirrored) = (try farthest(wraps: true), try farthest(wraps: false))
+    #expect(wrapped < 0.01 && mirrored > 0.02, "\(wrapped), \(mirrored)")
+  }
+
   @Test func aResumedSolverKeepsWhatAgrees() throws {
     let (width, height) = (12, 12)
     let value: (Int, Int, Int) -> Float = { x, y, _ in Float((x * 7 + y * 3) % 11) / 11 }

@@ -59,6 +59,29 @@ import Testing
     }
   }
 
+  /// What tiles and is rolled comes out rolled.
+  @Test(arguments: ResamplingKernel.allCases) func whatTilesHasNoBorder(_ kernel: ResamplingKernel) {
+    func value(_ x: Int, _ y: Int) -> Float { Float((x * 5 + y * 3 + x * y) % 7) }
+    withView(6, 4, value) { image in
+      withView(6, 4, { x, y in value((x + 4) % 6, (y + 2) % 4) }) { rolled in
+        for (width, height) in [(9, 10), (3, 2), (18, 2)] {
+          withView(width, height, { _, _ in 0 }) { new in
+            withView(width, height, { _, _ in 0 }) { newRolled in
+              image.resample(into: new, kernel: kernel, boundary: .wrapped)
+              rolled.resample(into: newRolled, kernel: kernel, boundary: .wrapped)
+              for y in 0..<height {
+                for x in 0..<width {
+                  let there = new.row((y + height / 2) % height)[(x + width * 2 / 3) % width]
+                  #expect(abs(newRolled.row(y)[x] - there) < 1e-4)
+                }
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+
   @Test func whatLiesOutsideIsMirroredOrDropped() {
     withView(3, 2, { x, y in Float(10 * y + x) }) { small in
       withView(7, 6, { _, _ in 0 }) { part in

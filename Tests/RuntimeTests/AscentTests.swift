@@ -1,4 +1,5 @@
 import Glibc
+import PixelGrid
 import RobustRuntime
 import Testing
 
@@ -50,6 +51,49 @@ import Testing
         }
       }
     }
+  }
+
+  /// Where borders wrap, an image that is rolled comes out rolled. Here with what the network has no part in.
+  @Test func wrappedImagesHaveNoBorder() throws {
+    let (height, width) = (24, 30)
+    let objective = Objective([Objective.Term(.smoothness(region: nil))])
+    func rolled(_ batch: ImageBatch, _ dx: Int, _ dy: Int) -> ImageBatch {
+      var result = batch
+      for c in 0..<3 {
+        for y in 0..<height {
+          for x in 0..<width {
+            result.pixels[(c * height + (y + dy) % height) * width + (x + dx) % width] =
+              batch.pixels[(c * height + y) * width + x]
+          }
+        }
+      }
+      return result
+    }
+    func ascended(_ start: ImageBatch, _ boundary: Boundary) throws -> ImageBatch {
+      var settings = AscentSettings(steps: 6, stepSize: 0.5)
+      (settings.gradientBlur, settings.gradientTrend, settings.levels) = (1.2, 6, 3)
+      settings.boundary = boundary
+      return try photos.ascend(from: start, objective: objective, settings: settings).images
+    }
+    let start = image("start", 1, height, width)
+    func difference(_ boundary: Boundary) throws -> Double {
+      distance(
+        try ascended(rolled(start, 11, 7), boundary), rolled(try ascended(start, boundary), 11, 7))
+    }
+    let (wrapped, mirrored) = (try difference(.wrapped), try difference(.mirrored))
+    #expect(wrapped < 1e-3 && mirrored > 0.05, "\(wrapped), \(mirrored)")
+  }
+
+  @Test func theGradientOfWrappedViewsReachesAllOfTheImage() throws {
+    let start = image("start", 1, 40, 40)
+    var settings = AscentSettings(steps: 1, stepSize: 0.1)
+    settings.boundary = .wrapped
+    settings.seed = 3
+    let result = try photos.ascend(from: start, objective: towards(1), settings: settings)
+    #expect(zip(result.images.pixels, start.pixels).allSatisfy { $0 != $1 || $1 == 0 || $1 == 1 })
+    // Jitter has no say there: the image is moved to anywhere.
+    settings.jitter = 3
+    #expect(try photos.ascend(from: start, objective: towards(1), settings: settings).images == result.images)
   }
 
   @Test(arguments: [ConstraintSet.box, .l2(radius: 0.5), .linf(radius: 0.01)], [nil, "centre"])

@@ -14,6 +14,8 @@ package struct EdgePrior: @unchecked Sendable {
   package var isResumed = false
   /// Whether the result, reduced again, is to be the small image, within 0...1.
   package var isConsistent = false
+  /// Whether the images go on at their other side beyond their borders.
+  package var wraps = false
   /// What it goes on from; not written to.
   package var base: Image
 
@@ -38,10 +40,14 @@ package struct EdgePrior: @unchecked Sendable {
   package func solve(_ index: Int) {
     let (left, top) = (index % across * Self.core, index / across * Self.core)
     let (right, bottom) = (min(left + Self.core, small.width), min(top + Self.core, small.height))
-    let x0 = max(left - Self.margin, 0)
-    let y0 = max(top - Self.margin, 0)
+    func around(_ first: Int, _ end: Int, _ length: Int) -> Range<Int> {
+      let all = first - Self.margin..<end + Self.margin
+      return wraps ? all : all.clamped(to: 0..<length)
+    }
+    let (columns, rows) = (around(left, right, small.width), around(top, bottom, small.height))
+    let (x0, y0) = (columns.lowerBound, rows.lowerBound)
     let tile = Tile(
-      width: min(right + Self.margin, small.width) - x0, height: min(bottom + Self.margin, small.height) - y0,
+      width: columns.count, height: rows.count,
       factor: factor, filter: isNearest ? .nearest : .cubic, measured: filter, resampling: resampling)
     tile.read(small, x: x0, y: y0)
     if isResumed { tile.readLarge(base, x: x0 * factor, y: y0 * factor) } else { tile.interpolate() }
@@ -99,9 +105,10 @@ private final class Tile {
     _ height: Int
   ) {
     for row in 0..<height {
-      let from = image.row(top + row) + 3 * left
+      let from = image.row(wrapped(top + row, image.height))
       for column in 0..<width {
-        for c in 0..<3 { planes[(c * height + row) * width + column] = from[3 * column + c] }
+        let pixel = from + 3 * wrapped(left + column, image.width)
+        for c in 0..<3 { planes[(c * height + row) * width + column] = pixel[c] }
       }
     }
   }

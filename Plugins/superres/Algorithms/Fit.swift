@@ -8,11 +8,14 @@ package struct Fit: @unchecked Sendable {
   package let small, large: Image
   package let filter: Host.Filter
   package let resampling: Resampling
+  /// Whether the images go on at their other side.
+  package let wraps: Bool
   /// Smooth ones first; the last keep to the pixel that they are for, so that what is white stays white.
   private static let (smooth, rounds) = (6, 16)
 
-  package init(small: Image, large: Image, filter: Host.Filter, resampling: Resampling) {
-    (self.small, self.large, self.filter, self.resampling) = (small, large, filter, resampling)
+  package init(small: Image, large: Image, filter: Host.Filter, resampling: Resampling, wraps: Bool) {
+    (self.small, self.large, self.filter) = (small, large, filter)
+    (self.resampling, self.wraps) = (resampling, wraps)
   }
 
   /// Changes one channel of the large image.
@@ -29,7 +32,7 @@ package struct Fit: @unchecked Sendable {
     for round in 0..<Self.rounds {
       resampling.resample(
         x, width: large.width, height: large.height, into: residual, width: width, height: height,
-        filter: filter)
+        filter: filter, wraps: wraps)
       for row in 0..<height {
         for column in 0..<width {
           let i = row * width + column
@@ -38,7 +41,7 @@ package struct Fit: @unchecked Sendable {
       }
       resampling.resample(
         residual, width: width, height: height, into: enlarged, width: large.width, height: large.height,
-        filter: round < Self.smooth ? .cubic : .nearest)
+        filter: round < Self.smooth ? .cubic : .nearest, wraps: wraps)
       for i in 0..<area { x[i] = min(max(x[i] + enlarged[i], 0), 1) }
     }
     for row in 0..<large.height {

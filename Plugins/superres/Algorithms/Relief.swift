@@ -12,13 +12,15 @@ package struct Relief: Sendable {
   /// The spread of values, in 0...1, up to which a place is flat, and that from which on it is not.
   private static let (flat, rough): (Float, Float) = (1.5 / 255, 5 / 255)
 
-  package init(of image: Image) {
+  /// - Parameter wraps: whether the image goes on at its other side.
+  package init(of image: Image, wraps: Bool = false) {
     let (width, height) = (image.width, image.height)
     // Lowest and highest value of each channel, first along rows, then along columns.
     var low = [Float](repeating: 0, count: 3 * width * height)
     var high = low
     func spread(_ length: Int, _ index: Int) -> ClosedRange<Int> {
-      max(index - Self.reach, 0)...min(index + Self.reach, length - 1)
+      let all = index - Self.reach...index + Self.reach
+      return wraps ? all : all.clamped(to: 0...length - 1)
     }
     for y in 0..<height {
       let row = image.row(y)
@@ -26,6 +28,7 @@ package struct Relief: Sendable {
         for c in 0..<3 {
           var (least, most) = (row[3 * x + c], row[3 * x + c])
           for near in spread(width, x) {
+            let near = wrapped(near, width)
             (least, most) = (min(least, row[3 * near + c]), max(most, row[3 * near + c]))
           }
           (low[3 * (y * width + x) + c], high[3 * (y * width + x) + c]) = (least, most)
@@ -40,6 +43,7 @@ package struct Relief: Sendable {
         for c in 0..<3 {
           var (least, most) = (Float.infinity, -Float.infinity)
           for near in rows {
+            let near = wrapped(near, height)
             least = min(least, low[3 * (near * width + x) + c])
             most = max(most, high[3 * (near * width + x) + c])
           }

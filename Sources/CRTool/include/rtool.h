@@ -138,7 +138,9 @@ enum {
   RTOOL_FILTER_CUBIC = 1,
   RTOOL_FILTER_LANCZOS = 2,
   RTOOL_FILTER_BOX = 3,
-  RTOOL_FILTER_NEAREST = 4
+  RTOOL_FILTER_NEAREST = 4,
+  RTOOL_FILTER_WRAP = 1u << 8 /* since 0.4. Added to one of them, where an image is resized or resampled: beyond its border it
+                                 goes on at its other side */
 };
 
 /* -------------------------------------------------------------------------------------------- parameters -- */
@@ -474,7 +476,9 @@ typedef uint32_t rtool_ascent_flags;
 enum {
   RTOOL_ASCENT_PASS_RELU = 1u << 0, /* the last ReLU before pooling passes its gradient unchanged */
   RTOOL_ASCENT_BEST = 1u << 1,      /* the outcome is the iterate of least loss, per image, not the last */
-  RTOOL_ASCENT_STOP_BELOW = 1u << 2 /* since 0.2. Ends once the loss of every image is at most stop_loss */
+  RTOOL_ASCENT_STOP_BELOW = 1u << 2, /* since 0.2. Ends once the loss of every image is at most stop_loss */
+  RTOOL_ASCENT_WRAP = 1u << 3 /* since 0.4. The images are to tile: each step sees them moved to anywhere, going on at their
+                                 other side, and so do SMOOTHNESS and the smoothing of the gradient */
 };
 
 /* How to follow the gradient. Every image of the batch has the same size. Time and memory go with its pixels, and what

@@ -40,6 +40,7 @@ extension Run {
     settings.stopLoss = ascent.flags & UInt32(RTOOL_ASCENT_STOP_BELOW) != 0 ? ascent.stop_loss : nil
     settings.patience = Int(ascent.patience)
     settings.passReLU = ascent.flags & UInt32(RTOOL_ASCENT_PASS_RELU) != 0
+    settings.boundary = ascent.flags & UInt32(RTOOL_ASCENT_WRAP) != 0 ? .wrapped : .mirrored
     settings.best = ascent.flags & UInt32(RTOOL_ASCENT_BEST) != 0
     settings.seed = seed
 

@@ -13,8 +13,9 @@ extension Run {
     host.image_resize = { host, image, width, height, filter in
       let run = Run.of(host)
       return run.image {
-        try run.resized(
-          run.checked(image), width: Int(width), height: Int(height), kernel: Run.kernel(filter))
+        let (kernel, boundary) = try Run.resampling(filter)
+        return try run.resized(
+          run.checked(image), width: Int(width), height: Int(height), kernel: kernel, boundary: boundary)
       }
     }
     host.image_crop = { host, image, x, y, width, height in
@@ -51,7 +52,8 @@ extension Run {
           throw Failure.misuse(
             "an image of \(from.channels) channels cannot be resampled into one of \(to.channels)")
         }
-        from.view.resample(into: to.view, kernel: try Run.kernel(filter))
+        let (kernel, boundary) = try Run.resampling(filter)
+        from.view.resample(into: to.view, kernel: kernel, boundary: boundary)
       }
     }
     host.transfer = { host, before, after, photo, strength in
@@ -61,6 +63,12 @@ extension Run {
           from: run.checked(before), to: run.checked(after), onto: run.checked(photo), strength: strength)
       }
     }
+  }
+
+  /// What a filter says of resizing: the kernel, and what the image is beyond its border.
+  static func resampling(_ filter: UInt32) throws -> (ResamplingKernel, Boundary) {
+    let wrap = UInt32(RTOOL_FILTER_WRAP)
+    return (try kernel(filter & ~wrap), filter & wrap != 0 ? .wrapped : .mirrored)
   }
 
   static func kernel(_ filter: UInt32) throws -> ResamplingKernel {
@@ -84,11 +92,19 @@ extension Run {
     return image
   }
 
-  func resized(_ image: rtool_image, width: Int, height: Int, kernel: ResamplingKernel) throws
+  func resized(
+    _ image: rtool_image, width: Int, height: Int, kernel: ResamplingKernel, boundary: Boundary = .mirrored
+  ) throws
     -> UnsafeMutablePointer<rtool_image>
   {
     try Run.checkSize(width, height)
     try checkMemory(for: width * height * Int(image.channels))
+    if boundary == .wrapped {
+      let resized = try newImage(width: width, height: height, channels: Int(image.channels))
+      image.view.resample(into: resized.pointee.view, kernel: kernel, boundary: boundary)
+      resized.pointee.view.clamp()
+      return resized
+    }
     let resized = try newImage(image.floatImage().resized(width: width, height: height, kernel: kernel))
     // The wide filters overshoot.
     resized.pointee.view.clamp()

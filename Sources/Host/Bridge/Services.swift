@@ -42,6 +42,8 @@ enum Capabilities {
     add("parameters", "fourier", since: 2)
     add("ascent", "jitter gradient-blur gradient-trend chroma-damping pass-relu best", since: 1)
     add("ascent", "levels momentum noise zoom stop-below patience", since: 2)
+    add("ascent", "wrap", since: 4)
+    add("filter", "wrap", since: 4)
     add("result", "caption frames size", since: 2)
     add("result", "name", since: 3)
     add("result", "bit-depth", since: 4)

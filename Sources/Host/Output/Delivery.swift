@@ -86,7 +86,8 @@ struct Delivery {
       let encoded = step.encoded(
         as: format, settings, number: name == nil && unnamed > 1 ? ofRun : nil, name: name)
       let provenance = provenance(of: group[0].source, encoded)
-      let animation = try group[0].frameDuration > 0 && holdsAnimation(group[0])
+      let animation =
+        try group[0].frameDuration > 0 && holdsAnimation(group[0])
         ? self.animation(group.map { ($0.result, $0.frameDuration) }) : nil
       var notes: [String] = []
       let written = try destination.write(
@@ -132,7 +133,9 @@ struct Delivery {
 
   private mutating func write(_ run: Run, _ step: Provenance.Step, framesTo file: SideFile) throws -> String {
     guard let recorder = run.recorder, let frames = RecordedFrames(recorder) else {
-      throw Failure.failed("the task followed no gradient, so there is nothing to show in \(file.path)")
+      throw Failure.failed(
+        "\(step.task) made no ascent with these options, so that there are no steps for --frames to show; "
+          + "leave it out")
     }
     let path = suffixed(file.path, run.part.count > 1 ? "\(run.part.index + 1)" : nil)
     tell(

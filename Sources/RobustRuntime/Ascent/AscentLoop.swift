@@ -117,7 +117,7 @@ struct AscentLoop {
 
 extension AscentSettings {
   /// Whether the network sees something else than the images.
-  var seesOther: Bool { jitter > 0 || zoom > 0 || noise > 0 }
+  var seesOther: Bool { jitter > 0 || zoom > 0 || noise > 0 || boundary == .wrapped }
 }
 
 /// The iterate of least loss of each image.

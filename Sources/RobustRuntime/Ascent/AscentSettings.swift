@@ -1,4 +1,5 @@
 import CKernels
+import PixelGrid
 
 /// How to follow the gradient of an objective downwards, in the pixels.
 public struct AscentSettings: Sendable {
@@ -20,7 +21,10 @@ public struct AscentSettings: Sendable {
   public var gradientTrend: Double = 0
   /// Share of the gradient's colour (what is not grey) that is taken away, in 0...1.
   public var chromaDamping: Double = 0
-  /// Each step the network sees the image moved by up to so many pixels, borders mirrored.
+  /// What the images are taken to be beyond their ends. Wrapped: they are to tile; each step the network sees them moved to
+  /// anywhere, and smoothness and the smoothing of the gradient go on at the other end.
+  public var boundary = Boundary.mirrored
+  /// Each step the network sees the image moved by up to so many pixels.
   public var jitter: Int = 0
   /// Each step the network sees a random part of the image, enlarged by up to 1 + zoom; in 0...4.
   public var zoom: Double = 0

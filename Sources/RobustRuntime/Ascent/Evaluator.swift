@@ -1,10 +1,13 @@
 import CKernels
+import PixelGrid
 
 /// An objective made ready for a batch of one size.
 final class Evaluator {
   private let plan: Plan
-  /// The extents of the images. Where the network takes none as small, it sees them mirrored up to the plan's size.
+  /// The extents of the images. Where the network takes none as small, it sees them and what is beyond their ends, up to the
+  /// plan's size.
   private let height, width: Int
+  private let boundary: Boundary
   private let terms: [any TermEvaluator]
   /// The deepest value that a term reads; nil: the network is not needed.
   private let deepest: Int?
@@ -17,16 +20,18 @@ final class Evaluator {
 
   /// - Parameters:
   ///   - plan: with gradients, if they will be asked for.
+  ///   - boundary: what the images are beyond their ends, where smoothness is concerned.
   ///   - seesOther: whether the network will see images in views or with noise.
   /// - Throws: `RuntimeError` if a term does not fit the model or the images.
   init(
     _ objective: Objective, height: Int, width: Int, plan: Plan, plans: PlanPool, facts: ModelFacts,
-    gradient: Bool, seesOther: Bool
+    boundary: Boundary, gradient: Bool, seesOther: Bool
   )
     throws
   {
-    (self.plan, self.height, self.width, model) = (plan, height, width, facts.name)
-    var binder = TermBinder(plan: plan, height: height, width: width, plans: plans, facts: facts)
+    (self.plan, self.height, self.width, self.boundary, model) = (plan, height, width, boundary, facts.name)
+    var binder = TermBinder(
+      plan: plan, height: height, width: width, boundary: boundary, plans: plans, facts: facts)
     terms = try objective.terms.map { try binder.evaluator(of: $0) }
     let read = Set(terms.flatMap(\.values))
     deepest = read.max()
@@ -57,7 +62,8 @@ final class Evaluator {
   ) throws {
     let size = plan.images * 3 * height * width
     let views =
-      views.isEmpty && size < seenCount ? [View](repeating: .plain, count: plan.images) : views
+      views.isEmpty && size < seenCount
+      ? [View](repeating: View(boundary: boundary), count: plan.images) : views
     let seesMoved = !views.isEmpty && deepest != nil
     let seesNoise = !noise.isEmpty && deepest != nil
     if seesMoved {

@@ -15,9 +15,14 @@ struct GradientFilter {
     free = settings.free
     chromaDamping = Float(settings.chromaDamping)
     let (sigma, trendSigma) = (settings.gradientBlur, settings.gradientTrend)
-    blur = sigma > 0 ? PlaneBlur(height: height, width: width, sigma: sigma) : nil
-    levels = settings.levels > 1 ? Levels(height: height, width: width, count: settings.levels) : nil
-    trend = trendSigma > 0 ? Trend(height: height, width: width, sigma: trendSigma, free: free) : nil
+    func blur(_ sigma: Double) -> PlaneBlur {
+      PlaneBlur(height: height, width: width, sigma: sigma, boundary: settings.boundary)
+    }
+    self.blur = sigma > 0 ? blur(sigma) : nil
+    levels =
+      settings.levels > 1
+      ? Levels((1..<settings.levels).map { blur(Double(1 << $0) / 3.0.squareRoot()) }, area: area) : nil
+    trend = trendSigma > 0 ? Trend(blur(trendSigma), free: free, area: area) : nil
   }
 
   /// - Parameter gradient: of one image, [3][row][column].
@@ -43,11 +48,8 @@ private struct Levels {
   private let area: Int
   private let sum, smooth: Buffer
 
-  init(height: Int, width: Int, count: Int) {
-    area = height * width
-    blurs = (1..<count).map { level in
-      PlaneBlur(height: height, width: width, sigma: Double(1 << level) / 3.0.squareRoot())
-    }
+  init(_ blurs: [PlaneBlur], area: Int) {
+    (self.blurs, self.area) = (blurs, area)
     (sum, smooth) = (Buffer(3 * area), Buffer(3 * area))
   }
 
@@ -76,16 +78,13 @@ private struct Trend {
   private let weights: Buffer?
   private let smooth: Buffer
 
-  init(height: Int, width: Int, sigma: Double, free: Region?) {
-    let blur = PlaneBlur(height: height, width: width, sigma: sigma)
-    self.blur = blur
-    area = height * width
-    self.free = free
+  init(_ blur: PlaneBlur, free: Region?, area: Int) {
+    (self.blur, self.free, self.area) = (blur, free, area)
     smooth = Buffer(area)
     weights = free.map { free in
       let weights = Buffer(free.values.count)
       rt_copy(weights.base, free.values, free.values.count)
-      for plane in 0..<free.count { blur.apply(to: weights.base + plane * height * width) }
+      for plane in 0..<free.count { blur.apply(to: weights.base + plane * area) }
       return weights
     }
   }

@@ -1,9 +1,12 @@
+import PixelGrid
+
 /// Makes the terms of an objective ready: checks them against the model and the images, and computes what is
 /// known beforehand.
 struct TermBinder {
   let plan: Plan
   /// The extents of the images, which are smaller than the plan's where the network takes none as small.
   let height, width: Int
+  let boundary: Boundary
   let plans: PlanPool
   let facts: ModelFacts
 
@@ -64,7 +67,7 @@ struct TermBinder {
           filter: filter, sigma: sigma, kernel: kernel), target: target, region: region)
     case .smoothness(let region):
       try check(region, plan.images, height, width)
-      return SmoothnessTerm(weight: weight, region: region)
+      return SmoothnessTerm(weight: weight, region: region, boundary: boundary)
     case .statistics(let name, let chosen, let target, let region, let targetRegion):
       let layer = try layer(name)
       try check(count: target.count)

@@ -1,6 +1,6 @@
 import PixelGrid
 
-/// How the network sees an image at one step: moved, and enlarged about some place, with borders mirrored.
+/// How the network sees an image at one step: moved, and enlarged about some place.
 struct View: Equatable {
   /// Pixels of the seen image by which it is moved to the right and downwards.
   var x = 0, y = 0
@@ -8,6 +8,7 @@ struct View: Equatable {
   var scale: Float = 1
   /// The first column and row of the image that an enlarged view shows.
   var left: Float = 0, top: Float = 0
+  var boundary = Boundary.mirrored
 
   static let plain = View()
 
@@ -29,17 +30,19 @@ struct View: Equatable {
       let at = from + (Float(i - move) + 0.5) / scale - 0.5
       let floor = at.rounded(.down)
       return Source(
-        first: mirrored(Int(floor), length), second: mirrored(Int(floor) + 1, length),
+        first: boundary.position(Int(floor), length), second: boundary.position(Int(floor) + 1, length),
         share: at - floor)
     }
   }
 }
 
-/// The random views of an ascent: `jitter` and `zoom` of its settings.
+/// The random views of an ascent: `jitter` and `zoom` of its settings. Images whose borders wrap are moved to anywhere, so
+/// that no place of them is more at the border of what the network sees than another.
 struct Views {
   private let jitter: Int
   private let zoom: Double
   private let height, width: Int
+  private let boundary: Boundary
   private let random: Philox
 
   /// The stream of the generator; steps and images are its counter.
@@ -47,18 +50,21 @@ struct Views {
 
   init(_ settings: AscentSettings, height: Int, width: Int) {
     (jitter, zoom, self.height, self.width) = (settings.jitter, settings.zoom, height, width)
+    boundary = settings.boundary
     random = Philox(seed: settings.seed, stream: Views.stream)
   }
 
   /// One view for each image; none where all are seen as they are.
   func ofStep(_ step: Int, images: Int) -> [View] {
-    guard jitter > 0 || zoom > 0 else { return [] }
-    let choices = UInt64(2 * jitter + 1)
+    guard jitter > 0 || zoom > 0 || boundary == .wrapped else { return [] }
     return (0..<images).map { n in
       let counter = 2 * (UInt64(step) << 32 | UInt64(n))
       let words = random.words(counter)
-      func draw(_ word: UInt32) -> Int { Int((UInt64(word) * choices) >> 32) - jitter }
-      var view = View(x: draw(words.x), y: draw(words.y))
+      func draw(_ word: UInt32, _ length: Int) -> Int {
+        let (choices, least) = boundary == .wrapped ? (length, 0) : (2 * jitter + 1, -jitter)
+        return Int((UInt64(word) * UInt64(choices)) >> 32) + least
+      }
+      var view = View(x: draw(words.x, width), y: draw(words.y, height), boundary: boundary)
       guard zoom > 0 else { return view }
       let more = random.words(counter + 1)
       func part(_ word: UInt32) -> Float { Float(word >> 8) * 0x1p-24 }

@@ -39,6 +39,7 @@ pub const RTOOL_FILTER_CUBIC: rtool_filter = 1;
 pub const RTOOL_FILTER_LANCZOS: rtool_filter = 2;
 pub const RTOOL_FILTER_BOX: rtool_filter = 3;
 pub const RTOOL_FILTER_NEAREST: rtool_filter = 4;
+pub const RTOOL_FILTER_WRAP: rtool_filter = 1 << 8;
 
 pub type rtool_param_kind = u32;
 pub const RTOOL_BOOL: rtool_param_kind = 0;
@@ -268,6 +269,7 @@ pub type rtool_ascent_flags = u32;
 pub const RTOOL_ASCENT_PASS_RELU: rtool_ascent_flags = 1 << 0;
 pub const RTOOL_ASCENT_BEST: rtool_ascent_flags = 1 << 1;
 pub const RTOOL_ASCENT_STOP_BELOW: rtool_ascent_flags = 1 << 2;
+pub const RTOOL_ASCENT_WRAP: rtool_ascent_flags = 1 << 3;
 
 #[repr(C)]
 #[derive(Clone, Copy)]
