@@ -6,8 +6,8 @@ VipsImage *cvips_stack(VipsImage *const *images, int count) {
   return out;
 }
 
-void cvips_set_frames(VipsImage *image, int frame_height, const int *milliseconds, int count) {
+void cvips_set_frames(VipsImage *image, int frame_height, const int *milliseconds, int count, int loops) {
   api.vips_image_set_int(image, VIPS_META_PAGE_HEIGHT, frame_height);
   api.vips_image_set_array_int(image, "delay", milliseconds, count);
-  api.vips_image_set_int(image, "loop", 0);
+  api.vips_image_set_int(image, "loop", loops);
 }

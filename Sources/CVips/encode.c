@@ -27,8 +27,20 @@ static int save_webp(VipsImage *image, VipsTarget *target, cvips_encoding e) {
     "smart_subsample", TRUE, "effort", effort, END);
 }
 
+static VipsForeignTiffCompression tiff_compression(cvips_compression compression) {
+  switch (compression) {
+    case CVIPS_UNCOMPRESSED: return VIPS_FOREIGN_TIFF_COMPRESSION_NONE;
+    case CVIPS_PACKBITS: return VIPS_FOREIGN_TIFF_COMPRESSION_PACKBITS;
+    case CVIPS_LZW: return VIPS_FOREIGN_TIFF_COMPRESSION_LZW;
+    case CVIPS_GROUP4: return VIPS_FOREIGN_TIFF_COMPRESSION_CCITTFAX4;
+    default: return VIPS_FOREIGN_TIFF_COMPRESSION_DEFLATE;
+  }
+}
+
 static int save_tiff(VipsImage *image, VipsTarget *target, cvips_encoding e) {
-  (void)e;
+  if (e.bit_depth == 1)
+    return api.vips_tiffsave_target(image, target, "bitdepth", 1, "compression", tiff_compression(e.compression),
+      "miniswhite", e.white_is_zero, "predictor", VIPS_FOREIGN_TIFF_PREDICTOR_NONE, END);
   return api.vips_tiffsave_target(image, target, "compression", VIPS_FOREIGN_TIFF_COMPRESSION_DEFLATE,
     "predictor", VIPS_FOREIGN_TIFF_PREDICTOR_HORIZONTAL, END);
 }
@@ -45,6 +57,13 @@ static int save_gif(VipsImage *image, VipsTarget *target, cvips_encoding e) {
   return api.vips_gifsave_target(image, target, "effort", scaled_effort(e.effort, 1, 10, 7), END);
 }
 
+static int save_ppm(VipsImage *image, VipsTarget *target, cvips_encoding e) {
+  if (e.bit_depth == 1)
+    return api.vips_ppmsave_target(image, target, "format", VIPS_FOREIGN_PPM_FORMAT_PBM, "strip", TRUE, END);
+  // Without the comment that tells when it was made.
+  return api.vips_ppmsave_target(image, target, "strip", TRUE, END);
+}
+
 static int save(VipsImage *image, VipsTarget *target, cvips_format format, cvips_encoding e) {
   switch (format) {
     case CVIPS_JPEG: return save_jpeg(image, target, e);
@@ -54,7 +73,7 @@ static int save(VipsImage *image, VipsTarget *target, cvips_format format, cvips
     case CVIPS_AVIF: return save_heif(image, target, e, VIPS_FOREIGN_HEIF_COMPRESSION_AV1);
     case CVIPS_HEIC: return save_heif(image, target, e, VIPS_FOREIGN_HEIF_COMPRESSION_HEVC);
     case CVIPS_GIF: return save_gif(image, target, e);
-    case CVIPS_PPM: return api.vips_ppmsave_target(image, target, END);
+    case CVIPS_PPM: return save_ppm(image, target, e);
   }
   return -1;
 }

@@ -7,17 +7,22 @@
 void cvips_unref(VipsImage *image) { api.g_object_unref(image); }
 
 VipsImage *cvips_decode(cvips_format format, const void *bytes, size_t count) {
+  return cvips_decode_frame(format, bytes, count, 0);
+}
+
+VipsImage *cvips_decode_frame(cvips_format format, const void *bytes, size_t count, int frame) {
   VipsSource *source = api.vips_source_new_from_memory(bytes, count);
   if (!source) return NULL;
   VipsImage *out = NULL;
-#define LOAD(loader) \
-  api.loader(source, &out, "access", VIPS_ACCESS_SEQUENTIAL, "fail_on", VIPS_FAIL_ON_TRUNCATED, END)
+#define LOAD_WITH(loader, ...) \
+  api.loader(source, &out, "access", VIPS_ACCESS_SEQUENTIAL, "fail_on", VIPS_FAIL_ON_TRUNCATED, __VA_ARGS__)
+#define LOAD(loader) LOAD_WITH(loader, END)
   switch (format) {
     case CVIPS_JPEG: LOAD(vips_jpegload_source); break;
     case CVIPS_PNG: LOAD(vips_pngload_source); break;
-    case CVIPS_WEBP: LOAD(vips_webpload_source); break;
+    case CVIPS_WEBP: LOAD_WITH(vips_webpload_source, "page", frame, END); break;
     case CVIPS_TIFF: LOAD(vips_tiffload_source); break;
-    case CVIPS_GIF: LOAD(vips_gifload_source); break;
+    case CVIPS_GIF: LOAD_WITH(vips_gifload_source, "page", frame, END); break;
     case CVIPS_PPM: LOAD(vips_ppmload_source); break;
     case CVIPS_AVIF:
     case CVIPS_HEIC:
@@ -25,6 +30,7 @@ VipsImage *cvips_decode(cvips_format format, const void *bytes, size_t count) {
       break;
   }
 #undef LOAD
+#undef LOAD_WITH
   api.g_object_unref(source);
   // With several threads libvips 8.14 may lose the decoder's error and go on with black pixels. Decoders
   // work from top to bottom anyway, so more threads would not make them faster.

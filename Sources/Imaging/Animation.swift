@@ -1,16 +1,19 @@
 import CVips
 
-/// Images of one size that are shown one after the other, again and again.
+/// Images of one size that are shown one after the other.
 public struct Animation: Sendable {
   /// The formats that hold one.
   public static let formats: [Format] = [.webp, .gif]
 
   private let frames: [ResultImage]
   private let milliseconds: [Int]
+  private let loops: Int
 
-  /// - Parameter frames: with how many milliseconds each is shown; GIF counts in hundredths of a second.
+  /// - Parameters:
+  ///   - frames: with how many milliseconds each is shown; GIF counts in hundredths of a second.
+  ///   - loops: how often all are shown; 0: without end.
   /// Throws `invalidArgument` if there is none, or they are not of one size.
-  public init(_ frames: [(image: ResultImage, milliseconds: Int)]) throws(ImagingError) {
+  public init(_ frames: [(image: ResultImage, milliseconds: Int)], loops: Int = 0) throws(ImagingError) {
     guard let first = frames.first?.image else {
       throw ImagingError(.invalidArgument, "an animation needs a frame")
     }
@@ -23,6 +26,7 @@ public struct Animation: Sendable {
     }
     self.frames = frames.map(\.image)
     milliseconds = frames.map(\.milliseconds)
+    self.loops = loops
   }
 
   /// The animation as a file in memory, in sRGB, with the metadata of the first frame's source.
@@ -41,7 +45,9 @@ public struct Animation: Sendable {
     } catch {
       throw ImagingError(.failed, "the animation cannot be put together: \(error.reason)")
     }
-    let timing = FrameTiming(height: frames[0].height, milliseconds: milliseconds.map { Int32(clamping: $0) })
+    let timing = FrameTiming(
+      height: frames[0].height, milliseconds: milliseconds.map { Int32(clamping: $0) },
+      loops: Int32(clamping: loops))
     return try stacked.encoded(as: format, options: options, provenance: provenance, frames: timing)
   }
 
@@ -79,9 +85,11 @@ struct FrameTiming {
   /// Rows of each.
   let height: Int
   let milliseconds: [Int32]
+  /// How often all are shown; 0: without end.
+  let loops: Int32
 
   /// Only while nobody else has the image.
   func set(on image: NativeImage) {
-    cvips_set_frames(image.pointer, Int32(height), milliseconds, Int32(milliseconds.count))
+    cvips_set_frames(image.pointer, Int32(height), milliseconds, Int32(milliseconds.count), loops)
   }
 }

@@ -115,7 +115,7 @@ extension ResultImage {
         } else if format == .avif, avif.isWanted {
           try avif.encoded(image, xmp: metadata.xmp)
         } else {
-          try encodedByVips(image, encoder, options, preparation.fileDepth)
+          try encodedByVips(image, encoder, options, preparation.fileDepth, coding.bilevel)
         }
       notes += [metadata.note(format)].compactMap(\.self)
       file = EncodedImage(bytes, count: count, format: format, notes: notes)
@@ -134,7 +134,7 @@ extension ResultImage {
 
 /// The bytes of a file, made by libvips.
 private func encodedByVips(
-  _ image: NativeImage, _ encoder: cvips_format, _ options: WriteOptions, _ depth: Int
+  _ image: NativeImage, _ encoder: cvips_format, _ options: WriteOptions, _ depth: Int, _ bilevel: Bilevel?
 )
   throws(VipsError) -> (UnsafeMutableRawPointer, count: Int)
 {
@@ -143,6 +143,9 @@ private func encodedByVips(
   encoding.effort = Int32(options.effort ?? -1)
   encoding.lossless = options.lossless
   encoding.bit_depth = Int32(depth)
+  if let bilevel {
+    (encoding.compression, encoding.white_is_zero) = (bilevel.compression, bilevel.isWhiteZero)
+  }
   cvips_free(cvips_take_error())
   var count = 0
   guard let bytes = cvips_encode(image.pointer, encoder, encoding, &count) else { throw VipsError() }

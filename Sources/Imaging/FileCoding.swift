@@ -3,8 +3,12 @@ import CVips
 
 /// How a file holds its pixels, as far as they do not show it in memory. A result of the same format follows it.
 struct FileCoding: Sendable {
+  /// Pictures of an animation of which the first alone can be read; 1 else.
+  private(set) var pictures = 1
   /// Bits per channel, where that is neither 8 nor 16.
   private(set) var depth: Int?
+  /// How it holds one bit per pixel; nil: it has more.
+  private(set) var bilevel: Bilevel?
   /// Whether a format that need not give each pixel its own chroma does so here.
   private(set) var hasFullChroma = false
   /// How colours are coded, if that is said.
@@ -17,11 +21,13 @@ struct FileCoding: Sendable {
   init() {}
 
   init(_ bytes: [UInt8], _ format: Format) {
+    bilevel = Bilevel(bytes, format)
     switch format {
     case .png:
       let colour = PNGColour(bytes)
       (codePoints, encoding) = (colour.codePoints, colour.encoding)
       overridesProfile = codePoints != nil
+      pictures = framesOfPNG(bytes)
     case .avif, .heic:
       var header = cvips_heif_coding()
       guard cvips_heif_coding_of(bytes, bytes.count, &header) else { return }
@@ -33,6 +39,7 @@ struct FileCoding: Sendable {
       var picture = cavif_header()
       if format == .avif, cavif_read_header(bytes, bytes.count, &picture) {
         hasFullChroma = picture.full_chroma
+        pictures = max(1, Int(picture.frames))
       }
     default: break
     }
@@ -60,4 +67,13 @@ struct FileCoding: Sendable {
     }
     return codePoints.isKnown ? nil : "its colours (\(codePoints.title)) are not known, and taken for sRGB"
   }
+}
+
+/// As chunk acTL of an animation (APNG) says, before the picture.
+private func framesOfPNG(_ bytes: [UInt8]) -> Int {
+  let chunks = PNGChunk.all(in: bytes).prefix { $0.type != "IDAT" }
+  let count = chunks.first { $0.type == "acTL" }.flatMap { chunk in
+    bytes.number(at: chunk.data.lowerBound, size: min(4, chunk.data.count), bigEndian: true)
+  }
+  return max(1, count ?? 1)
 }

@@ -17,7 +17,7 @@ public enum Format: String, Sendable, CaseIterable {
     case .avif: ["avif"]
     case .heic: ["heic", "heif"]
     case .gif: ["gif"]
-    case .ppm: ["ppm", "pgm", "pnm"]
+    case .ppm: ["ppm", "pgm", "pbm", "pnm"]
     case .bmp: ["bmp", "dib"]
     }
   }

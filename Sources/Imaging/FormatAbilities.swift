@@ -23,6 +23,7 @@ extension Format {
   var holdsCMYK: Bool { self == .jpeg || self == .tiff }
   var holdsGrey: Bool { self == .jpeg || self == .png || self == .tiff || self == .ppm }
   var holdsFloats: Bool { self == .tiff }
+  var holdsBilevel: Bool { self == .png || self == .tiff || self == .ppm }
   var holdsProfile: Bool { self != .gif && self != .ppm && self != .bmp }
   var holdsEXIF: Bool { self != .ppm && self != .gif && self != .bmp }
   var holdsIPTC: Bool { self == .jpeg || self == .tiff || self == .png }

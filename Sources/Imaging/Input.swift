@@ -17,6 +17,9 @@ public enum Input: Sendable {
     }
   }
 
+  /// The same with its bytes in memory, to be opened more than once. Throws what `SourceImage.open` throws.
+  public func loaded(_ limits: Limits) throws(ImagingError) -> Input { .bytes(try read(limits), name: name) }
+
   /// All its bytes. Stops early when the first ones are those of no known format.
   func read(_ limits: Limits) throws(ImagingError) -> [UInt8] {
     switch self {

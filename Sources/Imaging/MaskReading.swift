@@ -14,14 +14,16 @@ public struct MaskReading: Sendable, Equatable {
   /// Reads a mask as an image of 1 channel and 16 bits, white where it marks, and what the user should know of how it
   /// was read: sentences without their subject, the file.
   ///
-  /// - Parameter digest: whether to compute the SHA-256 of the file.
+  /// - Parameters:
+  ///   - frame: of a file that has several, from 0 on.
+  ///   - digest: whether to compute the SHA-256 of the file.
   /// Throws what `SourceImage.open` throws, and `ambiguous` where it cannot be told what is marked.
-  public func open(_ input: Input, limits: Limits = Limits(), digest: Bool = false) throws(ImagingError)
-    -> (mask: SourceImage, notes: [String])
+  public func open(_ input: Input, limits: Limits = Limits(), frame: Int = 0, digest: Bool = false)
+    throws(ImagingError) -> (mask: SourceImage, notes: [String])
   {
     let bytes = try input.read(limits)
     try Imaging.load()
-    let samples = try MaskSamples(bytes, name: input.name, limits)
+    let samples = try MaskSamples(bytes, name: input.name, limits, frame: frame)
     let (plane, notes) = try judged(samples)
     do {
       let image = FloatImage(width: samples.width, height: samples.height, channels: 1, pixels: plane)

@@ -23,14 +23,17 @@ struct MaskSamples {
   var count: Int { width * height }
 
   /// Throws what `SourceImage.open` throws.
-  init(_ bytes: [UInt8], name: String, _ limits: Limits) throws(ImagingError) {
-    guard let format = Format(sniffing: bytes) else {
+  init(_ file: [UInt8], name: String, _ limits: Limits, frame: Int) throws(ImagingError) {
+    guard let format = Format(sniffing: file) else {
       throw ImagingError(.notAnImage, name, "not a picture that can be read (\(Format.list))")
     }
+    let view = try FrameView(file, format, name, frame: frame)
+    let bytes = view.bytes
     (self.name, self.format) = (name, format)
     isLossy = format.isLossy(bytes)
-    let stored = try StoredSamples(bytes, format, name, limits)
-    (width, height, pageCount) = (stored.pixels.width, stored.pixels.height, stored.pages)
+    let stored = try StoredSamples(bytes, format, name, limits, frame: view.frame)
+    (width, height) = (stored.pixels.width, stored.pixels.height)
+    pageCount = stored.pages + view.skipped
     let bands = stored.pixels.channels
     let colours = stored.isCMYK ? 4 : bands < 3 ? 1 : 3
     guard bands == colours || bands == colours + 1 else {
@@ -71,8 +74,9 @@ struct MaskSamples {
         alpha = opacity.map { min($0 / most, 1) }
       }
     }
-    if let indexed = IndexedFile(bytes, format) {
-      let ramp = try StoredSamples(indexed.ramp, format, name, limits).pixels
+    // Later frames of an animation may have tables of their own.
+    if view.frame == 0, let indexed = IndexedFile(bytes, format) {
+      let ramp = try StoredSamples(indexed.ramp, format, name, limits, frame: 0).pixels
       if (ramp.width, ramp.height) == (width, height) {
         let step = ramp.channels
         palette = (indexed.colours, (0..<count).map { UInt8(min(max(ramp.pixels[$0 * step], 0), 255)) })
@@ -134,7 +138,8 @@ private struct StoredSamples {
   let isCMYK: Bool
   let pages: Int
 
-  init(_ bytes: [UInt8], _ format: Format, _ name: String, _ limits: Limits) throws(ImagingError) {
+  init(_ bytes: [UInt8], _ format: Format, _ name: String, _ limits: Limits, frame: Int) throws(ImagingError)
+  {
     if format == .bmp {
       let bitmap = try BMPFile(bytes, name: name, limits)
       pixels = FloatImage(
@@ -147,7 +152,8 @@ private struct StoredSamples {
     self = try (wide?.halves ?? bytes).withUnsafeBytes { raw -> Result<StoredSamples, ImagingError> in
       do throws(VipsError) {
         cvips_free(cvips_take_error())
-        let lazy = try NativeImage(cvips_decode(format.native!, raw.baseAddress!, raw.count))
+        let lazy = try NativeImage(
+          cvips_decode_frame(format.native!, raw.baseAddress!, raw.count, Int32(frame)))
         do throws(ImagingError) {
           try limits.check(width: lazy.width, height: lazy.height, name: name)
         } catch {

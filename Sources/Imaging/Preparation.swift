@@ -93,6 +93,17 @@ struct Preparation {
       fileDepth = 32
       return image
     }
+    if coding.bilevel != nil, options.keepsBilevel, options.bitDepth == nil, format.holdsBilevel,
+      image.bands == 1, native == 8
+    {
+      fileDepth = 1
+      if try image.values(UInt8.self).contains(where: { $0 != 0 && $0 != 255 }) {
+        notes.append(
+          "As in the source each pixel is black or white; --bit-depth 8 keeps the greys of the result.")
+      }
+      return try image.rescaled(1 / 255.0, to: CVIPS_UINT8).rescaled(255, to: CVIPS_UINT8)
+        .named(image.header.space)
+    }
     fileDepth = format.fileDepth(wanted: options.bitDepth ?? coding.depth(in: format), native: native)
     if let wanted = options.bitDepth, wanted != fileDepth {
       notes.append("\(format.title) does not hold \(wanted) bits per channel: \(fileDepth) were written.")

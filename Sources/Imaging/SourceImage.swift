@@ -19,8 +19,10 @@ public final class SourceImage: Sendable {
   public var hasAlpha: Bool { native.bands > colourChannels }
   /// The ICC profile's bytes, if the file has one.
   public var profile: [UInt8]? { native.blob(profileField) }
-  /// Pages or frames in the file, of which this is the first.
+  /// Pages or frames in the file, of which this is one.
   public let pageCount: Int
+  /// How long each of the frames is shown; nil: they are pages, or there is one alone.
+  public let frameTimes: FrameTimes?
   /// What `ResultImage.encoded` stored in an earlier run; nil if nothing.
   public let provenance: String?
   /// What a user should know of its colours, to be put behind its name; nil: nothing.
@@ -36,21 +38,23 @@ public final class SourceImage: Sendable {
   /// The file, where it is a JPEG file.
   let jpeg: JPEGSource?
 
-  /// Reads and decodes an image: the first picture of a file that has several.
+  /// Reads and decodes an image: one picture of a file that has several.
   ///
   /// - Parameters:
+  ///   - frame: which, from 0 on, in GIF, WebP and TIFF.
   ///   - shorterSide: pixels of the shorter side that there is use for: a larger picture is read at a half, a quarter or
   ///     an eighth of its size, with at least four times that side. nil: all.
   ///   - digest: whether to compute the SHA-256 of the file.
   /// Throws `libraryMissing`, `unreadable`, `notAnImage`, `damaged` (truncated files too), `tooLarge`
-  /// or `unsupported`.
+  /// or `unsupported`; `invalidArgument` where there is no such frame.
   public static func open(
-    _ input: Input, limits: Limits = Limits(), shorterSide: Int? = nil, digest: Bool = false
+    _ input: Input, limits: Limits = Limits(), frame: Int = 0, shorterSide: Int? = nil, digest: Bool = false
   ) throws(ImagingError) -> SourceImage {
     let bytes = try input.read(limits)
     try Imaging.load()
     return try SourceImage(
-      bytes, name: input.name, limits, shorterSide.map { ReducedReading(side: $0) }, digest: digest)
+      bytes, name: input.name, limits, frame: frame, shorterSide.map { ReducedReading(side: $0) },
+      digest: digest)
   }
 
   /// `other` with other pixels of the same kind, in another size.
@@ -58,7 +62,8 @@ public final class SourceImage: Sendable {
     self.native = native
     self.others = others
     (metadata, coding, highlights) = (other.metadata, other.coding, other.highlights)
-    (name, format, digest, pageCount) = (other.name, other.format, other.digest, other.pageCount)
+    (name, format, digest) = (other.name, other.format, other.digest)
+    (pageCount, frameTimes) = (other.pageCount, other.frameTimes)
     (bitDepth, colourChannels) = (other.bitDepth, other.colourChannels)
     (provenance, conversion, jpeg) = (other.provenance, other.conversion, other.jpeg?.inAnotherSize)
   }
@@ -72,32 +77,35 @@ public final class SourceImage: Sendable {
     colourChannels = pixels.colourBands
     bitDepth = pixels.bitDepth
     (metadata, coding, highlights, others, jpeg) = (Metadata(), FileCoding(), nil, nil, nil)
-    provenance = nil
+    (provenance, frameTimes) = (nil, nil)
     conversion = try ColourConversion(for: pixels.bands(0..<pixels.colourBands))
   }
 
-  private init(_ bytes: [UInt8], name: String, _ limits: Limits, _ reduction: ReducedReading?, digest: Bool)
-    throws(ImagingError)
-  {
-    guard let format = Format(sniffing: bytes) else {
+  private init(
+    _ file: [UInt8], name: String, _ limits: Limits, frame: Int, _ reduction: ReducedReading?, digest: Bool
+  ) throws(ImagingError) {
+    guard let format = Format(sniffing: file) else {
       throw ImagingError(.notAnImage, name, "not a picture that can be read (\(Format.list))")
     }
+    let view = try FrameView(file, format, name, frame: frame)
+    let bytes = view.bytes
     var samples = TIFFSamples()
     if format == .tiff { samples = TIFFSamples(bytes) }
     if let bits = samples.bits, ![1, 2, 4, 8, 16, 32].contains(bits) {
       throw ImagingError(
         .unsupported, name, "its samples have \(bits) bits: convert them to 8, 16 or 32 first")
     }
-    let decoded = try decode(bytes, format, name, samples, limits, reduction)
+    let decoded = try decode(view, format, name, samples, limits, reduction)
     let image = decoded.image
-    let pages = image.header.pages
+    coding = FileCoding(bytes, format)
+    let pages = max(Int(image.header.pages) + view.skipped, coding.pictures)
+    frameTimes = pages > 1 ? FrameTimes(image) : nil
     var metadata = Metadata(bytes, format, image)
     metadata.samples = samples
     (metadata.width, metadata.height) = (image.width, image.height)
-    (metadata.pages, metadata.isTurned) = (Int(pages), decoded.orientation > 1)
+    (metadata.pages, metadata.isTurned) = (pages, decoded.orientation > 1)
     self.metadata = metadata
     dropMetadata(of: image)
-    coding = FileCoding(bytes, format)
     let counts = coding.overridesProfile || image.blob(profileField) == nil
     let encoding = counts && image.header.space != CVIPS_CMYK ? coding.encoding : nil
     if let profile = encoding?.profile(bands: image.colourBands) { image.setBlob(profileField, profile) }
@@ -111,10 +119,10 @@ public final class SourceImage: Sendable {
       format == .jpeg ? JPEGSource(bytes, orientation: decoded.orientation, pixels: native) : nil
     self.name = name
     self.format = format
-    self.digest = digest ? try Imaging.digest(of: bytes) : nil
+    self.digest = digest ? try Imaging.digest(of: file) : nil
     colourChannels = image.colourBands
     bitDepth = image.bitDepth
-    pageCount = Int(pages)
+    pageCount = pages
     provenance = metadata.xmp.flatMap(readProvenance)
     do {
       conversion = try ColourConversion(for: image.bands(0..<image.colourBands), encoding)
@@ -138,17 +146,19 @@ extension NativeImage {
 /// All pixels, upright and in memory, in 8 or 16 bits or floats, grey, RGB or CMYK, with or without alpha; and the
 /// EXIF orientation that they had.
 private func decode(
-  _ bytes: [UInt8], _ format: Format, _ name: String, _ samples: TIFFSamples, _ limits: Limits,
+  _ view: FrameView, _ format: Format, _ name: String, _ samples: TIFFSamples, _ limits: Limits,
   _ reduction: ReducedReading?
 ) throws(ImagingError) -> (image: NativeImage, orientation: Int) {
   guard let native = format.native else {
-    let bitmap = try BMPFile(bytes, name: name, limits)
+    let bitmap = try BMPFile(view.bytes, name: name, limits)
     do { return (try bitmap.native(), 1) } catch { throw decoderFailure(error.reason, format, name) }
   }
-  return try bytes.withUnsafeBytes { raw -> Result<(image: NativeImage, orientation: Int), ImagingError> in
+  return try view.bytes.withUnsafeBytes {
+    raw -> Result<(image: NativeImage, orientation: Int), ImagingError> in
     do throws(VipsError) {
       cvips_free(cvips_take_error())
-      let lazy = try NativeImage(cvips_decode(native, raw.baseAddress!, raw.count))
+      let lazy = try NativeImage(
+        cvips_decode_frame(native, raw.baseAddress!, raw.count, Int32(view.frame)))
       do throws(ImagingError) {
         try limits.check(width: lazy.width, height: lazy.height, name: name)
         try checkPixelType(of: lazy, samples, name)

@@ -10,18 +10,21 @@ public struct WriteOptions: Sendable {
   public var effort: Int?
   /// Leaves out all metadata but the ICC profile (and the provenance that is given).
   public var stripMetadata: Bool
+  /// Whether what is made of a scan of one bit per pixel is black and white again, where no depth is given.
+  public var keepsBilevel: Bool
   /// Bits per channel, 8 or 16; AVIF and HEIC also 10 and 12. As in the source unless said otherwise.
   public var bitDepth: Int?
 
   public init(
     quality: Int? = nil, lossless: Bool = false, effort: Int? = nil, stripMetadata: Bool = false,
-    bitDepth: Int? = nil
+    bitDepth: Int? = nil, keepsBilevel: Bool = true
   ) {
     self.quality = quality
     self.lossless = lossless
     self.effort = effort
     self.stripMetadata = stripMetadata
     self.bitDepth = bitDepth
+    self.keepsBilevel = keepsBilevel
   }
 
   func check() throws(ImagingError) {

@@ -96,7 +96,8 @@ import Testing
       guard let named = cvips_named(plain, CVIPS_CMYK) else { throw SetupError("named") }
       defer { cvips_unref(named) }
       var count = 0
-      let encoding = cvips_encoding(quality: -1, effort: -1, bit_depth: 8, lossless: true)
+      var encoding = cvips_encoding()
+      (encoding.quality, encoding.effort, encoding.bit_depth) = (-1, -1, 8)
       guard let file = cvips_encode(named, CVIPS_TIFF, encoding, &count) else { throw SetupError("encode") }
       defer { cvips_free(file) }
       return [UInt8](UnsafeRawBufferPointer(start: file, count: count))

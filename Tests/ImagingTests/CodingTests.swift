@@ -41,7 +41,7 @@ import Testing
         let again = try SourceImage.open(bytes: written).rgb()
         // The profile that says the same goes through a grid of colours.
         let differences = zip(again.pixels, found.pixels).map { abs($0 - $1) }
-        #expect(differences.max()! < 0.02 && differences.reduce(0, +) < 0.002 * Float(differences.count))
+        #expect(differences.max()! < 0.1 && differences.reduce(0, +) < 0.005 * Float(differences.count))
       }
     }
   }

@@ -48,12 +48,22 @@ typedef struct {
   cvips_space space;
 } cvips_header;
 
+typedef enum {
+  CVIPS_DEFLATE,
+  CVIPS_UNCOMPRESSED,
+  CVIPS_PACKBITS,
+  CVIPS_LZW,
+  CVIPS_GROUP4,
+} cvips_compression;
+
 /// How to encode. Negative numbers mean the encoder's own choice.
 typedef struct {
   int quality;    ///< 1...100
   int effort;     ///< 0 (fastest) ...9 (smallest)
-  int bit_depth;  ///< 8, 10, 12 or 16
+  int bit_depth;  ///< 1 (of 0 and 255 in PNG, TIFF and PPM), 8, 10, 12 or 16
   bool lossless;
+  cvips_compression compression;  ///< of TIFF with 1 bit
+  bool white_is_zero;             ///< in TIFF with 1 bit
 } cvips_encoding;
 
 // Loading (load.c)
@@ -81,6 +91,8 @@ char *_Nullable cvips_sha256(const void *_Nullable bytes, size_t count);
 void cvips_unref(VipsImage *image);
 /// The first picture of an encoded file. The bytes must stay until its pixels have been read.
 VipsImage *_Nullable cvips_decode(cvips_format format, const void *bytes, size_t count);
+/// The same of a later frame, from 0 on, where the format is GIF or WebP.
+VipsImage *_Nullable cvips_decode_frame(cvips_format format, const void *bytes, size_t count, int frame);
 /// The same of a JPEG, a half, a quarter or an eighth as wide and high, rounded down: shrink is 1, 2, 4 or 8. (shrink.c)
 VipsImage *_Nullable cvips_decode_jpeg(const void *bytes, size_t count, int shrink);
 /// Means over squares of so many pixels along a side; the last ones may reach over the border. (shrink.c)
@@ -180,9 +192,9 @@ bool cvips_heif_coding_of(const void *bytes, size_t count, cvips_heif_coding *ou
 
 /// Images of one size, bands and type, one below the other. The metadata is the first one's.
 VipsImage *_Nullable cvips_stack(VipsImage *_Nonnull const *_Nonnull images, int count);
-/// Makes the rows of an image frames of so many rows each, shown for so many milliseconds, without end.
-/// Only for an image that nobody else uses.
-void cvips_set_frames(VipsImage *image, int frame_height, const int *milliseconds, int count);
+/// Makes the rows of an image frames of so many rows each, shown for so many milliseconds, and all so many times; 0:
+/// without end. Only for an image that nobody else uses.
+void cvips_set_frames(VipsImage *image, int frame_height, const int *milliseconds, int count, int loops);
 
 // Text (text.c)
 

@@ -4,15 +4,24 @@ import RobustRuntime
 extension Plugin {
   /// The options of the host's own that the task has.
   var hostOptions: [CommandParameter] {
-    HostOption.all(presets: presets) + MaskOptions.previews(of: parameters)
+    HostOption.all(presets: presets, takesImage: takesImage) + MaskOptions.previews(of: parameters)
+  }
+}
+
+extension Plugin {
+  /// Whether an image is opened for the task before it runs.
+  var takesImage: Bool {
+    parameters.contains { $0.kind == .image && !$0.flags.contains(.onDemand) }
   }
 }
 
 /// The options that every task has: the host's own parameters.
 enum HostOption {
-  static func all(presets: [Plugin.Preset]) -> [CommandParameter] {
+  /// - Parameter takesImage: whether the task is given an image.
+  static func all(presets: [Plugin.Preset], takesImage: Bool = true) -> [CommandParameter] {
     let chosen = presets.isEmpty ? [] : [preset(presets).parameter]
-    return chosen + outputOptions.grouped("Output") + runOptions.grouped("Run")
+    let run = takesImage ? [framesOf as any DeclaredOption] + runOptions : runOptions
+    return chosen + outputOptions.grouped("Output") + run.grouped("Run")
   }
 
   /// One of a plugin's presets, by its place among them.
@@ -35,7 +44,8 @@ enum HostOption {
     "quality of JPEG, WebP and AVIF; without it a JPEG made from a JPEG is encoded as that is")
   static let bitDepth = Option<BitDepth>.choice(
     "bit-depth", flags: .advanced,
-    "bits of each channel where an image is made from nothing; a photo keeps its own; auto: what the task needs"
+    "bits of each channel where an image is made from nothing; a photo keeps its own, but 8 lets a scan of 1 bit "
+      + "become grey; auto: what the task needs"
   )
   static let lossless = Option<Bool>.flag("lossless", "compress WebP and AVIF without loss")
   static let stripMetadata = Option<Bool>.flag(
@@ -56,6 +66,10 @@ enum HostOption {
 
   // MARK: Run
 
+  static let framesOf = Option<String?>.text(
+    "frames-of", value: "all|N", flags: .advanced,
+    "of a GIF, WebP or TIFF file with several frames or pages: do all, to become one file again, or frame N, from 1 on; "
+      + "a mask has as many frames, or one for all")
   static let model = Option<String?>.text(
     "model", letter: "M", value: "NAME|FILE", "the robust classifier; `rtool models` lists those found")
   static let seed = Option<UInt64>.seed("the same seed gives the same image")

@@ -87,10 +87,11 @@ enum MaskOptions {
   /// Reads the file of a mask. What the user should know of how it was read comes back.
   static func open(
     _ input: Input, for mask: CommandParameter, _ parameters: [CommandParameter], _ values: [TypedValue],
-    _ limits: Limits
+    _ limits: Limits, frame: Int = 0
   ) throws -> (SourceImage, notes: [String]) {
     do {
-      let (image, notes) = try reading(of: mask, parameters, values).open(input, limits: limits, digest: true)
+      let (image, notes) = try reading(of: mask, parameters, values).open(
+        input, limits: limits, frame: frame, digest: true)
       return (image, notes.map { text($0, for: mask) })
     } catch let error as ImagingError where error.kind == .ambiguous {
       throw Failure.failed(text(error.description, for: mask))

@@ -11,6 +11,8 @@ struct RunSettings {
   let bitDepth: Int?
   /// Where a contact sheet goes, and an animation of the ascent; nil: not wanted.
   let sheet, frames: SideFile?
+  /// Which frames of the first image are worked on.
+  let frameChoice: FrameChoice
   /// Where masks are shown, by their names.
   let previews: [String: SideFile]
   let model: String?
@@ -33,7 +35,7 @@ struct RunSettings {
     format = values[HostOption.format].format
     options = WriteOptions(
       quality: values[HostOption.quality], lossless: values[HostOption.lossless],
-      stripMetadata: values[HostOption.stripMetadata])
+      stripMetadata: values[HostOption.stripMetadata], keepsBilevel: values[HostOption.bitDepth] == .auto)
     bitDepth = values[HostOption.bitDepth].bits
     sheet = try values[HostOption.sheet].map {
       try SideFile($0, option: "--sheet", formats: Format.written, fallback: .png)
@@ -41,6 +43,7 @@ struct RunSettings {
     frames = try values[HostOption.frames].map {
       try SideFile($0, option: "--frames", formats: Animation.formats)
     }
+    frameChoice = try FrameChoice(values[HostOption.framesOf])
     var previews: [String: SideFile] = [:]
     for option in plugin.hostOptions {
       guard let mask = option.mask, let path = values.texts[option.name]?.last else { continue }
@@ -59,6 +62,9 @@ struct RunSettings {
     isVerbose = values[HostOption.verbose]
     wantsJSON = values[HostOption.report]
     try checkNames()
+    if frameChoice == .all, sheet != nil || frames != nil {
+      throw Failure.usage("--frames-of all cannot be used with \(sheet != nil ? "--sheet" : "--frames")")
+    }
     guard seed + UInt64(count - 1) <= HostOption.largestSeed else {
       throw Failure.usage("--seed and --count go beyond the largest seed, \(HostOption.largestSeed)")
     }

@@ -49,6 +49,7 @@ struct StepArguments {
     if step.encoding?.lossless == true { words.append("--lossless") }
     if step.precision == Precision.bfloat16.rawValue { words += Self.word("precision", "bfloat16") }
     if let depth = step.encoding?.bitDepth, depth == 8 || depth == 16 { words.append("--bit-depth=\(depth)") }
+    if let frames = step.frames, (try? FrameChoice(frames)) != nil { words.append("--frames-of=\(frames)") }
     return words
   }
 

@@ -33,7 +33,9 @@ struct TaskCommand {
     try destination.checkFormat()
     let files = try openFiles(taskValues)
     let models = try openModels(taskValues)
-    let images = try openImages(taskValues, settings, destination)
+    var reader = TaskImages(plugin: plugin, values: taskValues, settings: settings, destination: destination)
+    let images = try reader.open(frame: settings.frameChoice.first)
+    let frames = try frames(of: firstImage(images), settings, destination)
     if let available = AvailableMemory.now {
       try MemoryNeed(of: plugin, images: images, model: classifier).check(against: available)
     }
@@ -55,37 +57,50 @@ struct TaskCommand {
         given: parsed.texts.keys.filter { name in plugin.parameters.contains { $0.name == name } }.sorted(),
         inputs: digests(images).merging(digests(onDemand)) { $1 }.merging(digests(files)) { $1 }
           .merging(modelDigests!) { $1 },
-        precision: settings.precision == .float32 ? nil : settings.precision.rawValue)
+        precision: settings.precision == .float32 ? nil : settings.precision.rawValue,
+        frames: settings.frameChoice.text)
     }
 
     let prepared = PreparedObjects()
     if !settings.isQuiet { ProgressBar.shared.begin(plugin.name) }
     for index in 0..<settings.count {
-      var (values, images) = (taskValues, images)
-      func perform() throws -> Run {
-        let run = Run(
-          task: plugin.name, classifier: classifier, part: Run.Part(index: index, count: settings.count),
-          threads: threads, settings: settings, prepared: prepared)
-        for file in files.joined() { run.files[file.name] = file.bytes }
-        for model in models.joined() { run.otherModels[model.text] = model.classifier }
-        for (slot, content) in plugin.slots.enumerated() {
-          if case .parameter(let index) = content { run.imagesOnDemand[slot] = onDemand[index] }
+      var results = FrameResults(times: firstImage(images)?.frameTimes)
+      for frame in frames {
+        var values = taskValues
+        var images = frame == frames.lowerBound ? images : try reader.open(frame: frame)
+        func perform() throws -> Run {
+          let run = Run(
+            task: plugin.name, classifier: classifier, part: Run.Part(index: index, count: settings.count),
+            threads: threads, settings: settings, prepared: prepared)
+          for file in files.joined() { run.files[file.name] = file.bytes }
+          for model in models.joined() { run.otherModels[model.text] = model.classifier }
+          for (slot, content) in plugin.slots.enumerated() {
+            if case .parameter(let index) = content { run.imagesOnDemand[slot] = onDemand[index] }
+          }
+          run.checkExpected = { expectation in
+            try destination.check(expectation)
+            guard let cost = try expectation.check(settings.limits, frames: frames.count),
+              frame == frames.lowerBound, !settings.isQuiet
+            else { return }
+            Terminal.say("rtool \(plugin.name): \(cost)\(frames.count > 1 ? " for each frame" : "")")
+          }
+          try self.perform(run, values, images)
+          return run
         }
-        run.checkExpected = { expectation in
-          try destination.check(expectation)
-          guard let cost = try expectation.check(settings.limits), !settings.isQuiet else { return }
-          Terminal.say("rtool \(plugin.name): \(cost)")
+        for _ in 1..<settings.rounds {
+          let run = try perform()
+          try repetition?.replace(in: &values, &images, by: run, step: step(run, values, images))
         }
-        try self.perform(run, values, images)
-        return run
-      }
-      for _ in 1..<settings.rounds {
         let run = try perform()
-        try repetition?.replace(in: &values, &images, by: run, step: step(run, values, images))
+        let isLast = frame == frames.upperBound - 1
+        if index == settings.count - 1, isLast { ProgressBar.shared.end() }
+        if frames.count == 1 {
+          try delivery.deliver(run) { try step(run, values, images) }
+        } else {
+          try results.add(run)
+          if isLast { try delivery.deliver(results, of: run, step: step(run, values, images)) }
+        }
       }
-      let run = try perform()
-      if index == settings.count - 1 { ProgressBar.shared.end() }
-      try delivery.deliver(run) { try step(run, values, images) }
     }
     // A task that cannot do with such masks has said so itself.
     for text in remarks where !settings.isQuiet { Terminal.warn(text) }
@@ -107,6 +122,30 @@ struct TaskCommand {
     if status != Int32(RTOOL_OK) || run.failure != nil {
       throw run.failure ?? .failed("the task failed without saying why")
     }
+  }
+
+  /// Those that are worked on one after the other, from 0 on.
+  private func frames(of image: SourceImage?, _ settings: RunSettings, _ destination: Destination) throws
+    -> Range<Int>
+  {
+    let first = settings.frameChoice.first
+    guard let image else {
+      if settings.frameChoice == .unsaid { return 0..<1 }
+      throw Failure.usage("--frames-of needs an image")
+    }
+    guard settings.frameChoice == .all else { return first..<first + 1 }
+    guard image.pageCount == 1 || image.format.hasReadableFrames else {
+      throw Failure.failed(
+        "\(image.name) has \(image.pageCount) frames, and of a \(image.format.title) file only the first is read; "
+          + "convert it to GIF or WebP")
+    }
+    try destination.checkFrames(of: image)
+    if image.width * image.height > settings.limits.maxPixels / image.pageCount {
+      throw Failure.failed(
+        "\(image.name) has \(image.pageCount) frames of \(image.width)x\(image.height) pixels, which are more than the "
+          + "limit for all (raise it with --max-pixels)")
+    }
+    return 0..<image.pageCount
   }
 
   private func firstImage(_ images: [[SourceImage]]) -> SourceImage? {
@@ -155,53 +194,6 @@ struct TaskCommand {
     plugin.parameters.first { $0.kind == .image }.flatMap { parsed.last($0.name) }
   }
 
-  private func openImages(_ values: [TypedValue], _ settings: RunSettings, _ destination: Destination) throws
-    -> [[SourceImage]]
-  {
-    var images = values.map { _ in [SourceImage]() }
-    var first: SourceImage?
-    var limits = settings.limits
-    // Images before masks, whose size is held against theirs.
-    for kind in [CommandParameter.Kind.image, .mask] {
-      for (index, parameter) in plugin.parameters.enumerated()
-      where parameter.kind == kind && !parameter.flags.contains(.onDemand) {
-        for name in values[index].texts {
-          if Interrupt.isRequested { throw Failure.interrupted }
-          limits.memory = AvailableMemory.now.map { ($0.bytes, $0.limit) }
-          let input = name == "-" ? Input.standardInput : .file(name)
-          let (image, notes) =
-            kind == .mask
-            ? try MaskOptions.open(input, for: parameter, plugin.parameters, values, limits)
-            : (try SourceImage.open(input, limits: limits, digest: true), [])
-          try tellPeculiarities(of: image, settings, destination)
-          if kind == .image { first = first ?? image }
-          if kind == .mask, let first, image.width != first.width || image.height != first.height {
-            throw Failure.failed(
-              "\(image.name) is \(image.width)x\(image.height) pixels but \(first.name) is "
-                + "\(first.width)x\(first.height) (upright); a mask must have the size of its image"
-                + (image.width == first.height && image.height == first.width
-                  ? ", and this one lies on its side" : ""))
-          }
-          for note in notes where !settings.isQuiet { Terminal.warn("\(image.name): \(note)") }
-          images[index].append(image)
-        }
-      }
-    }
-    return images
-  }
-
-  private func tellPeculiarities(of image: SourceImage, _ settings: RunSettings, _ destination: Destination)
-    throws
-  {
-    if let warning = image.colourWarning, !settings.isQuiet { Terminal.warn("\(image.name): \(warning)") }
-    guard image.pageCount > 1 else { return }
-    let text = "\(image.name) has \(image.pageCount) pages or frames, and only the first is used"
-    if destination.replaces(image.name) {
-      throw Failure.failed("\(text); writing over it would lose the others, so name another file with -o")
-    }
-    if !settings.isQuiet { Terminal.warn(text) }
-  }
-
   /// Those that the task opens itself, by the place of their parameter.
   private func imagesOnDemand(_ values: [TypedValue], _ settings: RunSettings, _ destination: Destination)
     -> [Int: ImagesOnDemand]
@@ -210,7 +202,7 @@ struct TaskCommand {
     for (index, parameter) in plugin.parameters.enumerated() where parameter.flags.contains(.onDemand) {
       images[index] = ImagesOnDemand(
         values[index].texts, keepsAlpha: parameter.flags.contains(.withAlpha), limits: settings.limits
-      ) { try tellPeculiarities(of: $0, settings, destination) }
+      ) { try TaskImages.tellPeculiarities(of: $0, settings, destination) }
     }
     return images
   }

@@ -45,6 +45,39 @@ struct Delivery {
     report.entries.append(entry)
   }
 
+  /// Writes what was made of each frame as one file.
+  /// - Parameter run: one of them.
+  mutating func deliver(_ frames: FrameResults, of run: Run, step: Provenance.Step) throws {
+    var entry = Report.Entry()
+    entry.step = step
+    let text = frames.text(asJSON: settings.wantsJSON)
+    if settings.wantsJSON {
+      entry.result = try Report.checked(text, task: run.task)
+    } else if !text.isEmpty {
+      try Terminal.print(text)
+    }
+    guard try destination.takes(imageCount: run.part.count) else { return }
+    let format = destination.format(of: input, isAnimation: false)
+    let provenance = provenance(of: input, step.encoded(as: format, settings))
+    var notes: [String] = []
+    let written = try destination.write(
+      task: step.task, format: format, suffix: run.part.count > 1 ? "\(run.part.index + 1)" : nil
+    ) { [settings] output in
+      notes = try frames.sequence.write(
+        to: output, format: format, options: settings.options, provenance: provenance)
+    }
+    tell(notes)
+    if let path = written { tellWritten(path, &entry, step) }
+    report.entries.append(entry)
+  }
+
+  private func tellWritten(_ path: String, _ entry: inout Report.Entry, _ step: Provenance.Step) {
+    entry.outputs.append(path)
+    if settings.output == nil, !settings.isQuiet, !settings.wantsJSON {
+      Terminal.say("rtool \(step.task): wrote \(path)")
+    }
+  }
+
   /// Writes what all runs are in, and the report.
   mutating func finish() throws {
     if let file = settings.sheet, let sheet {
@@ -100,11 +133,8 @@ struct Delivery {
       }
       tell(notes)
       guard let path = written else { continue }
-      entry.outputs.append(path)
       if let name { entry.named[name] = path }
-      if settings.output == nil, !settings.isQuiet, !settings.wantsJSON {
-        Terminal.say("rtool \(step.task): wrote \(path)")
-      }
+      tellWritten(path, &entry, step)
     }
   }
 

@@ -112,7 +112,9 @@ struct Destination {
   /// Has an image written where it goes, if anywhere.
   /// - Parameter suffix: which of several it is.
   /// - Returns: the path of the file; nil: it is none.
-  func write(task: String, format: Format, suffix: String?, _ write: (Output) throws -> Void) throws -> String? {
+  func write(task: String, format: Format, suffix: String?, _ write: (Output) throws -> Void) throws
+    -> String?
+  {
     switch place {
     case .nowhere: return nil
     case .standardOutput:
@@ -143,6 +145,20 @@ struct Destination {
         continue
       }
     }
+  }
+
+  /// Throws where the file that will be written cannot hold all frames of `source`.
+  func checkFrames(of source: SourceImage) throws {
+    if source.pageCount == 1 { return }
+    let format = format(of: source, isAnimation: false)
+    let fitting = FrameSequence.formats(areTimed: source.frameTimes != nil)
+    guard !fitting.contains(format) else { return }
+    let holds =
+      FrameSequence.formats(areTimed: true).contains(format)
+      ? "\(format.title) holds an animation and no pages" : "\(format.title) holds one picture"
+    throw Failure.failed(
+      "\(holds), and \(source.name) has \(source.pageCount): choose \(Suggestion.list(fitting.map(\.title))), "
+        + "or one of them with --frames-of N")
   }
 
   /// Throws where a result of this size cannot be a file of the format that it will have.

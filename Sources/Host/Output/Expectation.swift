@@ -33,8 +33,16 @@ struct Expectation {
   }
 
   /// Throws where the result is larger than what `limits` allow or than what this machine can hold.
+  /// - Parameter frames: of this size, all of which become one file.
   /// - Returns: what it takes, where that is much and worth telling.
-  func check(_ limits: Limits) throws -> String? {
+  func check(_ limits: Limits, frames: Int = 1) throws -> String? {
+    if frames > 1, pixels > limits.maxPixels / frames {
+      let needed = Int((Double(pixels) * Double(frames) / 1e6).rounded(.up))
+      throw Failure.failed(
+        "the result would have \(frames) frames of \(size), more than the limit of "
+          + "\(limits.maxPixels / 1_000_000) for all; raise the limit with --max-pixels \(needed), or make it smaller"
+      )
+    }
     if pixels > limits.maxPixels {
       let needed = Int((Double(pixels) / 1e6).rounded(.up))
       let price = memory > 0 ? ", and take \(cost)" : ""

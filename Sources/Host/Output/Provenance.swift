@@ -25,6 +25,8 @@ struct Provenance: Codable, Sendable {
     var inputs: [String: [String]]?
     /// Of the products of convolutions; nil: float32.
     var precision: String?
+    /// Which frames of the first image were worked on: "all", or a number from 1 on; nil: the user did not say.
+    var frames: String?
     var encoding: Encoding?
   }
 

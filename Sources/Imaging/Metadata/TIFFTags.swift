@@ -3,6 +3,7 @@ enum TIFFTag {
   static let imageWidth = 256
   static let imageLength = 257
   static let bitsPerSample = 258
+  static let compression = 259
   static let photometric = 262
   static let imageDescription = 270
   static let stripOffsets = 273

@@ -1,0 +1,126 @@
+import Imaging
+import RobustRuntime
+
+/// Opens the images and masks that a task is given; of files with several frames those that are worked on.
+struct TaskImages {
+  private let plugin: Plugin
+  private let values: [TypedValue]
+  private let settings: RunSettings
+  private let destination: Destination
+  /// Files that are opened once for each frame.
+  private var files: [String: Input] = [:]
+  /// What was said already.
+  private var notes: Set<String> = []
+
+  init(plugin: Plugin, values: [TypedValue], settings: RunSettings, destination: Destination) {
+    (self.plugin, self.values, self.settings, self.destination) = (plugin, values, settings, destination)
+  }
+
+  /// By the places of their parameters.
+  /// - Parameter frame: of the first image, from 0 on, and of masks that have as many.
+  mutating func open(frame: Int) throws -> [[SourceImage]] {
+    var images = values.map { _ in [SourceImage]() }
+    var first: SourceImage?
+    // Images before masks, whose size is held against theirs.
+    for kind in [CommandParameter.Kind.image, .mask] {
+      for (index, parameter) in plugin.parameters.enumerated()
+      where parameter.kind == kind && !parameter.flags.contains(.onDemand) {
+        for name in values[index].texts {
+          if Interrupt.isRequested { throw Failure.interrupted }
+          let image: SourceImage
+          if kind == .mask {
+            image = try openMask(name, parameter, frame: frame, of: first)
+            if let first { try check(image, against: first) }
+          } else {
+            let isFirst = first == nil
+            image = try SourceImage.open(
+              input(name), limits: limits, frame: isFirst ? frame : 0, digest: true)
+            try tell(image, isChosen: isFirst && settings.frameChoice != .unsaid)
+            first = first ?? image
+          }
+          images[index].append(image)
+        }
+      }
+    }
+    return images
+  }
+
+  private var limits: Limits {
+    var limits = settings.limits
+    limits.memory = AvailableMemory.now.map { ($0.bytes, $0.limit) }
+    return limits
+  }
+
+  private mutating func input(_ name: String) throws -> Input {
+    let input = name == "-" ? Input.standardInput : .file(name)
+    if settings.frameChoice == .unsaid { return input }
+    let loaded = try files[name] ?? input.loaded(settings.limits)
+    files[name] = loaded
+    return loaded
+  }
+
+  private mutating func openMask(
+    _ name: String, _ parameter: CommandParameter, frame: Int, of image: SourceImage?
+  ) throws -> SourceImage {
+    func open(_ frame: Int) throws -> (SourceImage, notes: [String]) {
+      try MaskOptions.open(input(name), for: parameter, plugin.parameters, values, limits, frame: frame)
+    }
+    var (mask, found) = try open(0)
+    var isChosen = false
+    if settings.frameChoice != .unsaid, mask.pageCount > 1, let image {
+      guard mask.pageCount == image.pageCount else {
+        throw Failure.failed(
+          "\(mask.name) has \(mask.pageCount) frames or pages and \(image.name) has \(image.pageCount): "
+            + "a mask needs as many as its image, or one")
+      }
+      if frame > 0 { (mask, found) = try open(frame) }
+      isChosen = true
+    }
+    try tell(mask, isChosen: isChosen)
+    for note in found { warn("\(mask.name): \(note)") }
+    return mask
+  }
+
+  private func check(_ mask: SourceImage, against first: SourceImage) throws {
+    if (mask.width, mask.height) == (first.width, first.height) { return }
+    throw Failure.failed(
+      "\(mask.name) is \(mask.width)x\(mask.height) pixels but \(first.name) is "
+        + "\(first.width)x\(first.height) (upright); a mask must have the size of its image"
+        + (mask.width == first.height && mask.height == first.width ? ", and this one lies on its side" : ""))
+  }
+
+  private mutating func warn(_ text: String) {
+    if notes.insert(text).inserted, !settings.isQuiet { Terminal.warn(text) }
+  }
+
+  /// - Parameter isChosen: whether the user said which of its frames are wanted.
+  private mutating func tell(_ image: SourceImage, isChosen: Bool) throws {
+    if isChosen, settings.frameChoice == .all || image.pageCount == 1 || !destination.replaces(image.name) {
+      if let warning = image.colourWarning { warn("\(image.name): \(warning)") }
+      return
+    }
+    for text in try Self.peculiarities(of: image, isChosen: isChosen, destination) { warn(text) }
+  }
+
+  /// Tells the user what is not as it may seem of an image. Throws where the result would take its place and lose frames.
+  static func tellPeculiarities(of image: SourceImage, _ settings: RunSettings, _ destination: Destination)
+    throws
+  {
+    let texts = try peculiarities(of: image, isChosen: false, destination)
+    for text in texts where !settings.isQuiet { Terminal.warn(text) }
+  }
+
+  private static func peculiarities(of image: SourceImage, isChosen: Bool, _ destination: Destination) throws
+    -> [String]
+  {
+    var texts = image.colourWarning.map { ["\(image.name): \($0)"] } ?? []
+    guard image.pageCount > 1 else { return texts }
+    let text =
+      "\(image.name) has \(image.pageCount) pages or frames, and only \(isChosen ? "one" : "the first") is used"
+    if destination.replaces(image.name) {
+      throw Failure.failed("\(text); writing over it would lose the others, so name another file with -o")
+    }
+    texts.append(text)
+    return texts
+  }
+}
