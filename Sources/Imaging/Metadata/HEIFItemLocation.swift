@@ -65,28 +65,19 @@ struct HEIFItemLocation {
 
 /// What is in the first box of a type, or nil.
 private func box(_ type: String, in file: UnsafeRawBufferPointer, _ range: Range<Int>) -> Range<Int>? {
-  var at = range.lowerBound
-  while at + 8 <= range.upperBound, var size = file.number(at: at, size: 4, bigEndian: true) {
-    var head = 8
-    if size == 1, let large = file.number(at: at + 8, size: 8, bigEndian: true) { (size, head) = (large, 16) }
-    if size == 0 { size = range.upperBound - at }
-    guard size >= head, size <= range.upperBound - at else { return nil }
-    if file.has(type, at: at + 4) { return at + head..<at + size }
-    at += size
-  }
-  return nil
+  Box.all(in: file, range).first { $0.type == type }?.data
 }
 
 /// The number of the first item of a type.
 private func item(_ type: String, in file: UnsafeRawBufferPointer, _ info: Range<Int>) -> Int? {
   guard let version = file.number(at: info.lowerBound, size: 1, bigEndian: true) else { return nil }
-  var at = info.lowerBound + (version == 0 ? 6 : 8)
-  while at < info.upperBound, let entry = box("infe", in: file, at..<info.upperBound) {
+  let first = info.lowerBound + (version == 0 ? 6 : 8)
+  guard first <= info.upperBound else { return nil }
+  for entry in Box.all(in: file, first..<info.upperBound).filter({ $0.type == "infe" }).map(\.data) {
     let idSize = file.number(at: entry.lowerBound, size: 1, bigEndian: true) == 2 ? 2 : 4
     if file.has(type, at: entry.lowerBound + 4 + idSize + 2) {
       return file.number(at: entry.lowerBound + 4, size: idSize, bigEndian: true)
     }
-    at = entry.upperBound
   }
   return nil
 }

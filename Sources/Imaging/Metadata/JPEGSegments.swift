@@ -49,11 +49,14 @@ struct JPEGSegment: Sendable {
     return (found, end)
   }
 
-  /// Whether something that is not zeros or another picture follows the first picture of a file.
-  static func hasTrailer(_ file: [UInt8]) -> Bool {
-    guard let end = endOfPicture(file, from: 0) else { return false }
-    let rest = file[end...]
-    return !rest.starts(with: [0xFF, 0xD8]) && rest.contains { $0 != 0 && $0 != 0xFF }
+  enum Trailer { case nothing, picture, other }
+
+  /// What follows the first picture of a file; zeros are nothing.
+  static func trailer(_ file: [UInt8]) -> Trailer {
+    guard let end = endOfPicture(file, from: 0) else { return .nothing }
+    let rest = file[end...].drop { $0 == 0 }
+    if rest.starts(with: [0xFF, 0xD8, 0xFF]) { return .picture }
+    return rest.contains { $0 != 0 && $0 != 0xFF } ? .other : .nothing
   }
 
   /// Where the picture that begins at a place ends, or nil if it does not.

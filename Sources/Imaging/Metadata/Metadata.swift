@@ -45,13 +45,14 @@ struct Metadata: Sendable {
     case .png: readPNG(bytes, image)
     case .webp: readWebP(bytes)
     case .tiff: readTIFF(bytes)
-    case .avif, .heic: readHEIF(image)
+    case .avif, .heic: readHEIF(bytes, image)
     case .gif:
       xmp = xmpPacket(inGIF: bytes)
       comments = image.text("gif-comment").map { [Array($0.utf8)] } ?? []
     case .ppm, .bmp: break
     }
     xmp = xmp.map(utf8XMP)
+    dropCompanions()
     exif?.dropThumbnails()
     if density == nil { density = exif?.contents.flatMap(Density.init) }
   }
@@ -83,16 +84,20 @@ extension Metadata {
         lose(payload.first(of: "c2pa") == nil ? "JUMBF boxes" : "content credentials (C2PA)")
       case 0xE2 where payload.has("MPF\0", at: 0): lose("the other pictures of the file (MPF)")
       case 0xE2 where payload.has("FPXR\0", at: 0): lose("Flashpix extensions")
-      // A thumbnail, a profile, which libvips carries, the gain map of another picture, how the pixels are coded.
+      case 0xE2 where payload.has("urn:iso:std:iso:ts:21496", at: 0): lose("the HDR gain map")
+      // A thumbnail, a profile, which libvips carries, how the pixels are coded.
       case 0xE0 where payload.has("JFXX\0", at: 0): break
-      case 0xE2 where payload.has("ICC_PROFILE", at: 0) || payload.has("urn:iso:std:iso:ts:21496", at: 0):
-        break
+      case 0xE2 where payload.has("ICC_PROFILE", at: 0): break
       case 0xE8, 0xEE: break
       case JPEGSegment.comment: comments.append(payload)
       default: segments.append(segment)
       }
     }
-    if JPEGSegment.hasTrailer(bytes) { lose("what follows the picture in the file") }
+    switch JPEGSegment.trailer(bytes) {
+    case .picture where lost.isEmpty: lose("the other pictures of the file")
+    case .other: lose("what follows the picture in the file")
+    default: break
+    }
     exif = block.flatMap(EXIFBlock.init)
     take(PhotoshopResource.all(in: photoshop))
   }
@@ -152,10 +157,15 @@ extension Metadata {
     }
   }
 
-  private mutating func readHEIF(_ image: NativeImage) {
+  private mutating func readHEIF(_ bytes: [UInt8], _ image: NativeImage) {
     exif = image.blob("exif-data").flatMap { block in
       // Behind what says how far the block is.
       EXIFBlock(block) ?? block.first(of: "Exif\0\0").flatMap { EXIFBlock(Array(block[$0.lowerBound...])) }
+    }
+    let items = Box.all(in: bytes, 0..<bytes.count).first { $0.type == "meta" }?.data
+    // Apple's kind, and that of ISO 21496-1.
+    if let items, ["aux:hdrgainmap", "tmap"].contains(where: { bytes[items].first(of: $0) != nil }) {
+      lose("the HDR gain map")
     }
     xmp = image.blob("xmp-data")
     // libvips 8.14 takes XMP for XMP only if it starts without a packet header, and names it after its place

@@ -55,6 +55,61 @@ func removingXMP(_ property: String, of namespace: String, from packet: [UInt8])
   return packet
 }
 
+/// The packet without anything of a namespace, and whether there was something.
+func removingXMP(of namespace: String, from packet: [UInt8]) -> (packet: [UInt8], found: Bool) {
+  var (packet, found) = (packet, false)
+  for prefix in prefixes(of: namespace, in: packet) {
+    var kept: [UInt8] = []
+    // Each name that has no end costs a search through all that follows.
+    var (from, failures) = (0, 0)
+    for quote in ["\"", "'"] {
+      packet = removingText(" xmlns:\(prefix)=\(quote)\(namespace)\(quote)", packet)
+    }
+    while failures < mostRemovals, let name = packet[from...].first(of: "\(prefix):") {
+      guard let end = endOfXMP(packet, name) else {
+        kept += packet[from..<name.upperBound]
+        (from, failures) = (name.upperBound, failures + 1)
+        continue
+      }
+      kept += packet[from..<name.lowerBound - 1]
+      (from, found) = (end, true)
+    }
+    packet = kept + packet[from...]
+  }
+  return (packet, found)
+}
+
+/// Where the element or attribute ends whose name starts with this prefix; nil: it is none.
+private func endOfXMP(_ packet: [UInt8], _ prefix: Range<Int>) -> Int? {
+  guard prefix.lowerBound > 0 else { return nil }
+  let name = packet[prefix.upperBound...].prefix(64).prefix { isNameByte($0) }
+  let rest = packet[name.endIndex...]
+  if isSpace(packet[prefix.lowerBound - 1]) {
+    guard rest.first == UInt8(ascii: "="), let quote = rest.dropFirst().first, quote == 0x22 || quote == 0x27
+    else {
+      return nil
+    }
+    return rest.dropFirst(2).firstIndex(of: quote).map { $0 + 1 }
+  }
+  guard packet[prefix.lowerBound - 1] == UInt8(ascii: "<"), let start = rest.firstIndex(of: UInt8(ascii: ">"))
+  else {
+    return nil
+  }
+  if packet[start - 1] == UInt8(ascii: "/") { return start + 1 }
+  let close = Array("</".utf8) + packet[prefix] + name
+  guard let end = packet[start...].first(of: close)?.upperBound else { return nil }
+  return packet[end...].firstIndex(of: UInt8(ascii: ">")).map { $0 + 1 }
+}
+
+private func removingText(_ text: String, _ packet: [UInt8]) -> [UInt8] {
+  var packet = packet
+  for _ in 0..<mostRemovals {
+    guard let place = packet.first(of: text) else { break }
+    packet.removeSubrange(place)
+  }
+  return packet
+}
+
 /// The packet as one of an image of this size and orientation, as far as it says anything of them, and without
 /// thumbnails, which would show what is no longer there.
 package func describedXMP(_ packet: [UInt8], width: Int, height: Int, orientation: Int) -> [UInt8] {
