@@ -112,6 +112,17 @@ import Testing
     #expect(!first.isEmpty && !second.isEmpty && a == b)
   }
 
+  /// The search follows no ascent whose steps could be shown; --within does.
+  @Test func framesAreThoseOfAnAscent() throws {
+    let search = try attack("--frames", "steps.gif")
+    #expect(search.status == 1)
+    #expect(search.errors.contains("no ascent") && search.errors.contains("--frames"), "\(search.errors)")
+    #expect(sandbox.files.contains("out.png") && !sandbox.files.contains("steps.gif"))
+    let ascent = try attack("--within", "1", "--frames", "steps.gif")
+    #expect(ascent.status == 0, "\(ascent.errors)")
+    #expect(sandbox.files.contains("steps.gif"))
+  }
+
   @Test func mistakesAreToldInOneLine() throws {
     let same = try attack("--to", try classes("in.png")[0])
     #expect(same.status == 1)

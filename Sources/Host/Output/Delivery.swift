@@ -164,8 +164,8 @@ struct Delivery {
   private mutating func write(_ run: Run, _ step: Provenance.Step, framesTo file: SideFile) throws -> String {
     guard let recorder = run.recorder, let frames = RecordedFrames(recorder) else {
       throw Failure.failed(
-        "\(step.task) made no ascent with these options, so that there are no steps for --frames to show; "
-          + "leave it out")
+        "\(step.task) made no ascent with these options, so that there is nothing for --frames "
+          + "to show in \(file.path); leave it out")
     }
     let path = suffixed(file.path, run.part.count > 1 ? "\(run.part.index + 1)" : nil)
     tell(
