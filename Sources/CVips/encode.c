@@ -57,9 +57,7 @@ static int save_gif(VipsImage *image, VipsTarget *target, cvips_encoding e) {
   return api.vips_gifsave_target(image, target, "effort", scaled_effort(e.effort, 1, 10, 7), END);
 }
 
-static int save_ppm(VipsImage *image, VipsTarget *target, cvips_encoding e) {
-  if (e.bit_depth == 1)
-    return api.vips_ppmsave_target(image, target, "format", VIPS_FOREIGN_PPM_FORMAT_PBM, "strip", TRUE, END);
+static int save_ppm(VipsImage *image, VipsTarget *target) {
   // Without the comment that tells when it was made.
   return api.vips_ppmsave_target(image, target, "strip", TRUE, END);
 }
@@ -73,7 +71,7 @@ static int save(VipsImage *image, VipsTarget *target, cvips_format format, cvips
     case CVIPS_AVIF: return save_heif(image, target, e, VIPS_FOREIGN_HEIF_COMPRESSION_AV1);
     case CVIPS_HEIC: return save_heif(image, target, e, VIPS_FOREIGN_HEIF_COMPRESSION_HEVC);
     case CVIPS_GIF: return save_gif(image, target, e);
-    case CVIPS_PPM: return save_ppm(image, target, e);
+    case CVIPS_PPM: return save_ppm(image, target);
   }
   return -1;
 }

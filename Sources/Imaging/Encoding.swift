@@ -114,6 +114,8 @@ extension ResultImage {
           (like.bytes, like.count)
         } else if format == .avif, avif.isWanted {
           try avif.encoded(image, xmp: metadata.xmp)
+        } else if format == .ppm, preparation.fileDepth == 1 {
+          try encodedBitmap(image)
         } else {
           try encodedByVips(image, encoder, options, preparation.fileDepth, coding.bilevel)
         }
@@ -150,6 +152,24 @@ private func encodedByVips(
   var count = 0
   guard let bytes = cvips_encode(image.pointer, encoder, encoding, &count) else { throw VipsError() }
   return (bytes, count)
+}
+
+/// The bytes of a PBM file (P4) of 0 and 255. libvips 8.14 misplaces the last pixels of rows that do not fill their bytes.
+private func encodedBitmap(_ image: NativeImage) throws(VipsError) -> (UnsafeMutableRawPointer, count: Int) {
+  let levels = try image.values(UInt8.self)
+  var file = Array("P4\n\(image.width) \(image.height)\n".utf8)
+  for row in stride(from: 0, to: levels.count, by: image.width) {
+    for start in stride(from: 0, to: image.width, by: 8) {
+      var byte: UInt8 = 0
+      for x in start..<min(start + 8, image.width) where levels[row + x] == 0 {
+        byte |= 0x80 >> UInt8(x - start)
+      }
+      file.append(byte)
+    }
+  }
+  guard let bytes = cvips_reallocate(nil, file.count) else { throw VipsError() }
+  file.withUnsafeBytes { _ = memcpy(bytes, $0.baseAddress!, $0.count) }
+  return (bytes, file.count)
 }
 
 private func encoderFailure(_ reason: String, _ format: Format) -> ImagingError {

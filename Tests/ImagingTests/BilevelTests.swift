@@ -24,6 +24,18 @@ import Testing
     return [UInt8](UnsafeRawBufferPointer(start: bytes, count: count))
   }
 
+  /// The same as a PBM file, whose rows end within a byte.
+  private var bitmap: [UInt8] {
+    var bytes = Array("P4\n\(Self.width) \(Self.height)\n".utf8)
+    for row in stride(from: 0, to: Self.pixels.count, by: Self.width) {
+      let bits = Self.pixels[row..<row + Self.width].map { $0 == 0 ? UInt8(1) : 0 }
+      for start in stride(from: 0, to: Self.width, by: 8) {
+        bytes.append((0..<8).reduce(0) { $0 << 1 | (start + $1 < Self.width ? bits[start + $1] : 0) })
+      }
+    }
+    return bytes
+  }
+
   /// A patch of a soft grey from black to white over the lower right.
   private func changed(_ bytes: [UInt8]) throws -> ResultImage {
     var patch = FloatImage(width: 10, height: 10, channels: 3)
@@ -67,9 +79,9 @@ import Testing
     let png = try changed(scan(CVIPS_PNG)).encoded(as: .png)
     #expect(png.bytes[24] == 1 && png.bytes[25] == 0)
     try expectScan(png)
-    let bitmap = try changed(scan(CVIPS_PPM)).encoded(as: .ppm)
-    #expect(bitmap.bytes.starts(with: "P4".utf8))
-    try expectScan(bitmap)
+    let made = try changed(bitmap).encoded(as: .ppm)
+    #expect(made.bytes.starts(with: "P4".utf8))
+    try expectScan(made)
     let crossed = try changed(scan(CVIPS_PNG)).encoded(as: .tiff)
     #expect(TIFFBytes.fields(crossed.bytes)?[259]?.number(bigEndian: false) == 4)
     try expectScan(crossed)

@@ -60,7 +60,7 @@ typedef enum {
 typedef struct {
   int quality;    ///< 1...100
   int effort;     ///< 0 (fastest) ...9 (smallest)
-  int bit_depth;  ///< 1 (of 0 and 255 in PNG, TIFF and PPM), 8, 10, 12 or 16
+  int bit_depth;  ///< 1 (of 0 and 255 in PNG and TIFF), 8, 10, 12 or 16
   bool lossless;
   cvips_compression compression;  ///< of TIFF with 1 bit
   bool white_is_zero;             ///< in TIFF with 1 bit
