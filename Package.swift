@@ -44,12 +44,13 @@ let package = Package(
     .target(name: "CArchive"),
     .target(name: "CAVIF"),
     .target(name: "CJPEG"),
+    .target(name: "CRaw"),
     .target(name: "CLastWords"),
     .target(name: "CKernels"),
     .target(name: "EmbeddedModel"),
     .target(name: "PixelGrid"),
     .target(name: "RobustRuntime", dependencies: ["CKernels", "PixelGrid"]),
-    .target(name: "Imaging", dependencies: ["CAVIF", "CJPEG", "CVips", "PixelGrid"]),
+    .target(name: "Imaging", dependencies: ["CAVIF", "CJPEG", "CRaw", "CVips", "PixelGrid"]),
     .target(name: "Datasets", dependencies: ["CArchive", "Imaging", "RobustRuntime"]),
     .target(name: "RTool", dependencies: ["CRTool"]),
     .target(
@@ -69,7 +70,7 @@ let package = Package(
     .testTarget(
       name: "AlgorithmTests",
       dependencies: ["CRTool", "RTool"] + tasks.compactMap(algorithms).map { .byName(name: $0) }),
-    .testTarget(name: "ImagingTests", dependencies: ["CAVIF", "Imaging", "PixelGrid"]),
+    .testTarget(name: "ImagingTests", dependencies: ["CAVIF", "CRaw", "Imaging", "PixelGrid"]),
     .testTarget(name: "DatasetTests", dependencies: ["Datasets", "Imaging", "CVips"]),
     .testTarget(
       name: "CommandTests", dependencies: ["Imaging", "PixelGrid"], exclude: ["Snapshots", "Golden"]),

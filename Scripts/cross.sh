@@ -14,7 +14,7 @@ link() { arm -static -fuse-ld=lld "$@"; }
 
 can_run=yes
 if echo 'int main(void) { return 0; }' | link -xc - -o "$folder/empty" 2>/dev/null; then
-  files="$files Sources/CArchive/*.c Sources/CJPEG/*.c Sources/CLastWords/*.c Sources/CVips/*.c"
+  files="$files Sources/CArchive/*.c Sources/CJPEG/*.c Sources/CRaw/*.c Sources/CLastWords/*.c Sources/CVips/*.c"
   # They have this machine's C library beside them, which comes after that for ARM.
   headers="$headers $(pkg-config --cflags-only-I vips | sed 's/-I/-idirafter /g')"
 else

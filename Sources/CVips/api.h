@@ -22,7 +22,8 @@
   X(vips_image_get_int) X(vips_image_get_n_pages) X(vips_image_get_interpretation) X(vips_image_get_orientation) \
   X(vips_image_get_typeof) X(vips_image_get_width) X(vips_image_get_xoffset) X(vips_image_get_yoffset) X(vips_image_hasalpha) X(vips_image_new_from_memory) \
   X(vips_image_new_memory) X(vips_image_remove) X(vips_image_set_array_int) X(vips_image_set_blob_copy) X(vips_image_set_int) X(vips_image_write) \
-  X(vips_init) X(vips_invert) X(vips_jpegload_source) X(vips_jpegsave_target) X(vips_linear1) X(vips_multiply) \
+  X(vips_init) X(vips_invert) X(vips_jpegload_source) X(vips_jpegsave_target) X(vips_jp2kload_source) X(vips_jxlload_source) \
+  X(vips_jxlsave_target) X(vips_linear1) X(vips_multiply) \
   X(vips_operation_block_set) X(vips_pngload_source) X(vips_pngsave_target) X(vips_ppmload_source) \
   X(vips_ppmsave_target) X(vips_premultiply) X(vips_profile_load) X(vips_resize) X(vips_shrink) X(vips_sink_disc) \
   X(vips_source_new_from_memory) X(vips_target_new_to_memory) X(vips_text) \
@@ -40,6 +41,8 @@ extern struct api api;
 /// libheif costs some milliseconds to load: called when a file of its formats is met. False where there is no memory
 /// for it, which is told by libvips's error buffer.
 bool cvips_load_heif(void);
+/// The same of libjxl.
+bool cvips_load_jxl(void);
 
 /// Ends the options of a libvips call. A bare NULL need not be a pointer in an argument list.
 #define END ((void *)NULL)

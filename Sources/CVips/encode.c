@@ -62,6 +62,13 @@ static int save_ppm(VipsImage *image, VipsTarget *target) {
   return api.vips_ppmsave_target(image, target, "strip", TRUE, END);
 }
 
+static int save_jxl(VipsImage *image, VipsTarget *target, cvips_encoding e) {
+  if (!cvips_load_jxl()) return -1;
+  int effort = scaled_effort(e.effort, 3, 9, 7);
+  return api.vips_jxlsave_target(
+    image, target, "Q", pick(e.quality, 90), "lossless", e.lossless, "effort", effort, END);
+}
+
 static int save(VipsImage *image, VipsTarget *target, cvips_format format, cvips_encoding e) {
   switch (format) {
     case CVIPS_JPEG: return save_jpeg(image, target, e);
@@ -72,6 +79,8 @@ static int save(VipsImage *image, VipsTarget *target, cvips_format format, cvips
     case CVIPS_HEIC: return save_heif(image, target, e, VIPS_FOREIGN_HEIF_COMPRESSION_HEVC);
     case CVIPS_GIF: return save_gif(image, target, e);
     case CVIPS_PPM: return save_ppm(image, target);
+    case CVIPS_JXL: return save_jxl(image, target, e);
+    case CVIPS_JP2: break;
   }
   return -1;
 }

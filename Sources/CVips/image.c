@@ -28,6 +28,10 @@ VipsImage *cvips_decode_frame(cvips_format format, const void *bytes, size_t cou
     case CVIPS_HEIC:
       if (cvips_load_heif()) LOAD(vips_heifload_source);
       break;
+    case CVIPS_JXL:
+      if (cvips_load_jxl()) LOAD(vips_jxlload_source);
+      break;
+    case CVIPS_JP2: LOAD(vips_jp2kload_source); break;
   }
 #undef LOAD
 #undef LOAD_WITH

@@ -12,15 +12,15 @@
 struct api api;
 
 static pthread_once_t load_once = PTHREAD_ONCE_INIT;
-static pthread_once_t heif_once = PTHREAD_ONCE_INIT;
-static bool modules_skipped, heif_lacks_memory;
+static pthread_once_t heif_once = PTHREAD_ONCE_INIT, jxl_once = PTHREAD_ONCE_INIT;
+static bool modules_skipped, heif_lacks_memory, jxl_lacks_memory;
 static char problem[512];
 static atomic_bool loaded;
 static atomic_int wanted_threads;
 static pthread_t loader;
 
 // libvips would load every module in its folder (ImageMagick, poppler, openslide, ...). None of
-// them but libheif's is wanted: they take longer than all else and widen what a hostile file can
+// them but libheif's and libjxl's is wanted: they take longer than all else and widen what a hostile file can
 // reach. It finds the folder through VIPSHOME, so that is made to point nowhere. That is done before
 // main, while there is one thread: changing the environment is not safe beside others that read it. Nor
 // does libvips change it where the variable is set.
@@ -79,6 +79,7 @@ static void load(void) {
   // Loaders are called by name, never searched for: this is the second lock on the door.
   api.vips_block_untrusted_set(TRUE);
   api.vips_operation_block_set("VipsForeignLoadPpm", FALSE);
+  api.vips_operation_block_set("VipsForeignLoadJp2k", FALSE);
   atomic_store(&loaded, true);
 }
 
@@ -111,24 +112,41 @@ void cvips_set_threads(int count) {
 
 int cvips_version(void) { return api.vips_version(0) * 100 + api.vips_version(1); }
 
-static void load_heif(void) {
+// Loads a module of libvips, unless libvips has done so. Whether there was not enough memory for it; a module that is
+// missing for another reason is told by its operations.
+static bool module_lacks_memory(const char *name) {
   Dl_info info;
-  if (!modules_skipped || !dladdr((void *)api.vips_init, &info)) return;
+  if (!modules_skipped || !dladdr((void *)api.vips_init, &info)) return false;
   const char *slash = strrchr(info.dli_fname, '/');
   char path[4096];
-  snprintf(path, sizeof path, "%.*s/vips-modules-%d.%d/vips-heif.so",
-    slash ? (int)(slash - info.dli_fname) : 1, slash ? info.dli_fname : ".", api.vips_version(0),
-    api.vips_version(1));
-  if (api.g_module_open(path, G_MODULE_BIND_LOCAL)) return;
+  snprintf(path, sizeof path, "%.*s/vips-modules-%d.%d/%s.so", slash ? (int)(slash - info.dli_fname) : 1,
+    slash ? info.dli_fname : ".", api.vips_version(0), api.vips_version(1), name);
+  if (api.g_module_open(path, G_MODULE_BIND_LOCAL)) return false;
   const char *error = api.g_module_error();
-  heif_lacks_memory = error && lacks_memory(error);
+  return error && lacks_memory(error);
+}
+
+static void load_heif(void) { heif_lacks_memory = module_lacks_memory("vips-heif"); }
+
+static void load_jxl(void) {
+  jxl_lacks_memory = module_lacks_memory("vips-jxl");
+  api.vips_operation_block_set("VipsForeignLoadJxl", FALSE);
+  api.vips_operation_block_set("VipsForeignSaveJxl", FALSE);
+}
+
+static bool has_memory(const char *module, bool lacking) {
+  if (lacking) api.vips_error(module, "out of memory");
+  return !lacking;
 }
 
 bool cvips_load_heif(void) {
   pthread_once(&heif_once, load_heif);
-  if (!heif_lacks_memory) return true;
-  api.vips_error("heif", "out of memory");
-  return false;
+  return has_memory("heif", heif_lacks_memory);
+}
+
+bool cvips_load_jxl(void) {
+  pthread_once(&jxl_once, load_jxl);
+  return has_memory("jxl", jxl_lacks_memory);
 }
 
 char *cvips_take_error(void) {

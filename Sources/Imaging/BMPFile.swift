@@ -1,12 +1,7 @@
-import CVips
-
 /// The pixels of a Windows bitmap that is not compressed, of 1, 4, 8, 16, 24 or 32 bits.
 struct BMPFile {
-  let width, height: Int
-  /// 1 where the palette has greys alone, 3, or 4 where there is alpha.
-  let channels: Int
-  /// Interleaved, from the top left.
-  let pixels: [UInt8]
+  /// Of 1 channel where the palette has greys alone, of 3, or of 4 where there is alpha.
+  let bitmap: Bitmap
 
   /// Throws `damaged`, `unsupported` or `tooLarge`.
   init(_ bytes: [UInt8], name: String, _ limits: Limits) throws(ImagingError) {
@@ -18,12 +13,15 @@ struct BMPFile {
       throw ImagingError(
         .unsupported, name, "this BMP file is compressed or of an unusual kind; save it as PNG")
     }
-    (width, height) = (header.width, header.height)
-    let stride = (header.bits * width + 31) / 32 * 4
-    guard height <= (bytes.count - header.pixels) / stride else {
+    let stride = (header.bits * header.width + 31) / 32 * 4
+    guard header.height <= (bytes.count - header.pixels) / stride else {
       throw ImagingError(.damaged, name, "this BMP file is damaged: it ends before its last row")
     }
-    let rows = (0..<height).map { header.pixels + stride * (header.isTopDown ? $0 : header.height - 1 - $0) }
+    let rows = (0..<header.height).map {
+      header.pixels + stride * (header.isTopDown ? $0 : header.height - 1 - $0)
+    }
+    let channels: Int
+    let pixels: [UInt8]
     if header.bits <= 8 {
       let palette = header.palette(bytes)
       let isGrey = palette.allSatisfy { $0[0] == $0[1] && $0[1] == $0[2] }
@@ -37,15 +35,7 @@ struct BMPFile {
       channels = hasAlpha ? 4 : 3
       pixels = hasAlpha ? colours : colours.indices.filter { $0 % 4 != 3 }.map { colours[$0] }
     }
-  }
-
-  /// As libvips has it.
-  func native() throws(VipsError) -> NativeImage {
-    try pixels.withUnsafeBufferPointer { buffer throws(VipsError) in
-      try NativeImage(
-        cvips_wrap(buffer.baseAddress!, Int32(width), Int32(height), Int32(channels), CVIPS_UINT8)
-      ).inMemory()
-    }
+    bitmap = Bitmap(width: header.width, height: header.height, channels: channels, bytes: pixels)
   }
 
   private static func indexed(_ bytes: [UInt8], _ rows: [Int], _ header: BMPHeader, _ palette: [[UInt8]])

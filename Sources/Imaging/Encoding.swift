@@ -82,7 +82,7 @@ extension ResultImage {
   {
     try options.check()
     try format.check(width: width, height: frames?.height ?? height)
-    guard let encoder = format.native else {
+    guard format.isWritten, let encoder = format.native else {
       throw ImagingError(.unsupported, "\(format.title) is read and not written: choose another format")
     }
     var metadata = options.stripMetadata ? metadata.stripped : metadata

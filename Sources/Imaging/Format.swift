@@ -2,10 +2,12 @@ import CVips
 
 /// A file format.
 public enum Format: String, Sendable, CaseIterable {
-  case jpeg, png, webp, tiff, avif, heic, gif, ppm, bmp
+  case jpeg, png, webp, tiff, avif, heic, gif, jxl, ppm, jp2, bmp, tga, psd, raw
 
   /// Those that are written.
-  public static let written = allCases.filter { $0 != .bmp }
+  public static let written = allCases.filter(\.isWritten)
+
+  var isWritten: Bool { ![.jp2, .bmp, .tga, .psd, .raw].contains(self) }
 
   /// The extensions of its files, without the dot; the first is the usual one.
   public var extensions: [String] {
@@ -17,8 +19,13 @@ public enum Format: String, Sendable, CaseIterable {
     case .avif: ["avif"]
     case .heic: ["heic", "heif"]
     case .gif: ["gif"]
+    case .jxl: ["jxl"]
     case .ppm: ["ppm", "pgm", "pbm", "pnm"]
+    case .jp2: ["jp2", "j2k", "j2c", "jpc", "jpf", "jpx"]
     case .bmp: ["bmp", "dib"]
+    case .tga: ["tga"]
+    case .psd: ["psd", "psb"]
+    case .raw: ["dng", "cr2", "cr3", "nef", "arw", "orf", "rw2", "raf", "pef"]
     }
   }
 
@@ -32,8 +39,13 @@ public enum Format: String, Sendable, CaseIterable {
     case .avif: "AVIF"
     case .heic: "HEIC"
     case .gif: "GIF"
+    case .jxl: "JPEG XL"
     case .ppm: "PPM"
+    case .jp2: "JPEG 2000"
     case .bmp: "BMP"
+    case .tga: "TGA"
+    case .psd: "PSD"
+    case .raw: "camera raw"
     }
   }
 
@@ -46,11 +58,19 @@ public enum Format: String, Sendable, CaseIterable {
     self = format
   }
 
+  /// The format of a whole file: those of many cameras begin as TIFF does.
+  init?(of file: [UInt8]) {
+    self.init(sniffing: file)
+    if self == .tiff, RawFile.isRaw(file) { self = .raw }
+  }
+
   /// The format of a file, by its first bytes; 64 are enough.
   public init?(sniffing bytes: some RandomAccessCollection<UInt8>) {
     let head = [UInt8](bytes.prefix(64))
     func has(_ text: String, at start: Int = 0) -> Bool { head.dropFirst(start).starts(with: text.utf8) }
-    if head.starts(with: [0xFF, 0xD8, 0xFF]) {
+    if RawFile.hasSignature(head) {
+      self = .raw
+    } else if head.starts(with: [0xFF, 0xD8, 0xFF]) {
       self = .jpeg
     } else if head.starts(with: [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]) {
       self = .png
@@ -66,6 +86,12 @@ public enum Format: String, Sendable, CaseIterable {
       self = .ppm
     } else if BMPHeader.isBMP(head) {
       self = .bmp
+    } else if head.starts(with: [0xFF, 0x0A]) || head.starts(with: signatureBox("JXL ")) {
+      self = .jxl
+    } else if head.starts(with: [0xFF, 0x4F, 0xFF, 0x51]) || head.starts(with: signatureBox("jP  ")) {
+      self = .jp2
+    } else if has("8BPS") {
+      self = .psd
     } else if has("ftyp", at: 4) {
       let brands = stride(from: 8, to: head.count - 3, by: 4).filter { $0 != 12 }
       func any(_ names: [String]) -> Bool { brands.contains { at in names.contains { has($0, at: at) } } }
@@ -76,6 +102,9 @@ public enum Format: String, Sendable, CaseIterable {
       } else {
         return nil
       }
+    } else if TGAHeader(head) != nil {
+      // It has no signature of its own, so it is what nothing else is.
+      self = .tga
     } else {
       return nil
     }
@@ -92,13 +121,20 @@ public enum Format: String, Sendable, CaseIterable {
     case .heic: CVIPS_HEIC
     case .gif: CVIPS_GIF
     case .ppm: CVIPS_PPM
-    case .bmp: nil
+    case .jxl: CVIPS_JXL
+    case .jp2: CVIPS_JP2
+    case .bmp, .tga, .psd, .raw: nil
     }
   }
 
-  /// "JPEG, PNG, ... or BMP"
+  /// "JPEG, PNG, ... or camera raw"
   static var list: String {
     let titles = allCases.map(\.title)
     return titles.dropLast().joined(separator: ", ") + " or " + titles.last!
   }
+}
+
+/// The first box of files of JPEG XL and JPEG 2000.
+private func signatureBox(_ type: String) -> [UInt8] {
+  [0, 0, 0, 12] + Array(type.utf8) + [0x0D, 0x0A, 0x87, 0x0A]
 }

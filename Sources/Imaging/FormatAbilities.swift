@@ -6,7 +6,7 @@ extension Format {
     case .webp: 16383
     case .avif, .heic: 16384
     case .gif: 65535
-    case .png, .tiff, .ppm, .bmp: 10_000_000
+    case .png, .tiff, .ppm, .jxl, .jp2, .bmp, .tga, .psd, .raw: 10_000_000
     }
   }
 
@@ -19,24 +19,24 @@ extension Format {
         + "choose another format")
   }
 
-  var holdsAlpha: Bool { self != .jpeg && self != .ppm && self != .bmp }
+  var holdsAlpha: Bool { isWritten && self != .jpeg && self != .ppm }
   var holdsCMYK: Bool { self == .jpeg || self == .tiff }
-  var holdsGrey: Bool { self == .jpeg || self == .png || self == .tiff || self == .ppm }
+  var holdsGrey: Bool { [.jpeg, .png, .tiff, .ppm, .jxl].contains(self) }
   var holdsFloats: Bool { self == .tiff }
   var holdsBilevel: Bool { self == .png || self == .tiff || self == .ppm }
-  var holdsProfile: Bool { self != .gif && self != .ppm && self != .bmp }
-  var holdsEXIF: Bool { self != .ppm && self != .gif && self != .bmp }
+  var holdsProfile: Bool { isWritten && self != .gif && self != .ppm }
+  var holdsEXIF: Bool { isWritten && self != .ppm && self != .gif }
   var holdsIPTC: Bool { self == .jpeg || self == .tiff || self == .png }
-  var holdsXMP: Bool { self != .ppm && self != .bmp }
+  var holdsXMP: Bool { isWritten && self != .ppm }
   var isAlwaysLossless: Bool { self == .png || self == .tiff || self == .ppm }
-  var hasLosslessMode: Bool { self == .webp || self == .avif || self == .heic }
+  var hasLosslessMode: Bool { [.webp, .avif, .heic, .jxl].contains(self) }
 
   /// Bits per channel that a writer can be asked for.
   var bitDepths: [Int] {
     switch self {
-    case .jpeg, .webp, .gif, .bmp: [8]
-    case .png, .tiff, .ppm: [8, 16]
+    case .png, .tiff, .ppm, .jxl: [8, 16]
     case .avif, .heic: [8, 10, 12]
+    case .jpeg, .webp, .gif, .jp2, .bmp, .tga, .psd, .raw: [8]
     }
   }
 
@@ -45,7 +45,8 @@ extension Format {
     switch self {
     case .png, .tiff, .ppm: wanted ?? 16
     case .webp: lossless ? 8 : 0
-    case .jpeg, .gif, .avif, .heic, .bmp: 0
+    case .jxl: lossless ? wanted ?? 16 : 0
+    case .jpeg, .gif, .avif, .heic, .jp2, .bmp, .tga, .psd, .raw: 0
     }
   }
 

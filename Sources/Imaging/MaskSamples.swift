@@ -24,7 +24,7 @@ struct MaskSamples {
 
   /// Throws what `SourceImage.open` throws.
   init(_ file: [UInt8], name: String, _ limits: Limits, frame: Int) throws(ImagingError) {
-    guard let format = Format(sniffing: file) else {
+    guard let format = Format(of: file) else {
       throw ImagingError(.notAnImage, name, "not a picture that can be read (\(Format.list))")
     }
     let view = try FrameView(file, format, name, frame: frame)
@@ -123,9 +123,9 @@ struct MaskSamples {
 extension Format {
   fileprivate func isLossy(_ bytes: [UInt8]) -> Bool {
     switch self {
-    case .jpeg, .avif, .heic: true
+    case .jpeg, .avif, .heic, .jp2, .jxl: true
     case .webp: bytes.prefix(1 << 16).first(of: "VP8L") == nil
-    case .png, .tiff, .gif, .ppm, .bmp: false
+    case .png, .tiff, .gif, .ppm, .bmp, .tga, .psd, .raw: false
     }
   }
 }
@@ -140,12 +140,10 @@ private struct StoredSamples {
 
   init(_ bytes: [UInt8], _ format: Format, _ name: String, _ limits: Limits, frame: Int) throws(ImagingError)
   {
-    if format == .bmp {
-      let bitmap = try BMPFile(bytes, name: name, limits)
-      pixels = FloatImage(
-        width: bitmap.width, height: bitmap.height, channels: bitmap.channels,
-        pixels: bitmap.pixels.map(Float.init))
-      (white, isCMYK, pages) = (255, false, 1)
+    if format.native == nil {
+      let bitmap = try Bitmap(bytes, format, name: name, limits)
+      pixels = bitmap.samples
+      (white, isCMYK, pages) = (bitmap.isWide ? 65535 : 255, bitmap.isCMYK, 1)
       return
     }
     let wide = format == .tiff ? WideTIFF(bytes) : nil

@@ -26,7 +26,11 @@ public final class SourceImage: Sendable {
   /// What `ResultImage.encoded` stored in an earlier run; nil if nothing.
   public let provenance: String?
   /// What a user should know of its colours, to be put behind its name; nil: nothing.
-  public var colourWarning: String? { coding.warning ?? highlights?.warning }
+  public var colourWarning: String? {
+    format == .raw
+      ? "a camera raw file, developed by LibRaw with the camera's white balance"
+      : coding.warning ?? highlights?.warning
+  }
 
   let native: NativeImage
   let conversion: ColourConversion
@@ -84,7 +88,7 @@ public final class SourceImage: Sendable {
   private init(
     _ file: [UInt8], name: String, _ limits: Limits, frame: Int, _ reduction: ReducedReading?, digest: Bool
   ) throws(ImagingError) {
-    guard let format = Format(sniffing: file) else {
+    guard let format = Format(of: file) else {
       throw ImagingError(.notAnImage, name, "not a picture that can be read (\(Format.list))")
     }
     let view = try FrameView(file, format, name, frame: frame)
@@ -150,7 +154,7 @@ private func decode(
   _ reduction: ReducedReading?
 ) throws(ImagingError) -> (image: NativeImage, orientation: Int) {
   guard let native = format.native else {
-    let bitmap = try BMPFile(view.bytes, name: name, limits)
+    let bitmap = try Bitmap(view.bytes, format, name: name, limits)
     do { return (try bitmap.native(), 1) } catch { throw decoderFailure(error.reason, format, name) }
   }
   return try view.bytes.withUnsafeBytes {

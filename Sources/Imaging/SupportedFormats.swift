@@ -1,3 +1,4 @@
+import CRaw
 import CVips
 
 extension Imaging {
@@ -18,8 +19,17 @@ extension Imaging {
       let reads =
         file.map { file in
           (try? SourceImage.open(.bytes(file.bytes, name: format.title))) != nil
-        } ?? (format == .bmp || format == .heic && canWrite(.avif))
+        } ?? canOnlyRead(format)
       return FormatSupport(format: format, reads: reads, writes: file != nil)
+    }
+  }
+
+  private static func canOnlyRead(_ format: Format) -> Bool {
+    switch format {
+    case .heic: canWrite(.avif)
+    case .jp2: readsJPEG2000
+    case .raw: craw_is_available()
+    default: format.native == nil
     }
   }
 
@@ -28,14 +38,24 @@ extension Imaging {
   public static func canWrite(_ format: Format) -> Bool {
     switch format {
     case .jpeg, .png, .tiff, .ppm: return true
-    case .bmp: return false
-    case .webp, .avif, .heic, .gif:
+    case .jp2, .bmp, .tga, .psd, .raw: return false
+    case .webp, .avif, .heic, .gif, .jxl:
       do throws(ImagingError) {
         _ = try tinyImage().encoded(as: format)
         return true
       } catch {
         return error.lacksResources
       }
+    }
+  }
+
+  /// Whether this libvips has OpenJPEG: a file that ends after its signature is then damaged, not of an unknown kind.
+  private static var readsJPEG2000: Bool {
+    do throws(ImagingError) {
+      _ = try SourceImage.open(.bytes([0xFF, 0x4F, 0xFF, 0x51], name: "a file of JPEG 2000"))
+      return true
+    } catch {
+      return error.kind == .damaged
     }
   }
 

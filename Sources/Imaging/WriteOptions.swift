@@ -1,12 +1,12 @@
 /// How a file is encoded.
 public struct WriteOptions: Sendable {
-  /// 1...100, for JPEG (92 unless said otherwise, or as in the JPEG file that it is made from), WebP (90), AVIF (75) and
-  /// HEIC (85).
+  /// 1...100, for JPEG (92 unless said otherwise, or as in the JPEG file that it is made from), WebP (90), JPEG XL (90),
+  /// AVIF (75) and HEIC (85).
   public var quality: Int?
-  /// No loss, for WebP, AVIF and HEIC (these two but for the conversion to YCbCr). PNG, TIFF and PPM never
+  /// No loss, for WebP, JPEG XL, AVIF and HEIC (these two but for the conversion to YCbCr). PNG, TIFF and PPM never
   /// lose anything. WebP keeps colours under fully transparent pixels only with libvips 8.16 or later.
   public var lossless: Bool
-  /// 0 (fastest) ...9 (smallest file), for PNG, WebP, AVIF, HEIC and GIF.
+  /// 0 (fastest) ...9 (smallest file), for PNG, WebP, JPEG XL, AVIF, HEIC and GIF.
   public var effort: Int?
   /// Leaves out all metadata but the ICC profile (and the provenance that is given).
   public var stripMetadata: Bool

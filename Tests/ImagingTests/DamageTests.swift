@@ -6,7 +6,7 @@ import Testing
 /// Each format's sample, small enough to be read hundreds of times.
 private let formats: [(cvips_format, String)] = [
   (CVIPS_JPEG, "JPEG"), (CVIPS_PNG, "PNG"), (CVIPS_WEBP, "WebP"), (CVIPS_TIFF, "TIFF"), (CVIPS_GIF, "GIF"),
-  (CVIPS_PPM, "PPM"), (CVIPS_AVIF, "AVIF"), (CVIPS_HEIC, "HEIC"),
+  (CVIPS_PPM, "PPM"), (CVIPS_AVIF, "AVIF"), (CVIPS_HEIC, "HEIC"), (CVIPS_JXL, "JPEG XL"),
 ]
 
 @Suite struct DamageTests {
@@ -17,7 +17,7 @@ private let formats: [(cvips_format, String)] = [
   }
 
   /// An error, or all pixels: a TIFF file has its metadata at the end, which may be lost alone.
-  @Test(arguments: 0..<8) func truncatedFilesAreErrors(_ index: Int) throws {
+  @Test(arguments: formats.indices) func truncatedFilesAreErrors(_ index: Int) throws {
     guard let file = try sample(index) else { return }
     let whole = try RawImage(decoding: file, formats[index].0)
     let step = max(1, file.count / 120)
@@ -43,7 +43,7 @@ private let formats: [(cvips_format, String)] = [
     }
   }
 
-  @Test(arguments: 0..<8) func corruptFilesDoNoHarm(_ index: Int) throws {
+  @Test(arguments: formats.indices) func corruptFilesDoNoHarm(_ index: Int) throws {
     guard let file = try sample(index) else { return }
     var random = SplitMix(seed: UInt64(index))
     for _ in 0..<150 {
@@ -59,7 +59,7 @@ private let formats: [(cvips_format, String)] = [
     }
   }
 
-  @Test(arguments: 0..<8) func headsFollowedByNoiseDoNoHarm(_ index: Int) throws {
+  @Test(arguments: formats.indices) func headsFollowedByNoiseDoNoHarm(_ index: Int) throws {
     guard let file = try sample(index) else { return }
     var random = SplitMix(seed: UInt64(100 + index))
     for _ in 0..<60 {

@@ -29,6 +29,8 @@ typedef enum {
   CVIPS_HEIC,
   CVIPS_GIF,
   CVIPS_PPM,
+  CVIPS_JXL,
+  CVIPS_JP2,  ///< read alone
 } cvips_format;
 
 typedef enum { CVIPS_UINT8, CVIPS_UINT16, CVIPS_FLOAT, CVIPS_OTHER_TYPE } cvips_type;
@@ -174,6 +176,12 @@ void *_Nullable cvips_profile(const char *name, size_t *count);
 /// @param curve  linear light, in 0...65535, of values at equal distances
 void *_Nullable cvips_matrix_profile(
   const double *xy, const uint16_t *curve, size_t entries, bool grey, size_t *count);
+
+// Brotli (brotli.c)
+
+/// What bytes in Brotli's format (RFC 7932) stand for. To be given to cvips_free; NULL: they are damaged, stand for more
+/// than 16 MiB, or there is no decoder.
+void *_Nullable cvips_unbrotli(const void *bytes, size_t size, size_t *count);
 
 // The header of HEIF files (heif.c)
 

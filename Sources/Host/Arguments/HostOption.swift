@@ -41,13 +41,13 @@ enum HostOption {
     "format", flags: .advanced, "image format; auto takes it from -o, else from the input")
   static let quality = Option<Int?>.int(
     "quality", letter: "Q", limits: 1...100, initial: 90,
-    "quality of JPEG, WebP and AVIF; without it a JPEG made from a JPEG is encoded as that is")
+    "quality of JPEG, WebP, AVIF and JPEG XL; without it a JPEG made from a JPEG is encoded as that is")
   static let bitDepth = Option<BitDepth>.choice(
     "bit-depth", flags: .advanced,
     "bits of each channel where an image is made from nothing; a photo keeps its own, but 8 lets a scan of 1 bit "
       + "become grey; auto: what the task needs"
   )
-  static let lossless = Option<Bool>.flag("lossless", "compress WebP and AVIF without loss")
+  static let lossless = Option<Bool>.flag("lossless", "compress WebP, AVIF and JPEG XL without loss")
   static let stripMetadata = Option<Bool>.flag(
     "strip-metadata", "leave out EXIF, XMP and how the image was made; the colour profile stays")
   static let sheet = Option<String?>.text(
@@ -102,7 +102,7 @@ enum HostOption {
   static let largestSeed: UInt64 = 9_007_199_254_740_991
 
   enum OutputFormat: String, CaseIterable {
-    case auto, jpeg, png, webp, tiff, avif, heic, gif
+    case auto, jpeg, png, webp, tiff, avif, heic, gif, jxl
 
     /// Nil: auto.
     var format: Format? { Format(rawValue: rawValue) }

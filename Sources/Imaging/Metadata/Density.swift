@@ -51,6 +51,14 @@ struct Density: Sendable, Equatable {
       unit: isMetre ? .centimetre : .none)
   }
 
+  /// That of resource 1005 of a Photoshop file: numbers with 16 bits behind the point, always per inch.
+  init?(photoshop data: [UInt8]) {
+    guard let x = data.number(at: 0, size: 4, bigEndian: true),
+      let y = data.number(at: 8, size: 4, bigEndian: true)
+    else { return nil }
+    self.init(x: Double(x) / 65536, y: Double(y) / 65536, unit: .inch)
+  }
+
   /// Unit, across and down for JFIF, in whole numbers; those of a shape alone have no unit.
   static func jfif(_ density: Density?) -> [UInt8] {
     var density = density

@@ -9,7 +9,8 @@ extension Metadata {
     case .tiff: try writeTIFF(file)
     case .avif, .heic: try writeHEIF(file)
     case .gif: try writeGIF(file)
-    case .ppm, .bmp: break
+    case .jxl: try writeJXL(file)
+    case .ppm, .jp2, .bmp, .tga, .psd, .raw: break
     }
   }
 
@@ -17,7 +18,8 @@ extension Metadata {
     let (written, end) = file.withUnsafeBytes { JPEGSegment.leading($0) }
     var new: [JPEGSegment] = []
     // Files whose segments say how their colours are coded have no JFIF.
-    if jfif != nil || exif == nil, !written.contains(where: { $0.marker == 0xEE }) {
+    let isTold = density == nil || density == exif?.contents.flatMap(Density.init)
+    if jfif != nil || exif == nil || !isTold, !written.contains(where: { $0.marker == 0xEE }) {
       let payload = Array("JFIF\0".utf8) + [1, 1] + (jfif ?? Density.jfif(density)) + [0, 0]
       new.append(JPEGSegment(marker: 0xE0, payload: payload))
     }

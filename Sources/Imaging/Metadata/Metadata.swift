@@ -49,7 +49,10 @@ struct Metadata: Sendable {
     case .gif:
       xmp = xmpPacket(inGIF: bytes)
       comments = image.text("gif-comment").map { [Array($0.utf8)] } ?? []
-    case .ppm, .bmp: break
+    case .jxl, .jp2: readBoxes(bytes)
+    case .psd: readPSD(bytes)
+    case .raw: lose("what a camera raw file says of the photo")
+    case .ppm, .bmp, .tga: break
     }
     xmp = xmp.map(utf8XMP)
     dropCompanions()

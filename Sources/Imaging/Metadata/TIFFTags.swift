@@ -15,6 +15,7 @@ enum TIFFTag {
   static let tileOffsets = 324
   static let tileByteCounts = 325
   static let extraSamples = 338
+  static let subDirectories = 330
   static let jpegInterchange = 513
   static let jpegInterchangeLength = 514
   static let stripByteCounts = 279
