@@ -143,6 +143,12 @@ private struct PSDSamples {
     let white = Int(Value.max)
     bytes.withUnsafeMutableBytes { raw in
       let values = raw.bindMemory(to: Value.self)
+      // What is darker than the white that shows through was never blended: not all programs do that.
+      let isBlended = stride(from: 0, to: values.count, by: count).allSatisfy { pixel in
+        let least = white - Int(values[pixel + count - 1]) - white / 255
+        return (pixel..<pixel + count - 1).allSatisfy { Int(values[$0]) >= least }
+      }
+      if !isBlended { return }
       for pixel in stride(from: 0, to: values.count, by: count) {
         let alpha = Int(values[pixel + count - 1])
         if alpha == 0 || alpha == white { continue }
