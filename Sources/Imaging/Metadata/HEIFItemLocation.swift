@@ -65,7 +65,7 @@ struct HEIFItemLocation {
 
 /// What is in the first box of a type, or nil.
 private func box(_ type: String, in file: UnsafeRawBufferPointer, _ range: Range<Int>) -> Range<Int>? {
-  Box.all(in: file, range).first { $0.type == type }?.data
+  ISOBox.all(in: file, range).first { $0.type == type }?.data
 }
 
 /// The number of the first item of a type.
@@ -73,7 +73,7 @@ private func item(_ type: String, in file: UnsafeRawBufferPointer, _ info: Range
   guard let version = file.number(at: info.lowerBound, size: 1, bigEndian: true) else { return nil }
   let first = info.lowerBound + (version == 0 ? 6 : 8)
   guard first <= info.upperBound else { return nil }
-  for entry in Box.all(in: file, first..<info.upperBound).filter({ $0.type == "infe" }).map(\.data) {
+  for entry in ISOBox.all(in: file, first..<info.upperBound).filter({ $0.type == "infe" }).map(\.data) {
     let idSize = file.number(at: entry.lowerBound, size: 1, bigEndian: true) == 2 ? 2 : 4
     if file.has(type, at: entry.lowerBound + 4 + idSize + 2) {
       return file.number(at: entry.lowerBound + 4, size: idSize, bigEndian: true)

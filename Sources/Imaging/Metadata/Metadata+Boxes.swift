@@ -6,7 +6,7 @@ import CVips
 extension Metadata {
   /// Of a file of JPEG XL or JPEG 2000.
   mutating func readBoxes(_ bytes: [UInt8]) {
-    for box in Box.all(in: bytes, 0..<bytes.count) { read(box.type, Array(bytes[box.data])) }
+    for box in ISOBox.all(in: bytes, 0..<bytes.count) { read(box.type, Array(bytes[box.data])) }
   }
 
   private mutating func read(_ type: String, _ data: [UInt8]) {
@@ -58,19 +58,19 @@ extension Metadata {
 
   func writeJXL(_ file: EncodedImage) throws(ImagingError) {
     var new: [UInt8] = []
-    if let exif = exif ?? exifOfDensity { new += Box.bytes("Exif", [0, 0, 0, 0] + exif.bytes) }
-    if let xmp { new += Box.bytes("xml ", xmp) }
+    if let exif = exif ?? exifOfDensity { new += ISOBox.bytes("Exif", [0, 0, 0, 0] + exif.bytes) }
+    if let xmp { new += ISOBox.bytes("xml ", xmp) }
     if new.isEmpty { return }
-    let signature = Box.bytes("JXL ", [0x0D, 0x0A, 0x87, 0x0A])
+    let signature = ISOBox.bytes("JXL ", [0x0D, 0x0A, 0x87, 0x0A])
     if file.withUnsafeBytes({ $0.has([0xFF, 0x0A], at: 0) }) {
       // The picture alone becomes the last box of a file.
-      let type = Box.bytes("ftyp", Array("jxl \0\0\0\0jxl ".utf8))
-      try file.replace(0..<0, with: signature + type + new + Box.head("jxlc", file.count))
+      let type = ISOBox.bytes("ftyp", Array("jxl \0\0\0\0jxl ".utf8))
+      try file.replace(0..<0, with: signature + type + new + ISOBox.head("jxlc", file.count))
       return
     }
     // Behind what tells the kind of the file, before the picture.
     let start = file.withUnsafeBytes { bytes in
-      Box.all(in: bytes, 0..<bytes.count).prefix { ["JXL ", "ftyp", "jxll"].contains($0.type) }.last?.whole
+      ISOBox.all(in: bytes, 0..<bytes.count).prefix { ["JXL ", "ftyp", "jxll"].contains($0.type) }.last?.whole
         .upperBound
     }
     guard let start else { throw notUnderstood(file) }

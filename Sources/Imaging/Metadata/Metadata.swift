@@ -165,7 +165,7 @@ extension Metadata {
       // Behind what says how far the block is.
       EXIFBlock(block) ?? block.first(of: "Exif\0\0").flatMap { EXIFBlock(Array(block[$0.lowerBound...])) }
     }
-    let items = Box.all(in: bytes, 0..<bytes.count).first { $0.type == "meta" }?.data
+    let items = ISOBox.all(in: bytes, 0..<bytes.count).first { $0.type == "meta" }?.data
     // Apple's kind, and that of ISO 21496-1.
     if let items, ["aux:hdrgainmap", "tmap"].contains(where: { bytes[items].first(of: $0) != nil }) {
       lose("the HDR gain map")

@@ -1,12 +1,12 @@
 /// A box of a file of the ISO base media family, JPEG 2000 or JPEG XL, by where its data are (ISO 14496-12, 4.2).
-struct Box {
+struct ISOBox {
   let type: String
   let whole: Range<Int>
   let data: Range<Int>
 
   /// Those of a file or of a part of it, as far as they are whole.
-  static func all(in file: some ByteCollection, _ range: Range<Int>) -> [Box] {
-    var found: [Box] = []
+  static func all(in file: some ByteCollection, _ range: Range<Int>) -> [ISOBox] {
+    var found: [ISOBox] = []
     var at = range.lowerBound
     while at + 8 <= range.upperBound, var size = file.number(at: at, size: 4, bigEndian: true),
       let type = file.part(at + 4, 4)
@@ -18,7 +18,7 @@ struct Box {
       if size == 0 { size = range.upperBound - at }
       guard size >= head, size <= range.upperBound - at else { break }
       found.append(
-        Box(type: String(decoding: type, as: UTF8.self), whole: at..<at + size, data: at + head..<at + size))
+        ISOBox(type: String(decoding: type, as: UTF8.self), whole: at..<at + size, data: at + head..<at + size))
       at += size
     }
     return found
