@@ -1,7 +1,7 @@
 import CVips
 
 /// Images of one size that are shown one after the other.
-public struct Animation: Sendable {
+public struct Animation: WritableFrames {
   /// The formats that hold one.
   public static let formats: [Format] = [.webp, .gif]
 
@@ -49,19 +49,6 @@ public struct Animation: Sendable {
       height: frames[0].height, milliseconds: milliseconds.map { Int32(clamping: $0) },
       loops: Int32(clamping: loops))
     return try stacked.encoded(as: format, options: options, provenance: provenance, frames: timing)
-  }
-
-  /// Encodes the animation and writes it. The sentences to tell the user come back.
-  ///
-  /// Throws what `encoded` throws, and `unwritable`, `diskFull` or `closedPipe`; then nothing has
-  /// changed on disk.
-  @discardableResult
-  public func write(
-    to output: Output, format: Format, options: WriteOptions = WriteOptions(), provenance: String? = nil
-  ) throws(ImagingError) -> [String] {
-    try output.write { () throws(ImagingError) in
-      try encoded(as: format, options: options, provenance: provenance)
-    }
   }
 
   /// The frames one below the other, all with alpha if one has it.

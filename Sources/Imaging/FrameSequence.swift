@@ -1,5 +1,5 @@
 /// What was made of each frame of a file, to be one file again: an animation, or the pages of a TIFF file.
-public struct FrameSequence: Sendable {
+public struct FrameSequence: WritableFrames {
   private let frames: [ResultImage]
   private let times: FrameTimes?
 
@@ -24,19 +24,6 @@ public struct FrameSequence: Sendable {
     let timed = frames.enumerated().map { ($1, times.milliseconds(ofFrame: $0)) }
     return try Animation(timed, loops: times.loops).encoded(
       as: format, options: options, provenance: provenance)
-  }
-
-  /// Encodes all and writes them. The sentences to tell the user come back.
-  ///
-  /// Throws what `encoded` throws, and `unwritable`, `diskFull` or `closedPipe`; then nothing has
-  /// changed on disk.
-  @discardableResult
-  public func write(
-    to output: Output, format: Format, options: WriteOptions = WriteOptions(), provenance: String? = nil
-  ) throws(ImagingError) -> [String] {
-    try output.write { () throws(ImagingError) in
-      try encoded(as: format, options: options, provenance: provenance)
-    }
   }
 
   /// Each page has the metadata of its own; how they were made stands in the first.
