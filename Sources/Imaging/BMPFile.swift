@@ -6,7 +6,7 @@ struct BMPFile {
   /// Throws `damaged`, `unsupported` or `tooLarge`.
   init(_ bytes: [UInt8], name: String, _ limits: Limits) throws(ImagingError) {
     guard let header = BMPHeader(bytes) else {
-      throw ImagingError(.damaged, name, "this BMP file is damaged: its header says what cannot be")
+      throw ImagingError.damaged(name, .bmp, "its header says what cannot be")
     }
     try limits.check(width: header.width, height: header.height, name: name)
     guard [1, 4, 8, 16, 24, 32].contains(header.bits), [0, 3, 6].contains(header.compression) else {
@@ -15,7 +15,7 @@ struct BMPFile {
     }
     let stride = (header.bits * header.width + 31) / 32 * 4
     guard header.height <= (bytes.count - header.pixels) / stride else {
-      throw ImagingError(.damaged, name, "this BMP file is damaged: it ends before its last row")
+      throw ImagingError.damaged(name, .bmp, "it ends before its last row")
     }
     let rows = (0..<header.height).map {
       header.pixels + stride * (header.isTopDown ? $0 : header.height - 1 - $0)

@@ -40,6 +40,11 @@ public struct ImagingError: Error, CustomStringConvertible, Equatable, Sendable 
     self.description = description
   }
 
+  /// The file `name` has the format, and is damaged.
+  static func damaged(_ name: String, _ format: Format, _ why: String) -> ImagingError {
+    ImagingError(.damaged, name, "this \(format.title) file is damaged: \(why)")
+  }
+
   init(_ kind: Kind, _ name: String, _ text: String) {
     self.init(kind, "\(name): \(text)")
   }

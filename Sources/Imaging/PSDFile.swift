@@ -4,9 +4,7 @@ struct PSDFile {
 
   /// Throws `damaged`, `unsupported` or `tooLarge`.
   init(_ bytes: [UInt8], name: String, _ limits: Limits) throws(ImagingError) {
-    func damaged(_ why: String) -> ImagingError {
-      ImagingError(.damaged, name, "this PSD file is damaged: \(why)")
-    }
+    func damaged(_ why: String) -> ImagingError { .damaged(name, .psd, why) }
     guard let header = PSDHeader(bytes) else { throw damaged("its header says what cannot be") }
     try limits.check(width: header.width, height: header.height, name: name)
     guard let mode = header.mode, [8, 16].contains(header.depth) else {

@@ -191,7 +191,7 @@ func decoderFailure(_ reason: String, _ format: Format, _ name: String) -> Imagi
     return ImagingError(.failed, name, "there is not enough memory for it")
   }
   if reason == VipsError.noThread { return ImagingError(.failed, name, reason) }
-  return ImagingError(.damaged, name, "this \(format.title) file is damaged: \(reason)")
+  return .damaged(name, format, reason)
 }
 
 private func checkPixelType(of image: NativeImage, _ samples: TIFFSamples, _ name: String)

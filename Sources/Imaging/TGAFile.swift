@@ -4,9 +4,7 @@ struct TGAFile {
 
   /// Throws `damaged`, `unsupported` or `tooLarge`.
   init(_ bytes: [UInt8], name: String, _ limits: Limits) throws(ImagingError) {
-    func damaged(_ why: String) -> ImagingError {
-      ImagingError(.damaged, name, "this TGA file is damaged: \(why)")
-    }
+    func damaged(_ why: String) -> ImagingError { .damaged(name, .tga, why) }
     guard let header = TGAHeader(bytes) else { throw damaged("its header says what cannot be") }
     try limits.check(width: header.width, height: header.height, name: name)
     let size = (header.depth + 7) / 8
