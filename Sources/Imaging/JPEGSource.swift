@@ -41,16 +41,16 @@ struct JPEGSource: Sendable {
     -> (bytes: UnsafeMutableRawPointer, count: Int, orientation: Int)?
   {
     bytes.withUnsafeBytes { raw in
-      guard image.header.type == CVIPS_UINT8, let header = JPEGEncoder(raw)?.header,
-        image.bands == header.channels
+      guard image.header.type == CVIPS_UINT8, let encoder = JPEGEncoder(raw),
+        image.bands == encoder.header.channels
       else { return nil }
       let profile = image.blob(profileField)
       if quality == nil, let pixels, orientation.exif == 1 || holdsOrientation,
-        let file = JPEGEncoder(raw)?.blocks(
-          where: image, isNot: pixels, orientation, { withProfile(profile, $0) })
+        let file = encoder.blocks(where: image, isNot: pixels, orientation, { withProfile(profile, $0) })
       {
         return (file.bytes, file.count, orientation.exif)
       }
+      // After a failure nothing more can be asked of the other one.
       return JPEGEncoder(raw)?.picture(image, quality: quality) { withProfile(profile, $0) }
         .map { ($0.bytes, $0.count, 1) }
     }
