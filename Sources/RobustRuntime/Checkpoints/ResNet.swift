@@ -173,7 +173,7 @@ struct ResNet {
           Convolution(
             inChannels: shape[1] * groups, outChannels: shape[0], height: shape[2], width: shape[3],
             stride: stride,
-            pad: shape[2] / 2, groups: groups, weights: try weights(name))), input)
+            padding: Padding(shape[2] / 2), groups: groups, weights: try weights(name))), input)
       let variance = try file.values("\(norm).running_var")
       guard variance.allSatisfy({ $0 >= 0 }) else { throw file.refuse("'\(norm).running_var' is negative") }
       if let training {
@@ -193,7 +193,7 @@ struct ResNet {
       return graph.add(.batchNormalization(affine), node)
     }
 
-    var x = graph.add(.relu, try convolution("conv1.weight", norm: "bn1", 0, stride: stem.stride))
+    var x = graph.add(.activation(.relu), try convolution("conv1.weight", norm: "bn1", 0, stride: stem.stride))
     if hasMaxPool { x = graph.add(.maxPool(MaxPool(size: 3, stride: 2, pad: 1)), x) }
     graph.layers.append(Graph.Layer(name: "stem", node: x))
 
@@ -207,18 +207,18 @@ struct ResNet {
       }
       var y: Int
       if isBottleneck {
-        y = graph.add(.relu, try convolution("\(name).conv1.weight", norm: "\(name).bn1", x))
+        y = graph.add(.activation(.relu), try convolution("\(name).conv1.weight", norm: "\(name).bn1", x))
         y = graph.add(
-          .relu,
+          .activation(.relu),
           try convolution(
             "\(name).conv2.weight", norm: "\(name).bn2", y, stride: block.stride, groups: block.groups))
         y = try convolution("\(name).conv3.weight", norm: "\(name).bn3", y)
       } else {
         y = graph.add(
-          .relu, try convolution("\(name).conv1.weight", norm: "\(name).bn1", x, stride: block.stride))
+          .activation(.relu), try convolution("\(name).conv1.weight", norm: "\(name).bn1", x, stride: block.stride))
         y = try convolution("\(name).conv2.weight", norm: "\(name).bn2", y, groups: block.groups)
       }
-      x = graph.add(.relu, graph.add(.add, y, residual))
+      x = graph.add(.activation(.relu), graph.add(.add, y, residual))
       graph.layers.append(Graph.Layer(name: name, node: x))
     }
 

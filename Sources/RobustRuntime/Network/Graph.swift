@@ -7,7 +7,10 @@ package struct Shape: Sendable, Equatable {
 }
 
 /// A network as its operators and what they read. Node 0 is the input, after its channels were normalised; a
-/// node reads only nodes before it. The last node gives the logits.
+/// node reads only nodes before it. The last node gives the logits, one channel each at a single position.
+///
+/// Tokens of a transformer are positions of a map: [channels, 1, tokens]. So a linear layer is a 1x1 convolution, and a
+/// normalisation of each token is one over the channels.
 package struct Graph: Sendable {
   package struct Node: Sendable {
     package var `operator`: Operator
@@ -16,16 +19,45 @@ package struct Graph: Sendable {
 
   package enum Operator: Sendable {
     case input
+    /// One input, and after lowering a residual.
     case convolution(Convolution)
-    /// Batch normalisation once it is trained.
+    /// out[c] = scale[c] · in[c] + shift[c]: batch normalisation once it is trained, and a layer's scale.
     case batchNormalization(ChannelAffine)
     /// Batch normalisation while it is trained.
     case trainedNormalization(BatchNormalization)
-    case relu
+    /// Over the channels of each position: a transformer's layer normalisation.
+    case channelNormalization(ChannelNormalization)
+    /// Over the channels of a group and all positions.
+    case groupNormalization(GroupNormalization)
+    case activation(Activation)
+    /// Over the channels of each position.
+    case softmax
+    /// Of two maps of the same shape.
     case add
+    /// Of two maps with the same channels; the second may have one position, which then gates all of the first.
+    case multiply
+    /// Adds a constant map.
+    case addConstant(ConstantMap)
     case maxPool(MaxPool)
+    case averagePool(AveragePool)
+    /// Means over windows that cut a map of any size to one of this size.
+    case adaptiveAveragePool(height: Int, width: Int)
     /// The mean over all positions.
     case meanPool
+    /// Of the channels of its inputs, in their order.
+    case concatenation
+    /// Some of the channels.
+    case slice(Range<Int>)
+    /// out[c] = in[order[c]]: shuffled channels.
+    case permutation([Int])
+    /// Puts constant tokens before all positions: [C, H, W] → [C, 1, tokens + H·W].
+    case tokens(ClassTokens)
+    /// Some of the positions, in the order of rows: [C, H, W] → [C, 1, positions].
+    case positions(Range<Int>)
+    /// [C, H, W] → [C·H·W, 1, 1], in this order.
+    case flatten
+    /// softmax(scale · qᵀk) v for each head, of queries, keys and values, which are three inputs.
+    case attention(Attention)
   }
 
   /// A node whose values can be read and whose gradient can be set.
@@ -38,8 +70,10 @@ package struct Graph: Sendable {
 
   /// The input is (x − mean) / deviation, by channel.
   package var mean: [Float], deviation: [Float]
-  package var nodes = [Node(operator: .input, inputs: [])]
+  package private(set) var nodes = [Node(operator: .input, inputs: [])]
   package var layers: [Layer] = []
+  /// The only extents of images that the network takes; nil: it takes all from some size on.
+  package var fixedSize: (height: Int, width: Int)?
 
   /// The weights of all convolutions.
   var weightCount: Int {
@@ -51,7 +85,9 @@ package struct Graph: Sendable {
   package init(mean: [Float], deviation: [Float]) { (self.mean, self.deviation) = (mean, deviation) }
 
   /// Adds a node and returns its number.
-  package mutating func add(_ operator: Operator, _ inputs: Int...) -> Int {
+  package mutating func add(_ operator: Operator, _ inputs: Int...) -> Int { add(`operator`, inputs) }
+
+  package mutating func add(_ operator: Operator, _ inputs: [Int]) -> Int {
     nodes.append(Node(operator: `operator`, inputs: inputs))
     return nodes.count - 1
   }

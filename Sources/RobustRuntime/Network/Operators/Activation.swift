@@ -1,6 +1,23 @@
-/// What a step applies to each value of its output.
-enum Activation: Sendable {
+/// What is applied to each value of a map.
+package enum Activation: Sendable, Equatable {
   case identity
   /// max(x, 0)
   case relu
+  /// min(max(x, 0), 6)
+  case relu6
+  /// x / (1 + e⁻ˣ)
+  case silu
+  /// x Φ(x), Φ being the normal distribution function.
+  case gelu
+  /// ½ x (1 + tanh(√(2/π) (x + 0.044715 x³)))
+  case geluTanh
+  /// 1 / (1 + e⁻ˣ)
+  case sigmoid
+  /// min(max(x / 6 + ½, 0), 1)
+  case hardSigmoid
+  /// x · hardSigmoid(x)
+  case hardSwish
+  case tanh
+  /// x where it is positive, else slope · x.
+  case leakyReLU(slope: Float)
 }

@@ -6,7 +6,9 @@ package final class Convolution: Operation {
   struct Geometry: Sendable {
     let inChannels, outChannels: Int
     let height, width: Int
-    let stride, pad, groups: Int
+    let stride: Int
+    let padding: Padding
+    let groups: Int
     /// The algorithm where the shapes allow it; nil: the one that is expected to take the least time.
     let algorithm: Algorithm?
     /// Whether the gradient makes do, where it can, with the weights as they are packed for the convolution, transposing
@@ -28,6 +30,24 @@ package final class Convolution: Operation {
       case .stored(let tensor): tensor.count
       case .parameter(let parameter): parameter.count
       }
+    }
+
+    /// The weights with zeros between the taps.
+    fileprivate func dilated(height: Int, width: Int, by dilation: Int) -> [Float] {
+      let (tallest, widest) = ((height - 1) * dilation + 1, (width - 1) * dilation + 1)
+      let planes = count / (height * width)
+      var dilated = [Float](repeating: 0, count: planes * tallest * widest)
+      withValues { values in
+        for plane in 0..<planes {
+          for y in 0..<height {
+            for x in 0..<width {
+              dilated[(plane * tallest + y * dilation) * widest + x * dilation] =
+                values[(plane * height + y) * width + x]
+            }
+          }
+        }
+      }
+      return dilated
     }
 
     func withValues<Result>(_ body: (UnsafeBufferPointer<Float>) throws -> Result) rethrows -> Result {
@@ -62,8 +82,7 @@ package final class Convolution: Operation {
   ) {
     self.init(
       inChannels: inChannels, outChannels: outChannels, height: height, width: width, stride: stride,
-      pad: pad,
-      groups: groups, weights: .floats(weights), bias: bias, algorithm: algorithm)
+      padding: Padding(pad), groups: groups, weights: .floats(weights), bias: bias, algorithm: algorithm)
   }
 
   /// A convolution that is trained.
@@ -74,22 +93,26 @@ package final class Convolution: Operation {
   ) {
     self.init(
       inChannels: inChannels, outChannels: outChannels, height: height, width: width, stride: stride,
-      pad: pad,
-      groups: groups, weights: .parameter(parameter), algorithm: algorithm)
+      padding: Padding(pad), groups: groups, weights: .parameter(parameter), algorithm: algorithm)
   }
 
   /// - Precondition: the sizes fit together, and `groups` divides both numbers of channels.
   convenience init(
-    inChannels: Int, outChannels: Int, height: Int, width: Int, stride: Int = 1, pad: Int = 0,
-    groups: Int = 1, weights: Weights, bias: [Float]? = nil, biasParameter: ParameterReference? = nil,
-    algorithm: Algorithm? = nil
+    inChannels: Int, outChannels: Int, height: Int, width: Int, stride: Int = 1,
+    padding: Padding = Padding(0), dilation: Int = 1, groups: Int = 1, weights: Weights,
+    bias: [Float]? = nil, biasParameter: ParameterReference? = nil, algorithm: Algorithm? = nil
   ) {
     precondition(inChannels % groups == 0 && outChannels % groups == 0)
     precondition(weights.count == outChannels * (inChannels / groups) * height * width)
+    var (height, width, weights) = (height, width, weights)
+    if dilation > 1 && height * width > 1 {
+      weights = .floats(weights.dilated(height: height, width: width, by: dilation))
+      (height, width) = ((height - 1) * dilation + 1, (width - 1) * dilation + 1)
+    }
     self.init(
       Geometry(
         inChannels: inChannels, outChannels: outChannels, height: height, width: width, stride: stride,
-        pad: pad, groups: groups, algorithm: algorithm),
+        padding: padding, groups: groups, algorithm: algorithm),
       weights: weights, scale: [],
       bias: bias ?? [Float](repeating: 0, count: outChannels), biasParameter: biasParameter)
   }
@@ -138,8 +161,9 @@ package final class Convolution: Operation {
   package func outputShape(of inputs: [Shape]) -> Shape {
     let g = geometry
     return Shape(
-      channels: g.outChannels, height: (inputs[0].height + 2 * g.pad - g.height) / g.stride + 1,
-      width: (inputs[0].width + 2 * g.pad - g.width) / g.stride + 1)
+      channels: g.outChannels,
+      height: (inputs[0].height + g.padding.top + g.padding.bottom - g.height) / g.stride + 1,
+      width: (inputs[0].width + g.padding.left + g.padding.right - g.width) / g.stride + 1)
   }
 
   /// The parameter of the weights, where they are trained.
@@ -212,7 +236,8 @@ extension Convolution.Geometry {
     let (ins, outs, area) = (inChannels / groups, outChannels / groups, height * width)
     return Correlation(
       inChannels: ins, outChannels: outs, groups: groups, groupStride: outs * ins * area,
-      window: Correlation.Window(tapsHeight: height, tapsWidth: width, stride: stride, top: -pad, left: -pad),
+      window: Correlation.Window(
+        tapsHeight: height, tapsWidth: width, stride: stride, top: -padding.top, left: -padding.left),
       weights: Correlation.Weights(
         values: weights, scale: scale, outStride: ins * area, inStride: area, rowStride: width,
         columnStride: 1),
@@ -221,7 +246,7 @@ extension Convolution.Geometry {
 
   /// Whether Winograd's algorithm for a stride of 2 covers these shapes.
   fileprivate var allowsStridedWinograd: Bool {
-    groups == 1 && height == 3 && width == 3 && stride == 2 && pad == 1
+    groups == 1 && height == 3 && width == 3 && stride == 2 && padding == Padding(1)
       && inChannels > Tensor.blockSize * 3 / 4
   }
 
@@ -247,7 +272,9 @@ extension Convolution.Geometry {
       gradientOf: convolution)
   }
 
-  fileprivate var canCol2Im: Bool { pad <= width && height * width > 1 }
+  fileprivate var canCol2Im: Bool {
+    max(padding.top, padding.left, padding.bottom, padding.right) <= width && height * width > 1
+  }
 
   /// For each input channel and tap, its products with the output's gradient at each position.
   fileprivate func col2ImProducts(_ weights: Convolution.Weights, _ scale: [Float]) -> Correlation {
@@ -267,11 +294,11 @@ extension Convolution.Geometry {
     of convolution: Correlation, _ weights: Convolution.Weights, _ scale: [Float], y: Int, x: Int
   ) -> Correlation {
     // Input row q·stride + y met tap `first` + stride·j at output row q + `last` − j.
-    func taps(_ offset: Int, _ size: Int) -> (first: Int, count: Int, last: Int) {
+    func taps(_ offset: Int, _ size: Int, _ pad: Int) -> (first: Int, count: Int, last: Int) {
       let (last, first) = (offset + pad).quotientAndRemainder(dividingBy: stride)
       return (first, max((size - first + stride - 1) / stride, 0), last)
     }
-    let (rows, columns) = (taps(y, height), taps(x, width))
+    let (rows, columns) = (taps(y, height, padding.top), taps(x, width, padding.left))
     let (ins, outs, area) = (inChannels / groups, outChannels / groups, height * width)
     let lastTap =
       (rows.first + stride * (rows.count - 1)) * width + columns.first + stride * (columns.count - 1)

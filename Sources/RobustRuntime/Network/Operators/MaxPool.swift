@@ -2,20 +2,14 @@ import CKernels
 
 /// The largest value of each window; nothing outside the map is seen.
 package struct MaxPool: Operation {
-  let size, stride, pad: Int
+  let window: PoolWindow
 
-  /// - Precondition: `pad` is less than `size`, so that each window sees something.
-  package init(size: Int, stride: Int, pad: Int) {
-    precondition(pad < size)
-    (self.size, self.stride, self.pad) = (size, stride, pad)
-  }
+  package init(_ window: PoolWindow) { self.window = window }
 
-  package func outputShape(of inputs: [Shape]) -> Shape {
-    let from = inputs[0]
-    return Shape(
-      channels: from.channels, height: (from.height + 2 * pad - size) / stride + 1,
-      width: (from.width + 2 * pad - size) / stride + 1)
-  }
+  /// A square window.
+  package init(size: Int, stride: Int, pad: Int) { window = PoolWindow(size: size, stride: stride, pad: pad) }
+
+  package func outputShape(of inputs: [Shape]) -> Shape { window.outputShape(of: inputs[0]) }
 
   func backwardReads(input: Int, training: Bool) -> Bool { true }
 
