@@ -2,9 +2,9 @@ import CKernels
 
 /// The mean of each window.
 package struct AveragePool: Operation {
-  let window: PoolWindow
+  package let window: PoolWindow
   /// Whether the zeros of the padding are counted.
-  let countsPadding: Bool
+  package let countsPadding: Bool
 
   package init(_ window: PoolWindow, countsPadding: Bool) {
     (self.window, self.countsPadding) = (window, countsPadding)

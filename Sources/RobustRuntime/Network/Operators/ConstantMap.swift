@@ -2,11 +2,11 @@ import CKernels
 
 /// A map that is added to every image's, such as a position embedding.
 package struct ConstantMap: Operation {
-  let shape: Shape
+  package let shape: Shape
   /// [channel][row][column]
-  let values: [Float]
+  package let values: [Float]
   /// Whether it is interpolated (bicubic) for maps of another size; else those are refused.
-  let isInterpolated: Bool
+  package let isInterpolated: Bool
 
   package init(shape: Shape, values: [Float], isInterpolated: Bool = false) {
     precondition(values.count == shape.channels * shape.height * shape.width)

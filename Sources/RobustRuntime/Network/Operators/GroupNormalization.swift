@@ -4,9 +4,9 @@ import CKernels
 /// and all positions (Wu, He, arXiv 1803.08494). One group: layer normalisation of whole maps; as many as channels:
 /// instance normalisation.
 package struct GroupNormalization: Operation {
-  let groups: Int
-  let weight, bias: [Float]
-  let epsilon: Float
+  package let groups: Int
+  package let weight, bias: [Float]
+  package let epsilon: Float
 
   /// - Precondition: the groups divide the channels.
   package init(groups: Int, weight: [Float], bias: [Float], epsilon: Float) {

@@ -2,7 +2,7 @@ import CKernels
 
 /// The largest value of each window; nothing outside the map is seen.
 package struct MaxPool: Operation {
-  let window: PoolWindow
+  package let window: PoolWindow
 
   package init(_ window: PoolWindow) { self.window = window }
 
