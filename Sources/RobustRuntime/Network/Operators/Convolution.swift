@@ -3,12 +3,12 @@ import CKernels
 /// out[o] = bias[o] + Σ weights[o][i] ⋆ in[i], with zeros around the input. A second input, if there is one,
 /// is added (the residual of a block). A linear layer is a 1x1 convolution of 1x1 maps.
 package final class Convolution: Operation {
-  struct Geometry: Sendable {
-    let inChannels, outChannels: Int
-    let height, width: Int
-    let stride: Int
-    let padding: Padding
-    let groups: Int
+  package struct Geometry: Sendable {
+    package let inChannels, outChannels: Int
+    package let height, width: Int
+    package let stride: Int
+    package let padding: Padding
+    package let groups: Int
     /// The algorithm where the shapes allow it; nil: the one that is expected to take the least time.
     let algorithm: Algorithm?
     /// Whether the gradient makes do, where it can, with the weights as they are packed for the convolution, transposing
@@ -60,7 +60,7 @@ package final class Convolution: Operation {
     }
   }
 
-  let geometry: Geometry
+  package let geometry: Geometry
   private let weights: Weights
   /// Factors of the output channels; the weights themselves are shared, not multiplied. None: 1.
   private let scale: [Float]
@@ -148,6 +148,20 @@ package final class Convolution: Operation {
   }
 
   var weightCount: Int { weights.count }
+
+  /// The weights, [outChannels][inChannels / groups][height][width], with the factors of the output channels.
+  package var weightValues: [Float] {
+    let row = weights.count / geometry.outChannels
+    return weights.withValues { values in
+      values.indices.map { scale.isEmpty ? values[$0] : values[$0] * scale[$0 / row] }
+    }
+  }
+
+  /// [outChannels]
+  package var biasValues: [Float] {
+    guard let biasParameter else { return bias }
+    return Array(UnsafeBufferPointer(start: biasParameter.values, count: biasParameter.count))
+  }
 
   func followed(by affine: ChannelAffine) -> (any Operation)? {
     Convolution(
