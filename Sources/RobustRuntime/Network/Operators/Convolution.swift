@@ -163,7 +163,8 @@ package final class Convolution: Operation {
     return Array(UnsafeBufferPointer(start: biasParameter.values, count: biasParameter.count))
   }
 
-  func followed(by affine: ChannelAffine) -> (any Operation)? {
+  /// The convolution followed by a scale and shift of each channel.
+  func followed(by affine: ChannelAffine) -> Convolution {
     Convolution(
       geometry, weights: weights, scale: scale.isEmpty ? affine.scale : zip(scale, affine.scale).map(*),
       bias: bias.indices.map { bias[$0] * affine.scale[$0] + affine.shift[$0] })

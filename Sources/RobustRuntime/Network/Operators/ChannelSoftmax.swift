@@ -1,7 +1,7 @@
 import CKernels
 
 /// e^x[c] over its sum of the channels at each position.
-struct Softmax: Operation {
+struct ChannelSoftmax: Operation {
   func outputShape(of inputs: [Shape]) -> Shape { inputs[0] }
 
   /// The output is computed once more from it.
