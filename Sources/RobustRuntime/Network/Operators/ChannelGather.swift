@@ -85,7 +85,8 @@ struct ChannelGather: Operation {
       Workers.shared.run(over: output.positions, by: 1 << 8) { first, count in
         let start = first * lanes
         for block in 0..<output.blocks {
-          body(block, start, count, channels[block * lanes..<(block + 1) * lanes].map { $0.map { $0 + start } })
+          body(
+            block, start, count, channels[block * lanes..<(block + 1) * lanes].map { $0.map { $0 + start } })
         }
       }
     }
