@@ -151,6 +151,38 @@ import Testing
       let b = graph.add(.concatenation, 0, a)
       _ = graph.add(.activation(.relu), graph.add(.concatenation, b, graph.add(.activation(.silu), b)))
     },
+    Case(name: "densely connected", channels: 32) { graph in
+      // Maps of whole blocks, one of which is read again after it was joined, and a last one of a part of a block.
+      var maps = [graph.add(.activation(.silu), 0)]
+      for k in 0..<3 {
+        let joined = graph.add(.concatenation, maps)
+        let all = 32 + 16 * k
+        let norm = ChannelAffine(scale: numbers("s\(k)", all), shift: numbers("t\(k)", all))
+        let x = graph.add(.activation(.relu), graph.add(.batchNormalization(norm), joined))
+        let out = k < 2 ? 16 : 9
+        let convolution = Convolution(
+          inChannels: all, outChannels: out, height: 3, width: 3, pad: 1,
+          weights: numbers("w\(k)", all * out * 9))
+        maps.append(graph.add(.convolution(convolution), x))
+      }
+      let joined = graph.add(.concatenation, maps)
+      let again = graph.add(.concatenation, [joined, maps[1]])
+      _ = graph.add(.activation(.relu), graph.add(.concatenation, [again, joined]))
+    },
+    Case(name: "a residual that is joined", channels: 16) { graph in
+      func convolution(_ name: String) -> Graph.Operator {
+        .convolution(
+          Convolution(inChannels: 16, outChannels: 16, height: 1, width: 1, weights: numbers(name, 256)))
+      }
+      let a = graph.add(convolution("a"), 0)
+      let b = graph.add(.activation(.relu6), graph.add(.add, graph.add(convolution("b"), a), a))
+      let c = graph.add(.concatenation, a, b)
+      let d = graph.add(
+        .groupNormalization(
+          GroupNormalization(
+            groups: 2, weight: numbers("g", 32), bias: numbers("h", 32), epsilon: 1e-3)), c)
+      _ = graph.add(.add, graph.add(.activation(.relu), d), c)
+    },
     Case(name: "slice of blocks", channels: 48) { _ = $0.add(.slice(16..<48), 0) },
     Case(name: "shuffle") { graph in
       _ = graph.add(.permutation((0..<20).map { $0 % 2 * 10 + $0 / 2 }), 0)

@@ -378,7 +378,7 @@ private struct BoundConvolution: BoundOperation {
       input.value, output.value,
       Epilogue(
         bias: bias.base, residual: residual.map { UnsafePointer($0.value) }, activation: activation,
-        reluMask: activation == .relu ? output.reluMask : nil),
+        reluMask: activation.isClip ? output.reluMask : nil),
       scratch)
   }
 
