@@ -163,7 +163,8 @@ package final class Convolution: Operation {
     return Array(UnsafeBufferPointer(start: biasParameter.values, count: biasParameter.count))
   }
 
-  func followed(by affine: ChannelAffine) -> (any Operation)? {
+  /// The convolution followed by a scale and shift of each channel.
+  func followed(by affine: ChannelAffine) -> Convolution {
     Convolution(
       geometry, weights: weights, scale: scale.isEmpty ? affine.scale : zip(scale, affine.scale).map(*),
       bias: bias.indices.map { bias[$0] * affine.scale[$0] + affine.shift[$0] })
@@ -172,12 +173,16 @@ package final class Convolution: Operation {
   var title: String { "conv \(geometry.height)x\(geometry.width)/\(geometry.stride)" }
   var productsPerOutput: Int { geometry.inChannels / geometry.groups * geometry.height * geometry.width }
 
-  package func outputShape(of inputs: [Shape]) -> Shape {
-    let g = geometry
-    return Shape(
-      channels: g.outChannels,
-      height: (inputs[0].height + g.padding.top + g.padding.bottom - g.height) / g.stride + 1,
-      width: (inputs[0].width + g.padding.left + g.padding.right - g.width) / g.stride + 1)
+  package func outputShape(of inputs: [Shape]) -> Shape { geometry.outputShape(of: inputs[0]) }
+
+  /// The same on vectors of channels, where each channel has a window of its own. Nil: they have not, or are trained.
+  var depthwise: DepthwiseConvolution? {
+    guard geometry.groups == geometry.inChannels, geometry.groups == geometry.outChannels,
+      geometry.groups > 1, parameter == nil
+    else { return nil }
+    return weights.withValues {
+      DepthwiseConvolution(geometry, weights: Array($0), scale: scale, bias: bias)
+    }
   }
 
   /// The parameter of the weights, where they are trained.
@@ -246,6 +251,13 @@ package final class Convolution: Operation {
 }
 
 extension Convolution.Geometry {
+  func outputShape(of input: Shape) -> Shape {
+    Shape(
+      channels: outChannels,
+      height: (input.height + padding.top + padding.bottom - height) / stride + 1,
+      width: (input.width + padding.left + padding.right - width) / stride + 1)
+  }
+
   fileprivate func correlation(_ weights: Convolution.Weights, _ scale: [Float]) -> Correlation {
     let (ins, outs, area) = (inChannels / groups, outChannels / groups, height * width)
     return Correlation(
