@@ -125,7 +125,7 @@ import Testing
     let network = HashedResNet(blocks: [1], widths: [4], stem: 3, stemStride: 1, classes: 3).bytes
     let bytes = try network.withUnsafeBytes { bytes in
       let file = try SafeTensors(bytes, file: "small")
-      let weights = try file.entries.map {
+      let weights = try file.tensors.map {
         NamedTensor(name: $0.key, shape: $0.value.shape, values: try file.values($0.key))
       }
       return try SafeTensorsWriter.bytes(weights + tensors, metadata: file.metadata)

@@ -50,7 +50,7 @@ struct Golden {
     let path = packageFolder + "/Tests/RuntimeTests/Golden/\(name).safetensors"
     tensors = try CheckpointFile.withBytes(of: path) { bytes in
       let file = try SafeTensors(bytes, file: path)
-      return try file.entries.reduce(into: [:]) { $0[$1.key] = try file.values($1.key) }
+      return try file.tensors.reduce(into: [:]) { $0[$1.key] = try file.values($1.key) }
     }
   }
 

@@ -200,7 +200,7 @@ import Testing
     func changed(_ change: (inout [NamedTensor]) -> Void) throws -> [UInt8] {
       try good.withUnsafeBytes { raw in
         let file = try SafeTensors(raw, file: "x")
-        var tensors = try file.entries.map {
+        var tensors = try file.tensors.map {
           NamedTensor(name: $0.key, shape: $0.value.shape, values: try file.values($0.key))
         }
         change(&tensors)

@@ -53,7 +53,7 @@ import Testing
     try read(bytes) { (file) throws in
       #expect(file.metadata == metadata)
       #expect(
-        file.entries.mapValues(\.shape)
+        file.tensors.mapValues(\.shape)
           == Dictionary(uniqueKeysWithValues: tensors.map { ($0.name, $0.shape) }))
       for tensor in tensors.dropFirst() { #expect(try file.values(tensor.name) == tensor.values) }
       #expect(try file.values("weight") == [0, 1, -2.5, 0x1p-23, 65504, 0.333251953125])
@@ -71,7 +71,7 @@ import Testing
     ]
     let bytes = try SafeTensorsWriter.bytes(tensors)
     #expect(bytes.suffix(12) == [0, 0, 0, 64, 0, 60, 0, 66, 0, 68, 0, 69])
-    #expect(try read(SafeTensorsWriter.bytes([])) { $0.entries.isEmpty && $0.metadata.isEmpty })
+    #expect(try read(SafeTensorsWriter.bytes([])) { $0.tensors.isEmpty && $0.metadata.isEmpty })
   }
 
   @Test(arguments: [Float.nan, .infinity, -.infinity])

@@ -20,7 +20,7 @@ struct SeedDistribution: Sendable {
 
     /// Reads the extents; nil: the file has no distributions.
     /// - Throws: `CheckpointError` if it has one that does not fit.
-    init?(_ file: SafeTensors, classCount: Int) throws {
+    init?(_ file: any TensorFile, classCount: Int) throws {
       guard let mean = file.shape("seeds.mean"), let factor = file.shape("seeds.factor") else { return nil }
       let isMixture = mean.count == 5 || file.shape("seeds.weight") != nil
       let leading = isMixture ? 2 : 1
@@ -48,13 +48,13 @@ struct SeedDistribution: Sendable {
 
   /// Whether the file has a distribution for each class.
   /// - Throws: `CheckpointError` if it has one that does not fit.
-  static func isIn(_ file: SafeTensors, classCount: Int) throws -> Bool {
+  static func isIn(_ file: any TensorFile, classCount: Int) throws -> Bool {
     try Layout(file, classCount: classCount) != nil
   }
 
   /// Reads the distributions; nil: the file has none.
   /// - Throws: `CheckpointError` if it has one that does not fit.
-  init?(_ file: SafeTensors, classCount: Int) throws {
+  init?(_ file: any TensorFile, classCount: Int) throws {
     guard let layout = try Layout(file, classCount: classCount) else { return nil }
     (self.layout, self.classCount) = (layout, classCount)
     mean = try file.stored("seeds.mean")

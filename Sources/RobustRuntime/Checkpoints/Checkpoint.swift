@@ -1,6 +1,6 @@
 /// A model as its file describes it.
 struct Checkpoint {
-  let file: SafeTensors
+  let file: any TensorFile
   let architecture: ResNet
   let facts: ModelFacts
 
@@ -8,7 +8,7 @@ struct Checkpoint {
   /// - Parameter owner: of the bytes, if they last; else the weights are copied.
   /// - Throws: `CheckpointError`
   init(_ bytes: UnsafeRawBufferPointer, file: String, name: String, owner: LastingBytes? = nil) throws {
-    let file = try SafeTensors(bytes, file: file, owner: owner)
+    let file = try TensorFiles.open(bytes, file: file, owner: owner)
     let metadata = file.metadata
     let architecture = try ResNet(file)
 
@@ -43,7 +43,7 @@ struct Checkpoint {
       cleanAccuracy: try number("clean_accuracy", in: 0...1),
       robustAccuracy: try number("robust_accuracy", in: 0...1),
       evaluatedEps: try number("evaluated_eps", in: 0...1e6), epochs: metadata["epochs"],
-      parameterCount: file.entries.filter { !$0.key.hasPrefix("seeds.") }.reduce(0) { $0 + $1.value.count },
+      parameterCount: file.tensors.filter { !$0.key.hasPrefix("seeds.") }.reduce(0) { $0 + $1.value.count },
       layers: layers, hasSeeds: try SeedDistribution.isIn(file, classCount: classes.count))
     (self.file, self.architecture) = (file, architecture)
   }

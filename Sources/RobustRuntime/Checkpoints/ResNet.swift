@@ -24,7 +24,7 @@ struct ResNet {
 
   /// Infers the structure and checks the shape of every weight.
   /// - Throws: `CheckpointError`
-  init(_ file: SafeTensors) throws {
+  init(_ file: any TensorFile) throws {
     var used: Set<String> = []
     func shape(_ name: String, _ expected: [Int?]) throws -> [Int] {
       used.insert(name)
@@ -110,11 +110,11 @@ struct ResNet {
 
   /// Tensors beside those of the network would do something to what it computes: it is another architecture then, of
   /// which part has the same names (squeeze and excitation, ECA, biases of convolutions).
-  private static func refuseOthers(than used: Set<String>, in file: SafeTensors) throws {
+  private static func refuseOthers(than used: Set<String>, in file: any TensorFile) throws {
     let beside: Set = ["mean", "std"]
-    let others = file.entries.filter { name, entry in
+    let others = file.tensors.filter { name, facts in
       !used.contains(name) && !beside.contains(name) && !name.hasPrefix("seeds.")
-        && !name.hasSuffix(".num_batches_tracked") && entry.type.isReal
+        && !name.hasSuffix(".num_batches_tracked") && facts.type.isReal
     }.keys.sorted()
     guard let first = others.first else { return }
     let more = others.count - 1
@@ -147,7 +147,7 @@ struct ResNet {
   /// - Parameter classes: what the last layer of a network that is trained tells apart; nil: what it does.
   /// - Throws: `CheckpointError`
   func graph(
-    _ file: SafeTensors, mean: [Float], deviation: [Float],
+    _ file: any TensorFile, mean: [Float], deviation: [Float],
     training: (parameters: Parameters, mode: NormMode)? = nil, head classes: TrainableModel.Head? = nil
   ) throws -> Graph {
     var graph = Graph(mean: mean, deviation: deviation)
@@ -156,18 +156,18 @@ struct ResNet {
       guard let training else { return .stored(try file.stored(name)) }
       return .parameter(
         training.parameters.add(
-          name, shape: file.entries[name]!.shape, role: .weight, values: try file.values(name)))
+          name, shape: file.tensors[name]!.shape, role: .weight, values: try file.values(name)))
     }
     func vector(_ name: String, _ role: Parameters.Role, _ parameters: Parameters) throws
       -> ParameterReference
     {
-      parameters.add(name, shape: file.entries[name]!.shape, role: role, values: try file.values(name))
+      parameters.add(name, shape: file.tensors[name]!.shape, role: role, values: try file.values(name))
     }
 
     func convolution(
       _ name: String, norm: String, _ input: Int, stride: Int = 1, groups: Int = 1
     ) throws -> Int {
-      let shape = file.entries[name]!.shape
+      let shape = file.tensors[name]!.shape
       let node = graph.add(
         .convolution(
           Convolution(
@@ -193,7 +193,8 @@ struct ResNet {
       return graph.add(.batchNormalization(affine), node)
     }
 
-    var x = graph.add(.activation(.relu), try convolution("conv1.weight", norm: "bn1", 0, stride: stem.stride))
+    var x = graph.add(
+      .activation(.relu), try convolution("conv1.weight", norm: "bn1", 0, stride: stem.stride))
     if hasMaxPool { x = graph.add(.maxPool(MaxPool(size: 3, stride: 2, pad: 1)), x) }
     graph.layers.append(Graph.Layer(name: "stem", node: x))
 
@@ -215,7 +216,8 @@ struct ResNet {
         y = try convolution("\(name).conv3.weight", norm: "\(name).bn3", y)
       } else {
         y = graph.add(
-          .activation(.relu), try convolution("\(name).conv1.weight", norm: "\(name).bn1", x, stride: block.stride))
+          .activation(.relu),
+          try convolution("\(name).conv1.weight", norm: "\(name).bn1", x, stride: block.stride))
         y = try convolution("\(name).conv2.weight", norm: "\(name).bn2", y, groups: block.groups)
       }
       x = graph.add(.activation(.relu), graph.add(.add, y, residual))

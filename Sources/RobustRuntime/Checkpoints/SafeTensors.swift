@@ -1,47 +1,17 @@
-import CKernels
-
 /// Tensors in the safetensors format: the length of the header (8 bytes, little-endian), the header in JSON,
 /// the data. (https://huggingface.co/docs/safetensors)
 ///
 /// All of the header is checked when it is read, the values when they are asked for. The bytes must outlive
 /// this.
-package struct SafeTensors {
-  package struct Entry {
-    let type: ElementType
-    package let shape: [Int]
-    let bytes: Range<Int>
-    var count: Int { bytes.count / type.size }
-  }
-
-  package enum ElementType: String {
-    case half = "F16"
-    case bfloat = "BF16"
-    case float = "F32"
-    case double = "F64"
-    // Counters and the like, which may lie in a checkpoint but are never read.
-    case int64 = "I64"
-    case int32 = "I32"
-    case int16 = "I16"
-    case int8 = "I8"
-    case uint8 = "U8"
-    case bool = "BOOL"
-
-    var size: Int {
-      switch self {
-      case .double, .int64: 8
-      case .float, .int32: 4
-      case .half, .bfloat, .int16: 2
-      case .int8, .uint8, .bool: 1
-      }
-    }
-  }
-
+package struct SafeTensors: TensorFile {
   static let longestHeader = 100_000_000
 
-  /// The name of the file, for errors.
-  let file: String
-  package let entries: [String: Entry]
+  package let file: String
+  package let format = "safetensors"
+  package let tensors: [String: TensorFacts]
   package let metadata: [String: String]
+  /// Where in the data each tensor lies.
+  private let places: [String: Range<Int>]
   private let data: UnsafeRawBufferPointer
   private let owner: LastingBytes?
 
@@ -77,7 +47,8 @@ package struct SafeTensors {
       throw refuse("the header is not JSON: \(error.problem) at byte \(error.offset)")
     }
 
-    var entries: [String: Entry] = [:]
+    var tensors: [String: TensorFacts] = [:]
+    var places: [String: Range<Int>] = [:]
     var metadata: [String: String] = [:]
     for member in members {
       if member.name == "__metadata__" {
@@ -89,31 +60,30 @@ package struct SafeTensors {
           metadata[fact.name] = text
         }
       } else {
-        entries[member.name] = try SafeTensors.entry(member, dataSize: data.count, refuse)
+        (tensors[member.name], places[member.name]) = try SafeTensors.entry(
+          member, dataSize: data.count, refuse)
       }
     }
 
     // In the order of their bytes the tensors must follow each other without hole or overlap, to the end of
     // the file.
     var end = 0
-    for (name, entry) in entries.sorted(by: {
-      ($0.value.bytes.lowerBound, $0.value.bytes.upperBound) < (
-        $1.value.bytes.lowerBound, $1.value.bytes.upperBound
-      )
+    for (name, place) in places.sorted(by: {
+      ($0.value.lowerBound, $0.value.upperBound) < ($1.value.lowerBound, $1.value.upperBound)
     }) {
-      guard entry.bytes.lowerBound == end else {
-        let what = entry.bytes.lowerBound < end ? "overlaps another tensor" : "has a hole before it"
+      guard place.lowerBound == end else {
+        let what = place.lowerBound < end ? "overlaps another tensor" : "has a hole before it"
         throw refuse("\(name.quoted) \(what)")
       }
-      end = entry.bytes.upperBound
+      end = place.upperBound
     }
     guard end == data.count else { throw refuse("\(data.count - end) bytes belong to no tensor") }
-    (self.entries, self.metadata) = (entries, metadata)
+    (self.tensors, self.metadata, self.places) = (tensors, metadata, places)
   }
 
   private static func entry(
     _ member: JSONValue.Member, dataSize: Int, _ refuse: (String) -> CheckpointError
-  ) throws -> Entry {
+  ) throws -> (TensorFacts, Range<Int>) {
     let name = member.name.quoted
     guard let facts = member.value.object else { throw refuse("\(name) is not described by an object") }
     func fact(_ key: String) -> JSONValue? { facts.first { $0.name == key }?.value }
@@ -142,43 +112,13 @@ package struct SafeTensors {
     guard to - from == size else {
       throw refuse("\(name) has \(to - from) bytes, but its shape takes \(size)")
     }
-    return Entry(type: type, shape: shape, bytes: from..<to)
+    return (TensorFacts(type: type, shape: shape, count: size / type.size), from..<to)
   }
 
-  /// The values of a tensor, all finite.
-  /// - Throws: `CheckpointError` if there is no such tensor, or its values are not real numbers.
-  package func values(_ name: String) throws -> [Float] {
-    let (entry, bytes) = try real(name)
-    return try checked(entry.type.floats(bytes, 0..<entry.count), name)
-  }
-
-  /// A tensor as it is stored, its values checked as by `values`.
-  func stored(_ name: String) throws -> StoredTensor {
-    let (entry, bytes) = try real(name)
-    let piece = 1 << 14
-    for first in stride(from: 0, to: entry.count, by: piece) {
-      _ = try checked(entry.type.floats(bytes, first..<min(first + piece, entry.count)), name)
+  package func tensor(_ name: String) throws -> StoredTensor {
+    guard let facts = tensors[name], let place = places[name] else {
+      throw refuse("\(name.quoted) is missing")
     }
-    owner?.release(bytes)
-    return StoredTensor(type: entry.type, bytes: bytes, of: owner)
+    return StoredTensor(type: facts.type, bytes: UnsafeRawBufferPointer(rebasing: data[place]), of: owner)
   }
-
-  private func real(_ name: String) throws -> (Entry, UnsafeRawBufferPointer) {
-    guard let entry = entries[name] else { throw refuse("\(name.quoted) is missing") }
-    guard entry.type.isReal else {
-      throw refuse("\(name.quoted) has dtype \(entry.type.rawValue), which holds no weights")
-    }
-    return (entry, UnsafeRawBufferPointer(rebasing: data[entry.bytes]))
-  }
-
-  private func checked(_ values: [Float], _ name: String) throws -> [Float] {
-    guard rt_all_finite(values, values.count) else {
-      throw refuse("\(name.quoted) holds NaN or infinite values")
-    }
-    return values
-  }
-
-  func shape(_ name: String) -> [Int]? { entries[name]?.shape }
-
-  func refuse(_ problem: String) -> CheckpointError { CheckpointError(file: file, problem: problem) }
 }

@@ -14,7 +14,7 @@ public struct NamedTensor: Sendable {
     (self.name, self.shape, self.values, self.isHalf) = (name, shape, values, isHalf)
   }
 
-  fileprivate var type: SafeTensors.ElementType { isHalf ? .half : .float }
+  fileprivate var type: ElementType { isHalf ? .half : .float }
   fileprivate var byteCount: Int { values.count * type.size }
 }
 

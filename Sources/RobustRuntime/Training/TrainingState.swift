@@ -42,7 +42,7 @@ package enum TrainingState {
     var tensors = try ["mean", "std"].map {
       NamedTensor(name: $0, shape: file.shape($0) ?? [], values: try file.values($0))
     }
-    for (key, entry) in file.entries where key.hasPrefix(prefix) {
+    for (key, entry) in file.tensors where key.hasPrefix(prefix) {
       tensors.append(
         NamedTensor(
           name: String(key.dropFirst(prefix.count)), shape: entry.shape, values: try file.values(key)))
