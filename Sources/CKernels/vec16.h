@@ -4,6 +4,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#if defined(__clang__)
+/* Functions that take or return vectors are made part of their callers, so that no register is agreed upon. */
+#pragma clang diagnostic ignored "-Wpsabi"
+#endif
+
 /* Sixteen floats, integers or words, which the compiler parts into registers of the CPU; mostly the channels of a
    block at one position. */
 typedef float vec16 __attribute__((vector_size(64), aligned(4)));

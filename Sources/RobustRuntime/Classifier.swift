@@ -116,9 +116,10 @@ public final class Classifier: Sendable {
 
   /// Bytes that an ascent with so many images of a size takes at least: the arena of its plan, and five copies of the
   /// images (the start, the iterate, its gradient, that of the filters, what the network sees).
-  public func ascentBytes(images: Int, height: Int, width: Int) -> Int {
+  /// - Throws: `RuntimeError.invalid` if images of that size do not fit the network.
+  public func ascentBytes(images: Int, height: Int, width: Int) throws -> Int {
     let seen = facts.seenSize(height: height, width: width)
-    let arena = Plan.Layout(
+    let arena = try Plan.Layout(
       plans.network, images: images, height: seen.height, width: seen.width, gradient: true, training: false)
     return MemoryLayout<Float>.stride * (arena.total + 5 * 3 * images * height * width)
   }

@@ -130,8 +130,9 @@ static void check_max_pool(size_t images, int32_t height, int32_t width, int32_t
     wanted[i] = in[best];
     wanted_gradient[best] += gradient[i];
   }
-  rt_max_pool(out, in, images, height, width, out_height, out_width, size, stride, pad);
-  rt_max_pool_gradient(gradient_in, gradient, in, images, height, width, out_height, out_width, size, stride, pad);
+  const rt_pool pool = {images, height, width, out_height, out_width, size, size, stride, stride, pad, pad};
+  rt_max_pool(out, in, &pool);
+  rt_max_pool_gradient(gradient_in, gradient, in, &pool);
   begin("max pool %d, stride %d, pad %d of %dx%d", size, stride, pad, height, width);
   expect("values", out, wanted, out_floats, 0);
   expect("gradient", gradient_in, wanted_gradient, in_floats, 1e-6);

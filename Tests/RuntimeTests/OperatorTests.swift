@@ -300,7 +300,7 @@ import Testing
     let (scale, shift) = (random("s", c.out), random("t", c.out))
     var graph = graph(c)
     let y = graph.add(.convolution(convolution), 0)
-    _ = graph.add(.relu, graph.add(.batchNormalization(ChannelAffine(scale: scale, shift: shift)), y))
+    _ = graph.add(.activation(.relu), graph.add(.batchNormalization(ChannelAffine(scale: scale, shift: shift)), y))
     #expect(Network(graph).stepCount == 1)
     try check(
       graph, [oracle, .affine(scale: scale.map(Double.init), shift: shift.map(Double.init)), .relu], input(c))
@@ -314,7 +314,7 @@ import Testing
     let (convolution, oracle) = convolution(c, algorithm)
     var graph = graph(c)
     let y = graph.add(.convolution(convolution), 0)
-    _ = graph.add(.relu, graph.add(.add, y, 0))
+    _ = graph.add(.activation(.relu), graph.add(.add, y, 0))
     #expect(Network(graph).stepCount == 1)
     let x = input(c)
     var both = OracleMap(2, 6, c.height, c.width)
@@ -341,7 +341,7 @@ import Testing
     var graph = graph(c)
     let y = graph.add(.convolution(convolution), 0)
     graph.layers.append(Graph.Layer(name: "before", node: y))
-    _ = graph.add(.relu, y)
+    _ = graph.add(.activation(.relu), y)
     #expect(Network(graph).stepCount == 2)
     try check(graph, [oracle, .relu], input(c))
   }
@@ -352,7 +352,7 @@ import Testing
     let x = input(c)
     var graph = graph(c)
     let y = graph.add(.batchNormalization(ChannelAffine(scale: scale, shift: shift)), 0)
-    _ = graph.add(.add, graph.add(.relu, y), graph.add(.relu, y))
+    _ = graph.add(.add, graph.add(.activation(.relu), y), graph.add(.activation(.relu), y))
     try check(
       graph,
       [

@@ -56,7 +56,7 @@ import Testing
       let norm = BatchNormalization(
         scale: scale, shift: shift, runningMean: mean, runningVariance: variance, mode: mode)
       let last = graph.add(.trainedNormalization(norm), pick(0))
-      if inputs == 2 { _ = graph.add(.relu, graph.add(.add, last, residual)) }
+      if inputs == 2 { _ = graph.add(.activation(.relu), graph.add(.add, last, residual)) }
       (self.parameters, self.mode, self.graph) = (parameters, mode, graph)
       try parameters.allocate()
 

@@ -50,12 +50,17 @@
 #pragma clang fp contract(fast)
 #endif
 
+#include "activations.h"
 #include "ascent.h"
+#include "attention.h"
 #include "attacks.h"
 #include "augmentation.h"
 #include "batch_norm.h"
+#include "channel_norm.h"
+#include "channels.h"
 #include "conversion.h"
 #include "convolution.h"
+#include "depthwise.h"
 #include "direct.h"
 #include "elementwise.h"
 #include "heap.h"

@@ -6,7 +6,8 @@ import RobustRuntime
 struct MemoryNeed {
   let bytes: Int
 
-  init(of plugin: Plugin, images: [[SourceImage]], model: Classifier) {
+  /// - Throws: `RuntimeError` where the model takes no images of its own size.
+  init(of plugin: Plugin, images: [[SourceImage]], model: Classifier) throws {
     var bytes = 0
     for sources in images {
       for source in sources { bytes += source.width * source.height * 3 * MemoryLayout<Float>.stride }
@@ -17,7 +18,7 @@ struct MemoryNeed {
     }
     let ascends = plugin.slots.contains { if case .ascent = $0 { true } else { false } }
     if ascends {
-      bytes += model.ascentBytes(images: 1, height: model.facts.side, width: model.facts.side)
+      bytes += try model.ascentBytes(images: 1, height: model.facts.side, width: model.facts.side)
     }
     self.bytes = bytes
   }

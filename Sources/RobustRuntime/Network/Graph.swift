@@ -14,12 +14,15 @@ package struct Shape: Sendable, Equatable {
 package struct Graph: Sendable {
   package struct Node: Sendable {
     package var `operator`: Operator
+    /// A convolution, or a normalisation that is trained, may have a second input, which lowering has joined to it: it is
+    /// added to what the operator gives.
     package var inputs: [Int]
+    /// What lowering has joined to the operator: the identity or a ReLU.
+    package var activation = Activation.identity
   }
 
   package enum Operator: Sendable {
     case input
-    /// One input, and after lowering a residual.
     case convolution(Convolution)
     /// out[c] = scale[c] · in[c] + shift[c]: batch normalisation once it is trained, and a layer's scale.
     case batchNormalization(ChannelAffine)
@@ -91,4 +94,35 @@ package struct Graph: Sendable {
     nodes.append(Node(operator: `operator`, inputs: inputs))
     return nodes.count - 1
   }
+
+  /// The graph with its nodes taken over one after the other, each as a node or as a change of one before it.
+  /// - Parameter join: changes a node of the new graph to one that does the work of both, and returns its number; nil:
+  ///   the node stays. It is given the node, reading nodes of the new graph, and for each input whether nothing else reads
+  ///   that.
+  func joiningNodes(_ join: (_ graph: inout Graph, _ node: Node, _ isLone: [Bool]) -> Int?) -> Graph {
+    var readers = [Int](repeating: 0, count: nodes.count)
+    for node in nodes { for input in node.inputs { readers[input] += 1 } }
+    // A layer is also read from outside.
+    for layer in layers { readers[layer.node] += 1 }
+    readers[nodes.count - 1] += 1
+    var graph = self
+    graph.nodes = [nodes[0]]
+    var place = [0]
+    for node in nodes.dropFirst() {
+      var moved = node
+      moved.inputs = node.inputs.map { place[$0] }
+      let isLone = node.inputs.map { $0 > 0 && readers[$0] == 1 }
+      if let joined = join(&graph, moved, isLone) {
+        place.append(joined)
+      } else {
+        graph.nodes.append(moved)
+        place.append(graph.nodes.count - 1)
+      }
+    }
+    graph.layers = layers.map { Layer(name: $0.name, node: place[$0.node]) }
+    return graph
+  }
+
+  /// Changes a node.
+  mutating func change(_ node: Int, _ change: (inout Node) -> Void) { change(&nodes[node]) }
 }

@@ -1,5 +1,5 @@
-/// A graph made ready for computing, for any image size: residuals and ReLUs joined to the operation that produces them,
-/// and for inference batch normalisation folded into the convolutions.
+/// A graph made ready for computing, for any image size: for inference batch normalisation is folded into the
+/// convolutions, sums and ReLUs are fused into what produces them.
 package struct Network: Sendable {
   package enum Purpose: Sendable {
     case inference
@@ -20,78 +20,80 @@ package struct Network: Sendable {
     let value: Int
   }
 
+  /// What was lowered, which says what images fit.
+  private let graph: Graph
   let normalization: InputNormalization
-  private(set) var steps: [Step] = []
-  private(set) var layers: [Layer] = []
+  let steps: [Step]
+  let layers: [Layer]
   package var stepCount: Int { steps.count }
-  /// The step whose ReLU is the last before the pooled representation.
-  private(set) var lastReLU: Int?
+  /// The step with the last activation before the pooled representation.
+  let lastActivation: Int?
 
   /// The number of weights from which on memory counts for more than the last few percent of speed.
   private static let leastLarge = 16 << 20
 
   package init(_ graph: Graph, for purpose: Purpose = .inference) {
+    self.graph = graph
     normalization = InputNormalization(mean: graph.mean, deviation: graph.deviation)
     let isLarge = graph.weightCount >= Network.leastLarge
-    var readers = [Int](repeating: 0, count: graph.nodes.count)
-    for node in graph.nodes { for input in node.inputs { readers[input] += 1 } }
-    // A layer is also read from outside, so nothing may be joined to it.
-    for layer in graph.layers { readers[layer.node] += 1 }
-    readers[graph.nodes.count - 1] += 1
-
-    // value[n]: where the value of node n is.
-    var value = [Int](repeating: 0, count: graph.nodes.count)
-    for (n, node) in graph.nodes.enumerated() {
-      let inputs = node.inputs.map { value[$0] }
-      // The step that can still take in this node: the last one, if nothing else reads what it writes.
-      func joins(_ input: Int) -> Bool {
-        readers[input] == 1 && value[input] == steps.count && !steps.isEmpty
-      }
-      func fold(_ affine: ChannelAffine) {
-        if joins(node.inputs[0]), let last = steps.last, last.inputs.count == 1, last.activation == .identity,
-          let folded = last.operation.followed(by: affine)
-        {
-          steps[steps.count - 1].operation = folded
-        } else {
-          steps.append(Step(operation: affine, inputs: inputs))
-        }
-      }
-      switch node.operator {
-      case .input: continue
-      case .convolution(let convolution):
-        steps.append(
-          Step(
-            operation: isLarge ? convolution : convolution.keepingWeightsOfBothDirections(), inputs: inputs))
-      case .batchNormalization(let affine): fold(affine)
-      case .trainedNormalization(let norm):
-        if purpose == .training {
-          steps.append(Step(operation: norm, inputs: inputs))
-        } else {
-          fold(norm.affine)
-        }
-      case .add:
-        if let last = steps.last, last.operation.passesGradientToSecondInput, last.inputs.count == 1,
-          last.activation == .identity, node.inputs.count == 2,
-          let main = node.inputs.firstIndex(where: joins),
-          inputs[0] != inputs[1]
-        {
-          steps[steps.count - 1].inputs.append(inputs[1 - main])
-        } else {
-          steps.append(Step(operation: Sum(), inputs: inputs))
-        }
-      case .relu:
-        if joins(node.inputs[0]) {
-          steps[steps.count - 1].activation = .relu
-        } else {
-          steps.append(Step(operation: Sum(), inputs: inputs, activation: .relu))
-        }
-      case .maxPool(let pool): steps.append(Step(operation: pool, inputs: inputs))
-      case .meanPool:
-        if let step = inputs.first, step > 0, steps[step - 1].activation == .relu { lastReLU = step - 1 }
-        steps.append(Step(operation: MeanPool(), inputs: inputs))
-      }
-      value[n] = steps.count
+    let lowered = (purpose == .inference ? graph.foldingNormalization() : graph)
+      .fusingResiduals().fusingActivations()
+    steps = lowered.nodes.dropFirst().map { node in
+      Step(
+        operation: node.operator.operation(keepsBothWeights: !isLarge), inputs: node.inputs,
+        activation: node.operator.isReLU ? .relu : node.activation)
     }
-    layers = graph.layers.map { Layer(name: $0.name, value: value[$0.node]) }
+    layers = lowered.layers.map { Layer(name: $0.name, value: $0.node) }
+    lastActivation = lowered.lastActivation.map { $0 - 1 }
+  }
+
+  /// The shape of each value for images of a size.
+  /// - Throws: `RuntimeError.invalid` if they do not fit.
+  func shapes(height: Int, width: Int) throws -> [Shape] {
+    _ = try graph.shapes(height: height, width: width)
+    var shapes = [Shape(channels: normalization.mean.count, height: height, width: width)]
+    for step in steps { shapes.append(step.operation.outputShape(of: step.inputs.map { shapes[$0] })) }
+    return shapes
+  }
+}
+
+extension Graph.Operator {
+  fileprivate var isReLU: Bool {
+    if case .activation(.relu) = self { true } else { false }
+  }
+
+  /// - Parameter keepsBothWeights: whether convolutions keep packed weights of their own for each direction.
+  /// - Precondition: it is not the input.
+  fileprivate func operation(keepsBothWeights: Bool) -> any Operation {
+    switch self {
+    case .input: preconditionFailure("the input is no step")
+    case .convolution(let convolution):
+      if let depthwise = convolution.depthwise {
+        depthwise
+      } else {
+        keepsBothWeights ? convolution.keepingWeightsOfBothDirections() : convolution
+      }
+    case .batchNormalization(let affine): affine
+    case .trainedNormalization(let norm): norm
+    case .channelNormalization(let norm): norm
+    case .groupNormalization(let norm): norm
+    // Steps apply a ReLU to the copy.
+    case .activation(.relu), .activation(.identity), .add: Sum()
+    case .activation(let activation): Pointwise(activation: activation)
+    case .softmax: ChannelSoftmax()
+    case .multiply: Product()
+    case .addConstant(let map): map
+    case .maxPool(let pool): pool
+    case .averagePool(let pool): pool
+    case .adaptiveAveragePool(let rows, let columns): AdaptiveAveragePool(rows: rows, columns: columns)
+    case .meanPool: MeanPool()
+    case .concatenation: ChannelGather(choice: .all)
+    case .slice(let range): ChannelGather(choice: .slice(range))
+    case .permutation(let order): ChannelGather(choice: .permutation(order))
+    case .tokens(let tokens): tokens
+    case .positions(let range): PositionSlice(range: range)
+    case .flatten: Flatten()
+    case .attention(let attention): attention
+    }
   }
 }

@@ -24,7 +24,7 @@ package final class Plan {
   ) throws {
     (self.network, self.images, self.height, self.width) = (network, images, height, width)
     (hasGradient, isTraining) = (gradient, training)
-    let layout = Layout(
+    let layout = try Layout(
       network, images: images, height: height, width: width, gradient: gradient, training: training)
     let shapes = layout.shapes
 
@@ -33,7 +33,7 @@ package final class Plan {
     masksInput = network.steps.enumerated().map { k, step in
       let from = step.inputs[0] - 1
       return from >= 0 && firstReader[from + 1] == k && network.steps[from].activation == .relu
-        && from != network.lastReLU
+        && from != network.lastActivation
     }
 
     let tensors = shapes.map { Tensor(shape: $0, images: images) }
@@ -71,11 +71,9 @@ package final class Plan {
     /// Floats.
     let total: Int
 
-    init(_ network: Network, images: Int, height: Int, width: Int, gradient: Bool, training: Bool) {
-      var shapes = [Shape(channels: network.normalization.mean.count, height: height, width: width)]
-      for step in network.steps {
-        shapes.append(step.operation.outputShape(of: step.inputs.map { shapes[$0] }))
-      }
+    /// - Throws: `RuntimeError.invalid` if images of that size do not fit the network.
+    init(_ network: Network, images: Int, height: Int, width: Int, gradient: Bool, training: Bool) throws {
+      let shapes = try network.shapes(height: height, width: width)
       recomputed = training ? Plan.recomputedValues(network) : []
       var blocks = Plan.blocks(
         network, shapes, images: images, gradient: gradient, training: training, recomputed: recomputed)
@@ -234,7 +232,7 @@ package final class Plan {
   /// Computes the gradient by the images from gradients by some of the values, [channel][image][row][column]; to be
   /// called once after `forward`, which must have reached the deepest of these values.
   /// - Parameter gradients: [value]; nil: none.
-  /// - Parameter passReLU: the last ReLU before the pooled representation passes its gradient unchanged.
+  /// - Parameter passReLU: the last activation before the pooled representation passes its gradient unchanged.
   package func backward(
     _ gradients: [UnsafeMutablePointer<Float>?], passReLU: Bool, to pixels: UnsafeMutablePointer<Float>
   ) {
@@ -276,9 +274,12 @@ package final class Plan {
     step k: Int, passReLU: Bool, addingParameterGradientsOf images: UnsafePointer<Float>? = nil
   ) {
     let (step, tensor) = (network.steps[k], tensors[k + 1])
-    if step.activation == .relu && !tensor.gradientIsMasked && !(passReLU && k == network.lastReLU) {
-      tensor.maskGradient()
+    let passes = passReLU && k == network.lastActivation
+    if passes && step.operation is Pointwise {
+      tensors[step.inputs[0]].addGradient(tensor.gradient)
+      return
     }
+    if step.activation == .relu && !tensor.gradientIsMasked && !passes { tensor.maskGradient() }
     if let images {
       if let input = step.inputs.first, tensors[input].mustRecompute,
         step.operation.backwardReads(input: 0, training: true)

@@ -48,7 +48,3 @@ extension Plan {
     return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
   }
 }
-
-extension Shape {
-  fileprivate var text: String { "\(channels)x\(height)x\(width)" }
-}

@@ -25,7 +25,7 @@ package final class BatchNormalization: Operation {
   }
 
   /// The norm as inference has it, with the statistics gathered so far.
-  var affine: ChannelAffine {
+  package var affine: ChannelAffine {
     func values(_ parameter: ParameterReference) -> [Float] { parameter.parameters.values(parameter.index) }
     return ChannelAffine(
       mean: values(runningMean), variance: values(runningVariance), weight: values(scale),

@@ -4,7 +4,7 @@ import Glibc
 /// out[c] = scale[c] · in[c] + shift[c], which batch normalisation is once it is trained; mostly folded into the
 /// convolution before it.
 package struct ChannelAffine: Operation {
-  let scale, shift: [Float]
+  package let scale, shift: [Float]
 
   package init(scale: [Float], shift: [Float]) { (self.scale, self.shift) = (scale, shift) }
 

@@ -3,12 +3,12 @@ import CKernels
 /// out[o] = bias[o] + Σ weights[o][i] ⋆ in[i], with zeros around the input. A second input, if there is one,
 /// is added (the residual of a block). A linear layer is a 1x1 convolution of 1x1 maps.
 package final class Convolution: Operation {
-  struct Geometry: Sendable {
-    let inChannels, outChannels: Int
-    let height, width: Int
-    let stride: Int
-    let padding: Padding
-    let groups: Int
+  package struct Geometry: Sendable {
+    package let inChannels, outChannels: Int
+    package let height, width: Int
+    package let stride: Int
+    package let padding: Padding
+    package let groups: Int
     /// The algorithm where the shapes allow it; nil: the one that is expected to take the least time.
     let algorithm: Algorithm?
     /// Whether the gradient makes do, where it can, with the weights as they are packed for the convolution, transposing
@@ -60,7 +60,7 @@ package final class Convolution: Operation {
     }
   }
 
-  let geometry: Geometry
+  package let geometry: Geometry
   private let weights: Weights
   /// Factors of the output channels; the weights themselves are shared, not multiplied. None: 1.
   private let scale: [Float]
@@ -149,7 +149,22 @@ package final class Convolution: Operation {
 
   var weightCount: Int { weights.count }
 
-  func followed(by affine: ChannelAffine) -> (any Operation)? {
+  /// The weights, [outChannels][inChannels / groups][height][width], with the factors of the output channels.
+  package var weightValues: [Float] {
+    let row = weights.count / geometry.outChannels
+    return weights.withValues { values in
+      values.indices.map { scale.isEmpty ? values[$0] : values[$0] * scale[$0 / row] }
+    }
+  }
+
+  /// [outChannels]
+  package var biasValues: [Float] {
+    guard let biasParameter else { return bias }
+    return Array(UnsafeBufferPointer(start: biasParameter.values, count: biasParameter.count))
+  }
+
+  /// The convolution followed by a scale and shift of each channel.
+  func followed(by affine: ChannelAffine) -> Convolution {
     Convolution(
       geometry, weights: weights, scale: scale.isEmpty ? affine.scale : zip(scale, affine.scale).map(*),
       bias: bias.indices.map { bias[$0] * affine.scale[$0] + affine.shift[$0] })
@@ -158,12 +173,16 @@ package final class Convolution: Operation {
   var title: String { "conv \(geometry.height)x\(geometry.width)/\(geometry.stride)" }
   var productsPerOutput: Int { geometry.inChannels / geometry.groups * geometry.height * geometry.width }
 
-  package func outputShape(of inputs: [Shape]) -> Shape {
-    let g = geometry
-    return Shape(
-      channels: g.outChannels,
-      height: (inputs[0].height + g.padding.top + g.padding.bottom - g.height) / g.stride + 1,
-      width: (inputs[0].width + g.padding.left + g.padding.right - g.width) / g.stride + 1)
+  package func outputShape(of inputs: [Shape]) -> Shape { geometry.outputShape(of: inputs[0]) }
+
+  /// The same on vectors of channels, where each channel has a window of its own. Nil: they have not, or are trained.
+  var depthwise: DepthwiseConvolution? {
+    guard geometry.groups == geometry.inChannels, geometry.groups == geometry.outChannels,
+      geometry.groups > 1, parameter == nil
+    else { return nil }
+    return weights.withValues {
+      DepthwiseConvolution(geometry, weights: Array($0), scale: scale, bias: bias)
+    }
   }
 
   /// The parameter of the weights, where they are trained.
@@ -232,6 +251,13 @@ package final class Convolution: Operation {
 }
 
 extension Convolution.Geometry {
+  func outputShape(of input: Shape) -> Shape {
+    Shape(
+      channels: outChannels,
+      height: (input.height + padding.top + padding.bottom - height) / stride + 1,
+      width: (input.width + padding.left + padding.right - width) / stride + 1)
+  }
+
   fileprivate func correlation(_ weights: Convolution.Weights, _ scale: [Float]) -> Correlation {
     let (ins, outs, area) = (inChannels / groups, outChannels / groups, height * width)
     return Correlation(

@@ -10,8 +10,6 @@ protocol Operation: Sendable {
   var gradientReplacesInput: Bool { get }
   /// Whether the output can be recomputed from the inputs, so that it need not be kept for weight gradients.
   var canRecompute: Bool { get }
-  /// The operation followed by a scale and shift of each channel, as one operation; nil: it takes in none.
-  func followed(by affine: ChannelAffine) -> (any Operation)?
   /// How lists of steps call it.
   var title: String { get }
   /// The products of one value of the output, by the plain algorithm.
@@ -26,7 +24,6 @@ extension Operation {
   var passesGradientToSecondInput: Bool { false }
   var gradientReplacesInput: Bool { false }
   var canRecompute: Bool { false }
-  func followed(by affine: ChannelAffine) -> (any Operation)? { nil }
   var title: String { "\(type(of: self))".lowercased() }
   var productsPerOutput: Int { 0 }
 }

@@ -1,3 +1,5 @@
+import CKernels
+
 /// A window that slides over a map.
 package struct PoolWindow: Sendable, Equatable {
   package var height, width: Int
@@ -35,5 +37,20 @@ package struct PoolWindow: Sendable, Equatable {
       count(height, self.height, strideY, padding.top, padding.bottom),
       count(width, self.width, strideX, padding.left, padding.right)
     )
+  }
+}
+
+extension PoolWindow {
+  func outputShape(of input: Shape) -> Shape {
+    let size = outputSize(height: input.height, width: input.width)
+    return Shape(channels: input.channels, height: size.height, width: size.width)
+  }
+
+  func pool(images: Int, from input: Shape, to output: Shape) -> rt_pool {
+    rt_pool(
+      images: images, height: Int32(input.height), width: Int32(input.width),
+      out_height: Int32(output.height), out_width: Int32(output.width), size_y: Int32(height),
+      size_x: Int32(width), stride_y: Int32(strideY), stride_x: Int32(strideX), top: Int32(padding.top),
+      left: Int32(padding.left))
   }
 }
