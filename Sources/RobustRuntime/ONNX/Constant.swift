@@ -131,6 +131,9 @@ final class FoldingBudget {
 
   init(_ count: Int) { left = count }
 
+  /// Allows for as many values more.
+  func add(_ count: Int) { left += count }
+
   /// - Throws: `ImportProblem`
   func take(_ count: Int) throws {
     guard count >= 0, count <= left else { throw ImportProblem("asks for constants that are too large") }

@@ -68,19 +68,18 @@ struct ScalarFunction {
   }
 
   private static func value(_ activation: Activation, _ x: Double) -> Double {
-    func hardSigmoid(_ x: Double) -> Double { min(max(x / 6 + 0.5, 0), 1) }
     switch activation {
-    case .identity: return x
-    case .relu: return max(x, 0)
-    case .relu6: return min(max(x, 0), 6)
-    case .silu: return x / (1 + exp(-x))
-    case .gelu: return 0.5 * x * (1 + erf(x / 2.0.squareRoot()))
-    case .geluTanh: return 0.5 * x * (1 + Glibc.tanh((2 / Double.pi).squareRoot() * (x + 0.044715 * x * x * x)))
-    case .sigmoid: return 1 / (1 + exp(-x))
-    case .hardSigmoid: return hardSigmoid(x)
-    case .hardSwish: return x * hardSigmoid(x)
-    case .tanh: return Glibc.tanh(x)
-    case .leakyReLU(let slope): return x > 0 ? x : Double(slope) * x
+    case .identity: x
+    case .relu: max(x, 0)
+    case .relu6: min(max(x, 0), 6)
+    case .silu: x * Scalar.sigmoid(x)
+    case .gelu: Scalar.gelu(x)
+    case .geluTanh: Scalar.geluTanh(x)
+    case .sigmoid: Scalar.sigmoid(x)
+    case .hardSigmoid: min(max(x / 6 + 0.5, 0), 1)
+    case .hardSwish: Scalar.hardSwish(x)
+    case .tanh: tanh(x)
+    case .leakyReLU(let slope): x > 0 ? x : Double(slope) * x
     }
   }
 }
