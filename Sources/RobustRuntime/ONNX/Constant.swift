@@ -86,6 +86,16 @@ struct Constant {
     }
   }
 
+  /// The same with two dimensions of one more, without reading the values; nil: they were computed.
+  func withTrailingOnes() -> Constant? {
+    guard case .elements(let elements, let view) = storage,
+      let longer = StridedView(
+        shape: view.shape + [1, 1], strides: view.strides + [1, 1], offset: view.extent.lowerBound,
+        storage: elements.bytes.count / type.size)
+    else { return nil }
+    return Constant(elements, longer)
+  }
+
   /// The dimensions in another order, without reading the values; nil: they were computed.
   func transposed(_ order: [Int]) -> Constant? {
     guard case .elements(let elements, let view) = storage else { return nil }

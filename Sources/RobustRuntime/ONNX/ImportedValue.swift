@@ -105,8 +105,8 @@ struct AttentionScores {
   /// Channels of a head side by side.
   let queries, keys: MapView
   let heads: Int
-  /// The extents of the dimensions before rows and columns, and which of them count heads.
-  let outer: [(extent: Int, isHeads: Bool)]
+  /// The dimensions before those of queries and keys, which count images and heads.
+  let outer: [[AxisFactor]]
   var scale: Double
   var isSoftmax = false
 }

@@ -4,6 +4,8 @@ struct ONNXCall {
   /// Nil: an input that is left out.
   let inputs: [ImportedValue?]
   let opset: Int
+  /// What a ConstantOfShape repeats.
+  let fill: Constant?
   /// Whether a result of the node is the network's, and nothing else reads it.
   let isLast: Bool
 
@@ -135,15 +137,15 @@ struct ONNXCall {
     return target
   }
 
-  /// Nil: an extent is negative, or the product does not fit.
+  /// Nil: an extent is negative or too large, or the product of some does not fit.
   static func product(_ extents: [Int]) -> Int? {
     var product = 1
     for extent in extents {
-      let (next, overflow) = product.multipliedReportingOverflow(by: extent)
-      guard extent >= 0, !overflow else { return nil }
+      let (next, overflow) = product.multipliedReportingOverflow(by: max(extent, 1))
+      guard extent >= 0, extent <= 1 << 40, !overflow else { return nil }
       product = next
     }
-    return product
+    return extents.contains(0) ? 0 : product
   }
 
   /// The extents under which dimensions of one are added (Unsqueeze) or taken away (Squeeze), or all are joined to two
@@ -173,6 +175,23 @@ struct ONNXCall {
     default: return nil
     }
   }
+
+  /// The part of a shape that a Shape gives.
+  func part(ofShape shape: [Int]) throws -> [Int] {
+    func index(_ given: Int) -> Int { min(max(given < 0 ? given + shape.count : given, 0), shape.count) }
+    let start = index(try int("start", default: 0))
+    let end = has("end") ? index(try int("end", default: 0)) : shape.count
+    return start < end ? Array(shape[start..<end]) : []
+  }
+
+  /// The axes over which a reduction goes, in ascending order.
+  func reducedAxes(rank: Int) throws -> [Int] {
+    let listed = try list("axes", input: 1) ?? []
+    if listed.isEmpty { return try int("noop_with_empty_axes", default: 0) != 0 ? [] : Array(0..<rank) }
+    return try axes(listed, rank: rank)
+  }
+
+  var keepsDimensions: Bool { get throws { try int("keepdims", default: 1) != 0 } }
 
   /// The order of dimensions of a Transpose.
   func order(rank: Int) throws -> [Int] {

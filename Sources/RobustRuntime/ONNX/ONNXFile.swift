@@ -57,15 +57,10 @@ package struct ONNXFile: TensorFile {
     guard let type = ONNXFile.types[tensor.type] else {
       throw refuse("the weights \(tensor.name.quoted) are of the type \(tensor.type), which is not known")
     }
-    var size = type.size
-    for extent in tensor.dims {
-      let (product, overflow) = size.multipliedReportingOverflow(by: extent)
-      guard extent >= 0, !overflow else {
-        throw refuse("the weights \(tensor.name.quoted) have the shape \(tensor.dims)")
-      }
-      size = product
+    guard let count = ONNXCall.product(tensor.dims), count <= Int.max / type.size else {
+      throw refuse("the weights \(tensor.name.quoted) have the shape \(tensor.dims)")
     }
-    return TensorFacts(type: type, shape: tensor.dims, count: size / type.size)
+    return TensorFacts(type: type, shape: tensor.dims, count: count)
   }
 
   package func tensor(_ name: String) throws -> StoredTensor {
