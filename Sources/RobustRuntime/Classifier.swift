@@ -9,49 +9,46 @@ public final class Classifier: Sendable {
   /// The last linear layer, [class][channel].
   private let head: StoredTensor
 
-  /// Reads a safetensors file, which stays mapped: weights are read again when they are needed in another
+  /// Reads a file of any format that is known, which stays mapped: weights are read again when they are needed in another
   /// arrangement.
   /// - Throws: `CheckpointError`
-  public convenience init(contentsOf path: String) throws {
-    let file = try CheckpointFile.map(path)
-    self.init(try Loaded(file.bytes, file: path, name: Checkpoint.name(ofFile: path), owner: file))
+  public convenience init(contentsOf path: String) throws { try self.init(contentsOf: path, said: ModelInfo()) }
+
+  /// - Parameter said: what the user says of the model.
+  package convenience init(contentsOf path: String, said: ModelInfo) throws {
+    try self.init(Checkpoint(contentsOf: path, said: said))
   }
 
-  /// Reads safetensors from memory.
+  /// Reads a file from memory.
   /// - Parameter name: of the model, for facts and errors.
   /// - Parameter lasting: whether the bytes are there for good; else they are not needed afterwards.
   /// - Throws: `CheckpointError`
   public convenience init(bytes: UnsafeRawBufferPointer, name: String, lasting: Bool = false) throws {
-    self.init(try Loaded(bytes, file: name, name: name, owner: lasting ? LastingBytes(bytes) : nil))
+    try self.init(
+      Checkpoint(bytes, file: name, name: name, owner: lasting ? LastingBytes(bytes) : nil))
   }
 
-  /// What remains of a checkpoint.
-  private struct Loaded {
-    let facts: ModelFacts
-    let network: Network
-    let seeds: SeedDistribution?
-    let head: StoredTensor
-
-    init(_ bytes: UnsafeRawBufferPointer, file: String, name: String, owner: LastingBytes?) throws {
-      let checkpoint = try Checkpoint(bytes, file: file, name: name, owner: owner)
-      facts = checkpoint.facts
-      network = Network(try checkpoint.graph())
-      seeds = try checkpoint.seeds()
-      head = try checkpoint.head()
-    }
+  private init(_ checkpoint: Checkpoint) throws {
+    facts = checkpoint.facts
+    plans = PlanPool(Network(try checkpoint.graph()))
+    (seeds, head) = (try checkpoint.seeds(), try checkpoint.head())
   }
 
-  private init(_ loaded: Loaded) {
-    (facts, plans, seeds, head) = (loaded.facts, PlanPool(loaded.network), loaded.seeds, loaded.head)
-  }
-
-  /// The facts of a checkpoint, from its header alone.
+  /// The facts of a file, from its header alone.
   /// - Throws: `CheckpointError`
-  public static func facts(ofFile path: String) throws -> ModelFacts {
-    try CheckpointFile.withBytes(of: path) {
-      try Checkpoint($0, file: path, name: Checkpoint.name(ofFile: path)).facts
-    }
+  public static func facts(ofFile path: String) throws -> ModelFacts { try description(ofFile: path).facts }
+
+  /// The facts of a file, and how they were found, without its weights.
+  /// - Throws: `CheckpointError`
+  package static func description(
+    ofFile path: String, said: ModelInfo = ModelInfo()
+  ) throws -> (facts: ModelFacts, origin: ModelOrigin) {
+    let checkpoint = try Checkpoint(contentsOf: path, said: said)
+    return (checkpoint.facts, checkpoint.origin)
   }
+
+  /// The layer whose activation --pass-relu changes is found in any network but those that have none there.
+  public var hasLastActivation: Bool { plans.network.lastActivation != nil }
 
   /// - Returns: [count][classes].
   /// - Throws: `RuntimeError`
