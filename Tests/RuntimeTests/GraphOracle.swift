@@ -12,7 +12,7 @@ struct GraphOracle {
     self.graph = graph
     for node in graph.nodes {
       let inputs = node.inputs.map { values[$0] }
-      values.append(node.operator.oracle(graph).forward(inputs.isEmpty ? [pixels] : inputs))
+      values.append(node.oracle(graph).forward(inputs.isEmpty ? [pixels] : inputs))
     }
   }
 
@@ -34,13 +34,13 @@ struct GraphOracle {
     for n in graph.nodes.indices.dropFirst().reversed() {
       guard let gradient = gradients[n] else { continue }
       let node = graph.nodes[n]
-      let parts = node.operator.oracle(graph).backward(node.inputs.map { values[$0] }, values[n], gradient)
+      let parts = node.oracle(graph).backward(node.inputs.map { values[$0] }, values[n], gradient)
       for (input, part) in zip(node.inputs, parts) { add(part, to: input) }
       gradients[n] = nil
     }
     let first = values[0]
     let gradient = gradients[0] ?? OracleMap(first.count, first.channels, first.height, first.width)
-    return graph.nodes[0].operator.oracle(graph).backward([first], first, gradient)[0]
+    return graph.nodes[0].oracle(graph).backward([first], first, gradient)[0]
   }
 
   /// The gradient by the pixels of the cross-entropy to one class, summed over the images.

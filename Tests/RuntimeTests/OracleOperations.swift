@@ -59,6 +59,41 @@ func softmax(_ values: [Double]) -> [Double] {
   return exponentials.map { $0 / sum }
 }
 
+extension Graph.Node {
+  /// The node by plain loops, with what lowering has joined to it.
+  func oracle(_ graph: Graph) -> any OracleOperation {
+    let base = `operator`.oracle(graph)
+    let takesResidual =
+      switch `operator` {
+      case .convolution, .trainedNormalization: inputs.count > 1
+      default: false
+      }
+    if activation == .identity && !takesResidual { return base }
+    return JoinedOracle(
+      operation: base, addsSecond: takesResidual, activation: ActivationOracle(activation: activation))
+  }
+}
+
+/// An operator, to whose output a second input and then an activation may be applied.
+struct JoinedOracle: OracleOperation {
+  let operation: any OracleOperation
+  let addsSecond: Bool
+  let activation: ActivationOracle
+
+  func forward(_ inputs: [OracleMap]) -> OracleMap { activation.forward([sum(inputs)]) }
+
+  func backward(_ inputs: [OracleMap], _ output: OracleMap, _ gradient: OracleMap) -> [OracleMap] {
+    let slope = activation.backward([sum(inputs)], output, gradient)[0]
+    guard addsSecond else { return operation.backward(inputs, output, slope) }
+    return operation.backward([inputs[0]], output, slope) + [slope]
+  }
+
+  private func sum(_ inputs: [OracleMap]) -> OracleMap {
+    guard addsSecond else { return operation.forward(inputs) }
+    return SumOracle().forward([operation.forward([inputs[0]]), inputs[1]])
+  }
+}
+
 extension Graph.Operator {
   /// The operator by plain loops.
   func oracle(_ graph: Graph) -> any OracleOperation {
@@ -99,7 +134,6 @@ extension Graph.Operator {
   }
 }
 
-/// A second input, if there is one, is added.
 struct ConvolutionOracle: LinearOracle {
   let geometry: Convolution.Geometry
   let weights, bias: [Double]
@@ -145,7 +179,6 @@ struct ConvolutionOracle: LinearOracle {
         }
       }
     }
-    if inputs.count > 1 { for i in y.values.indices { body(i, 1, i, 1) } }
   }
 }
 

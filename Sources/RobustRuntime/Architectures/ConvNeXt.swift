@@ -5,11 +5,11 @@ enum ConvNeXt: Architecture {
   static let title = "ConvNeXt"
 
   /// How a library names the parts of a network.
-  private struct Names {
+  private struct Names: Sendable {
     let stem, stemNorm: String
     /// The norm and the convolution before a stage, counted from 0.
-    let downsample: (_ stage: Int) -> String
-    let block: (_ stage: Int, _ block: Int) -> String
+    let downsample: @Sendable (_ stage: Int) -> String
+    let block: @Sendable (_ stage: Int, _ block: Int) -> String
     let depthwise, norm, widening, narrowing, scale: String
     let lastNorm, head: String
     var lastEpsilon: Float = 1e-6

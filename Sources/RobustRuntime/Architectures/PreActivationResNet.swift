@@ -7,10 +7,10 @@ enum PreActivationResNet: Architecture {
   static let title = "WideResNet or PreActResNet"
 
   /// How an implementation names the parts of a network, and what it does that names do not tell.
-  private struct Names {
+  private struct Names: Sendable {
     let title, stem: String
     /// Of the block of a stage, both counted from 0.
-    let block: (_ stage: Int, _ block: Int) -> String
+    let block: @Sendable (_ stage: Int, _ block: Int) -> String
     let norms, convolutions: [String]
     let shortcut: String
     let norm, head: String

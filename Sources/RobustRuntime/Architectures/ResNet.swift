@@ -25,15 +25,15 @@ enum ResNet: Architecture {
   }
 
   /// How a library names the parts of a network.
-  private struct Names {
+  private struct Names: Sendable {
     let stem, stemNorm, head: String
     /// Of the block of a stage, both counted from 0.
-    let block: (_ stage: Int, _ block: Int) -> String
+    let block: @Sendable (_ stage: Int, _ block: Int) -> String
     /// Of the convolution of a block, counted from 1, and of its norm.
-    let layer: (_ layer: Int) -> (convolution: String, norm: String)
+    let layer: @Sendable (_ layer: Int) -> (convolution: String, norm: String)
     let projections: [Projection]
 
-    struct Projection {
+    struct Projection: Sendable {
       let convolution, norm: String
       /// Whether the map is made smaller by a mean pool instead of the convolution's stride.
       var pools = false

@@ -8,9 +8,9 @@ enum VisionTransformer: Architecture {
   static let title = "ViT"
 
   /// How a library names the parts of a network.
-  private struct Names {
+  private struct Names: Sendable {
     let patch, position, classToken, distillationToken: String
-    let block: (_ block: Int) -> String
+    let block: @Sendable (_ block: Int) -> String
     /// Queries, keys and values as one layer, or as three.
     let attention: [(weight: String, bias: String)]
     let projection, norm1, norm2, widening, narrowing: String

@@ -29,10 +29,7 @@ package final class TrainableModel {
     if let classes { facts.classes = classes }
     self.facts = facts
     metadata = checkpoint.file.metadata
-    let stem = checkpoint.architecture.stem
-    self.stem =
-      "\(stem.size)x\(stem.size) stem of stride \(stem.stride), "
-      + (checkpoint.architecture.hasMaxPool ? "max-pool" : "no max-pool")
+    stem = try ResNet.stem(NetworkBuilder(checking: checkpoint.file)).description
     (mean, deviation) = (graph.mean, graph.deviation)
     network = Network(graph, for: .training)
     try parameters.allocate(averages: averages)
