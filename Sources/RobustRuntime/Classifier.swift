@@ -12,7 +12,9 @@ public final class Classifier: Sendable {
   /// Reads a file of any format that is known, which stays mapped: weights are read again when they are needed in another
   /// arrangement.
   /// - Throws: `CheckpointError`
-  public convenience init(contentsOf path: String) throws { try self.init(contentsOf: path, said: ModelInfo()) }
+  public convenience init(contentsOf path: String) throws {
+    try self.init(contentsOf: path, said: ModelInfo())
+  }
 
   /// - Parameter said: what the user says of the model.
   package convenience init(contentsOf path: String, said: ModelInfo) throws {
@@ -45,6 +47,15 @@ public final class Classifier: Sendable {
   ) throws -> (facts: ModelFacts, origin: ModelOrigin) {
     let checkpoint = try Checkpoint(contentsOf: path, said: said)
     return (checkpoint.facts, checkpoint.origin)
+  }
+
+  /// The tensors and metadata of a file of our own with the network of another file.
+  /// - Parameter halves: whether weights are kept as halves; else they are where the file has halves.
+  /// - Throws: `CheckpointError`
+  package static func contents(
+    ofFile path: String, said: ModelInfo = ModelInfo(), halves: Bool = false
+  ) throws -> (tensors: [NamedTensor], metadata: [String: String]) {
+    try Checkpoint(contentsOf: path, said: said).contents(halves: halves)
   }
 
   /// The layer whose activation --pass-relu changes is found in any network but those that have none there.

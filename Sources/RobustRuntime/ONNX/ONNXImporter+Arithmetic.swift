@@ -82,7 +82,7 @@ extension ONNXImporter {
 
   mutating func elu(_ call: ONNXCall) throws -> ImportedValue {
     let alpha = try call.float("alpha", default: 1)
-    return try unary(call, try call.first) { $0 > 0 ? $0 : alpha * (Scalar.power(2.718281828459045, $0) - 1) }
+    return try unary(call, try call.first) { $0 > 0 ? $0 : alpha * Scalar.exponentialLessOne($0) }
   }
 
   mutating func hardSigmoid(_ call: ONNXCall) throws -> ImportedValue {
@@ -92,7 +92,7 @@ extension ONNXImporter {
 
   mutating func gelu(_ call: ONNXCall) throws -> ImportedValue {
     let isTanh = try call.string("approximate", default: "none") == "tanh"
-    return try unary(call, try call.first, isTanh ? Scalar.geluTanh : Scalar.gelu)
+    return try unary(call, try call.first) { isTanh ? Scalar.geluTanh($0) : Scalar.gelu($0) }
   }
 
   mutating func sum(_ call: ONNXCall) throws -> ImportedValue {
