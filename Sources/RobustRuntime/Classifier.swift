@@ -49,6 +49,15 @@ public final class Classifier: Sendable {
     return (checkpoint.facts, checkpoint.origin)
   }
 
+  /// The facts of a file in memory, and how they were found.
+  /// - Throws: `CheckpointError`
+  package static func description(
+    of bytes: UnsafeRawBufferPointer, name: String
+  ) throws -> (facts: ModelFacts, origin: ModelOrigin) {
+    let checkpoint = try Checkpoint(bytes, file: name, name: name)
+    return (checkpoint.facts, checkpoint.origin)
+  }
+
   /// The tensors and metadata of a file of our own with the network of another file.
   /// - Parameter halves: whether weights are kept as halves; else they are where the file has halves.
   /// - Throws: `CheckpointError`

@@ -72,6 +72,9 @@ enum HostOption {
       + "a mask has as many frames, or one for all")
   static let model = Option<String?>.text(
     "model", letter: "M", value: "NAME|FILE", "the robust classifier; `rtool models` lists those found")
+  static let modelInfo = Option<String?>.text(
+    "model-info", value: "FILE.json", flags: .advanced,
+    "what the model's file does not say: classes, mean, std, side, eps, and options of its architecture")
   static let seed = Option<UInt64>.seed("the same seed gives the same image")
   static let count = Option<Int>.int(
     "count", initial: 1, limits: 1...1000, "run the task N times, with N seeds from --seed on")
@@ -93,7 +96,7 @@ enum HostOption {
   static let help = Option<Bool>.flag("help", letter: "h", "show this help; -h shows less")
 
   private static let runOptions: [any DeclaredOption] = [
-    model, seed, count, rounds, threads, precision, maxPixels, quiet, verbose, help,
+    model, modelInfo, seed, count, rounds, threads, precision, maxPixels, quiet, verbose, help,
   ]
 
   // MARK: Values

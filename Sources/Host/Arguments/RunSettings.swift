@@ -16,6 +16,8 @@ struct RunSettings {
   /// Where masks are shown, by their names.
   let previews: [String: SideFile]
   let model: String?
+  /// What the user says of it: a file.
+  let modelInfo: String?
   let seed: UInt64
   /// How often the task is done, each time with the next seed.
   let count: Int
@@ -52,6 +54,7 @@ struct RunSettings {
     }
     self.previews = previews
     model = values[HostOption.model]
+    modelInfo = values[HostOption.modelInfo]
     seed = values[HostOption.seed]
     count = values[HostOption.count]
     rounds = values[HostOption.rounds]

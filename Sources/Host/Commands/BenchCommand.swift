@@ -15,7 +15,7 @@ enum BenchCommand {
 
   static let parameters: [CommandParameter] = {
     let options: [any DeclaredOption] = [
-      ListCommands.model, seconds, side, batch, threads, HostOption.precision, layers,
+      ListCommands.model, ListCommands.modelInfo, seconds, side, batch, threads, HostOption.precision, layers,
     ]
     return (options + TrainingBench.options).parameters + ListCommands.parameters
   }()
@@ -49,7 +49,7 @@ enum BenchCommand {
     }
     let isJSON = values[ListCommands.json]
     let start = monotonicSeconds()
-    let classifier = try ModelSearch.load(ModelSearch.find(values[ListCommands.model]))
+    let classifier = try ModelSearch.load(ModelSearch.find(values[ListCommands.model], info: values[ListCommands.modelInfo]))
     let facts = classifier.facts
     var report = Report(
       model: facts.name, architecture: facts.architecture, precision: precision.rawValue,

@@ -10,8 +10,11 @@ struct Builtin: Sendable {
       name: "plugins", summary: "List the plugins found, and why others are not used",
       parameters: ListCommands.parameters, run: ListCommands.plugins),
     Builtin(
-      name: "models", summary: "List the models found: size, classes, training radius, accuracies",
-      parameters: ListCommands.parameters, run: ListCommands.models),
+      name: "models", summary: "List the models found, or tell all that is understood of a model's file",
+      parameters: ModelsCommand.parameters, run: ModelsCommand.run),
+    Builtin(
+      name: "convert", summary: "Make rtool's own file of a model, with classes and class seeds",
+      parameters: ConvertCommand.parameters, run: ConvertCommand.run),
     Builtin(
       name: "classes", summary: "List the classes that a model knows",
       parameters: ListCommands.classesParameters, run: ListCommands.classes),

@@ -23,7 +23,7 @@ struct TaskCommand {
     Imaging.preload()
     let threads = configureRuntime(threads: settings.threads)
     try configureRuntime(precision: settings.precision)
-    let modelSource = try ModelSearch.find(settings.model)
+    let modelSource = try ModelSearch.find(settings.model, info: settings.modelInfo)
     let classifier = try ModelSearch.load(modelSource)
     let taskValues = try plugin.parameters.map { parameter in
       var value = try value(of: parameter, parsed, settings, classes: classifier.facts.classes)
@@ -51,7 +51,8 @@ struct TaskCommand {
       modelDigests = try modelDigests ?? digests(models)
       return Provenance.Step(
         task: plugin.name, version: plugin.version, rtool: Installation.version,
-        model: Provenance.Model(name: classifier.facts.name, sha256: digest!),
+        model: Provenance.Model(
+          name: classifier.facts.name, sha256: digest!, info: try settings.modelInfo.map(ModelSearch.digest(ofFile:))),
         seed: run.seed, preset: settings.preset?.name,
         parameters: described(values, classes: classifier.facts.classes), facts: run.facts,
         given: parsed.texts.keys.filter { name in plugin.parameters.contains { $0.name == name } }.sorted(),

@@ -3,19 +3,28 @@ import Glibc
 import Imaging
 import RobustRuntime
 
-/// Finds models: the one inside the program, and safetensors files in a list of folders.
+/// Finds models: the one inside the program, and files of any known format in a list of folders.
 enum ModelSearch {
   enum Source: Equatable {
     case embedded
-    case file(String)
+    /// - said: what the user says of the model besides.
+    case file(String, said: ModelInfo = ModelInfo())
 
     var place: String {
       switch self {
       case .embedded: "inside the program"
-      case .file(let path): path
+      case .file(let path, _): path
       }
     }
   }
+
+  /// How the names of models' files end.
+  static let suffixes = [
+    ".safetensors", ".pt", ".pth", ".ckpt", ".bin", ".onnx", ".pth.tar", ".pt.tar", ".safetensors.index.json",
+  ]
+
+  /// Whether a word is the name of a model's file rather than of a model.
+  static func isFile(_ text: String) -> Bool { suffixes.contains { text.hasSuffix($0) } }
 
   static let embeddedName = "photos"
 
@@ -34,7 +43,7 @@ enum ModelSearch {
   static func candidates() -> [(name: String, source: Source)] {
     var found: [(name: String, source: Source)] = [(embeddedName, .embedded)]
     for folder in folders {
-      for file in contents(ofFolder: folder) where file.hasSuffix(".safetensors") {
+      for file in contents(ofFolder: folder) where isFile(file) {
         found.append((name(file), .file("\(folder)/\(file)")))
       }
     }
@@ -44,14 +53,24 @@ enum ModelSearch {
   /// The name of a model that is named by that or by its file.
   static func name(_ text: String) -> String {
     let file = String(fileName(of: text))
-    return file.hasSuffix(".safetensors") ? String(file.dropLast(12)) : file
+    let suffix = suffixes.filter { file.hasSuffix($0) && file.count > $0.count }.max { $0.count < $1.count }
+    return String(file.dropLast(suffix?.count ?? 0))
   }
 
   /// The model that `wanted` names: a file, or a name from the search path. nil: RTOOL_MODEL, else the default.
-  static func find(_ wanted: String?) throws -> Source {
+  /// - Parameter info: a file of what the user says of it; nil: nothing.
+  static func find(_ wanted: String?, info: String? = nil) throws -> Source {
+    let source = try found(wanted)
+    guard let info else { return source }
+    guard case .file(let path, _) = source else {
+      throw Failure.usage("--model-info is for a model's file; the model inside the program needs none")
+    }
+    return .file(path, said: try ModelInfo(contentsOf: info))
+  }
+
+  private static func found(_ wanted: String?) throws -> Source {
     guard let wanted = wanted ?? Installation.environment("RTOOL_MODEL") else { return .embedded }
-    let isPath = wanted.contains("/") || wanted.hasSuffix(".safetensors")
-    if isPath {
+    if wanted.contains("/") || isFile(wanted) {
       guard fileExists(wanted) else { throw Failure.failed("there is no model file \(wanted)") }
       return .file(wanted)
     }
@@ -66,7 +85,7 @@ enum ModelSearch {
   static func load(_ source: Source) throws -> Classifier {
     switch source {
     case .embedded: try Classifier(bytes: embeddedBytes, name: embeddedName, lasting: true)
-    case .file(let path): try Classifier(contentsOf: path)
+    case .file(let path, let said): try Classifier(contentsOf: path, said: said)
     }
   }
 
@@ -76,15 +95,23 @@ enum ModelSearch {
   {
     switch source {
     case .embedded: try body(embeddedBytes)
-    case .file(let path): try CheckpointFile.withBytes(of: path, body)
+    case .file(let path, _): try CheckpointFile.withBytes(of: path, body)
     }
   }
 
-  static func facts(_ source: Source) throws -> ModelFacts {
+  static func facts(_ source: Source) throws -> ModelFacts { try description(source).facts }
+
+  /// The facts of a model, and how its file was understood.
+  static func description(_ source: Source) throws -> (facts: ModelFacts, origin: ModelOrigin) {
     switch source {
-    case .embedded: try Classifier(bytes: embeddedBytes, name: embeddedName, lasting: true).facts
-    case .file(let path): try Classifier.facts(ofFile: path)
+    case .embedded: try Classifier.description(of: embeddedBytes, name: embeddedName)
+    case .file(let path, let said): try Classifier.description(ofFile: path, said: said)
     }
+  }
+
+  /// SHA-256 of a file, in hexadecimal.
+  static func digest(ofFile path: String) throws -> String {
+    try CheckpointFile.withBytes(of: path) { try Imaging.digest(of: $0) }
   }
 
   /// SHA-256 of the model's file, in hexadecimal.

@@ -47,6 +47,8 @@ struct Provenance: Codable, Sendable {
   struct Model: Codable, Sendable {
     var name: String
     var sha256: String
+    /// SHA-256 of what was said of it with --model-info; nil: nothing was.
+    var info: String?
   }
 
   /// nil: `json` is no provenance; it may come from anywhere.

@@ -1,4 +1,4 @@
-/// The words of the command line, told apart: what has the name of a known model, or ends in .safetensors, is
+/// The words of the command line, told apart: what has the name of a known model, or ends as models' files do, is
 /// a model; everything else is data. A folder that has a model's name is written with a slash, as ./photos.
 struct EvaluationWords {
   let models: [ModelSearch.Source]
@@ -8,7 +8,7 @@ struct EvaluationWords {
   /// - Throws: `Failure` if something is neither a model nor there, or there are no data.
   init(_ words: [String], named: String?) throws {
     let names = Set(ModelSearch.candidates().map(\.name))
-    func isModel(_ word: String) -> Bool { names.contains(word) || word.hasSuffix(".safetensors") }
+    func isModel(_ word: String) -> Bool { names.contains(word) || ModelSearch.isFile(word) }
     let others = (named ?? "").split(separator: ",").map(String.init)
     let models = words.filter(isModel) + others
     data = words.filter { !isModel($0) }

@@ -127,27 +127,13 @@ struct TrainedModel {
     return facts
   }
 
-  /// Photos of a class that its seeds are made of, at most.
-  private static let mostPhotos = 1500
-
   /// Seed distributions at a quarter of the side.
   private func estimatedSeeds() throws -> (SeedEstimation, [SeedMixture]) {
-    let side = max(options.side / 4, 1)
     let estimation = SeedEstimation(
-      side: side, rank: options.seedRank, mostComponents: options.seedMixtures, seed: options.seed)
-    let (stride, training) = (3 * side * side, data.training)
+      side: max(options.side / 4, 1), rank: options.seedRank, mostComponents: options.seedMixtures,
+      seed: options.seed)
     let mixtures = try position.classes.indices.map { label in
-      if Interrupt.isRequested { throw Failure.interrupted }
-      let places = training.indices.indices.filter { training.labels[$0] == label }.prefix(Self.mostPhotos)
-      var pixels = [Float](repeating: 0, count: places.count * stride)
-      pixels.withUnsafeMutableBufferPointer { buffer in
-        for (k, place) in places.enumerated() {
-          training.photos.withPhoto(training.indices[place]) {
-            Augmentation.plain($0, size: side, out: buffer.baseAddress! + k * stride)
-          }
-        }
-      }
-      return try pixels.withUnsafeBufferPointer { try estimation.mixture(ofClass: label, photos: $0) }
+      try estimation.mixture(ofClass: label, in: data.training) { $0 == label }
     }
     return (estimation, mixtures)
   }

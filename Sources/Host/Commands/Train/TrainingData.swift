@@ -45,25 +45,8 @@ struct TrainingData {
       let settings = PhotoSet.Options(
         largestSize: options.side, cacheFolder: options.cache, cacheLimit: options.cacheBytes,
         minimumClasses: minimumClasses, threads: options.threads > 0 ? options.threads : nil)
-      if !options.isQuiet { ProgressBar.shared.begin("reading photos") }
-      defer { ProgressBar.shared.end() }
-      do throws(DatasetError) {
-        let photos = try PhotoSet.open(
-          paths, settings,
-          onProgress: { stage in
-            switch stage {
-            case .waiting: ProgressBar.shared.show(0, "another run reads them")
-            case .decoding(let done, let total):
-              ProgressBar.shared.show(total.map { Double(done) / Double(max($0, 1)) } ?? 0, "\(done)")
-            }
-          },
-          goesOn: { !Interrupt.isRequested })
-        if tellsProblems { for problem in photos.problems { Terminal.warn("left out: \(problem)") } }
-        return photos
-      } catch {
-        if error.kind == .interrupted { throw Failure.interrupted }
-        throw error
-      }
+      return try PhotoReading.open(
+        paths, settings, isQuiet: options.isQuiet, tellsProblems: tellsProblems)
     }
     let photos = try open(options.data, minimumClasses: 2)
     if options.test.isEmpty { return (photos, nil) }
