@@ -60,7 +60,7 @@ import Testing
     arguments: versions,
     [
       Saved(name: "state.pt"), Saved(name: "protocol4.pth"), Saved(name: "protocol5.bin"),
-      Saved(name: "legacy.pt"), Saved(name: "legacy-protocol0.pt"),
+      Saved(name: "legacy.pt"),
       Saved(name: "module.pt", module: "__main__.Net"), Saved(name: "dill-module.pt"),
       Saved(name: "script.pt", module: "__torch__.Net"),
       Saved(
@@ -73,10 +73,10 @@ import Testing
       Saved(name: "within.pt", normalisation: "mu", path: "model_state_dict"),
       Saved(
         name: "robustness.pt", prefixes: ["module.", "model."], normalisation: "module.normalizer.new_mean",
-        leftOut: 21, path: "model", remarks: ["epoch": "150"]),
+        leftOut: 22, path: "model", remarks: ["epoch": "150"]),
       Saved(
         name: "dill-robustness.pt", prefixes: ["module.", "model."],
-        normalisation: "module.normalizer.new_mean", leftOut: 21, path: "model"),
+        normalisation: "module.normalizer.new_mean", leftOut: 22, path: "model"),
     ])
   func networks(_ version: String, _ saved: Saved) throws {
     try open(version, saved.name) { tensors in
