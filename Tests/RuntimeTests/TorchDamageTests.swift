@@ -145,7 +145,7 @@ import Testing
   /// Lists of lists of lists: each twice in the next, which makes 2^40 of them.
   @Test func doublings() throws {
     var bytes: [UInt8] = Pickled.dictionary([("w", Pickled.tensor([1], count: 1))]) + [0x71, 0]
-    for _ in 0..<40 { bytes += [0x68, 0, 0x68, 0, 0x86, 0x71, 0] }
+    for _ in 0..<40 { bytes += [0x30, 0x68, 0, 0x68, 0, 0x86, 0x71, 0] }
     try expect(Zip(of: bytes, storages: ["0": [1]]).bytes, "holds no tensors")
     var module =
       Pickled.call("torch.nn", "Module")
@@ -353,6 +353,22 @@ import Testing
       try open(legacyFile(Pickled.dictionary([("w", tensor)]), storages: [("k", [3, 4, 5])])).values("w") == [
         4, 5,
       ])
+
+    // A module whose class is named together with its source.
+    let callee =
+      Pickled.tuple(
+        Pickled.text("module"), Pickled.global("nets", "Net"), Pickled.text("nets.py"),
+        Pickled.text("import os"))
+      + Array("Q".utf8)
+    let parameter = Pickled.call(
+      "torch._utils", "_rebuild_parameter", Pickled.tensor([2], key: "k", count: 3), [0x88],
+      Pickled.call("collections", "OrderedDict"))
+    let module =
+      callee + Array(")R".utf8)
+      + Pickled.dictionary([("_parameters", Pickled.dictionary([("w", parameter)])), ("_modules", [0x7D])])
+      + Array("b".utf8)
+    let opened = try open(legacyFile(module, storages: [("k", [3, 4, 5])]))
+    #expect(opened.module == "nets.Net" && opened.tensors.count == 1)
 
     try expect(legacyFile(dictionary, storages: [("k", [3, 4, 5])], order: 0x89), "begin at the other end")
     try expect(legacyFile(dictionary, storages: []), "the file lacks 'k'")

@@ -55,6 +55,16 @@ import Testing
     var description: String { name }
   }
 
+  /// Files from before the archives.
+  @Test(arguments: ["state.pt", "protocol4.pth", "parallel.pth.tar", "dill-robustness.pt"])
+  func oldFiles(_ name: String) throws {
+    let isNormalised = name.contains("robustness")
+    let expected = try logits(
+      mean: isNormalised ? [0.25, 0.5, 0.75] : nil, deviation: isNormalised ? [0.125, 0.25, 0.5] : nil)
+    let classifier = try Classifier(contentsOf: TorchTests.path("1.2", name))
+    #expect(try classifier.logits(image("image", 2, 8, 9)) == expected)
+  }
+
   /// However it was saved, it is the same network.
   @Test(
     arguments: versions,
