@@ -25,6 +25,8 @@ package struct CleanTensors: TensorFile {
     "module.", "_orig_mod.", "_fsdp_wrapped_module.", "_forward_module.", "model.", "net.", "network.",
     "classifier_model.", "base_model.", "inner_model.", "_model.", "base_classifier.", "student.", "wrapped.",
   ]
+  /// What holds another state of the same network beside it.
+  private static let copies = ["attacker.", "ema.", "ema_model.", "model_ema.", "teacher.", "target."]
   /// A network that stands second in a sequence, behind the normalisation.
   private static let second = "1."
   /// Modules that only pass on what they wrap, wherever they stand.
@@ -135,10 +137,11 @@ package struct CleanTensors: TensorFile {
         let within = inner.filter { $0.hasPrefix(wrapper) }
         guard !within.isEmpty else { continue }
         let others = inner.filter { !$0.hasPrefix(wrapper) }
-        // What stands beside a network is small, or is another network.
-        guard others.isEmpty || wrapper != CleanTensors.second && count(within) >= 0.45 * all else {
-          continue
-        }
+        // What stands beside a network is small, or a copy of it.
+        let isBeside =
+          count(within) >= 0.9 * all
+          || others.allSatisfy { name in CleanTensors.copies.contains { name.hasPrefix($0) } }
+        guard others.isEmpty || wrapper != CleanTensors.second && isBeside else { continue }
         if rename(wrapper, leavingOut: others) { return true }
       }
       return false

@@ -1,12 +1,12 @@
 import Glibc
 
 /// Bytes that stay where they are for as long as this lives.
-final class LastingBytes: @unchecked Sendable {
-  let bytes: UnsafeRawBufferPointer
+package final class LastingBytes: @unchecked Sendable {
+  package let bytes: UnsafeRawBufferPointer
   private let isMapped: Bool
 
   /// - Parameter bytes: are there for good.
-  init(_ bytes: UnsafeRawBufferPointer) { (self.bytes, isMapped) = (bytes, false) }
+  package init(_ bytes: UnsafeRawBufferPointer) { (self.bytes, isMapped) = (bytes, false) }
 
   /// A mapped file, which is unmapped at the end.
   init(mapped bytes: UnsafeRawBufferPointer) { (self.bytes, isMapped) = (bytes, true) }

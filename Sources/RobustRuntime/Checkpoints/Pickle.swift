@@ -1,3 +1,13 @@
+/// How much a pickle may build, whatever its length.
+package struct PickleLimits: Sendable {
+  package var opcodes = 50_000_000
+  package var nodes = 300_000
+  /// In all lists, dictionaries, the stack and the memo together.
+  package var values = 2_000_000
+
+  package init() {}
+}
+
 /// What a pickle (Python's format of objects, protocols 0 to 5) would build.
 ///
 /// Nothing in it is run or looked up: classes and functions are names, and what calling them would give is a node that
@@ -36,13 +46,6 @@ struct Pickle {
     var states: [Value] = []
   }
 
-  struct Limits {
-    var opcodes = 50_000_000
-    var nodes = 300_000
-    /// In all lists, dictionaries, the stack and the memo together.
-    var values = 2_000_000
-  }
-
   struct Problem: Error { let text: String }
 
   let nodes: [Node]
@@ -52,7 +55,9 @@ struct Pickle {
 
   /// - Parameter start: where the pickle begins in the bytes.
   /// - Throws: `Problem`
-  init(_ bytes: UnsafeRawBufferPointer, from start: Int = 0, limits: Limits = Limits()) throws(Problem) {
+  init(_ bytes: UnsafeRawBufferPointer, from start: Int = 0, limits: PickleLimits = PickleLimits())
+    throws(Problem)
+  {
     var machine = Machine(bytes: bytes, at: start, limits: limits)
     root = try machine.run()
     (nodes, end) = (machine.nodes, machine.at)
@@ -66,14 +71,14 @@ private struct Machine {
 
   let bytes: UnsafeRawBufferPointer
   var at: Int
-  let limits: Pickle.Limits
+  let limits: PickleLimits
   var nodes: [Pickle.Node] = []
   private var stack: [Value] = []
   private var marks: [Int] = []
   private var memo: [Value?] = []
   private var used = 0
 
-  init(bytes: UnsafeRawBufferPointer, at: Int, limits: Pickle.Limits) {
+  init(bytes: UnsafeRawBufferPointer, at: Int, limits: PickleLimits) {
     (self.bytes, self.at, self.limits) = (bytes, at, limits)
   }
 

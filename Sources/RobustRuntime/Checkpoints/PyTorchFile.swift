@@ -21,19 +21,19 @@ package struct PyTorchFile: TensorFile {
 
   /// The first number of files before 1.6.
   private static let magic: [UInt8] = [0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19]
-  private static let magicDigits = "119547037146038801333356"
 
   static func begins(_ bytes: UnsafeRawBufferPointer) -> Bool {
-    if ZipArchive.begins(bytes) || bytes.begins(with: "L119547037146038801333356L") { return true }
+    if ZipArchive.begins(bytes) { return true }
     return bytes.count > 2 && bytes[0] == 0x80 && bytes[1] <= 5 && bytes[2] != 0
   }
 
   /// - Parameter owner: of the bytes; tensors that are stored keep it instead of copying.
   /// - Parameter wanted: the path of the tensors; nil: the likeliest ones.
+  /// - Parameter limits: of what the pickles may build.
   /// - Throws: `CheckpointError`
-  init(
+  package init(
     _ bytes: UnsafeRawBufferPointer, file: String, owner: LastingBytes? = nil, path wanted: String? = nil,
-    limits: Pickle.Limits = Pickle.Limits()
+    limits: PickleLimits = PickleLimits()
   ) throws {
     do {
       let objects =
@@ -82,7 +82,7 @@ package struct PyTorchFile: TensorFile {
 
   /// The records of a zip archive: NAME/data.pkl is the pickle, NAME/data/KEY a storage.
   private static func archive(
-    _ bytes: UnsafeRawBufferPointer, _ limits: Pickle.Limits
+    _ bytes: UnsafeRawBufferPointer, _ limits: PickleLimits
   ) throws -> TorchObjects {
     let archive = try ZipArchive(bytes)
     let pickles = archive.records.values.filter { $0.name == "data.pkl" || $0.name.hasSuffix("/data.pkl") }
@@ -110,11 +110,9 @@ package struct PyTorchFile: TensorFile {
 
   /// Pickles of the magic number, the version, the system, the object and the keys of the storages; then each storage,
   /// its number of elements before it. A pickle of something else is taken for the object.
-  private static func legacy(_ bytes: UnsafeRawBufferPointer, _ limits: Pickle.Limits) throws -> TorchObjects
-  {
+  private static func legacy(_ bytes: UnsafeRawBufferPointer, _ limits: PickleLimits) throws -> TorchObjects {
     let first = try Pickle(bytes, limits: limits)
-    let isMagic = first.root == .long(magic) || first.root == .text(magicDigits)
-    guard isMagic else {
+    guard first.root == .long(magic) else {
       return TorchObjects(pickle: first) { _ in
         throw TorchObjects.Problem(
           text: "has its storage in another file: a pickle that torch.save did not write")

@@ -14,7 +14,7 @@ package struct ShardedTensors: TensorFile {
   /// - Parameter file: the path of the index.
   /// - Parameter open: maps a shard, whose path it is given.
   /// - Throws: `CheckpointError`
-  init(
+  package init(
     _ bytes: UnsafeRawBufferPointer, file: String,
     open: (String) throws -> LastingBytes = { try CheckpointFile.map($0) }
   ) throws {

@@ -5,7 +5,7 @@ package enum TensorFiles {
   /// - Parameter owner: of the bytes, if they last; tensors then stay in the file instead of being copied.
   /// - Parameter weights: which tensors of a file of PyTorch are meant; nil: the likeliest ones.
   /// - Throws: `CheckpointError`
-  static func open(
+  package static func open(
     _ bytes: UnsafeRawBufferPointer, file: String, owner: LastingBytes? = nil, weights: String? = nil
   ) throws -> any TensorFile {
     if let what = unreadable(bytes) { throw CheckpointError(file: file, problem: what) }
@@ -19,7 +19,7 @@ package enum TensorFiles {
   /// - Parameter said: by the user.
   /// - Parameter beside: in files beside it.
   /// - Throws: `CheckpointError`
-  static func clean(
+  package static func clean(
     _ bytes: UnsafeRawBufferPointer, file: String, owner: LastingBytes? = nil, said: ModelInfo = ModelInfo(),
     beside: ModelInfo = ModelInfo()
   ) throws -> InformedTensors {

@@ -29,7 +29,7 @@ struct TorchContents {
   /// Dictionaries and modules within each other.
   private static let deepest = 64
   /// Values that are looked at, so that what is shared in many places is not walked for ever.
-  private static let most = 1_000_000
+  private static let most = 200_000
 
   let objects: TorchObjects
   /// In the order in which they are preferred.

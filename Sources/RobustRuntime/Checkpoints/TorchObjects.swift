@@ -76,7 +76,14 @@ struct TorchObjects {
 
   /// "torch._utils._rebuild_tensor_v2": the name of a class or function.
   func name(_ value: Pickle.Value) -> String? {
-    guard let node = node(value), node.kind == .global, let module = text(node.parts[0]),
+    guard let node = node(value) else { return nil }
+    // Before 1.6 classes of modules are named together with their source.
+    if node.kind == .persistent, let parts = items(node.parts[0]), parts.count > 1,
+      text(parts[0]) == "module", self.node(parts[1])?.kind == .global
+    {
+      return name(parts[1])
+    }
+    guard node.kind == .global, let module = text(node.parts[0]),
       let name = text(node.parts[1])
     else { return nil }
     return "\(module).\(name)"
@@ -188,7 +195,7 @@ struct TorchObjects {
 
   private func tensor(_ storage: Storage, _ shape: [Int], _ strides: [Int], offset: Int) throws -> Tensor {
     let place = try locate(storage)
-    guard offset >= 0, storage.offset >= 0, storage.count >= 0,
+    guard storage.offset >= 0, storage.count >= 0,
       place.count / storage.type.size - storage.count >= storage.offset
     else { throw Problem(text: "has a storage that is cut short") }
     guard let view = StridedView(shape: shape, strides: strides, offset: offset, storage: storage.count)
