@@ -30,7 +30,6 @@ static const float INNER = 0.797884561f, CUBIC = 0.044715f; /* sqrt(2 / pi) */
 INLINE vec16 value_of(rt_activation kind, float slope, vec16 x) {
   vec16 bell;
   switch (kind) {
-    case RT_RELU6: return min16(max16(x, 0), 6);
     case RT_SILU: return x * sigmoid16(x);
     case RT_GELU: return x * normal_cdf(x, &bell);
     case RT_GELU_TANH: return 0.5f * x * (1.0f + tanh16(INNER * (x + CUBIC * x * x * x)));
@@ -46,7 +45,6 @@ INLINE vec16 value_of(rt_activation kind, float slope, vec16 x) {
 INLINE vec16 slope_of(rt_activation kind, float slope, vec16 x) {
   const vec16 zero = {0}, one = zero + 1.0f;
   switch (kind) {
-    case RT_RELU6: return select16((x > 0) & (x < 6), one, zero);
     case RT_SILU: {
       const vec16 s = sigmoid16(x);
       return s * (1.0f + x * (1.0f - s));
@@ -78,7 +76,6 @@ INLINE vec16 slope_of(rt_activation kind, float slope, vec16 x) {
 /* The kind is known in each loop, so that what it needs is made part of it. */
 #define EACH_KIND(LOOP)                     \
   switch (kind) {                           \
-    case RT_RELU6: LOOP(RT_RELU6)           \
     case RT_SILU: LOOP(RT_SILU)             \
     case RT_GELU: LOOP(RT_GELU)             \
     case RT_GELU_TANH: LOOP(RT_GELU_TANH)   \

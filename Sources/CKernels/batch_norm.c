@@ -43,14 +43,13 @@ CLONES WIDE void rt_batch_norm_moments(double *sums, const float *in, size_t cou
 }
 
 CLONES WIDE void rt_batch_norm_apply(float *restrict out, const float *restrict in, const float *scale,
-                                     const float *shift, const float *restrict residual, bool relu,
+                                     const float *shift, const float *restrict residual, float ceiling,
                                      uint16_t *restrict mask, size_t count) {
   const vec16 factor = *(const vec16 *)scale, offset = *(const vec16 *)shift;
   for (size_t i = 0; i < count; i++) {
     vec16 value = *(const vec16 *)(in + i * VEC16) * factor + offset;
     if (residual) value += *(const vec16 *)(residual + i * VEC16);
-    if (relu) relu16(&value);
-    if (mask) mask[i] = relu_mask(&value);
+    if (ceiling > 0) clip16(&value, ceiling, mask ? mask + i : NULL);
     *(vec16 *)(out + i * VEC16) = value;
   }
 }

@@ -22,8 +22,8 @@ INLINE void apply_epilogue(float *out, size_t at, const vec16 *sums, size_t row,
   } else {
     if (epilogue->bias) value += *(const vec16 *)(epilogue->bias + row);
     if (epilogue->residual) value += *(const vec16 *)(epilogue->residual + at);
-    if (epilogue->relu) relu16(&value);
-    if (epilogue->relu_mask) epilogue->relu_mask[at / VEC16] = relu_mask(&value);
+    if (epilogue->ceiling > 0)
+      clip16(&value, epilogue->ceiling, epilogue->relu_mask ? epilogue->relu_mask + at / VEC16 : NULL);
   }
   *target = value;
 }

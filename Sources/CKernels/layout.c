@@ -3,11 +3,8 @@
 #include "relu_mask.h"
 #include "vec16.h"
 
-CLONES WIDE void rt_relu(float *restrict y, uint16_t *restrict mask, size_t count) {
-  for (size_t i = 0; i < count; i++) {
-    relu16((vec16 *)(y + i * VEC16));
-    if (mask) mask[i] = relu_mask((const vec16 *)(y + i * VEC16));
-  }
+CLONES WIDE void rt_relu(float *restrict y, float ceiling, uint16_t *restrict mask, size_t count) {
+  for (size_t i = 0; i < count; i++) clip16((vec16 *)(y + i * VEC16), ceiling, mask ? mask + i : NULL);
 }
 
 CLONES WIDE void rt_relu_gradient(float *restrict gradient, const uint16_t *restrict mask, size_t count) {

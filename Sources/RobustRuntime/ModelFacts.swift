@@ -9,6 +9,9 @@ public struct ModelFacts: Sendable, Equatable {
   public var side: Int
   /// The least height and width an image may have.
   public var smallest: Int
+  /// The only extents of images that the network takes; nil: it takes all from `smallest` on. Others are seen at these:
+  /// see `ModelFacts.seenSize`.
+  public var fixedSize: ImageSize?
   /// The norm of the perturbations it was trained to resist, as in "l2"; nil: not known.
   public var constraint: String?
   /// The radius of these perturbations at `side`, for values in 0...1; 0: not robust.
@@ -25,6 +28,12 @@ public struct ModelFacts: Sendable, Equatable {
   public var layers: [LayerFacts]
   /// Whether the model has a seed distribution for each class.
   public var hasSeeds: Bool
+}
+
+/// Extents of an image in pixels.
+public struct ImageSize: Sendable, Equatable {
+  public var height, width: Int
+  public init(height: Int, width: Int) { (self.height, self.width) = (height, width) }
 }
 
 /// A place in the network where features can be read.

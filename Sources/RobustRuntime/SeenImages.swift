@@ -1,10 +1,19 @@
 import PixelGrid
 
-/// Images smaller than the network takes: it sees them mirrored beyond their borders.
+/// Images that are not as the network takes them: it sees smaller ones mirrored beyond their borders, and larger ones, where
+/// it takes one size alone, reduced to fit into that, and mirrored.
 extension ModelFacts {
   /// The size in which the network sees images of a size.
   func seenSize(height: Int, width: Int) -> (height: Int, width: Int) {
-    (max(height, smallest), max(width, smallest))
+    if let fixedSize { return (fixedSize.height, fixedSize.width) }
+    return (max(height, smallest), max(width, smallest))
+  }
+
+  /// How the network sees images of a size.
+  func seenView(height: Int, width: Int) -> View {
+    guard let fixedSize else { return .plain }
+    let scale = min(Float(fixedSize.height) / Float(height), Float(fixedSize.width) / Float(width), 1)
+    return View(scale: scale)
   }
 
   /// The images as the network sees them.
@@ -13,16 +22,11 @@ extension ModelFacts {
     try Self.check(images)
     let (height, width) = seenSize(height: images.height, width: images.width)
     if (height, width) == (images.height, images.width) { return images }
-    let rows = (0..<height).map { mirrored($0, images.height) * images.width }
-    let columns = (0..<width).map { mirrored($0, images.width) }
+    let sampler = ViewSampler(
+      seenView(height: images.height, width: images.width), height: images.height, width: images.width,
+      seenHeight: height, seenWidth: width)
     var seen = ImageBatch(count: images.count, height: height, width: width)
-    for plane in 0..<3 * images.count {
-      let from = plane * images.height * images.width
-      for (y, row) in rows.enumerated() {
-        let to = (plane * height + y) * width
-        for (x, column) in columns.enumerated() { seen.pixels[to + x] = images.pixels[from + row + column] }
-      }
-    }
+    for n in 0..<images.count { sampler.view(image: n, images.pixels, to: &seen.pixels) }
     return seen
   }
 

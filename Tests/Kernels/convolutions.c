@@ -9,18 +9,18 @@ static void check_algorithm(const char *name, algorithm *run, const problem *p, 
   float *out = copy_of(p->out.values, p->out.floats);
   rt_epilogue epilogue = p->epilogue;
   const size_t positions = p->out.floats / RT_BLOCK;
-  if (epilogue.relu) {
+  if (epilogue.ceiling > 0) {
     epilogue.relu_mask = room(positions * sizeof *epilogue.relu_mask);
     memset(epilogue.relu_mask, 0, positions * sizeof *epilogue.relu_mask);
   }
   run(p, out, &epilogue);
   begin_problem(name, p);
   expect("output", out, convolve(p, rounded), p->out.floats, tolerance);
-  if (!epilogue.relu || p->window.out_stride > 1) return;
+  if (!(epilogue.ceiling > 0) || p->window.out_stride > 1) return;
   bool is_right = true;
   for (size_t i = 0; i < p->out.floats; i++)
     if (i % p->out.block_stride < p->out.block_stride - RT_BLOCK)
-      is_right = is_right && (epilogue.relu_mask[i / RT_BLOCK] >> i % RT_BLOCK & 1) == (out[i] > 0);
+      is_right = is_right && (epilogue.relu_mask[i / RT_BLOCK] >> i % RT_BLOCK & 1) == (out[i] > 0 && out[i] < epilogue.ceiling);
   expect_that("the ReLU mask tells what is above 0", is_right);
 }
 

@@ -52,7 +52,7 @@ static void check_relu(size_t count) {
     wanted[i] = fmax(y[i], 0);
     wanted_gradient[i] = y[i] > 0 ? gradient[i] : 0;
   }
-  rt_relu(y, mask, count);
+  rt_relu(y, INFINITY, mask, count);
   rt_relu_gradient(gradient, mask, count);
   begin("ReLU of %zu positions", count);
   expect("values", y, wanted, count * RT_BLOCK, 0);

@@ -37,7 +37,7 @@ problem make_problem(const shape *s, epilogue_kind kind) {
     for (size_t o = (size_t)s->outs; o < p.out.blocks * RT_BLOCK; o++) bias[o] = 0;
     p.epilogue.bias = bias;
     p.epilogue.residual = make_map(p.out.images, p.out.channels, p.out.height, p.out.width).values;
-    p.epilogue.relu = true;
+    p.epilogue.ceiling = random_word() % 2 ? INFINITY : 1;
   }
   if (kind == ACCUMULATE_AND_KEEP) {
     uint16_t *keep = room(p.out.floats / RT_BLOCK * sizeof *keep);
@@ -66,7 +66,7 @@ void begin_problem(const char *algorithm, const problem *p) {
   const shape *s = &p->shape;
   begin("%s, %dx%dx%dx%d to %d, window %dx%d, stride %d, pad %d, groups %d%s%s%s%s%s", algorithm, s->images, s->ins,
         s->height, s->width, s->outs, s->taps_height, s->taps_width, s->stride, s->pad, s->groups,
-        s->out_stride > 1 ? ", spread" : "", s->is_scaled ? ", scaled" : "", p->epilogue.relu ? ", ReLU" : "",
+        s->out_stride > 1 ? ", spread" : "", s->is_scaled ? ", scaled" : "", p->epilogue.ceiling > 0 ? ", ReLU" : "",
         p->epilogue.accumulate ? ", added" : "", p->epilogue.keep ? ", masked" : "");
 }
 
@@ -128,7 +128,7 @@ double *convolve(const problem *p, float (*rounded)(float)) {
           })
           if (p->epilogue.bias) sum += p->epilogue.bias[o];
           if (p->epilogue.residual) sum += p->epilogue.residual[at];
-          if (p->epilogue.relu) sum = fmax(sum, 0);
+          if (p->epilogue.ceiling > 0) sum = fmin(fmax(sum, 0), p->epilogue.ceiling);
           if (p->epilogue.keep && !(p->epilogue.keep[at / RT_BLOCK] >> at % RT_BLOCK & 1)) sum = 0;
           made[at] = sum;
         }

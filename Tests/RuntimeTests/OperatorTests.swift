@@ -94,33 +94,6 @@ import Testing
     uniform(name, count).map { (($0 * 256).rounded(.down) - 128) / 128 }
   }
 
-  /// Runs a graph, and its gradient for a given gradient of the output; images have `channels` channels.
-  private func run(_ graph: Graph, _ x: OracleMap, _ gradient: OracleMap) throws -> (OracleMap, OracleMap) {
-    let plan = try Plan(Network(graph), images: x.count, height: x.height, width: x.width, gradient: true)
-    plan.forward(x.values.map(Float.init), through: plan.logits)
-    let y = plan.features(plan.logits)
-    // [image][channel]... to the plan's [channel][image]...
-    let area = gradient.height * gradient.width
-    let given = UnsafeMutablePointer<Float>.allocate(capacity: gradient.values.count)
-    defer { given.deallocate() }
-    for n in 0..<gradient.count {
-      for c in 0..<gradient.channels {
-        for i in 0..<area {
-          given[(c * gradient.count + n) * area + i] = Float(
-            gradient.values[(n * gradient.channels + c) * area + i])
-        }
-      }
-    }
-    var back = [Float](repeating: .nan, count: x.values.count)
-    var gradients = [UnsafeMutablePointer<Float>?](repeating: nil, count: plan.tensors.count)
-    gradients[plan.logits] = given
-    plan.backward(gradients, passReLU: false, to: &back)
-    return (
-      OracleMap(y.count, y.channels, y.height, y.width, y.values.map(Double.init)),
-      OracleMap(x.count, x.channels, x.height, x.width, back.map(Double.init))
-    )
-  }
-
   /// Compares with the operators one after the other, and checks their gradient at some positions.
   private func check(_ graph: Graph, _ operators: [OracleOperator], _ x: OracleMap) throws {
     func loss(_ x: OracleMap, _ gradient: OracleMap?) -> (OracleMap, Double) {

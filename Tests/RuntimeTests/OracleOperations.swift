@@ -117,7 +117,7 @@ extension Graph.Operator {
     case .softmax: SoftmaxOracle()
     case .add: SumOracle()
     case .multiply: ProductOracle()
-    case .addConstant(let map): ConstantOracle(values: map.values.map(Double.init))
+    case .addConstant(let map): ConstantOracle(map: map)
     case .maxPool(let pool): MaxPoolOracle(window: pool.window)
     case .averagePool(let pool): AveragePoolOracle(window: pool.window, countsPadding: pool.countsPadding)
     case .adaptiveAveragePool(let height, let width): AdaptivePoolOracle(height: height, width: width)
@@ -211,12 +211,12 @@ struct SumOracle: LinearOracle {
 }
 
 struct ConstantOracle: LinearOracle {
-  /// [channel][row][column]
-  let values: [Double]
+  let map: ConstantMap
 
+  /// Interpolation is the map's own, of which PyTorch's is the oracle.
   func constant(_ inputs: [OracleMap]) -> OracleMap {
     var y = OracleMap(like: inputs[0])
-    precondition(values.count == y.channels * y.area)
+    let values = map.values(height: y.height, width: y.width).map(Double.init)
     for i in y.values.indices { y.values[i] = values[i % values.count] }
     return y
   }

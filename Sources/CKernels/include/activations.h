@@ -8,7 +8,6 @@
 
 /* What is applied to each value of a map; Swift's Activation gives the formulas. */
 typedef enum rt_activation {
-  RT_RELU6,
   RT_SILU,
   RT_GELU,
   RT_GELU_TANH,

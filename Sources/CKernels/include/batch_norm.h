@@ -11,11 +11,11 @@
 
 /* sums[0] = sum of x, sums[1] = sum of x^2. */
 void rt_batch_norm_moments(double *sums, const float *in, size_t count);
-/* out = scale in + shift (+ residual), then a ReLU if `relu`.
+/* out = scale in + shift (+ residual), then a ReLU up to `ceiling`, unless that is 0.
      scale, shift   [16]
      mask           [count]: the ReLU mask, written if it is wanted */
 void rt_batch_norm_apply(float *out, const float *in, const float *scale, const float *shift,
-                         const float *_Nullable residual, bool relu, uint16_t *_Nullable mask, size_t count);
+                         const float *_Nullable residual, float ceiling, uint16_t *_Nullable mask, size_t count);
 /* sums[0] = sum of g, sums[1] = sum of g (x - mean).
      mean   [16] */
 void rt_batch_norm_gradient_sums(double *sums, const float *gradient, const float *in, const float *mean, size_t count);

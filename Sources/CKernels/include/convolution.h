@@ -50,13 +50,14 @@ static inline bool rt_is_pointwise(const rt_window *w) {
 /* What is applied to sums before they are written.
      bias       [M], up to whole blocks of 16
      residual   [M/16][positions][16], as the output
-     relu_mask  [M/16][positions], written; with `relu` alone
+     ceiling    of a ReLU, which may be infinite; 0: none
+     relu_mask  [M/16][positions], written by the ReLU
      keep       [M/16][positions]: a ReLU mask; the output is 0 where its bits are not set. Excludes all but
                 `accumulate` */
 typedef struct rt_epilogue {
   const float *_Nullable bias;
   const float *_Nullable residual;
-  bool relu;
+  float ceiling;
   uint16_t *_Nullable relu_mask;
   const uint16_t *_Nullable keep;
   bool accumulate;

@@ -21,10 +21,11 @@ typedef enum rt_format {
 
 static inline size_t rt_slices(rt_format format) { return (size_t)format; }
 
-/* y = max(y, 0).
-     y      [count][16]
-     mask   [count]: the ReLU mask, written if it is wanted */
-void rt_relu(float *y, uint16_t *_Nullable mask, size_t count);
+/* y = min(max(y, 0), ceiling).
+     y         [count][16]
+     ceiling   may be infinite
+     mask      [count]: the ReLU mask, written if it is wanted */
+void rt_relu(float *y, float ceiling, uint16_t *_Nullable mask, size_t count);
 /* gradient = 0 where the mask's bits are not set.
      gradient   [count][16]
      mask       [count] */

@@ -4,9 +4,10 @@ import PixelGrid
 /// An objective made ready for a batch of one size.
 final class Evaluator {
   private let plan: Plan
-  /// The extents of the images. Where the network takes none as small, it sees them and what is beyond their ends, up to the
-  /// plan's size.
+  /// The extents of the images. Where the network takes none of them, it sees them in the plan's size.
   private let height, width: Int
+  /// How it sees them then.
+  private let seenView: View
   private let boundary: Boundary
   private let terms: [any TermEvaluator]
   /// The deepest value that a term reads; nil: the network is not needed.
@@ -30,6 +31,7 @@ final class Evaluator {
     throws
   {
     (self.plan, self.height, self.width, self.boundary, model) = (plan, height, width, boundary, facts.name)
+    seenView = facts.seenView(height: height, width: width)
     var binder = TermBinder(
       plan: plan, height: height, width: width, boundary: boundary, plans: plans, facts: facts)
     terms = try objective.terms.map { try binder.evaluator(of: $0) }
@@ -61,13 +63,14 @@ final class Evaluator {
     gradient: UnsafeMutablePointer<Float>?
   ) throws {
     let size = plan.images * 3 * height * width
-    let views =
-      views.isEmpty && size < seenCount
-      ? [View](repeating: View(boundary: boundary), count: plan.images) : views
+    let isSeenAsIs = (height, width) == (plan.height, plan.width)
+    let given =
+      views.isEmpty && !isSeenAsIs ? [View](repeating: View(boundary: boundary), count: plan.images) : views
+    let views = given.map { $0.after(seenView) }
     let seesMoved = !views.isEmpty && deepest != nil
     let seesNoise = !noise.isEmpty && deepest != nil
     if seesMoved {
-      view(pixels, to: seen.base, views)
+      for (n, view) in views.enumerated() { sampler(view).view(image: n, pixels, to: seen.base) }
     } else if seesNoise {
       rt_copy(seen.base, pixels, size)
     }
@@ -103,55 +106,23 @@ final class Evaluator {
     }
 
     guard let gradient, let throughNetwork else { return }
-    if seesMoved { viewBack(throughNetwork, addingTo: gradient, views) }
+    if seesMoved { addViewed(throughNetwork, to: gradient, views) }
     plan.backward(gradients, passReLU: passReLU, to: throughNetwork)
     if seesMoved {
-      viewBack(throughNetwork, addingTo: gradient, views)
+      addViewed(throughNetwork, to: gradient, views)
     } else {
       rt_add(gradient, throughNetwork, size)
     }
   }
 
-  private func view(_ pixels: UnsafePointer<Float>, to seen: UnsafeMutablePointer<Float>, _ views: [View]) {
-    eachPixel(views) { at, a, b, c, d, wa, wb, wc, wd in
-      seen[at] = wa * pixels[a] + wb * pixels[b] + wc * pixels[c] + wd * pixels[d]
-    }
+  /// Adds the gradient by what is seen in the views to that by the pixels.
+  private func addViewed(
+    _ seen: UnsafePointer<Float>, to gradient: UnsafeMutablePointer<Float>, _ views: [View]
+  ) {
+    for (n, view) in views.enumerated() { sampler(view).addGradient(image: n, seen, to: gradient) }
   }
 
-  private func viewBack(
-    _ seen: UnsafeMutablePointer<Float>, addingTo gradient: UnsafeMutablePointer<Float>, _ views: [View]
-  ) {
-    eachPixel(views) { at, a, b, c, d, wa, wb, wc, wd in
-      gradient[a] += wa * seen[at]
-      gradient[b] += wb * seen[at]
-      gradient[c] += wc * seen[at]
-      gradient[d] += wd * seen[at]
-    }
-  }
-
-  /// Calls `body` with the place of each pixel of the views, and with places and shares of the four pixels of the image
-  /// that it lies between.
-  @inline(__always)
-  private func eachPixel(
-    _ views: [View], _ body: (Int, Int, Int, Int, Int, Float, Float, Float, Float) -> Void
-  ) {
-    for n in 0..<plan.images {
-      let rows = views[n].rows(plan.height, of: height)
-      let columns = views[n].columns(plan.width, of: width)
-      for c in 0..<3 {
-        let plane = (3 * n + c) * height * width
-        let seenPlane = (3 * n + c) * plan.height * plan.width
-        for (y, row) in rows.enumerated() {
-          let (upper, lower) = (plane + row.first * width, plane + row.second * width)
-          for (x, column) in columns.enumerated() {
-            body(
-              seenPlane + y * plan.width + x, upper + column.first, upper + column.second,
-              lower + column.first,
-              lower + column.second, (1 - row.share) * (1 - column.share), (1 - row.share) * column.share,
-              row.share * (1 - column.share), row.share * column.share)
-          }
-        }
-      }
-    }
+  private func sampler(_ view: View) -> ViewSampler {
+    ViewSampler(view, height: height, width: width, seenHeight: plan.height, seenWidth: plan.width)
   }
 }

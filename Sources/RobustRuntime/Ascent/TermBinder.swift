@@ -166,8 +166,9 @@ struct TermBinder {
     let seen = facts.seenSize(height: target.height, width: target.width)
     var positions = PositionWeights(
       region: region, layer: shape, reduction: layer.facts.reduction, height: seen.height, width: seen.width)
+    let view = facts.seenView(height: target.height, width: target.width)
     return try (0..<features.count).map { n in
-      positions.update(image: n, view: .plain)
+      positions.update(image: n, view: view)
       var statistics = try LayerStatistics(chosen, shape: shape)
       features.values.withUnsafeBufferPointer {
         statistics.update($0.baseAddress! + n * shape.channels * area, stride: area, positions)

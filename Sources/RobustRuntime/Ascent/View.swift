@@ -4,7 +4,7 @@ import PixelGrid
 struct View: Equatable {
   /// Pixels of the seen image by which it is moved to the right and downwards.
   var x = 0, y = 0
-  /// 1: as it is.
+  /// 1: as it is; less: reduced.
   var scale: Float = 1
   /// The first column and row of the image that an enlarged view shows.
   var left: Float = 0, top: Float = 0
@@ -27,12 +27,40 @@ struct View: Equatable {
 
   private func sources(_ count: Int, of length: Int, move: Int, from: Float) -> [Source] {
     (0..<count).map { i in
-      let at = from + (Float(i - move) + 0.5) / scale - 0.5
+      let at = place(i, move: move, from: from)
       let floor = at.rounded(.down)
       return Source(
         first: boundary.position(Int(floor), length), second: boundary.position(Int(floor) + 1, length),
         share: at - floor)
     }
+  }
+
+  private func place(_ i: Int, move: Int, from: Float) -> Float {
+    from + (Float(i - move) + 0.5) / scale - 0.5
+  }
+
+  /// The weights of the image's pixels in a pixel of the view along one side.
+  typealias Taps = [(pixel: Int, weight: Float)]
+
+  /// As `columns` and `rows`, for a view that is reduced: triangles so wide that nothing aliases.
+  func columnTaps(_ count: Int, of width: Int) -> [Taps] { taps(count, of: width, move: x, from: left) }
+  func rowTaps(_ count: Int, of height: Int) -> [Taps] { taps(count, of: height, move: y, from: top) }
+
+  private func taps(_ count: Int, of length: Int, move: Int, from: Float) -> [Taps] {
+    (0..<count).map { i in
+      let (at, radius) = (place(i, move: move, from: from), 1 / min(scale, 1))
+      let within = Int((at - radius).rounded(.up))...Int((at + radius).rounded(.down))
+      let weights = within.map { max(0, 1 - abs(Float($0) - at) / radius) }
+      let sum = weights.reduce(0, +)
+      return zip(within, weights).map { (boundary.position($0, length), $1 / sum) }
+    }
+  }
+
+  /// What this view of a view shows, `first` being how the network sees an image at all.
+  func after(_ first: View) -> View {
+    var view = self
+    view.scale *= first.scale
+    return view
   }
 }
 

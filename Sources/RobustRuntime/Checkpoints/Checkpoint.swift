@@ -8,7 +8,7 @@ struct Checkpoint {
   /// - Parameter owner: of the bytes, if they last; else the weights are copied.
   /// - Throws: `CheckpointError`
   init(_ bytes: UnsafeRawBufferPointer, file: String, name: String, owner: LastingBytes? = nil) throws {
-    let file = try TensorFiles.open(bytes, file: file, owner: owner)
+    let file = try TensorFiles.clean(bytes, file: file, owner: owner)
     let metadata = file.metadata
     let network = try RecognizedNetwork(file)
 

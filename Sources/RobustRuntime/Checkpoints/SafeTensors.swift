@@ -6,6 +6,11 @@
 package struct SafeTensors: TensorFile {
   static let longestHeader = 100_000_000
 
+  static func begins(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    guard let length: UInt64 = bytes.littleEndian(0), bytes.count > 8 else { return false }
+    return length <= longestHeader && bytes[8] == UInt8(ascii: "{")
+  }
+
   package let file: String
   package let format = "safetensors"
   package let tensors: [String: TensorFacts]

@@ -52,15 +52,3 @@ extension TensorFile {
     refuse("\(name.quoted) holds NaN or infinite values")
   }
 }
-
-/// Opens checkpoints of any format.
-package enum TensorFiles {
-  /// Opens a file by what it holds, not by its name.
-  /// - Parameter owner: of the bytes, if they last; tensors then stay in the file instead of being copied.
-  /// - Throws: `CheckpointError`
-  static func open(
-    _ bytes: UnsafeRawBufferPointer, file: String, owner: LastingBytes? = nil
-  ) throws -> any TensorFile {
-    try SafeTensors(bytes, file: file, owner: owner)
-  }
-}

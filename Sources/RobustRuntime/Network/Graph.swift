@@ -17,7 +17,7 @@ package struct Graph: Sendable {
     /// A convolution, or a normalisation that is trained, may have a second input, which lowering has joined to it: it is
     /// added to what the operator gives.
     package var inputs: [Int]
-    /// What lowering has joined to the operator: the identity or a ReLU.
+    /// What lowering has joined to the operator: the identity or a ReLU, which may be one up to 6.
     package var activation = Activation.identity
   }
 

@@ -37,11 +37,11 @@ package struct Network: Sendable {
     normalization = InputNormalization(mean: graph.mean, deviation: graph.deviation)
     let isLarge = graph.weightCount >= Network.leastLarge
     let lowered = (purpose == .inference ? graph.foldingNormalization() : graph)
-      .fusingResiduals().fusingActivations()
+      .nestingConcatenations().fusingResiduals().fusingActivations()
     steps = lowered.nodes.dropFirst().map { node in
       Step(
         operation: node.operator.operation(keepsBothWeights: !isLarge), inputs: node.inputs,
-        activation: node.operator.isReLU ? .relu : node.activation)
+        activation: node.operator.clip ?? node.activation)
     }
     layers = lowered.layers.map { Layer(name: $0.name, value: $0.node) }
     lastActivation = lowered.lastActivation.map { $0 - 1 }
@@ -58,8 +58,9 @@ package struct Network: Sendable {
 }
 
 extension Graph.Operator {
-  fileprivate var isReLU: Bool {
-    if case .activation(.relu) = self { true } else { false }
+  /// The activation that steps apply to what they write.
+  fileprivate var clip: Activation? {
+    if case .activation(let activation) = self, activation.isClip { activation } else { nil }
   }
 
   /// - Parameter keepsBothWeights: whether convolutions keep packed weights of their own for each direction.
@@ -77,8 +78,8 @@ extension Graph.Operator {
     case .trainedNormalization(let norm): norm
     case .channelNormalization(let norm): norm
     case .groupNormalization(let norm): norm
-    // Steps apply a ReLU to the copy.
-    case .activation(.relu), .activation(.identity), .add: Sum()
+    // Steps clip the copy.
+    case .activation(.relu), .activation(.relu6), .activation(.identity), .add: Sum()
     case .activation(let activation): Pointwise(activation: activation)
     case .softmax: ChannelSoftmax()
     case .multiply: Product()

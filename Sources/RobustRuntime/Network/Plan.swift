@@ -32,11 +32,14 @@ package final class Plan {
     for (k, step) in network.steps.enumerated().reversed() { for v in step.inputs { firstReader[v] = k } }
     masksInput = network.steps.enumerated().map { k, step in
       let from = step.inputs[0] - 1
-      return from >= 0 && firstReader[from + 1] == k && network.steps[from].activation == .relu
+      return from >= 0 && firstReader[from + 1] == k && network.steps[from].activation.isClip
         && from != network.lastActivation
     }
 
     let tensors = shapes.map { Tensor(shape: $0, images: images) }
+    for (value, host) in layout.placement.host.enumerated() {
+      if let host { tensors[value].host = tensors[host.value] }
+    }
     operations = try network.steps.enumerated().map { k, step in
       try step.operation.bound(to: step.inputs.map { tensors[$0] }, tensors[k + 1], gradient: gradient)
     }
@@ -47,11 +50,14 @@ package final class Plan {
     memory = try FloatBlock(count: total + shared + stride * Workers.limit)
     let base = memory.base
     for (k, tensor) in tensors.enumerated() {
-      let isReLU = gradient && k > 0 && network.steps[k - 1].activation == .relu
+      let isReLU = gradient && k > 0 && network.steps[k - 1].activation.isClip
       let mask = isReLU ? UnsafeMutableRawPointer(base + offsets[2 * tensors.count + k]) : nil
+      let root = layout.placement.root(k)
+      let within = root.block * tensor.blockStride
       tensor.place(
         in: Tensor.Storage(
-          value: base + offsets[k], gradient: gradient ? base + offsets[gradientBlocks[k]] : nil,
+          value: base + offsets[root.value] + within,
+          gradient: gradient ? base + offsets[gradientBlocks[root.value]] + within : nil,
           reluMask: mask?.assumingMemoryBound(to: UInt16.self),
           recomputed: recomputed.contains(k) ? base + offsets[3 * tensors.count + k] : nil))
     }
@@ -64,6 +70,7 @@ package final class Plan {
     /// [value]
     let shapes: [Shape]
     let recomputed: Set<Int>
+    let placement: Placement
     /// [value]: the block of its gradient.
     let gradientBlocks: [Int]
     /// [block], in floats.
@@ -75,9 +82,11 @@ package final class Plan {
     init(_ network: Network, images: Int, height: Int, width: Int, gradient: Bool, training: Bool) throws {
       let shapes = try network.shapes(height: height, width: width)
       recomputed = training ? Plan.recomputedValues(network) : []
+      placement = Placement(network, shapes)
       var blocks = Plan.blocks(
         network, shapes, images: images, gradient: gradient, training: training, recomputed: recomputed)
-      gradientBlocks = gradient ? Plan.joinGradients(network, &blocks) : []
+      Plan.place(placement, &blocks, gradient: gradient)
+      gradientBlocks = gradient ? Plan.joinGradients(network, placement, &blocks) : []
       (offsets, total) = Arena.layout(blocks)
       self.shapes = shapes
     }
@@ -140,7 +149,7 @@ package final class Plan {
         values[input].last = max(values[input].last, keep ? backward(k + 1) : forward(k + 1))
         gradients[input].first = min(gradients[input].first, backward(k + 1))
       }
-      if gradient && step.activation == .relu {
+      if gradient && step.activation.isClip {
         let size = rounded(shapes[k + 1].maskFloats(images: images))
         masks[k + 1] = Arena.Block(size: size, first: forward(k + 1), last: backward(k + 1))
       }
@@ -154,16 +163,32 @@ package final class Plan {
     return gradient ? values + gradients + masks + again : values
   }
 
+  /// Values that lie within others take no memory of their own, but keep that of the others.
+  private static func place(_ placement: Placement, _ blocks: inout [Arena.Block], gradient: Bool) {
+    let count = placement.host.count
+    for value in 0..<count where placement.host[value] != nil {
+      let root = placement.root(value).value
+      for kind in gradient ? [0, count] : [0] {
+        blocks[kind + root].first = min(blocks[kind + root].first, blocks[kind + value].first)
+        blocks[kind + root].last = max(blocks[kind + root].last, blocks[kind + value].last)
+        blocks[kind + value].size = 0
+      }
+    }
+  }
+
   /// The gradient of a sum is that of each summand. Where it is the first that comes back to a residual,
   /// which nothing else reads at that time, it becomes the residual's in its place.
   /// - Returns: the block of each value's gradient.
-  private static func joinGradients(_ network: Network, _ blocks: inout [Arena.Block]) -> [Int] {
+  private static func joinGradients(
+    _ network: Network, _ placement: Placement, _ blocks: inout [Arena.Block]
+  ) -> [Int] {
     let count = network.steps.count + 1
     var gradientBlocks = (0..<count).map { count + $0 }
     var isRead = [Bool](repeating: false, count: count)
     for (k, step) in network.steps.enumerated().reversed() {
       if step.operation.passesGradientToSecondInput, step.inputs.count > 1,
-        case let residual = step.inputs[1], residual != step.inputs[0], !isRead[residual]
+        case let residual = step.inputs[1], residual != step.inputs[0], !isRead[residual],
+        !placement.isShared(residual), !placement.isShared(k + 1)
       {
         let (block, own) = (gradientBlocks[k + 1], count + residual)
         gradientBlocks[residual] = block
@@ -173,20 +198,22 @@ package final class Plan {
       }
       for input in step.inputs { isRead[input] = true }
     }
-    replaceValues(network, &gradientBlocks, &blocks)
+    replaceValues(network, placement, &gradientBlocks, &blocks)
     return gradientBlocks
   }
 
   /// Where an operation allows it, the gradient of its first input takes the place of the value.
   private static func replaceValues(
-    _ network: Network, _ gradientBlocks: inout [Int], _ blocks: inout [Arena.Block]
+    _ network: Network, _ placement: Placement, _ gradientBlocks: inout [Int],
+    _ blocks: inout [Arena.Block]
   ) {
     var readers = [Int](repeating: 0, count: gradientBlocks.count)
     for step in network.steps { for input in step.inputs { readers[input] += 1 } }
     for layer in network.layers { readers[layer.value] += 1 }
     for step in network.steps where step.operation.gradientReplacesInput {
       let (value, own) = (step.inputs[0], gradientBlocks.count + step.inputs[0])
-      guard value > 0, readers[value] == 1, gradientBlocks[value] == own else { continue }
+      guard value > 0, readers[value] == 1, gradientBlocks[value] == own, !placement.isShared(value)
+      else { continue }
       gradientBlocks[value] = value
       blocks[value].last = max(blocks[value].last, blocks[own].last)
       blocks[own].size = 0
@@ -279,7 +306,7 @@ package final class Plan {
       tensors[step.inputs[0]].addGradient(tensor.gradient)
       return
     }
-    if step.activation == .relu && !tensor.gradientIsMasked && !passes { tensor.maskGradient() }
+    if step.activation.isClip && !tensor.gradientIsMasked && !passes { tensor.maskGradient() }
     if let images {
       if let input = step.inputs.first, tensors[input].mustRecompute,
         step.operation.backwardReads(input: 0, training: true)

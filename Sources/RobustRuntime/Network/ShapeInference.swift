@@ -160,7 +160,8 @@ extension Graph.Operator {
     let size = window.outputSize(height: x.height, width: x.width)
     guard size.height > 0, size.width > 0 else {
       throw ShapeError(
-        problem: "its window of \(window.width)x\(window.height) does not fit a map of \(x.width)x\(x.height)")
+        problem: "its window of \(window.width)x\(window.height) does not fit a map of \(x.width)x\(x.height)"
+      )
     }
     return Shape(channels: x.channels, height: size.height, width: size.width)
   }

@@ -18,7 +18,7 @@ extension Plan {
       return StepTime(
         name: "\(step.operation.title) \(inputs[0].text) -> \(to.shape.text)"
           + (inputs.count > 1 ? " +residual" : "")
-          + (step.activation == .relu ? " +relu" : ""),
+          + (step.activation == .identity ? "" : " +\(step.activation)"),
         operations: 2 * Double(to.count * step.operation.productsPerOutput))
     }
     let count = images * network.normalization.mean.count * height * width

@@ -7,6 +7,8 @@ package final class Tensor {
   package let shape: Shape
   package let images: Int
   private var storage: Storage!
+  /// The concatenation within which the tensor lies; nil: it has memory of its own.
+  var host: Tensor?
   /// Whether something has been written to `gradient` in this backward pass, so that what follows is added.
   var hasGradient = false
   /// Whether `gradient` is already that before the ReLU.
@@ -102,9 +104,9 @@ package final class Tensor {
 
   /// Applies an activation to the value.
   func apply(_ activation: Activation) {
-    guard activation == .relu else { return }
+    guard activation.isClip else { return }
     Workers.shared.run(over: floats / Tensor.blockSize, by: 1 << 11) { start, count in
-      rt_relu(value + start * Tensor.blockSize, reluMask.map { $0 + start }, count)
+      rt_relu(value + start * Tensor.blockSize, activation.ceiling, reluMask.map { $0 + start }, count)
     }
   }
 

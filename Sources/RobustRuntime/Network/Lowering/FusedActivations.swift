@@ -1,11 +1,11 @@
 extension Graph {
-  /// A ReLU becomes part of the operator before it.
+  /// A ReLU, or one up to 6, becomes part of the operator before it.
   func fusingActivations() -> Graph {
     joiningNodes { graph, node, isLone in
-      guard case .activation(.relu) = node.operator, isLone[0],
+      guard case .activation(let activation) = node.operator, activation.isClip, isLone[0],
         graph.nodes[node.inputs[0]].activation == .identity
       else { return nil }
-      graph.change(node.inputs[0]) { $0.activation = .relu }
+      graph.change(node.inputs[0]) { $0.activation = activation }
       return node.inputs[0]
     }
   }

@@ -21,3 +21,17 @@ package enum Activation: Sendable, Equatable {
   /// x where it is positive, else slope · x.
   case leakyReLU(slope: Float)
 }
+
+extension Activation {
+  /// Whether it is a ReLU, with or without a ceiling: its gradient needs no more than a mask, so that any step takes it in.
+  var isClip: Bool { ceiling > 0 }
+
+  /// The largest value of a ReLU, which may be infinite; 0: it is none.
+  var ceiling: Float {
+    switch self {
+    case .relu: .infinity
+    case .relu6: 6
+    default: 0
+    }
+  }
+}

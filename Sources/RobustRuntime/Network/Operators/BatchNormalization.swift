@@ -99,7 +99,7 @@ private final class BoundBatchNormalization: BoundOperation {
         scale[c] = scales[c] / deviation[c]
         shift[c] = shifts[c] - mean[c] * scale[c]
       }
-      apply(blocks, activation, mask: activation == .relu ? output.reluMask : nil, to: output.value)
+      apply(blocks, activation, mask: activation.isClip ? output.reluMask : nil, to: output.value)
     }
   }
 
@@ -117,7 +117,7 @@ private final class BoundBatchNormalization: BoundOperation {
           rt_batch_norm_apply(
             value + at, input.value + at, scale.baseAddress! + block * Tensor.blockSize,
             shift.baseAddress! + block * Tensor.blockSize, residual.map { UnsafePointer($0.value + at) },
-            activation == .relu, mask.map { $0 + at / Tensor.blockSize }, count)
+            activation.ceiling, mask.map { $0 + at / Tensor.blockSize }, count)
         }
       }
     }

@@ -27,26 +27,29 @@ package struct ChannelAffine: Operation {
     let scratch = 0
 
     func forward(_ activation: Activation, scratch: Scratch) {
-      apply(from: input.value, to: output.value, shifts: true, add: false)
-      output.apply(activation)
+      let mask = activation.isClip ? output.reluMask : nil
+      eachBlock { at, scale, shift in
+        rt_batch_norm_apply(
+          output.value + at, input.value + at, scale, shift, nil, activation.ceiling,
+          mask.map { $0 + at / Tensor.blockSize }, output.positions)
+      }
     }
 
     func backward(maskInput: Bool, scratch: Scratch) {
-      apply(from: output.gradient, to: input.gradient, shifts: false, add: input.hasGradient)
-      input.hasGradient = true
+      let add = input.hasGradient
+      eachBlock { at, scale, _ in
+        rt_channel_affine(input.gradient + at, output.gradient + at, scale, nil, add, output.positions)
+      }
+      (input.hasGradient, input.gradientIsMasked) = (true, false)
     }
 
-    private func apply(
-      from: UnsafePointer<Float>, to: UnsafeMutablePointer<Float>, shifts: Bool, add: Bool
-    ) {
-      Workers.shared.run(output.blocks) { block, _ in
-        let (at, channel) = (block * output.blockStride, block * Tensor.blockSize)
-        scale.withUnsafeBufferPointer { scale in
-          shift.withUnsafeBufferPointer { shift in
-            rt_channel_affine(
-              to + at, from + at, scale.baseAddress! + channel, shifts ? shift.baseAddress! + channel : nil,
-              add,
-              output.positions)
+    /// Calls `body` with each block of channels: where it begins, and its scales and shifts.
+    private func eachBlock(_ body: (_ at: Int, UnsafePointer<Float>, UnsafePointer<Float>) -> Void) {
+      scale.withUnsafeBufferPointer { scale in
+        shift.withUnsafeBufferPointer { shift in
+          Workers.shared.run(output.blocks) { block, _ in
+            let channel = block * Tensor.blockSize
+            body(block * output.blockStride, scale.baseAddress! + channel, shift.baseAddress! + channel)
           }
         }
       }

@@ -1,6 +1,7 @@
 import CKernels
 
-/// Channels of one or more maps in another order: a concatenation, a slice, a shuffle.
+/// Channels of one or more maps in another order: a concatenation, a slice, a shuffle. Inputs that lie within a
+/// concatenation are not copied.
 struct ChannelGather: Operation {
   /// Where a channel of the output is: which input, and its channel there.
   typealias Source = (input: Int, channel: Int)
@@ -60,7 +61,13 @@ struct ChannelGather: Operation {
     }
 
     func backward(maskInput: Bool, scratch: Scratch) {
-      for input in inputs where !input.hasGradient { input.zeroGradient() }
+      for input in inputs {
+        if input.host === output {
+          input.hasGradient = true
+        } else if !input.hasGradient {
+          input.zeroGradient()
+        }
+      }
       eachRun(\.gradient) { block, start, count, channels in
         rt_scatter_channels(channels, output.gradient + block * output.blockStride + start, count)
       }
@@ -82,10 +89,13 @@ struct ChannelGather: Operation {
         let (input, channel) = sources[k]
         return parts[input] + channel / lanes * strides[input] + channel % lanes
       }
+      let copied = (0..<output.blocks).filter { inputs[sources[$0 * lanes].input].host !== output }
+      if copied.isEmpty { return }
       Workers.shared.run(over: output.positions, by: 1 << 8) { first, count in
         let start = first * lanes
-        for block in 0..<output.blocks {
-          body(block, start, count, channels[block * lanes..<(block + 1) * lanes].map { $0.map { $0 + start } })
+        for block in copied {
+          body(
+            block, start, count, channels[block * lanes..<(block + 1) * lanes].map { $0.map { $0 + start } })
         }
       }
     }

@@ -20,7 +20,8 @@ struct ChannelSoftmax: Operation {
     func forward(_ activation: Activation, scratch: Scratch) {
       let channels = output.shape.channels
       output.eachRunOfPositions { at, count in
-        rt_softmax(output.value + at, output.blockStride, input.value + at, output.blockStride, channels, count)
+        rt_softmax(
+          output.value + at, output.blockStride, input.value + at, output.blockStride, channels, count)
       }
       output.apply(activation)
     }

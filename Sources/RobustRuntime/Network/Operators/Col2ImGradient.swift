@@ -33,7 +33,8 @@ struct Col2ImGradient: BoundCorrelation {
     inBlockStride = output.blockStride(images: images)
     window = rt_window(
       height: Int32(input.height), width: Int32(input.width), grid_height: Int32(output.height),
-      grid_width: Int32(output.width), stride: Int32(g.stride), top: Int32(-g.padding.top), left: Int32(-g.padding.left),
+      grid_width: Int32(output.width), stride: Int32(g.stride), top: Int32(-g.padding.top),
+      left: Int32(-g.padding.left),
       taps_height: Int32(g.height), taps_width: Int32(g.width), out_height: Int32(output.height),
       out_width: Int32(output.width), out_stride: 1, out_y: 0, out_x: 0)
     // The order of sums depends on the bands: an image is cut as if it were alone, unless images meet in training anyway.

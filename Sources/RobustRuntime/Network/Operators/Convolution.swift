@@ -85,6 +85,17 @@ package final class Convolution: Operation {
       padding: Padding(pad), groups: groups, weights: .floats(weights), bias: bias, algorithm: algorithm)
   }
 
+  /// - Parameter dilation: the distance of the window's taps.
+  /// - Precondition: the sizes fit together, and `groups` divides both numbers of channels.
+  package convenience init(
+    inChannels: Int, outChannels: Int, height: Int, width: Int, stride: Int, padding: Padding,
+    dilation: Int = 1, groups: Int = 1, weights: [Float], bias: [Float]? = nil
+  ) {
+    self.init(
+      inChannels: inChannels, outChannels: outChannels, height: height, width: width, stride: stride,
+      padding: padding, dilation: dilation, groups: groups, weights: .floats(weights), bias: bias)
+  }
+
   /// A convolution that is trained.
   /// - Precondition: the sizes fit together, and `groups` divides both numbers of channels.
   package convenience init(
@@ -367,7 +378,7 @@ private struct BoundConvolution: BoundOperation {
       input.value, output.value,
       Epilogue(
         bias: bias.base, residual: residual.map { UnsafePointer($0.value) }, activation: activation,
-        reluMask: activation == .relu ? output.reluMask : nil),
+        reluMask: activation.isClip ? output.reluMask : nil),
       scratch)
   }
 

@@ -53,7 +53,7 @@ final class DepthwiseConvolution: Operation {
       bias.withUnsafeBufferPointer { bias in
         let epilogue = Epilogue(
           residual: residual.map { UnsafePointer($0.value) }, activation: activation,
-          reluMask: activation == .relu ? output.reluMask : nil)
+          reluMask: activation.isClip ? output.reluMask : nil)
         eachPart(rows: output) { block, rows, weights, window in
           var own = epilogue.from(channel: block * Tensor.blockSize, blockStride: output.blockStride)
           own.bias = bias.baseAddress! + block * Tensor.blockSize

@@ -17,7 +17,7 @@ struct Epilogue {
   /// The epilogue for an output that begins with this channel, the first of a block.
   func from(channel: Int, blockStride: Int) -> rt_epilogue {
     var all = rt_epilogue(
-      bias: bias.map { $0 + channel }, residual: residual, relu: activation == .relu, relu_mask: reluMask,
+      bias: bias.map { $0 + channel }, residual: residual, ceiling: activation.ceiling, relu_mask: reluMask,
       keep: keep,
       accumulate: accumulate)
     return rt_epilogue_at(&all, channel / Tensor.blockSize * blockStride)

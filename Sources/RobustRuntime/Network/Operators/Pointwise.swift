@@ -43,10 +43,9 @@ struct Pointwise: Operation {
 }
 
 extension Activation {
-  /// - Precondition: it is neither the identity nor a ReLU, which steps take in.
+  /// - Precondition: it is neither the identity nor a ReLU, with or without a ceiling: steps take those in.
   fileprivate var kernel: (rt_activation, slope: Float) {
     switch self {
-    case .relu6: (RT_RELU6, 0)
     case .silu: (RT_SILU, 0)
     case .gelu: (RT_GELU, 0)
     case .geluTanh: (RT_GELU_TANH, 0)
@@ -55,7 +54,7 @@ extension Activation {
     case .hardSwish: (RT_HARD_SWISH, 0)
     case .tanh: (RT_TANH, 0)
     case .leakyReLU(let slope): (RT_LEAKY_RELU, slope)
-    case .identity, .relu: preconditionFailure("steps take it in")
+    case .identity, .relu, .relu6: preconditionFailure("steps take it in")
     }
   }
 }

@@ -59,7 +59,8 @@ struct ConvolutionMaps {
     window = rt_window(
       height: Int32(input.height), width: Int32(input.width), grid_height: Int32(output.height),
       grid_width: Int32(output.width), stride: Int32(geometry.stride), top: Int32(-geometry.padding.top),
-      left: Int32(-geometry.padding.left), taps_height: Int32(geometry.height), taps_width: Int32(geometry.width),
+      left: Int32(-geometry.padding.left), taps_height: Int32(geometry.height),
+      taps_width: Int32(geometry.width),
       out_height: Int32(output.height), out_width: Int32(output.width), out_stride: 1, out_y: 0, out_x: 0)
   }
 

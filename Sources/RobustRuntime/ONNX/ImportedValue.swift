@@ -1,0 +1,112 @@
+/// What a value of an ONNX graph is while the graph is imported.
+enum ImportedValue {
+  case constant(Constant)
+  case map(MapView)
+  /// A function of each number of a map that has no node yet.
+  case function(PendingFunction)
+  /// A map within a border of a constant, which the window that reads it takes over.
+  case padded(MapView, Padding, value: Double)
+  /// A step on the way to a normalisation.
+  case moment(Moment)
+  /// The products of queries and keys, on the way to attention.
+  case scores(AttentionScores)
+  /// Where scores are not numbers, which is nowhere.
+  case nowhere
+
+  /// The dimensions; nil: they are not told.
+  var extents: [Int]? {
+    switch self {
+    case .constant(let constant): constant.shape
+    case .map(let view): view.extents
+    case .function(let function): function.base.extents
+    default: nil
+    }
+  }
+}
+
+/// A function of each number of a map, which becomes a node when something other than a function reads it.
+final class PendingFunction {
+  /// The operator that made it, and of what.
+  enum Step {
+    case unary(PendingFunction, (Double) -> Double)
+    case binary(ArithmeticOperator, PendingFunction, PendingFunction)
+  }
+
+  /// How many steps wait for a node at most.
+  static let deepest = 32
+
+  let base: MapView
+  let function: ScalarFunction
+  let depth: Int
+  private(set) var step: Step?
+  private(set) var node: MapView?
+
+  /// A map as it is.
+  init(_ map: MapView) { (base, function, depth, node) = (map, .identity, 0, map) }
+
+  init(unary parent: PendingFunction, _ body: @escaping (Double) -> Double) {
+    (base, function, depth) = (parent.base, parent.function.map(body), parent.depth + 1)
+    step = .unary(parent, body)
+  }
+
+  /// - Precondition: both are functions of the same map.
+  init(_ arithmetic: ArithmeticOperator, _ a: PendingFunction, _ b: PendingFunction) {
+    (base, depth) = (a.base, max(a.depth, b.depth) + 1)
+    function = a.function.combined(b.function, arithmetic.apply)
+    step = .binary(arithmetic, a, b)
+  }
+
+  /// The node that it has become.
+  func settle(_ view: MapView) { (node, step) = (view, nil) }
+}
+
+enum ArithmeticOperator {
+  case add, subtract, multiply, divide, power, minimum, maximum
+
+  func apply(_ a: Double, _ b: Double) -> Double {
+    switch self {
+    case .add: a + b
+    case .subtract: a - b
+    case .multiply: a * b
+    case .divide: a / b
+    case .power: Scalar.power(a, b)
+    case .minimum: min(a, b)
+    case .maximum: max(a, b)
+    }
+  }
+}
+
+/// What a decomposed normalisation has computed so far of a map, over some dimensions.
+struct Moment {
+  enum Kind {
+    case mean
+    /// x − mean
+    case centred
+    /// (x − mean)²
+    case square
+    /// The mean of the squares, and what was added to it.
+    case variance(epsilon: Double)
+    case deviation(epsilon: Double)
+    /// 1 / deviation
+    case inverse(epsilon: Double)
+  }
+
+  let map: MapView
+  let axes: [Int]
+  var kind: Kind
+
+  func isOf(_ other: Moment) -> Bool {
+    map.node == other.map.node && map.dims == other.map.dims && axes == other.axes
+  }
+}
+
+/// scale · qᵀk, before or after the softmax over the keys.
+struct AttentionScores {
+  /// Channels of a head side by side.
+  let queries, keys: MapView
+  let heads: Int
+  /// The dimensions before those of queries and keys, which count images and heads.
+  let outer: [[AxisFactor]]
+  var scale: Double
+  var isSoftmax = false
+}
