@@ -1,4 +1,5 @@
 import Datasets
+import Imaging
 import RobustRuntime
 
 /// `rtool convert FILE -o model.safetensors`: a file of rtool's own with the network of another, whatever its format, and

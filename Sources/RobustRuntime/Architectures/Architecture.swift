@@ -2,7 +2,7 @@
 ///
 /// It is one function, which is called twice: to check names and shapes and to learn what the network is like, when no
 /// value is read, and to build the graph.
-protocol Architecture {
+protocol Architecture: SendableMetatype {
   /// What the metadata of a file call it, as "architecture".
   static var name: String { get }
   /// "ResNet"
