@@ -184,6 +184,8 @@ import Testing
       try write(Array(#"{"model_type": "resnet", "image_size": 224}"#.utf8), folder + "config.json")
       let info = try #require(try ModelInfo.beside(folder + "model.safetensors"))
       #expect(info.side == 96 && info.mean == [0.5, 0.5, 0.5] && info.options["model_type"] == "resnet")
+      try write(Array(#"{"size": 7, "port": 80}"#.utf8), folder + "config.json")
+      #expect(try ModelInfo.beside(folder + "model.safetensors")?.options["port"] == nil)
       try write(Array("oops".utf8), folder + "config.json")
       let error = #expect(throws: CheckpointError.self) { try ModelInfo.beside(folder + "model.safetensors") }
       #expect(error?.file == folder + "config.json")

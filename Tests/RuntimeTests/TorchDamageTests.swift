@@ -161,6 +161,39 @@ import Testing
     #expect(problem != nil, "\(problem ?? "")")
   }
 
+  /// What is small in the file, but is reached again and again.
+  @Test func repetitions() throws {
+    let tensor = Pickled.dictionary([("w", Pickled.tensor([1], count: 1))])
+    func file(_ value: [UInt8], _ repeated: [UInt8]) -> [UInt8] {
+      let members = (0..<900).map { ("k\($0)", repeated) }
+      let many = Pickled.dictionary(members + [("w", tensor)])
+      return Zip([0x80, 2] + value + [0x71, 0, 0x30] + many + Array(".".utf8), storages: ["0": [1]]).bytes
+    }
+    // A dictionary of ten thousand, nine hundred times.
+    let wide = Pickled.dictionary((0..<10_000).map { ("k\($0)", [0x4E]) })
+    try expect(file(wide, [0x68, 0]), "more than 2000000 values")
+    // An array of a million bytes that is written as a text, nine hundred times.
+    let text = Pickled.text(String(repeating: "x", count: 1_000_000))
+    let type =
+      Pickled.call("numpy", "dtype", Pickled.text("u1"))
+      + Pickled.tuple(Pickled.int(3), Pickled.text("|")) + Array("b".utf8)
+    let shape = Pickled.tuple(Pickled.int(1_000_000))
+    let state = Pickled.tuple(
+      Pickled.int(1), shape, type, [0x89],
+      Pickled.call("_codecs", "encode", [0x68, 0], Pickled.text("latin1")))
+    let array = Pickled.call("numpy.core.multiarray", "_reconstruct") + state + Array("b".utf8)
+    try expect(file(text, array), "too much memory")
+    // A name of a million bytes, and one that is put together from long ones.
+    let name = String(repeating: "n", count: 1_000_000)
+    try expect(Zip(of: Pickled.dictionary([(name, Pickled.tensor([1], count: 1))])).bytes, "holds no tensors")
+    var module = Pickled.call("torch.nn", "Module") + Pickled.dictionary([("_parameters", tensor)]) + [0x62]
+    for _ in 0..<10 {
+      let inner = Pickled.dictionary([(String(name.prefix(400)), module)])
+      module = Pickled.call("torch.nn", "Module") + Pickled.dictionary([("_modules", inner)]) + [0x62]
+    }
+    try expect(Zip(of: module, storages: ["0": [1]]).bytes, "is too long")
+  }
+
   @Test func limits() throws {
     var limits = PickleLimits()
     let file = file(Pickled.int(1))
@@ -423,8 +456,8 @@ import Testing
     readAll(whole + [0])
   }
 
-  /// Whatever a file says, it is read or refused. Half of the files are damaged inside of records, so that the
-  /// archive is still valid. RTOOL_DAMAGED_FILES: how many; else 3,000.
+  /// Whatever a file says, it is read or refused. Half of the files are damaged inside of records, so that
+  /// the archive is still valid. RTOOL_DAMAGED_FILES: how many; else 3,000.
   @Test func damagedFiles() throws {
     let count = getenv("RTOOL_DAMAGED_FILES").flatMap { Int(String(cString: $0)) } ?? 3000
     let files = try Self.files.map { (name: $0, bytes: try bytes($0), pickle: try pickle(of: $0)) }

@@ -1,5 +1,5 @@
-/// The tensors of a checkpoint under the names that the network itself gives them: without what wrappers put before
-/// them, and with the normalisation of the pixels as "mean" and "std".
+/// The tensors of a checkpoint under the names that the network itself gives them: without what wrappers put
+/// before them, and with the normalisation of the pixels as "mean" and "std".
 package struct CleanTensors: TensorFile {
   /// The file as it is.
   package let base: any TensorFile
@@ -19,8 +19,8 @@ package struct CleanTensors: TensorFile {
   package var format: String { base.format }
   package var metadata: [String: String] { base.metadata }
 
-  /// What wraps networks: parallel and compiled modules, trainers, attackers, normalisation before a network. The
-  /// names of networks themselves do not all begin with one of these.
+  /// What wraps networks: parallel and compiled modules, trainers, attackers, normalisation before a network.
+  /// The names of networks themselves do not all begin with one of these.
   private static let wrappers = [
     "module.", "_orig_mod.", "_fsdp_wrapped_module.", "_forward_module.", "model.", "net.", "network.",
     "classifier_model.", "base_model.", "inner_model.", "_model.", "base_classifier.", "student.", "wrapped.",
@@ -150,6 +150,7 @@ package struct CleanTensors: TensorFile {
     @discardableResult
     private mutating func rename(_ prefix: String, leavingOut others: [String]) -> Bool {
       var renamed: [String: String] = [:]
+      let others = Set(others)
       for (name, original) in names where !others.contains(name) {
         let inner = name.hasPrefix(prefix) ? String(name.dropFirst(prefix.count)) : name
         guard !inner.isEmpty, renamed.updateValue(original, forKey: inner) == nil else { return false }

@@ -1,8 +1,8 @@
 /// Tensors with what else is known of their model, as if it stood in their file.
 ///
-/// The facts go into the metadata under the names that our own files give them (classes, size, eps, constraint, name,
-/// and any option), the normalisation becomes the tensors "mean" and "std", and the name of the architecture stands in
-/// the metadata as "variant".
+/// The facts go into the metadata under the names that our own files give them (classes, size, eps,
+/// constraint, name, and any option), the normalisation becomes the tensors "mean" and "std", and the name of
+/// the architecture stands in the metadata as "variant".
 package struct InformedTensors: TensorFile {
   package let base: any TensorFile
   package let tensors: [String: TensorFacts]

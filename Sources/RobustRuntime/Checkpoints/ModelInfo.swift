@@ -1,7 +1,7 @@
 import Glibc
 
-/// What is said of a model outside of its weights: in a file of the user's, or in those that transformers and timm keep
-/// beside a checkpoint.
+/// What is said of a model outside of its weights: in a file of the user's, or in those that transformers and
+/// timm keep beside a checkpoint.
 package struct ModelInfo: Sendable, Equatable {
   package var name: String?
   /// The name of the architecture as its library gives it: "resnet50d", "ResNetForImageClassification".
@@ -25,8 +25,9 @@ package struct ModelInfo: Sendable, Equatable {
   /// The longest file that is read.
   static let longest = 16 << 20
 
-  /// Reads a file of the user's: an object with any of name, architecture, classes, mean, std, side, eps, constraint,
-  /// weights; what else it says becomes an option. What transformers and timm write is understood as well.
+  /// Reads a file of the user's: an object with any of name, architecture, classes, mean, std, side, eps,
+  /// constraint, weights; what else it says becomes an option. What transformers and timm write is understood
+  /// as well.
   /// - Throws: `CheckpointError`
   package init(contentsOf path: String) throws {
     self = try CheckpointFile.withBytes(of: path) { try ModelInfo($0, file: path) }
@@ -164,7 +165,8 @@ package struct ModelInfo: Sendable, Equatable {
     return info
   }
 
-  /// What `config.json` and `preprocessor_config.json` in the folder of a checkpoint say; nil: they are not there.
+  /// What `config.json` and `preprocessor_config.json` in the folder of a checkpoint say; nil: they are not
+  /// there, or are of something else than a model.
   /// - Throws: `CheckpointError` if one of them cannot be understood.
   package static func beside(_ checkpoint: String) throws -> ModelInfo? {
     let folder = checkpoint.lastIndex(of: "/").map { String(checkpoint[...$0]) } ?? ""
@@ -174,8 +176,15 @@ package struct ModelInfo: Sendable, Equatable {
       let path = folder + name
       guard access(path, R_OK) == 0 else { continue }
       let other = try ModelInfo(contentsOf: path)
+      guard other.isOfModel else { continue }
       info = info?.completed(by: other) ?? other
     }
     return info
+  }
+
+  /// Whether it says what only files of transformers and timm say, or our own.
+  private var isOfModel: Bool {
+    architecture != nil || mean != nil || classes != nil
+      || ["model_type", "num_classes", "num_labels", "image_processor_type"].contains { options[$0] != nil }
   }
 }

@@ -1,18 +1,19 @@
 /// How much a pickle may build, whatever its length.
 package struct PickleLimits: Sendable {
   package var opcodes = 50_000_000
-  package var nodes = 300_000
+  package var nodes = 250_000
   /// In all lists, dictionaries, the stack and the memo together.
-  package var values = 2_000_000
+  package var values = 1_000_000
 
   package init() {}
 }
 
 /// What a pickle (Python's format of objects, protocols 0 to 5) would build.
 ///
-/// Nothing in it is run or looked up: classes and functions are names, and what calling them would give is a node that
-/// keeps the name, the arguments and the state. Values refer to nodes by their number, so that lists which contain
-/// themselves, and values that are used many times, take no more room than the file. Time grows with the bytes alone.
+/// Nothing in it is run or looked up: classes and functions are names, and what calling them would give is a
+/// node that keeps the name, the arguments and the state. Values refer to nodes by their number, so that
+/// lists which contain themselves, and values that are used many times, take no more room than the file. Time
+/// grows with the bytes alone.
 struct Pickle {
   enum Value: Equatable, Sendable {
     case none
@@ -32,7 +33,8 @@ struct Pickle {
     case dictionary
     /// `parts` are the names of a module and of what is in it.
     case global
-    /// `parts` are what would be called and its arguments; `items`, `members` and `states` what was given to the result.
+    /// `parts` are what would be called and its arguments; `items`, `members` and `states` what was given to
+    /// the result.
     case call
     /// `parts` is the name of an object outside of the pickle.
     case persistent
@@ -349,15 +351,15 @@ private struct Machine {
       guard line.utf8.count >= 2, let quote = line.utf8.first, quote == 0x27 || quote == 0x22,
         line.utf8.last == quote
       else { throw problem("a text without quotes") }
-      return textOrBytes(unescaped(line.utf8.dropFirst().dropLast(), wide: false))
+      return textOrBytes(unescaped(Array(line.utf8)[...].dropFirst().dropLast(), wide: false))
     default:
-      return text(unescaped(Substring(line).utf8, wide: true))
+      return text(unescaped(Array(line.utf8)[...], wide: true))
     }
   }
 
   /// Takes the escapes of a Python text away; those that are not known stay.
   /// - Parameter wide: whether \u and \U stand for characters.
-  private func unescaped(_ text: Substring.UTF8View, wide: Bool) -> [UInt8] {
+  private func unescaped(_ text: ArraySlice<UInt8>, wide: Bool) -> [UInt8] {
     var bytes: [UInt8] = []
     var rest = text
     func code(_ digits: Int) -> UInt32? {

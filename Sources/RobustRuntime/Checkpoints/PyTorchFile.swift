@@ -1,5 +1,5 @@
-/// Tensors in a file that torch.save wrote: a zip archive since 1.6, before that pickles followed by the storages; or in
-/// a pickle of numpy arrays.
+/// Tensors in a file that torch.save wrote: a zip archive since 1.6, before that pickles followed by the
+/// storages; or in a pickle of numpy arrays.
 ///
 /// Which network of several is read is told by `path`; nothing in the file is run (see `Pickle`).
 package struct PyTorchFile: TensorFile {
@@ -108,21 +108,23 @@ package struct PyTorchFile: TensorFile {
     }
   }
 
-  /// Pickles of the magic number, the version, the system, the object and the keys of the storages; then each storage,
-  /// its number of elements before it. A pickle of something else is taken for the object.
+  /// Pickles of the magic number, the version, the system, the object and the keys of the storages; then each
+  /// storage, its number of elements before it. A pickle of something else is taken for the object.
   private static func legacy(_ bytes: UnsafeRawBufferPointer, _ limits: PickleLimits) throws -> TorchObjects {
     let first = try Pickle(bytes, limits: limits)
+    var small = limits
+    (small.nodes, small.values) = (min(limits.nodes, 1000), min(limits.values, 10_000))
     guard first.root == .long(magic) else {
       return TorchObjects(pickle: first) { _ in
         throw TorchObjects.Problem(
           text: "has its storage in another file: a pickle that torch.save did not write")
       }
     }
-    let version = try Pickle(bytes, from: first.end, limits: limits)
+    let version = try Pickle(bytes, from: first.end, limits: small)
     guard version.root == .int(1001) else {
       throw TorchObjects.Problem(text: "is of a version of PyTorch's files that is not known")
     }
-    let system = try Pickle(bytes, from: version.end, limits: limits)
+    let system = try Pickle(bytes, from: version.end, limits: small)
     let object = try Pickle(bytes, from: system.end, limits: limits)
     let keys = try Pickle(bytes, from: object.end, limits: limits)
 

@@ -1,4 +1,5 @@
-/// Tensors in several safetensors files of one folder, which an index (model.safetensors.index.json) distributes.
+/// Tensors in several safetensors files of one folder, which an index (model.safetensors.index.json)
+/// distributes.
 package struct ShardedTensors: TensorFile {
   package let file: String
   package let format = "safetensors"
@@ -19,6 +20,9 @@ package struct ShardedTensors: TensorFile {
     open: (String) throws -> LastingBytes = { try CheckpointFile.map($0) }
   ) throws {
     func refuse(_ problem: String) -> CheckpointError { CheckpointError(file: file, problem: problem) }
+    guard bytes.count <= SafeTensors.longestHeader else {
+      throw refuse("has \(bytes.count) bytes, too many for an index")
+    }
     let index: JSONValue
     do {
       index = try JSONValue(bytes)

@@ -1,5 +1,5 @@
-/// How the elements of a tensor lie in a storage that may be larger, in another order, or shared: the element at
-/// (i, j, ...) is that at offset + i strides[0] + j strides[1] + ...
+/// How the elements of a tensor lie in a storage that may be larger, in another order, or shared: the element
+/// at (i, j, ...) is that at offset + i strides[0] + j strides[1] + ...
 package struct StridedView: Sendable, Equatable {
   package let shape: [Int]
   /// In elements; 0 repeats.

@@ -1,5 +1,5 @@
-/// Finds the weights of a network in what a file of PyTorch holds: a dictionary of tensors, a module, or either of them
-/// somewhere inside dictionaries.
+/// Finds the weights of a network in what a file of PyTorch holds: a dictionary of tensors, a module, or
+/// either of them somewhere inside dictionaries.
 struct TorchContents {
   /// Tensors that belong together.
   struct Group {
@@ -28,8 +28,14 @@ struct TorchContents {
 
   /// Dictionaries and modules within each other.
   private static let deepest = 64
-  /// Values that are looked at, so that what is shared in many places is not walked for ever.
-  private static let most = 200_000
+  /// Values that are looked at, each as often as it is reached: what is shared in many places could be for
+  /// ever.
+  private static let mostVisits = 2_000_000
+  /// What a tensor counts as, and what is looked at for it.
+  private static let visitsOfTensor = 20
+  private static let mostGroups = 1000
+  /// Bytes of a tensor's name.
+  private static let longestName = 1000
 
   let objects: TorchObjects
   /// In the order in which they are preferred.
@@ -39,6 +45,8 @@ struct TorchContents {
   private var visits = 0
   /// Bytes that the tensors would take by themselves, which views can make more than the file has.
   private var bytes = 0
+  /// Bytes of those arrays that stand in the pickle.
+  private var pickled = 0
   private let mostBytes: Int
 
   /// - Parameter mostBytes: that all tensors may take together.
@@ -48,18 +56,28 @@ struct TorchContents {
     try search(objects.pickle.root, path: [], depth: 0)
   }
 
-  private mutating func visit() throws {
-    visits += 1
-    guard visits <= Self.most else { throw TorchObjects.Problem(text: "holds more than \(Self.most) values") }
+  private mutating func visit(_ values: Int) throws {
+    visits += values
+    guard visits <= Self.mostVisits else {
+      throw TorchObjects.Problem(text: "holds more than \(Self.mostVisits) values")
+    }
   }
 
   /// Adds a tensor, if the value is one; else is false.
   private mutating func take(_ value: Pickle.Value, _ name: String, into tensors: inout Tensors) throws
     -> Bool
   {
-    try visit()
+    try visit(Self.visitsOfTensor)
+    guard name.utf8.count <= Self.longestName else {
+      throw TorchObjects.Problem(text: "has a tensor whose name begins with \(name.quoted) and is too long")
+    }
     do {
       guard let tensor = try objects.tensor(value) else { return false }
+      if case .pickle(let numbers) = tensor.place {
+        // An array that is written as a text is decoded for each tensor that it makes.
+        pickled += numbers.count
+        guard pickled <= mostBytes / 8 else { throw Excess() }
+      }
       // The count fits, but its product with a size need not.
       let (sum, overflow) = bytes.addingReportingOverflow(min(tensor.view.count, 1 << 56) * tensor.type.size)
       guard !overflow, sum <= mostBytes else {
@@ -71,13 +89,17 @@ struct TorchContents {
       if tensors.problem == nil { tensors.problem = "\(name.quoted) \(problem.text)" }
     } catch let problem as ZipArchive.Problem {
       if tensors.problem == nil { tensors.problem = "\(name.quoted) cannot be read: \(problem.text)" }
+    } catch is Excess {
+      throw TorchObjects.Problem(text: "repeats its arrays so often that they would take too much memory")
     }
     return true
   }
 
+  private struct Excess: Error {}
+
   /// Adds the groups in a value, the preferred ones first.
   private mutating func search(_ value: Pickle.Value, path: [String], depth: Int) throws {
-    try visit()
+    try visit(objects.size(value))
     guard depth < 8 else { return }
     let name = path.joined(separator: ".")
     if let state = objects.state(value), isModule(state, value) {
@@ -89,7 +111,7 @@ struct TorchContents {
     // Objects of other kinds have attributes, of which one may be a network.
     let attributes = objects.state(value)?.sorted { $0.key < $1.key }.map { (key: $0.key, value: $0.value) }
     guard let members = objects.members(value) ?? attributes, !members.isEmpty else { return }
-    keepFacts(members, path: path)
+    try keepFacts(members, path: path)
     var (inner, own): ([(key: String, value: Pickle.Value)], Tensors) = ([], Tensors())
     for member in members where objects.node(member.value) != nil {
       if try !take(member.value, member.key, into: &own) { inner.append(member) }
@@ -111,7 +133,7 @@ struct TorchContents {
   }
 
   private mutating func add(_ tensors: Tensors, _ path: String, module: String?) {
-    guard !tensors.list.isEmpty || tensors.problem != nil else { return }
+    guard !tensors.list.isEmpty || tensors.problem != nil, groups.count < Self.mostGroups else { return }
     groups.append(
       Group(
         path: path, tensors: tensors.list, module: module, problem: tensors.problem,
@@ -131,7 +153,6 @@ struct TorchContents {
   private mutating func collect(
     _ state: [String: Pickle.Value], prefix: String, into tensors: inout Tensors, depth: Int
   ) throws {
-    try visit()
     guard depth < Self.deepest else {
       throw TorchObjects.Problem(text: "has more than \(Self.deepest) modules within each other")
     }
@@ -147,9 +168,11 @@ struct TorchContents {
       }
       parts = parts.filter { !hidden.contains($0.key) }
     }
+    try visit(parts.count)
     for part in parts { _ = try take(part.value, prefix + part.key, into: &tensors) }
     let modules = isScript ? parts : state["_modules"].flatMap(objects.members) ?? []
     for module in modules {
+      try visit(objects.size(module.value))
       guard let inner = objects.state(module.value), !isScript || isModule(inner, module.value) else {
         continue
       }
@@ -159,14 +182,21 @@ struct TorchContents {
 
   // MARK: Facts
 
-  private mutating func keepFacts(_ members: [(key: String, value: Pickle.Value)], path: [String]) {
+  private static let mostFacts = 200
+
+  private mutating func keepFacts(
+    _ members: [(key: String, value: Pickle.Value)], path: [String]
+  ) throws {
     guard path.count < 3 else { return }
-    for member in members where facts.count < 200 && member.key.utf8.count <= 100 {
+    for member in members where facts.count < Self.mostFacts && member.key.utf8.count <= 100 {
       let key = (path + [member.key]).joined(separator: ".")
       if let text = plain(member.value) {
         facts[key] = text
-      } else if let attributes = objects.state(member.value), attributes["_modules"] == nil {
-        for (name, value) in attributes.sorted(by: { $0.key < $1.key }) where facts.count < 200 {
+        continue
+      }
+      try visit(objects.size(member.value))
+      if let attributes = objects.state(member.value), attributes["_modules"] == nil {
+        for (name, value) in attributes.sorted(by: { $0.key < $1.key }) where facts.count < Self.mostFacts {
           facts["\(key).\(name)"] = plain(value)
         }
       }

@@ -1,5 +1,6 @@
-/// Reads tensors, dictionaries and modules out of a pickle of PyTorch. What the pickle would call is recognised by its
-/// name alone; whatever is not named here stays what it is: an object without meaning, whose state can be walked.
+/// Reads tensors, dictionaries and modules out of a pickle of PyTorch. What the pickle would call is
+/// recognised by its name alone; whatever is not named here stays what it is: an object without meaning,
+/// whose state can be walked.
 struct TorchObjects {
   /// A tensor whose bytes are found, and fit.
   struct Tensor {
@@ -39,12 +40,33 @@ struct TorchObjects {
     if case .node(let index) = value { pickle.nodes[index] } else { nil }
   }
 
+  /// A text that may be a name.
   func text(_ value: Pickle.Value) -> String? {
     switch value {
-    case .text(let text): text
-    case .bytes(let bytes): String(validating: bytes, as: UTF8.self)
+    case .text(let text): text.utf8.count <= Self.longestText ? text : nil
+    case .bytes(let bytes):
+      bytes.count <= Self.longestText ? String(validating: bytes, as: UTF8.self) : nil
     default: nil
     }
+  }
+
+  /// So that what is asked for often is not worth a long time.
+  private static let longestText = 500
+
+  /// The values that a value and its state hold.
+  func size(_ value: Pickle.Value) -> Int {
+    guard let node = node(value) else { return 1 }
+    func own(_ node: Pickle.Node?) -> Int { node.map { 1 + $0.items.count + $0.members.count } ?? 1 }
+    var size = own(node)
+    for state in node.states {
+      let inner = self.node(state)
+      size += own(inner)
+      if let inner, inner.kind == .tuple { for part in inner.items { size += own(self.node(part)) } }
+    }
+    if node.kind == .call, let arguments = self.node(node.parts[1]) {
+      for argument in arguments.items { size += own(self.node(argument)) }
+    }
+    return size
   }
 
   func int(_ value: Pickle.Value) -> Int? { if case .int(let number) = value { number } else { nil } }
@@ -96,7 +118,8 @@ struct TorchObjects {
     return (name, arguments?.kind == .tuple ? arguments!.items : [])
   }
 
-  /// Keys that are texts or numbers, with their values, in their order; nil: no dictionary, nor anything like one.
+  /// Keys that are texts or numbers, with their values, in their order; nil: no dictionary, nor anything like
+  /// one.
   func members(_ value: Pickle.Value) -> [(key: String, value: Pickle.Value)]? {
     guard let node = node(value) else { return nil }
     var members = node.members
@@ -284,8 +307,9 @@ struct TorchObjects {
       guard !overflow else { return nil }
       step = product
     }
-    guard
-      let view = StridedView(shape: shape, strides: strides, offset: 0, storage: bytes.count / type.size)
+    let count = bytes.count / type.size
+    guard let view = StridedView(shape: shape, strides: strides, offset: 0, storage: count),
+      view.count == count
     else { return nil }
     return Tensor(type: type, view: view, place: .pickle(bytes))
   }
@@ -297,7 +321,7 @@ struct TorchObjects {
     case .text(let text): return Array(text.utf8)
     default:
       guard let call = call(value), call.name == "_codecs.encode", call.arguments.count == 2,
-        let text = text(call.arguments[0])
+        case .text(let text) = call.arguments[0]
       else { return nil }
       var bytes: [UInt8] = []
       for scalar in text.unicodeScalars {

@@ -1,5 +1,5 @@
-/// The records of a zip archive (APPNOTE 6.3.10, with the zip64 extension) that lie in it as they are. Nothing is
-/// unpacked, and the checksums, which PyTorch can be told to leave wrong, are not looked at.
+/// The records of a zip archive (APPNOTE 6.3.10, with the zip64 extension) that lie in it as they are.
+/// Nothing is unpacked, and the checksums, which PyTorch can be told to leave wrong, are not looked at.
 struct ZipArchive {
   struct Problem: Error { let text: String }
 
@@ -21,7 +21,7 @@ struct ZipArchive {
   /// Reads the directory.
   /// - Parameter most: records that it may have.
   /// - Throws: `Problem`
-  init(_ bytes: UnsafeRawBufferPointer, most: Int = 200_000) throws(Problem) {
+  init(_ bytes: UnsafeRawBufferPointer, most: Int = 100_000) throws(Problem) {
     let end = try ZipArchive.end(bytes, most: most)
     var records: [String: Record] = [:]
     var at = end.start
