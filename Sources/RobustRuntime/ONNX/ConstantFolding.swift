@@ -83,14 +83,14 @@ struct ConstantFolding {
 
   // MARK: Value by value
 
-  private func values(_ constant: Constant) throws -> [Double] {
+  private func read(_ constant: Constant) throws -> [Double] {
     try budget.take(constant.count)
     return constant.values
   }
 
   private func map(_ body: (Double) -> Double) throws -> Constant {
     let x = try input(0)
-    return Constant(shape: x.shape, type: x.type, values: try values(x).map(body))
+    return Constant(shape: x.shape, type: x.type, values: try read(x).map(body))
   }
 
   private func clip() throws -> Constant {
@@ -111,7 +111,7 @@ struct ConstantFolding {
     if type.isReal == x.type.isReal && type != .bool { return x }
     return Constant(
       shape: x.shape, type: type,
-      values: try values(x).map { type.isReal ? $0 : type == .bool ? ($0 == 0 ? 0 : 1) : $0.rounded(.towardZero) })
+      values: try read(x).map { type.isReal ? $0 : type == .bool ? ($0 == 0 ? 0 : 1) : $0.rounded(.towardZero) })
   }
 
   /// The shape of constants that are broadcast against each other.
@@ -136,7 +136,7 @@ struct ConstantFolding {
   private func spread(_ constant: Constant, to shape: [Int]) throws -> [Double] {
     let count = shape.reduce(1, *)
     try budget.take(count)
-    let values = try values(constant)
+    let values = try read(constant)
     if constant.shape == shape { return values }
     var steps = [Int](repeating: 0, count: shape.count)
     var step = 1
@@ -173,12 +173,12 @@ struct ConstantFolding {
   }
 
   private func arithmetic(_ arithmetic: ArithmeticOperator) throws -> Constant {
-    try binary(arithmetic.apply)
+    try binary { arithmetic.apply($0, $1) }
   }
 
   private func division() throws -> Constant {
     guard try input(0).isInteger else { return try arithmetic(.divide) }
-    return try binary { $1 == 0 ? 0 : ($0 / $1).rounded(.towardZero) }
+    return try binary(nil) { $1 == 0 ? 0 : ($0 / $1).rounded(.towardZero) }
   }
 
   private func comparison(_ body: (Double, Double) -> Bool) throws -> Constant {
@@ -236,14 +236,14 @@ struct ConstantFolding {
 
   private func reshaped(_ x: Constant, _ shape: [Int]) throws -> Constant {
     if let result = x.reshaped(shape) { return result }
-    return Constant(shape: shape, type: x.type, values: try values(x))
+    return Constant(shape: shape, type: x.type, values: try read(x))
   }
 
   private func transpose() throws -> Constant {
     let x = try input(0)
     let order = try call.order(rank: x.rank)
     if let result = x.transposed(order) { return result }
-    let (steps, values) = (rowMajorSteps(x.shape), try values(x))
+    let (steps, values) = (rowMajorSteps(x.shape), try read(x))
     let shape = order.map { x.shape[$0] }
     return Constant(
       shape: shape, type: x.type,
@@ -281,7 +281,7 @@ struct ConstantFolding {
     }
     try budget.take(count)
     let shape = zip(x.shape, repeats).map { $0 * $1 }
-    let values = try values(x)
+    let values = try read(x)
     return Constant(
       shape: shape, type: x.type, values: gathered(values, shape: extents, steps: moves, offset: 0))
   }
@@ -300,7 +300,7 @@ struct ConstantFolding {
     }
     _ = try checked(shape)
     let outer = shape[..<axis].reduce(1, *)
-    let rows = try parts.map { (values: try values($0), row: $0.count / max(outer, 1)) }
+    let rows = try parts.map { (values: try read($0), row: $0.count / max(outer, 1)) }
     var result: [Double] = []
     result.reserveCapacity(shape.reduce(1, *))
     for i in 0..<outer { for part in rows { result += part.values[i * part.row..<(i + 1) * part.row] } }
@@ -311,13 +311,13 @@ struct ConstantFolding {
     let (x, chosen) = (try input(0), try input(1))
     let axis = try call.axis(call.int("axis", default: 0), rank: x.rank)
     let extent = x.shape[axis]
-    let indices = try values(chosen).map { value -> Int in
+    let indices = try read(chosen).map { value -> Int in
       let index = Int(clamping: value)
       guard index >= -extent, index < extent else { throw ImportProblem("takes index \(index) of \(extent)") }
       return index < 0 ? index + extent : index
     }
     let shape = try checked(Array(x.shape[..<axis]) + chosen.shape + x.shape[(axis + 1)...])
-    let values = try values(x)
+    let values = try read(x)
     let (outer, inner) = (x.shape[..<axis].reduce(1, *), x.shape[(axis + 1)...].reduce(1, *))
     var result: [Double] = []
     result.reserveCapacity(shape.reduce(1, *))
@@ -340,13 +340,13 @@ struct ConstantFolding {
       if part.count > 1 { steps[part.axis] *= part.step }
     }
     return Constant(
-      shape: shape, type: x.type, values: gathered(try values(x), shape: shape, steps: steps, offset: offset))
+      shape: shape, type: x.type, values: gathered(try read(x), shape: shape, steps: steps, offset: offset))
   }
 
   private func split() throws -> [Constant] {
     let x = try input(0)
     let axis = try call.axis(call.int("axis", default: 0), rank: x.rank)
-    let (values, steps) = (try values(x), rowMajorSteps(x.shape))
+    let (values, steps) = (try read(x), rowMajorSteps(x.shape))
     var start = 0
     return try call.parts(of: x.shape[axis]).map { size in
       defer { start += size }
@@ -366,7 +366,7 @@ struct ConstantFolding {
   ) throws -> Constant {
     let x = try input(0)
     let axes = try call.reducedAxes(rank: x.rank)
-    let values = try values(x)
+    let values = try read(x)
     var kept = x.shape
     for axis in axes { kept[axis] = 1 }
     let size = kept.reduce(1, *)
@@ -388,12 +388,12 @@ struct ConstantFolding {
     let x = try input(0)
     guard x.rank >= 2 else { throw ImportProblem("normalises a value of \(x.rank) dimensions") }
     let (channels, inner) = (x.shape[1], x.shape[2...].reduce(1, *))
-    let parameters = try (1...4).map { try values(try input($0)) }
+    let parameters = try (1...4).map { try read(try input($0)) }
     guard parameters.allSatisfy({ $0.count == channels }) else {
       throw ImportProblem("has parameters that are not for \(channels) channels")
     }
     let epsilon = try call.float("epsilon", default: 1e-5)
-    var values = try values(x)
+    var values = try read(x)
     for c in 0..<channels {
       let places = (0..<x.shape[0]).flatMap { n in
         (0..<inner).map { (n * channels + c) * inner + $0 }
@@ -436,7 +436,7 @@ struct ConstantFolding {
   private func dequantize() throws -> Constant {
     let x = try input(0)
     let (scale, zero) = try quantization(x)
-    let values = try values(x)
+    let values = try read(x)
     return Constant(
       shape: x.shape, type: .float, values: values.indices.map { (values[$0] - zero[$0]) * scale[$0] })
   }
@@ -454,7 +454,7 @@ struct ConstantFolding {
     default: throw ImportProblem("rounds to a type that is not known")
     }
     let (scale, zero) = try quantization(x)
-    let values = try values(x)
+    let values = try read(x)
     return Constant(
       shape: x.shape, type: type,
       values: values.indices.map {

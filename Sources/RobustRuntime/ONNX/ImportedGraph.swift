@@ -2,9 +2,32 @@
 struct PrunedGraph {
   var graph: Graph
   /// The node of the graph before, of each node.
-  let sources: [Int]
+  private(set) var sources: [Int]
   /// Where each node comes from.
-  let origins: [String]
+  private(set) var origins: [String]
+
+  init(graph: Graph, sources: [Int], origins: [String]) {
+    (self.graph, self.sources, self.origins) = (graph, sources, origins)
+  }
+
+  /// Takes a scale and shift that is all that reads the images as their normalisation.
+  /// - Returns: whether there was one.
+  mutating func takeNormalization() -> Bool {
+    let readers = graph.nodes.indices.filter { graph.nodes[$0].inputs.contains(0) }
+    guard readers == [1], graph.nodes.count > 2, case .batchNormalization(let affine) = graph.nodes[1].operator,
+      affine.scale.allSatisfy({ $0 > 1e-6 && $0.isFinite }), affine.shift.allSatisfy(\.isFinite)
+    else { return false }
+    var isFirst = true
+    graph = graph.joiningNodes { _, _, _ in
+      defer { isFirst = false }
+      return isFirst ? 0 : nil
+    }
+    graph.mean = zip(affine.scale, affine.shift).map { -$1 / $0 }
+    graph.deviation = affine.scale.map { 1 / $0 }
+    sources.remove(at: 1)
+    origins.remove(at: 1)
+    return true
+  }
 }
 
 extension Graph {
@@ -23,19 +46,6 @@ extension Graph {
       sources.append(node)
     }
     return PrunedGraph(graph: graph, sources: sources, origins: sources.map { origins[$0] })
-  }
-
-  /// Takes a scale and shift that is all that reads the images as their normalisation.
-  /// - Returns: whether there was one.
-  mutating func takeNormalization() -> Bool {
-    let readers = nodes.indices.filter { nodes[$0].inputs.contains(0) }
-    guard readers == [1], case .batchNormalization(let affine) = nodes[1].operator,
-      affine.scale.allSatisfy({ $0 > 1e-6 && $0.isFinite })
-    else { return false }
-    mean = zip(affine.scale, affine.shift).map { -$1 / $0 }
-    deviation = affine.scale.map { 1 / $0 }
-    change(1) { $0.operator = .activation(.identity) }
-    return true
   }
 
   /// The last layer with weights.

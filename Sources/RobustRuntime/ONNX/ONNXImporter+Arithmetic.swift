@@ -26,7 +26,7 @@ extension ONNXImporter {
       var x = function.base
       if form.inner != 1 { x = try affine(x, scale: form.inner, shift: 0) }
       if form.activation != .identity {
-        x = self.view(try emit(.activation(form.activation), x.node), x.dims)
+        x = try emitted(.activation(form.activation), x.node, dims: x.dims)
       }
       view = try affine(x, scale: form.scale, shift: form.shift)
     } else {
@@ -82,7 +82,7 @@ extension ONNXImporter {
 
   mutating func elu(_ call: ONNXCall) throws -> ImportedValue {
     let alpha = try call.float("alpha", default: 1)
-    return try unary(call, try call.first) { $0 > 0 ? $0 : alpha * (Scalar.power(2.718281828459045, $0) - 1) }
+    return try unary(call, try call.first) { $0 > 0 ? $0 : alpha * Scalar.exponentialLessOne($0) }
   }
 
   mutating func hardSigmoid(_ call: ONNXCall) throws -> ImportedValue {
@@ -92,7 +92,7 @@ extension ONNXImporter {
 
   mutating func gelu(_ call: ONNXCall) throws -> ImportedValue {
     let isTanh = try call.string("approximate", default: "none") == "tanh"
-    return try unary(call, try call.first, isTanh ? Scalar.geluTanh : Scalar.gelu)
+    return try unary(call, try call.first) { isTanh ? Scalar.geluTanh($0) : Scalar.gelu($0) }
   }
 
   mutating func sum(_ call: ONNXCall) throws -> ImportedValue {
@@ -177,7 +177,7 @@ extension ONNXImporter {
     }
     isFixed = true
     let map = ConstantMap(shape: view.shape, values: values.map { Float($0) })
-    return self.view(try emit(.addConstant(map), view.node), view.dims)
+    return try emitted(.addConstant(map), view.node, dims: view.dims)
   }
 
   /// A constant that is broadcast over a map.
@@ -246,10 +246,10 @@ extension ONNXImporter {
     switch arithmetic {
     case .add: break
     case .subtract: b = try affine(b, scale: -1, shift: 0)
-    case .multiply: return view(try emit(.multiply, a.node, b.node), a.dims)
+    case .multiply: return try emitted(.multiply, a.node, b.node, dims: a.dims)
     default: throw ImportProblem("computes with two maps in a way that is not known")
     }
-    return view(try emit(.add, a.node, b.node), a.dims)
+    return try emitted(.add, a.node, b.node, dims: a.dims)
   }
 
   /// The map with its channels in the order of the dimensions, if they are in one dimension.

@@ -77,7 +77,7 @@ package struct ONNXModel {
     var graph = importer.graph.pruned(to: logits.node, origins: importer.origins)
     notes += importer.notes
 
-    var normalization: Normalization? = graph.graph.takeNormalization() ? .graph : nil
+    var normalization: Normalization? = graph.takeNormalization() ? .graph : nil
     if let (mean, deviation) = try ONNXModel.normalization(file) {
       if normalization == nil {
         (graph.graph.mean, graph.graph.deviation, normalization) = (mean, deviation, .metadata)

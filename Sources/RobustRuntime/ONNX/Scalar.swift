@@ -4,6 +4,8 @@ import Glibc
 enum Scalar {
   static func power(_ a: Double, _ b: Double) -> Double { pow(a, b) }
 
+  static func exponentialLessOne(_ x: Double) -> Double { expm1(x) }
+
   static func gelu(_ x: Double) -> Double { 0.5 * x * (1 + erf(x / 2.0.squareRoot())) }
 
   static func geluTanh(_ x: Double) -> Double {
