@@ -17,7 +17,11 @@ struct PrunedGraph {
     guard readers == [1], graph.nodes.count > 2, case .batchNormalization(let affine) = graph.nodes[1].operator,
       affine.scale.allSatisfy({ $0 > 1e-6 && $0.isFinite }), affine.shift.allSatisfy(\.isFinite)
     else { return false }
-    graph = graph.joiningNodes { _, node, _ in node.inputs == [0] ? 0 : nil }
+    var isFirst = true
+    graph = graph.joiningNodes { _, _, _ in
+      defer { isFirst = false }
+      return isFirst ? 0 : nil
+    }
     graph.mean = zip(affine.scale, affine.shift).map { -$1 / $0 }
     graph.deviation = affine.scale.map { 1 / $0 }
     sources.remove(at: 1)

@@ -56,6 +56,53 @@ final class PendingFunction {
     step = .binary(arithmetic, a, b)
   }
 
+  /// The functions that it is made of, those of which it was made last before others.
+  var ancestors: [PendingFunction] {
+    var (found, seen, open) = ([PendingFunction](), Set<ObjectIdentifier>(), [self])
+    while let next = open.popLast() {
+      let parents: [PendingFunction]
+      switch next.step {
+      case .unary(let parent, _): parents = [parent]
+      case .binary(_, let a, let b): parents = [a, b]
+      case nil: parents = []
+      }
+      for parent in parents where seen.insert(ObjectIdentifier(parent)).inserted {
+        found.append(parent)
+        open.append(parent)
+      }
+    }
+    return found.sorted { $0.depth > $1.depth }
+  }
+
+  /// What it is as a function of one of its ancestors; nil: it is not one of that alone.
+  func function(of ancestor: PendingFunction) -> ScalarFunction? {
+    var known: [ObjectIdentifier: ScalarFunction] = [ObjectIdentifier(ancestor): .identity]
+    func value(_ function: PendingFunction) -> ScalarFunction? {
+      if let value = known[ObjectIdentifier(function)] { return value }
+      let result: ScalarFunction
+      switch function.step {
+      case .unary(let parent, let body):
+        guard let x = value(parent) else { return nil }
+        result = x.map(body)
+      case .binary(let arithmetic, let a, let b):
+        guard let x = value(a), let y = value(b) else { return nil }
+        result = x.combined(y, arithmetic.apply)
+      case nil: return nil
+      }
+      known[ObjectIdentifier(function)] = result
+      return result
+    }
+    return value(self)
+  }
+
+  /// The ancestor nearest to the map of which this is a form that is known.
+  var outermostForm: (ancestor: PendingFunction, form: ScalarFunction.Form)? {
+    for ancestor in ancestors.reversed() where ancestor.depth > 0 {
+      if let form = function(of: ancestor)?.form { return (ancestor, form) }
+    }
+    return nil
+  }
+
   /// The node that it has become.
   func settle(_ view: MapView) { (node, step) = (view, nil) }
 }

@@ -17,37 +17,31 @@ extension ONNXImporter {
     return .function(function)
   }
 
-  /// The node that computes a function: an activation, but for a scale and a shift, else what it was made of.
+  /// The node that computes a function: an activation, but for a scale and a shift, of the map or of another such
+  /// function; else the sum or product that it was made by.
   /// - Throws: `ImportProblem`
   mutating func realized(_ function: PendingFunction) throws -> MapView {
     if let node = function.node { return node }
     let view: MapView
     if let form = function.function.form {
-      var x = function.base
-      if form.inner != 1 { x = try affine(x, scale: form.inner, shift: 0) }
-      if form.activation != .identity {
-        x = self.view(try emit(.activation(form.activation), x.node), x.dims)
-      }
-      view = try affine(x, scale: form.scale, shift: form.shift)
+      view = try emitted(form, of: function.base)
+    } else if let (ancestor, form) = function.outermostForm {
+      view = try emitted(form, of: try realized(ancestor))
+    } else if case .binary(let arithmetic, let a, let b) = function.step {
+      view = try combined(arithmetic, try realized(a), try realized(b))
     } else {
-      switch function.step {
-      case .unary(let parent, let body) where parent.depth > 0:
-        let base = PendingFunction(try realized(parent))
-        let next = PendingFunction(unary: base, body)
-        guard next.function.form != nil else { throw ONNXImporter.unknownFunction }
-        view = try realized(next)
-      case .binary(let arithmetic, let a, let b) where a.depth + b.depth > 0:
-        view = try combined(arithmetic, try realized(a), try realized(b))
-      case .binary(let arithmetic, let a, let b):
-        view = try combined(arithmetic, a.base, b.base)
-      default: throw ONNXImporter.unknownFunction
-      }
+      throw ImportProblem("computes a function of each value that is not known")
     }
     function.settle(view)
     return view
   }
 
-  private static let unknownFunction = ImportProblem("computes a function of each value that is not known")
+  private mutating func emitted(_ form: ScalarFunction.Form, of map: MapView) throws -> MapView {
+    var x = map
+    if form.inner != 1 { x = try affine(x, scale: form.inner, shift: 0) }
+    if form.activation != .identity { x = try emitted(.activation(form.activation), x.node, dims: x.dims) }
+    return try affine(x, scale: form.scale, shift: form.shift)
+  }
 
   mutating func unary(
     _ call: ONNXCall, _ value: ImportedValue, _ body: @escaping (Double) -> Double
@@ -177,7 +171,7 @@ extension ONNXImporter {
     }
     isFixed = true
     let map = ConstantMap(shape: view.shape, values: values.map { Float($0) })
-    return self.view(try emit(.addConstant(map), view.node), view.dims)
+    return try emitted(.addConstant(map), view.node, dims: view.dims)
   }
 
   /// A constant that is broadcast over a map.
@@ -246,10 +240,10 @@ extension ONNXImporter {
     switch arithmetic {
     case .add: break
     case .subtract: b = try affine(b, scale: -1, shift: 0)
-    case .multiply: return view(try emit(.multiply, a.node, b.node), a.dims)
+    case .multiply: return try emitted(.multiply, a.node, b.node, dims: a.dims)
     default: throw ImportProblem("computes with two maps in a way that is not known")
     }
-    return view(try emit(.add, a.node, b.node), a.dims)
+    return try emitted(.add, a.node, b.node, dims: a.dims)
   }
 
   /// The map with its channels in the order of the dimensions, if they are in one dimension.

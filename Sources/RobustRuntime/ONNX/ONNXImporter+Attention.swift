@@ -180,7 +180,7 @@ extension ONNXImporter {
       note("the softmax at the end is left out: logits come from the layer before it")
       return .map(view)
     }
-    return .map(self.view(try emit(.softmax, view.node), view.dims))
+    return .map(try emitted(.softmax, view.node, dims: view.dims))
   }
 
   mutating func logSoftmax(_ call: ONNXCall) throws -> ImportedValue {

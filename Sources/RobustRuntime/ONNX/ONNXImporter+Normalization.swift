@@ -12,7 +12,7 @@ extension ONNXImporter {
     }
     if count(inside, .channel) == channels && !inside.contains(where: { $0.axis == .position }) {
       let norm = ChannelNormalization(weight: ones, bias: zeros, epsilon: Float(epsilon))
-      return self.view(try emit(.channelNormalization(norm), view.node), view.dims)
+      return try emitted(.channelNormalization(norm), view.node, dims: view.dims)
     }
     // Groups are neighbouring channels, and all positions.
     let groups = count(outside, .channel)
@@ -21,7 +21,7 @@ extension ONNXImporter {
         .allSatisfy({ $0 == AxisFactor(axis: .channel, stride: channels / groups, extent: groups) })
     else { throw ImportProblem("normalises over dimensions that are not known") }
     let norm = GroupNormalization(groups: groups, weight: ones, bias: zeros, epsilon: Float(epsilon))
-    return self.view(try emit(.groupNormalization(norm), view.node), view.dims)
+    return try emitted(.groupNormalization(norm), view.node, dims: view.dims)
   }
 
   /// Scale and shift by constants that are broadcast over a map.
@@ -129,7 +129,7 @@ extension ONNXImporter {
     if !factors.isEmpty {
       let count = factors.reduce(1) { $0 * $1.extent }
       guard count == view.positions else { throw ImportProblem("takes a mean over some of the positions") }
-      pooled = self.view(try emit(.meanPool, view.node), view.dims)
+      pooled = try emitted(.meanPool, view.node, dims: view.dims)
       for axis in axes { pooled.dims[axis] = [] }
       if call.type == "ReduceSum" {
         isFixed = true

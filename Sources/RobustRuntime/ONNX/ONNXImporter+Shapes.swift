@@ -44,7 +44,7 @@ extension ONNXImporter {
       if range != 0..<1 { isFixed = true }
       var dims = view.dims
       dims[dim] = MapView.natural(.position, range.count)
-      return self.view(try emit(.positions(range), view.node), dims)
+      return try emitted(.positions(range), view.node, dims: dims)
     }
     guard view.isOnly(.channel, dim) else {
       throw ImportProblem("takes a part of rows, columns or images, which is not known")
@@ -130,7 +130,7 @@ extension ONNXImporter {
     guard view.isAllChannels(axis) else { throw ImportProblem("takes indices that do not follow each other") }
     var dims = view.dims
     dims[axis] = MapView.natural(.channel, indices.count)
-    return .map(self.view(try emit(.permutation(indices), view.node), dims))
+    return .map(try emitted(.permutation(indices), view.node, dims: dims))
   }
 
   // MARK: Joining

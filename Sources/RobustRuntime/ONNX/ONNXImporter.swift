@@ -212,6 +212,18 @@ struct ONNXImporter {
   /// Adds a node whose inputs fit together.
   /// - Throws: `ImportProblem`
   mutating func emit(_ operator: Graph.Operator, _ inputs: Int...) throws -> Int {
+    try emit(`operator`, inputs)
+  }
+
+  /// Adds a node and gives it these dimensions.
+  mutating func emitted(
+    _ operator: Graph.Operator, _ inputs: Int..., dims: [[AxisFactor]]
+  ) throws -> MapView {
+    let node = try emit(`operator`, inputs)
+    return view(node, dims)
+  }
+
+  private mutating func emit(_ operator: Graph.Operator, _ inputs: [Int]) throws -> Int {
     let shape: Shape
     do {
       shape = try `operator`.outputShape(of: inputs.map { shapes[$0] })
@@ -228,17 +240,9 @@ struct ONNXImporter {
     return node
   }
 
-  mutating func emit(concatenating inputs: [Int]) throws -> Int {
-    let first = shapes[inputs[0]]
-    let channels = inputs.reduce(0) { $0 + shapes[$1].channels }
-    guard inputs.allSatisfy({ (shapes[$0].height, shapes[$0].width) == (first.height, first.width) }),
-      channels <= 1 << 22
-    else { throw ImportProblem("joins maps of \(inputs.prefix(8).map { shapes[$0].text })") }
-    let node = graph.add(.concatenation, inputs)
-    shapes.append(Shape(channels: channels, height: first.height, width: first.width))
-    origins.append(origin)
-    return node
-  }
+  /// Adds a concatenation.
+  /// - Throws: `ImportProblem`
+  mutating func emit(concatenating inputs: [Int]) throws -> Int { try emit(.concatenation, inputs) }
 
   /// A view of a node with these dimensions.
   func view(_ node: Int, _ dims: [[AxisFactor]]) -> MapView {
@@ -351,9 +355,9 @@ struct ONNXImporter {
     default:
       changed = .batchNormalization(
         ChannelAffine(scale: scale.map { Float($0) }, shift: shift.map { Float($0) }))
-      return self.view(try emit(changed, view.node), view.dims)
+      return try emitted(changed, view.node, dims: view.dims)
     }
-    return self.view(try emit(changed, node.inputs[0]), view.dims)
+    return try emitted(changed, node.inputs[0], dims: view.dims)
   }
 
   /// The same scale and shift for all channels.

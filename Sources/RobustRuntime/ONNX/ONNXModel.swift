@@ -20,6 +20,8 @@ package struct ONNXModel {
 
   package struct ImageSize: Sendable, Equatable {
     package var height, width: Int
+
+    package init(height: Int, width: Int) { (self.height, self.width) = (height, width) }
   }
 
   package enum Normalization: String, Sendable { case graph, metadata }
