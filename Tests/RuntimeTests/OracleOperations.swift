@@ -127,6 +127,7 @@ extension Graph.Operator {
     case .permutation(let order): ChannelsOracle(order: order)
     case .tokens(let tokens): TokensOracle(tokens: tokens.values.map { $0.map(Double.init) })
     case .positions(let range): PositionsOracle(range: range)
+    case .grid(let range, let rows): PositionsOracle(range: range, rows: rows)
     case .flatten: FlattenOracle()
     case .attention(let attention):
       AttentionOracle(heads: attention.heads, scale: Double(attention.scale))
@@ -358,8 +359,11 @@ struct TokensOracle: LinearOracle {
 
 struct PositionsOracle: LinearOracle {
   let range: Range<Int>
+  var rows = 1
 
-  func constant(_ inputs: [OracleMap]) -> OracleMap { inputs[0].zeros(height: 1, width: range.count) }
+  func constant(_ inputs: [OracleMap]) -> OracleMap {
+    inputs[0].zeros(height: rows, width: range.count / rows)
+  }
 
   func eachFactor(_ inputs: [OracleMap], _ y: OracleMap, _ body: (Int, Int, Int, Double) -> Void) {
     for i in y.values.indices {

@@ -44,7 +44,7 @@ enum AscentOptionTable {
     ) { $0.parameters = UInt32([RTOOL_PARAMETERS_PIXELS, RTOOL_PARAMETERS_FOURIER][Int($1)]) },
     row(
       "pass-relu", .bool, isAdvanced: true,
-      "let the gradient through the last ReLU, so that features that are off can be raised"
+      "let the gradient through the last activation, so that features that are off can be raised"
     ) { if $1 != 0 { $0.flags |= UInt32(RTOOL_ASCENT_PASS_RELU) } },
     row("best", .bool, isAdvanced: true, "keep the image with the lowest loss, not the last one") {
       if $1 != 0 { $0.flags |= UInt32(RTOOL_ASCENT_BEST) }

@@ -83,7 +83,7 @@ enum ModelsCommand {
     /// "file", "beside", "said", "assumed"
     let normalization, size: String
     let fixedSize: [Int]?
-    let smallest: Int
+    let smallest, side: Int
     /// The data set whose class names were assumed.
     let assumedClasses: String?
     let firstClasses: [String]
@@ -97,7 +97,7 @@ enum ModelsCommand {
       (mean, deviation) = (origin.mean, origin.deviation)
       (normalization, size) = (origin.normalizationSource.rawValue, origin.sizeSource.rawValue)
       fixedSize = facts.fixedSize.map { [$0.width, $0.height] }
-      smallest = facts.smallest
+      (smallest, side) = (facts.smallest, facts.side)
       (assumedClasses, namesClasses) = (origin.assumedClasses, origin.namesClasses)
       firstClasses = Array(facts.classes.prefix(5))
       hasSeeds = facts.hasSeeds
@@ -114,7 +114,9 @@ enum ModelsCommand {
       func some(_ names: [String]) -> String {
         names.prefix(4).joined(separator: ", ") + (names.count > 4 ? " and \(names.count - 4) more" : "")
       }
-      func numbers(_ values: [Float]) -> String { values.map { numberText(Double($0)) }.joined(separator: " ") }
+      func numbers(_ values: [Float]) -> String {
+        values.map { numberText((Double($0) * 1e4).rounded() / 1e4) }.joined(separator: " ")
+      }
       var lines = ["format: \(format)"]
       if !place.isEmpty { lines.append("weights: \(place)") }
       if !otherPlaces.isEmpty { lines.append("not read: tensors at \(some(otherPlaces))") }
@@ -122,7 +124,7 @@ enum ModelsCommand {
       if !leftOut.isEmpty { lines.append("left out: \(some(leftOut))") }
       lines.append(
         "normalisation, \(Self.sources[normalization]!): mean \(numbers(mean)), deviation \(numbers(deviation))")
-      lines.append("size: \(Self.sources[size]!)")
+      lines.append("size, \(Self.sources[size]!): \(side) px")
       if let fixedSize {
         lines.append(
           "takes images of \(fixedSize[0])x\(fixedSize[1]) alone: others are seen reduced or mirrored")

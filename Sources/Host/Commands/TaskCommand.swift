@@ -30,6 +30,10 @@ struct TaskCommand {
       if parameter.kind == .layer { value.numbers = try parameter.layerIndices(value, of: classifier.facts) }
       return value
     }
+    if parsed.texts["pass-relu"] != nil, !classifier.hasLastActivation, !settings.isQuiet {
+      Terminal.warn(
+        "--pass-relu changes nothing: the model \(classifier.facts.name) has no activation before its representation")
+    }
     try destination.checkFormat()
     let files = try openFiles(taskValues)
     let models = try openModels(taskValues)

@@ -409,6 +409,11 @@ final class NetworkBuilder {
 
   func positions(_ x: Value, _ range: Range<Int>) throws -> Value { try add(.positions(range), [x]) }
 
+  /// Positions as a square map.
+  func grid(_ x: Value, _ range: Range<Int>, rows: Int) throws -> Value {
+    try add(.grid(range, rows: rows), [x])
+  }
+
   func attention(_ q: Value, _ k: Value, _ v: Value, heads: Int) throws -> Value {
     let depth = Float(q.channels / heads)
     return try add(

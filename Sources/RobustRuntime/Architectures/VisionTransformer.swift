@@ -69,18 +69,19 @@ enum VisionTransformer: Architecture {
     let patch = x.reduction
     let (embedded, grid, tokens) = try embed(network, x, names)
     x = embedded
-    network.layer("stem", x)
+    let patches = tokens..<tokens + grid * grid
+    network.layer("stem", try network.grid(x, patches, rows: grid))
     let heads = try heads(network, x.channels)
 
     let blocks = network.count { "\(names.block($0)).\(names.norm1).weight" }
     for block in 0..<blocks {
       x = try self.block(network, x, names.block(block), names, heads, activation)
-      network.layer("layer\(block + 1)", x)
+      network.layer("layer\(block + 1)", try network.grid(x, patches, rows: grid))
     }
 
     let isDistilled = network.has("\(names.distilledHead).weight")
     if network.has("fc_norm.weight") {
-      x = try network.meanPool(try network.positions(x, tokens..<tokens + grid * grid))
+      x = try network.meanPool(try network.positions(x, patches))
       x = try network.layerNorm(x, "fc_norm")
       network.representation(x)
       _ = try network.head(x, names.head)

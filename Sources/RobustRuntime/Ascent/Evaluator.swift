@@ -12,6 +12,8 @@ final class Evaluator {
   private let terms: [any TermEvaluator]
   /// The deepest value that a term reads; nil: the network is not needed.
   private let deepest: Int?
+  /// The values that terms read.
+  private let read: Set<Int>
   /// What the terms read, by number of the value, and the gradient by it.
   private let values, valueGradients: [Buffer?]
   private let seen, seenGradient: Buffer
@@ -36,6 +38,7 @@ final class Evaluator {
       plan: plan, height: height, width: width, boundary: boundary, plans: plans, facts: facts)
     terms = try objective.terms.map { try binder.evaluator(of: $0) }
     let read = Set(terms.flatMap(\.values))
+    self.read = read
     deepest = read.max()
     values = plan.tensors.indices.map { read.contains($0) ? Buffer(plan.tensors[$0].count) : nil }
     valueGradients = plan.tensors.indices.map {
@@ -77,7 +80,7 @@ final class Evaluator {
     if seesNoise { rt_add(seen.base, noise, seenCount) }
     let seenPixels = seesMoved || seesNoise ? UnsafePointer(seen.base) : pixels
     if let deepest {
-      plan.forward(seenPixels, through: deepest) { value in
+      plan.forward(seenPixels, through: deepest, read: read) { value in
         if let buffer = values[value] { plan.tensors[value].copyPlanes(to: buffer.base) }
       }
     }

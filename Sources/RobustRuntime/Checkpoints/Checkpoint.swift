@@ -202,7 +202,13 @@ struct GraphNetwork {
 
   /// - Throws: `CheckpointError`
   init(_ model: ONNXModel, file: String) throws {
-    (graph, head, notes) = (model.graph, model.head, model.facts.notes)
+    (head, notes) = (model.head, model.facts.notes)
+    var graph = model.graph
+    // Exports leave to the program what is done to the pixels before the network.
+    if model.facts.normalization == nil, model.facts.classCount == KnownClasses.imageNet.count {
+      (graph.mean, graph.deviation) = (PixelStatistics.imageNet.mean, PixelStatistics.imageNet.deviation)
+    }
+    self.graph = graph
     (classCount, parameterCount) = (model.facts.classCount, model.facts.parameterCount)
     let size = model.facts.statedSize
     side = size.map { min($0.height, $0.width) } ?? 224

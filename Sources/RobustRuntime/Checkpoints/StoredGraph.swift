@@ -86,6 +86,8 @@ enum StoredGraph {
       let shape = [tokens.values.count, tokens.values.first?.count ?? 0]
       return ("tokens", [], [("values", shape, Array(tokens.values.joined()))])
     case .positions(let range): return ("positions", [("range", text(range))], [])
+    case .grid(let range, let rows):
+      return ("grid", [("range", text(range)), ("rows", "\(rows)")], [])
     case .flatten: return ("flatten", [], [])
     case .attention(let attention):
       return ("attention", [("heads", "\(attention.heads)"), ("scale", "\(attention.scale)")], [])
@@ -295,6 +297,7 @@ enum StoredGraph {
         return .tokens(
           ClassTokens(values: (0..<shape[0]).map { Array(values[$0 * shape[1]..<($0 + 1) * shape[1]]) }))
       case "positions": return .positions(try range())
+      case "grid": return .grid(try range(), rows: try positive("rows"))
       case "flatten": return .flatten
       case "attention":
         return .attention(Attention(heads: try positive("heads"), scale: try real("scale")))

@@ -57,6 +57,8 @@ package struct Graph: Sendable {
     case tokens(ClassTokens)
     /// Some of the positions, in the order of rows: [C, H, W] → [C, 1, positions].
     case positions(Range<Int>)
+    /// Some of the positions, in the order of rows, as a map of so many rows.
+    case grid(Range<Int>, rows: Int)
     /// [C, H, W] → [C·H·W, 1, 1], in this order.
     case flatten
     /// softmax(scale · qᵀk) v for each head, of queries, keys and values, which are three inputs.

@@ -37,7 +37,7 @@ package struct Network: Sendable {
     normalization = InputNormalization(mean: graph.mean, deviation: graph.deviation)
     let isLarge = graph.weightCount >= Network.leastLarge
     let lowered = (purpose == .inference ? graph.foldingNormalization() : graph)
-      .nestingConcatenations().fusingResiduals().fusingActivations()
+      .flatteningWholeMaps().nestingConcatenations().fusingResiduals().fusingActivations()
     steps = lowered.nodes.dropFirst().map { node in
       Step(
         operation: node.operator.operation(keepsBothWeights: !isLarge), inputs: node.inputs,
@@ -93,6 +93,7 @@ extension Graph.Operator {
     case .permutation(let order): ChannelGather(choice: .permutation(order))
     case .tokens(let tokens): tokens
     case .positions(let range): PositionSlice(range: range)
+    case .grid(let range, let rows): PositionSlice(range: range, rows: rows)
     case .flatten: Flatten()
     case .attention(let attention): attention
     }

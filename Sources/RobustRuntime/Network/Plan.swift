@@ -13,6 +13,8 @@ package final class Plan {
   let operations: [any BoundOperation]
   /// Whether a step is the last to add to the gradient of its first input, which comes from a ReLU.
   private let masksInput: [Bool]
+  /// [value]: whether an operation reads it.
+  private let isNeeded: [Bool]
   /// Value 0 is the normalised input; step k writes value k + 1.
   package let tensors: [Tensor]
 
@@ -35,6 +37,8 @@ package final class Plan {
       return from >= 0 && firstReader[from + 1] == k && network.steps[from].activation.isClip
         && from != network.lastActivation
     }
+
+    isNeeded = firstReader.map { $0 != nil }
 
     let tensors = shapes.map { Tensor(shape: $0, images: images) }
     for (value, host) in layout.placement.host.enumerated() {
@@ -245,12 +249,15 @@ package final class Plan {
   }
 
   /// Computes values 0...last from images [image][channel][row][column].
-  /// - Parameter reading: is told of each value when it is there; later ones may take its place.
+  /// - Parameters:
+  ///   - read: values that no operation needs are computed if they are among these, or the last.
+  ///   - reading: is told of each value when it is there; later ones may take its place.
   package func forward(
-    _ pixels: UnsafePointer<Float>, through last: Int, reading: (_ value: Int) -> Void = { _ in }
+    _ pixels: UnsafePointer<Float>, through last: Int, read: Set<Int> = [],
+    reading: (_ value: Int) -> Void = { _ in }
   ) {
     network.normalization.forward(pixels, to: tensors[0].value, of: tensors[0])
-    for k in 0..<last {
+    for k in 0..<last where isNeeded[k + 1] || k + 1 == last || read.contains(k + 1) {
       operations[k].forward(network.steps[k].activation, scratch: scratch)
       reading(k + 1)
     }

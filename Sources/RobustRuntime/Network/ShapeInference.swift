@@ -45,7 +45,7 @@ extension Graph {
 
 extension Graph.Operator {
   /// What messages call it.
-  var name: String {
+  package var name: String {
     let description = "\(self)"
     return String(description.prefix { $0 != "(" })
   }
@@ -141,6 +141,12 @@ extension Graph.Operator {
         range.lowerBound >= 0 && range.upperBound <= x.height * x.width,
         "it takes positions \(range) of \(x.height * x.width)")
       return Shape(channels: x.channels, height: 1, width: range.count)
+    case .grid(let range, let rows):
+      try need(
+        range.lowerBound >= 0 && range.upperBound <= x.height * x.width && rows > 0
+          && range.count % rows == 0,
+        "it takes positions \(range) of \(x.height * x.width) in \(rows) rows")
+      return Shape(channels: x.channels, height: rows, width: range.count / rows)
     case .flatten:
       let (count, overflow) = x.channels.multipliedReportingOverflow(by: x.height * x.width)
       return Shape(channels: overflow ? 0 : count, height: 1, width: 1)

@@ -8,7 +8,7 @@ package final class Tensor {
   package let images: Int
   private var storage: Storage!
   /// The concatenation within which the tensor lies; nil: it has memory of its own.
-  var host: Tensor?
+  package internal(set) var host: Tensor?
   /// Whether something has been written to `gradient` in this backward pass, so that what follows is added.
   var hasGradient = false
   /// Whether `gradient` is already that before the ReLU.
@@ -29,7 +29,7 @@ package final class Tensor {
   /// Says where the tensor's numbers lie, before anything is computed.
   func place(in storage: Storage) { self.storage = storage }
 
-  var value: UnsafeMutablePointer<Float> { storage.value }
+  package var value: UnsafeMutablePointer<Float> { storage.value }
   /// The value while weight gradients are made of it.
   var valueForWeights: UnsafeMutablePointer<Float> { storage.recomputed ?? storage.value }
   var mustRecompute: Bool { storage.recomputed != nil && !isRecomputed }
@@ -51,7 +51,7 @@ package final class Tensor {
   /// Blocks of channels.
   var blocks: Int { shape.channelBlocks }
   /// Floats from one block to the next.
-  var blockStride: Int { shape.blockStride(images: images) }
+  package var blockStride: Int { shape.blockStride(images: images) }
   var floats: Int { blocks * blockStride }
 
   /// Writes the zero pixel of each block of these floats, for windows that reach beyond the map.

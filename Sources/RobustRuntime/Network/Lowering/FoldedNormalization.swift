@@ -1,7 +1,7 @@
 extension Graph {
   /// Batch normalisation with stored statistics becomes part of the convolution before it: scale · (w ⋆ x + b) + shift =
   /// (scale · w) ⋆ x + (scale · b + shift).
-  func foldingNormalization() -> Graph {
+  package func foldingNormalization() -> Graph {
     joiningNodes { graph, node, isLone in
       let affine: ChannelAffine? =
         switch node.operator {

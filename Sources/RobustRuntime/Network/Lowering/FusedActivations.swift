@@ -1,6 +1,6 @@
 extension Graph {
   /// A ReLU, or one up to 6, becomes part of the operator before it.
-  func fusingActivations() -> Graph {
+  package func fusingActivations() -> Graph {
     joiningNodes { graph, node, isLone in
       guard case .activation(let activation) = node.operator, activation.isClip, isLone[0],
         graph.nodes[node.inputs[0]].activation == .identity

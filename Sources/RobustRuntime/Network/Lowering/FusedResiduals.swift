@@ -1,7 +1,7 @@
 extension Graph {
   /// A sum becomes part of a convolution, or of a trained normalisation, that computes one of its terms after the other is
   /// there.
-  func fusingResiduals() -> Graph {
+  package func fusingResiduals() -> Graph {
     joiningNodes { graph, node, isLone in
       guard case .add = node.operator else { return nil }
       // Of two that could take in the sum, the later one: the other is then its residual.

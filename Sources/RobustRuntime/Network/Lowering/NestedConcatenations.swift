@@ -1,7 +1,7 @@
 extension Graph {
   /// A concatenation that begins with all that an earlier one joins reads that one instead: in a densely connected network
   /// each adds one map to those before, so that all can lie in one memory.
-  func nestingConcatenations() -> Graph {
+  package func nestingConcatenations() -> Graph {
     /// [inputs]: the concatenation of these, of the new graph.
     var known: [[Int]: Int] = [:]
     return joiningNodes { graph, node, _ in

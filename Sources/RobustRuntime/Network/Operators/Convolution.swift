@@ -186,6 +186,17 @@ package final class Convolution: Operation {
 
   package func outputShape(of inputs: [Shape]) -> Shape { geometry.outputShape(of: inputs[0]) }
 
+  /// The same for the flattened values of maps as large as the window. Nil: the window is of one position, sees zeros
+  /// around the map, or is in groups or trained.
+  var linearOfWholeMap: Convolution? {
+    let g = geometry
+    guard g.height * g.width > 1, g.padding == Padding(0), g.groups == 1, parameter == nil, scale.isEmpty
+    else { return nil }
+    return Convolution(
+      inChannels: g.inChannels * g.height * g.width, outChannels: g.outChannels, height: 1, width: 1,
+      weights: weights, bias: bias)
+  }
+
   /// The same on vectors of channels, where each channel has a window of its own. Nil: they have not, or are trained.
   var depthwise: DepthwiseConvolution? {
     guard geometry.groups == geometry.inChannels, geometry.groups == geometry.outChannels,

@@ -1,11 +1,12 @@
 import CKernels
 
-/// Some of the positions of a map, in the order of rows.
+/// Some of the positions of a map, in the order of rows, as one row or several.
 struct PositionSlice: Operation {
   let range: Range<Int>
+  var rows = 1
 
   func outputShape(of inputs: [Shape]) -> Shape {
-    Shape(channels: inputs[0].channels, height: 1, width: range.count)
+    Shape(channels: inputs[0].channels, height: rows, width: range.count / rows)
   }
   var title: String { "positions" }
 
