@@ -24,6 +24,7 @@ struct TorchContents {
   static let keys = [
     "state_dict", "model_state_dict", "model_state", "model", "net_state_dict", "net", "network", "module",
     "classifier", "params", "weights", "model_ema", "ema", "ema_state_dict", "state_dict_ema", "params_ema",
+    "last", "best",
   ]
 
   /// Dictionaries and modules within each other.
