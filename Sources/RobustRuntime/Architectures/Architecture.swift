@@ -45,7 +45,7 @@ struct PixelStatistics: Sendable, Equatable {
 }
 
 /// A network that was recognised: everything but its values.
-struct RecognizedNetwork {
+package struct RecognizedNetwork {
   /// The families that are known.
   static let families: [any Architecture.Type] = [
     ResNet.self, PreActivationResNet.self, ResNetV2.self, VGG.self, DenseNet.self, MobileNetV2.self,
@@ -54,16 +54,17 @@ struct RecognizedNetwork {
 
   let family: any Architecture.Type
   let traits: NetworkTraits
-  let layers: [LayerFacts]
+  package let layers: [LayerFacts]
   /// The weight of the last layer, whose rows are the classes.
   let head: String
-  let classCount: Int
+  package let classCount: Int
   /// What the tensors do not tell and nothing else does, as in "the activation is assumed to be silu".
-  let assumptions: [String]
+  package let assumptions: [String]
+  package var description: String { traits.description }
 
   /// Finds the family whose network the tensors are, and checks the shape of each.
   /// - Throws: `CheckpointError`, which says what is missing for the family that comes closest.
-  init(_ file: any TensorFile) throws {
+  package init(_ file: any TensorFile) throws {
     var families = RecognizedNetwork.families
     if let name = file.metadata["architecture"] {
       let known = families.map { $0.name }
@@ -98,6 +99,10 @@ struct RecognizedNetwork {
     (layers, assumptions) = (builder.layers, builder.assumptions)
     (head, classCount) = builder.head
   }
+
+  /// The graph of the network, for pixels that are normalised as is usual for it.
+  /// - Throws: `CheckpointError`
+  package func graph(_ file: any TensorFile) throws -> Graph { try graph(file, traits.pixels) }
 
   /// - Parameters:
   ///   - training: where the tensors become parameters; nil: they stay as they are.

@@ -357,7 +357,7 @@ def golden(name, model, statistics, side, metadata, tensors, facts):
     tensors[f"{name}/gradient"] = gradient[where]
     tensors[f"{name}/gradient.norm"] = [norm]
     tensors[f"{name}/error"] = [error]
-    facts[name] = "\n".join([str(side), json.dumps(metadata), *shortened(lines)])
+    facts[name] = "\n".join([str(side), " ".join(f"{k}={v}" for k, v in metadata.items()), *shortened(lines)])
     print(f"{name}: {len(lines)} tensors, norm {norm:.3g}, logits {relative(logits32, logits):.2g}, gradient {error:.2g}",
           flush=True)
 
