@@ -13,7 +13,8 @@ import Testing
   private func logits(_ writer: ONNXWriter) throws -> [Double] { logits(try writer.model()) }
 
   private func expectSame(
-    _ a: ONNXWriter, _ b: ONNXWriter, within bound: Double = 1e-6, sourceLocation: SourceLocation = #_sourceLocation
+    _ a: ONNXWriter, _ b: ONNXWriter, within bound: Double = 1e-6,
+    sourceLocation: SourceLocation = #_sourceLocation
   ) throws {
     #expect(relativeError(try logits(a), try logits(b)) < bound, sourceLocation: sourceLocation)
   }
@@ -199,7 +200,8 @@ import Testing
     }
     writer.weights("b2", [4])
     writer.node("Gemm", ["flat", "w2", "b2"], ["logits"], ["transB": .int(1)])
-    try folder.write([UInt8](repeating: 7, count: 8) + values.withUnsafeBytes { [UInt8]($0) }, to: "weights.bin")
+    try folder.write(
+      [UInt8](repeating: 7, count: 8) + values.withUnsafeBytes { [UInt8]($0) }, to: "weights.bin")
     let path = try folder.write(writer.bytes(), to: "model.onnx")
     #expect(relativeError(logits(try ONNXModel(contentsOf: path)), try logits(ONNXWriter.plain)) < 1e-12)
     #expect(throws: CheckpointError.self) { try writer.model() }
@@ -208,7 +210,8 @@ import Testing
     try folder.write([], to: "empty.bin")
     #expect(symlink("/etc/passwd", folder.path + "/link.bin") == 0)
     for (location, offset, length) in [
-      ("/etc/passwd", "0", "96"), ("../weights.bin", "0", "96"), ("a/../../x", "0", "96"), ("link.bin", "0", "96"),
+      ("/etc/passwd", "0", "96"), ("../weights.bin", "0", "96"), ("a/../../x", "0", "96"),
+      ("link.bin", "0", "96"),
       ("none.bin", "0", "96"), ("", "0", "96"), (".", "0", "96"), ("weights.bin", "9", "96"),
       ("weights.bin", "99999999999", "96"), ("weights.bin", "-1", "96"), ("weights.bin", "8", "95"),
       ("weights.bin", "8", "9999999999999999999999"), ("empty.bin", "0", "96"), ("weights.bin\0", "8", "96"),
@@ -535,11 +538,11 @@ import Testing
   /// Attention by hand, and as one operator, on [images, heads, tokens, depth] and [images, tokens, channels].
   @Test func recognisesAttention() throws {
     func tokens(_ writer: inout ONNXWriter) {
-      writer.integers("flat", [1, 6, 64])
+      writer.integers("planes", [1, 6, 64])
       writer.integers("back", [1, 6, 8, 8])
       writer.integers("heads", [1, 64, 2, 3])
       writer.integers("joined", [1, 64, 6])
-      writer.node("Reshape", ["stem", "flat"], ["f"])
+      writer.node("Reshape", ["stem", "planes"], ["f"])
       writer.node("Transpose", ["f"], ["t"], ["perm": .ints([0, 2, 1])])
       for name in ["q", "k", "v"] {
         writer.weights("w\(name)", [6, 6])

@@ -101,7 +101,8 @@ struct ONNXWriter {
   }
 
   mutating func tensor(
-    _ name: String, _ dims: [Int], type: Int, raw: [UInt8]? = nil, _ build: (inout Protobuf) -> Void = { _ in }
+    _ name: String, _ dims: [Int], type: Int, raw: [UInt8]? = nil,
+    _ build: (inout Protobuf) -> Void = { _ in }
   ) {
     var tensor = Protobuf()
     for dim in dims { tensor.field(1, dim) }

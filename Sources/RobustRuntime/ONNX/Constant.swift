@@ -28,7 +28,9 @@ struct Constant {
   init(shape: [Int], _ elements: Elements) {
     var strides = [Int](repeating: 1, count: shape.count)
     if !shape.contains(0) {
-      for axis in strides.indices.dropLast().reversed() { strides[axis] = strides[axis + 1] * shape[axis + 1] }
+      for axis in strides.indices.dropLast().reversed() {
+        strides[axis] = strides[axis + 1] * shape[axis + 1]
+      }
     }
     let view = StridedView(
       shape: shape, strides: strides, offset: 0, storage: elements.bytes.count / elements.type.size)!
@@ -46,7 +48,9 @@ struct Constant {
   }
 
   /// Integers in one dimension, as of a shape.
-  init(integers: [Int]) { self.init(shape: [integers.count], type: .int64, values: integers.map(Double.init)) }
+  init(integers: [Int]) {
+    self.init(shape: [integers.count], type: .int64, values: integers.map(Double.init))
+  }
 
   /// All values in row-major order.
   var values: [Double] {

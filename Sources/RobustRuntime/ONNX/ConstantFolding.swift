@@ -111,7 +111,9 @@ struct ConstantFolding {
     if type.isReal == x.type.isReal && type != .bool { return x }
     return Constant(
       shape: x.shape, type: type,
-      values: try read(x).map { type.isReal ? $0 : type == .bool ? ($0 == 0 ? 0 : 1) : $0.rounded(.towardZero) })
+      values: try read(x).map {
+        type.isReal ? $0 : type == .bool ? ($0 == 0 ? 0 : 1) : $0.rounded(.towardZero)
+      })
   }
 
   /// The shape of constants that are broadcast against each other.
@@ -128,7 +130,9 @@ struct ConstantFolding {
         if extent != 1 { result[axis] = extent }
       }
     }
-    guard ONNXCall.product(result) != nil else { throw ImportProblem("asks for a constant that is too large") }
+    guard ONNXCall.product(result) != nil else {
+      throw ImportProblem("asks for a constant that is too large")
+    }
     return result
   }
 
@@ -191,7 +195,8 @@ struct ConstantFolding {
     let (truth, yes, no) = (
       try spread(condition, to: shape), try spread(a, to: shape), try spread(b, to: shape)
     )
-    return Constant(shape: shape, type: a.type, values: truth.indices.map { truth[$0] != 0 ? yes[$0] : no[$0] })
+    return Constant(
+      shape: shape, type: a.type, values: truth.indices.map { truth[$0] != 0 ? yes[$0] : no[$0] })
   }
 
   // MARK: Shapes
@@ -252,7 +257,9 @@ struct ConstantFolding {
 
   private func rowMajorSteps(_ shape: [Int]) -> [Int] {
     var steps = [Int](repeating: 1, count: shape.count)
-    for axis in steps.indices.dropLast().reversed() { steps[axis] = steps[axis + 1] * max(shape[axis + 1], 1) }
+    for axis in steps.indices.dropLast().reversed() {
+      steps[axis] = steps[axis + 1] * max(shape[axis + 1], 1)
+    }
     return steps
   }
 
@@ -379,7 +386,8 @@ struct ConstantFolding {
     for (place, value) in zip(places, values) { sums[Int(place)] = combine(sums[Int(place)], value) }
     let count = size == 0 ? 0 : values.count / size
     return Constant(
-      shape: try call.keepsDimensions ? kept : x.shape.indices.filter { !axes.contains($0) }.map { x.shape[$0] },
+      shape: try call.keepsDimensions
+        ? kept : x.shape.indices.filter { !axes.contains($0) }.map { x.shape[$0] },
       type: x.type, values: sums.map { finish(count, $0) })
   }
 

@@ -14,7 +14,8 @@ struct PrunedGraph {
   /// - Returns: whether there was one.
   mutating func takeNormalization() -> Bool {
     let readers = graph.nodes.indices.filter { graph.nodes[$0].inputs.contains(0) }
-    guard readers == [1], graph.nodes.count > 2, case .batchNormalization(let affine) = graph.nodes[1].operator,
+    guard readers == [1], graph.nodes.count > 2,
+      case .batchNormalization(let affine) = graph.nodes[1].operator,
       affine.scale.allSatisfy({ $0 > 1e-6 && $0.isFinite }), affine.shift.allSatisfy(\.isFinite)
     else { return false }
     var isFirst = true
@@ -109,7 +110,8 @@ extension Graph.Operator {
 extension String {
   /// The name of a module without that of an activation within it: "layer1.0.relu_1" is in "layer1.0".
   fileprivate func module(isActivation: Bool) -> String {
-    guard isActivation, let dot = lastIndex(of: "."), !self[index(after: dot)...].allSatisfy(\.isNumber) else {
+    guard isActivation, let dot = lastIndex(of: "."), !self[index(after: dot)...].allSatisfy(\.isNumber)
+    else {
       return self
     }
     return String(self[..<dot])

@@ -33,25 +33,28 @@ final class PendingFunction {
   }
 
   /// How many steps wait for a node at most.
-  static let deepest = 32
+  static let deepest = 16
 
   let base: MapView
   let function: ScalarFunction
   let depth: Int
+  /// Where the operator that made it comes from.
+  let origin: String
   private(set) var step: Step?
   private(set) var node: MapView?
 
   /// A map as it is.
-  init(_ map: MapView) { (base, function, depth, node) = (map, .identity, 0, map) }
+  init(_ map: MapView) { (base, function, depth, origin, node) = (map, .identity, 0, "", map) }
 
-  init(unary parent: PendingFunction, _ body: @escaping (Double) -> Double) {
+  init(unary parent: PendingFunction, origin: String, _ body: @escaping (Double) -> Double) {
     (base, function, depth) = (parent.base, parent.function.map(body), parent.depth + 1)
+    self.origin = origin
     step = .unary(parent, body)
   }
 
   /// - Precondition: both are functions of the same map.
-  init(_ arithmetic: ArithmeticOperator, _ a: PendingFunction, _ b: PendingFunction) {
-    (base, depth) = (a.base, max(a.depth, b.depth) + 1)
+  init(_ arithmetic: ArithmeticOperator, _ a: PendingFunction, _ b: PendingFunction, origin: String) {
+    (base, depth, self.origin) = (a.base, max(a.depth, b.depth) + 1, origin)
     function = a.function.combined(b.function, arithmetic.apply)
     step = .binary(arithmetic, a, b)
   }

@@ -232,7 +232,9 @@ struct ONNXCall {
         parts.append(
           Part(axis: axis, start: start, count: max((end - start + step - 1) / step, 0), step: step))
       } else {
-        let (start, end) = (index(starts[i], -1...max(extent - 1, -1)), index(ends[i], -1...max(extent - 1, -1)))
+        let (start, end) = (
+          index(starts[i], -1...max(extent - 1, -1)), index(ends[i], -1...max(extent - 1, -1))
+        )
         parts.append(
           Part(axis: axis, start: start, count: max((start - end - step - 1) / -step, 0), step: step))
       }

@@ -26,7 +26,9 @@ package struct ONNXFile: TensorFile {
   /// - Parameter owner: of the bytes, if they last; tensors then stay in the file instead of being copied.
   /// - Parameter folder: where the file lies; nil: what lies beside it is not read.
   /// - Throws: `CheckpointError`
-  init(_ bytes: UnsafeRawBufferPointer, file: String, owner: LastingBytes? = nil, folder: String? = nil) throws {
+  init(_ bytes: UnsafeRawBufferPointer, file: String, owner: LastingBytes? = nil, folder: String? = nil)
+    throws
+  {
     (self.bytes, self.file, self.owner, size) = (bytes, file, owner, bytes.count)
     external = ExternalData(file: file, folder: folder)
     do {
@@ -80,7 +82,8 @@ package struct ONNXFile: TensorFile {
     } else if let raw = tensor.raw {
       guard raw.count == count else {
         throw refuse(
-          "the weights \(tensor.name.quoted) have \(raw.count) bytes, but the shape \(tensor.dims) takes \(count)")
+          "the weights \(tensor.name.quoted) have \(raw.count) bytes, but the shape \(tensor.dims) takes \(count)"
+        )
       }
       source = Constant.Elements(
         type: facts.type, bytes: UnsafeRawBufferPointer(rebasing: bytes[raw]), owner: owner)
@@ -102,7 +105,8 @@ package struct ONNXFile: TensorFile {
       }
     var values: [Double] = []
     func wrongCount() -> CheckpointError {
-      refuse("the weights \(tensor.name.quoted) are not \(facts.count) numbers, as the shape \(tensor.dims) takes")
+      refuse(
+        "the weights \(tensor.name.quoted) are not \(facts.count) numbers, as the shape \(tensor.dims) takes")
     }
     // Each number has a byte at least.
     guard facts.count <= tensor.message.count else { throw wrongCount() }

@@ -22,6 +22,9 @@ extension ONNXImporter {
   /// - Throws: `ImportProblem`
   mutating func realized(_ function: PendingFunction) throws -> MapView {
     if let node = function.node { return node }
+    let reader = origin
+    origin = function.origin
+    defer { origin = reader }
     let view: MapView
     if let form = function.function.form {
       view = try emitted(form, of: function.base)
@@ -47,7 +50,9 @@ extension ONNXImporter {
     _ call: ONNXCall, _ value: ImportedValue, _ body: @escaping (Double) -> Double
   ) throws -> ImportedValue {
     if case .moment(let moment) = value { return .moment(try moment.changed(by: call.type)) }
-    if let function = function(value) { return try settled(PendingFunction(unary: function, body)) }
+    if let function = function(value) {
+      return try settled(PendingFunction(unary: function, origin: origin, body))
+    }
     _ = try map(value)
     throw ImportProblem("reads what it cannot")
   }
@@ -120,7 +125,7 @@ extension ONNXImporter {
     default: break
     }
     if let f = function(a), let g = function(b), f.base.node == g.base.node, f.base.dims == g.base.dims {
-      return try settled(PendingFunction(arithmetic, f, g))
+      return try settled(PendingFunction(arithmetic, f, g, origin: origin))
     }
     return .map(try combined(arithmetic, try map(a), try map(b)))
   }
@@ -131,7 +136,7 @@ extension ONNXImporter {
     if constant.count == 1, let function = function(value), constant.rank <= function.base.rank {
       let number = constant.values[0]
       return try settled(
-        PendingFunction(unary: function) {
+        PendingFunction(unary: function, origin: origin) {
           constantFirst ? arithmetic.apply(number, $0) : arithmetic.apply($0, number)
         })
     }
@@ -202,9 +207,11 @@ extension ONNXImporter {
     if view.dims.indices.contains(where: { steps[$0] != 0 && view.has(.image, in: $0) }) {
       // A constant that was made for each image of a batch; that of the first stands for all.
       let size = values.count / images
-      guard values.count % images == 0, (1..<images).allSatisfy({ n in
-        values[n * size..<(n + 1) * size].elementsEqual(values[..<size])
-      }) else { throw ImportProblem("has a constant that differs from image to image") }
+      guard values.count % images == 0,
+        (1..<images).allSatisfy({ n in
+          values[n * size..<(n + 1) * size].elementsEqual(values[..<size])
+        })
+      else { throw ImportProblem("has a constant that differs from image to image") }
     }
     guard view.dims.indices.contains(where: { steps[$0] != 0 && view.has(.position, in: $0) }) else {
       return .channels(channels.map { values[$0] })
@@ -262,7 +269,9 @@ extension ONNXImporter {
   }
 
   func shape(_ call: ONNXCall) throws -> [ImportedValue] {
-    guard let extents = try call.first.extents else { throw ImportProblem("asks for a shape that is not told") }
+    guard let extents = try call.first.extents else {
+      throw ImportProblem("asks for a shape that is not told")
+    }
     if call.type == "Size" {
       return [.constant(Constant(shape: [], type: .int64, values: [Double(extents.reduce(1, *))]))]
     }

@@ -222,7 +222,9 @@ extension ONNXImporter {
         return split.transposed([0, 2, 1, 3])
       }
     }
-    guard parts.allSatisfy({ $0.rank == 4 }) else { throw ImportProblem("reads maps that are not of 4 dimensions") }
+    guard parts.allSatisfy({ $0.rank == 4 }) else {
+      throw ImportProblem("reads maps that are not of 4 dimensions")
+    }
     let depth = parts[0].extents[3]
     var scores = try scores(parts[0], parts[1].transposed([0, 1, 3, 2]))
     scores.scale = try call.float("scale", default: 1 / Double(depth).squareRoot())

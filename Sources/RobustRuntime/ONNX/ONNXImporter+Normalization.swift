@@ -90,7 +90,8 @@ extension ONNXImporter {
     // Before opset 21 there was one scale for each group.
     let isByGroup = try call.constant(1).count == groups && size > 1
     if !isByGroup { normal.dims = view.dims }
-    normal = try scaled(normal, try along(1, call.constant(1), normal), try along(1, call.constant(2), normal))
+    normal = try scaled(
+      normal, try along(1, call.constant(1), normal), try along(1, call.constant(2), normal))
     normal.dims = view.dims
     return .map(normal)
   }
@@ -192,7 +193,8 @@ extension Moment {
   func changed(by function: String) throws -> Moment {
     switch (function, kind) {
     case ("Sqrt", .variance(let epsilon)): Moment(map: map, axes: axes, kind: .deviation(epsilon: epsilon))
-    case ("Reciprocal", .deviation(let epsilon)): Moment(map: map, axes: axes, kind: .inverse(epsilon: epsilon))
+    case ("Reciprocal", .deviation(let epsilon)):
+      Moment(map: map, axes: axes, kind: .inverse(epsilon: epsilon))
     default: throw ImportProblem("computes with a mean over channels in a way that is not known")
     }
   }

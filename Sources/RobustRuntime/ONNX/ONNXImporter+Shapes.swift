@@ -89,7 +89,8 @@ extension ONNXImporter {
   /// Every so many rows or columns, which is what a window of one position takes.
   private mutating func strided(_ view: MapView, _ part: ONNXCall.Part) throws -> MapView {
     let plain = try plainMap(view)
-    guard part.start == 0, part.axis >= 2, part.count == (plain.extents[part.axis] + part.step - 1) / part.step
+    guard part.start == 0, part.axis >= 2,
+      part.count == (plain.extents[part.axis] + part.step - 1) / part.step
     else { throw ImportProblem("takes every \(part.step)th index in a way that is not known") }
     let isRows = part.axis == 2
     let window = PoolWindow(
@@ -114,23 +115,32 @@ extension ONNXImporter {
     let view = try map(call, 0)
     let axis = try call.axis(try call.int("axis", default: 0), rank: view.rank)
     let chosen = try call.constant(1)
-    guard chosen.rank <= 1, chosen.count > 0 else { throw ImportProblem("takes indices that are no list") }
     let extent = view.extents[axis]
+    guard chosen.count > 0 else { throw ImportProblem("takes nothing") }
     try budget.take(chosen.count)
     let indices = try chosen.values.map { value -> Int in
       let index = Int(clamping: value)
       guard index >= -extent, index < extent else { throw ImportProblem("takes index \(index) of \(extent)") }
       return index < 0 ? index + extent : index
     }
+    var result: MapView
     if indices.indices.allSatisfy({ indices[$0] == indices[0] + $0 }) {
-      var result = try part(view, axis, indices[0]..<indices[0] + indices.count)
-      if chosen.rank == 0 { result.dims.remove(at: axis) }
-      return .map(result)
+      result = try part(view, axis, indices[0]..<indices[0] + indices.count)
+    } else {
+      guard view.isAllChannels(axis) else {
+        throw ImportProblem("takes indices that do not follow each other")
+      }
+      var dims = view.dims
+      dims[axis] = MapView.natural(.channel, indices.count)
+      result = try emitted(.permutation(indices), view.node, dims: dims)
     }
-    guard view.isAllChannels(axis) else { throw ImportProblem("takes indices that do not follow each other") }
-    var dims = view.dims
-    dims[axis] = MapView.natural(.channel, indices.count)
-    return .map(try emitted(.permutation(indices), view.node, dims: dims))
+    // The indices' own dimensions take the place of that from which they take.
+    let extents = result.extents
+    let target = Array(extents[..<axis]) + chosen.shape + extents[(axis + 1)...]
+    guard target.count <= ONNXParser.mostDimensions, let shaped = result.reshaped(to: target) else {
+      throw ImportProblem("takes indices of the shape \(chosen.shape), which is not known")
+    }
+    return .map(shaped)
   }
 
   // MARK: Joining
@@ -148,7 +158,9 @@ extension ONNXImporter {
     }
     let axis = try call.axis(try call.int("axis", default: 0), rank: maps[0].rank)
     if !constants.isEmpty {
-      guard maps.count == 1 else { throw ImportProblem("joins constants to several maps, which is not known") }
+      guard maps.count == 1 else {
+        throw ImportProblem("joins constants to several maps, which is not known")
+      }
       return .map(try tokens(constants, before: maps[0], axis: axis))
     }
     if maps.count == 1 { return .map(maps[0]) }
@@ -168,8 +180,9 @@ extension ONNXImporter {
         positions: map.dims.indices.filter { $0 != axis && !others.contains($0) })
       guard
         part.dims.indices.allSatisfy({ dim in
-          dim == axis || part.extents[dim] == first.extents[dim]
-            && (others.contains(dim) || part.dims[dim] == first.dims[dim])
+          dim == axis
+            || part.extents[dim] == first.extents[dim]
+              && (others.contains(dim) || part.dims[dim] == first.dims[dim])
         })
       else { throw ImportProblem("joins maps of \(first.extents) and \(part.extents)") }
       parts.append(part)
@@ -194,7 +207,8 @@ extension ONNXImporter {
     for constant in constants {
       guard constant.rank == view.rank else { throw ImportProblem("joins constants of other dimensions") }
       let count = constant.shape[axis]
-      let outer = constant.shape[..<axis].reduce(1, *), inner = constant.shape[(axis + 1)...].reduce(1, *)
+      let outer = constant.shape[..<axis].reduce(1, *)
+      let inner = constant.shape[(axis + 1)...].reduce(1, *)
       try budget.take(constant.count)
       let values = constant.values
       var shape = constant.shape
@@ -220,7 +234,9 @@ extension ONNXImporter {
     let view = try map(call, 0)
     guard let pads = try call.list("pads", input: 1) else { throw ImportProblem("has no pads") }
     var axes = Array(0..<view.rank)
-    if let listed = try call.list("", input: 3) { axes = try listed.map { try call.axis($0, rank: view.rank) } }
+    if let listed = try call.list("", input: 3) {
+      axes = try listed.map { try call.axis($0, rank: view.rank) }
+    }
     guard pads.count == 2 * axes.count, Set(axes).count == axes.count else {
       throw ImportProblem("has \(pads.count) pads for \(axes.count) dimensions")
     }

@@ -99,7 +99,9 @@ extension ONNXImporter {
     let dilations = [
       window.height > 1 ? window.dilationY : nil, window.width > 1 ? window.dilationX : nil,
     ].compactMap { $0 }
-    guard Set(dilations).count <= 1 else { throw ImportProblem("has dilations that differ, which are not known") }
+    guard Set(dilations).count <= 1 else {
+      throw ImportProblem("has dilations that differ, which are not known")
+    }
     let dilation = dilations.first ?? 1
     let (tall, wide) = ((window.height - 1) * dilation + 1, (window.width - 1) * dilation + 1)
     guard tall <= map.shape.height + window.padding.top + window.padding.bottom,
@@ -156,7 +158,8 @@ extension ONNXImporter {
     var window = try window(call, size: try call.ints("kernel_shape") ?? [], on: map)
     if let border = source.border {
       // What pads maps that are not negative by 0 can change no maximum, if each window sees some of the map.
-      guard source.value == -.infinity || source.value <= 0 && isNonnegative(map.node), window.padding == Padding(0)
+      guard source.value == -.infinity || source.value <= 0 && isNonnegative(map.node),
+        window.padding == Padding(0)
       else { throw ImportProblem("reads a border that may be the maximum, which is not known") }
       window.padding = border
     }
@@ -210,7 +213,9 @@ extension ONNXImporter {
     if call.type == "GlobalAveragePool" { return try pooledWhole(map) }
     var axes = [2, 3]
     if call.type == "ReduceMax" { axes = try call.reducedAxes(rank: 4) }
-    guard axes == [2, 3] else { throw ImportProblem("takes a maximum over something else than all positions") }
+    guard axes == [2, 3] else {
+      throw ImportProblem("takes a maximum over something else than all positions")
+    }
     isFixed = true
     let window = PoolWindow(
       height: map.shape.height, width: map.shape.width, strideY: map.shape.height, strideX: map.shape.width)

@@ -22,7 +22,7 @@ struct ONNXImporter {
   private(set) var notes: [String] = []
 
   /// The operator that is being imported.
-  private(set) var origin = ""
+  var origin = ""
   private var values: [String: ImportedValue] = [:]
 
   /// Operators beyond which nothing is read.
@@ -94,7 +94,8 @@ struct ONNXImporter {
       }
       guard let value = values[name] else {
         throw refuse(
-          node, "reads \(name.quoted), which nothing before it computes: it is missing, or the graph has a cycle")
+          node,
+          "reads \(name.quoted), which nothing before it computes: it is missing, or the graph has a cycle")
       }
       inputs.append(value)
     }
@@ -131,66 +132,69 @@ struct ONNXImporter {
     if let constants = try ConstantFolding.results(of: call, budget: budget) {
       return constants.map { .constant($0) }
     }
-    if let function = Scalar.functions[call.type], let x = call.input(0) { return [try unary(call, x, function)] }
+    if let function = Scalar.functions[call.type], let x = call.input(0) {
+      return [try unary(call, x, function)]
+    }
     guard let importOperator = ONNXImporter.operators[call.type] else { throw ImportProblem("is not known") }
     return try importOperator(&self, call)
   }
 
   /// How operators are imported that read what depends on the image.
-  private static let operators: [String: @Sendable (inout ONNXImporter, ONNXCall) throws -> [ImportedValue]] = [
-    "Identity": { _, call in [try call.first] },
-    "Dropout": { _, call in [try call.first] },
-    "Cast": { _, call in try call.cast() },
-    "CastLike": { _, call in [try call.first] },
-    "QuantizeLinear": { try $0.quantization($1) },
-    "DequantizeLinear": { try $0.quantization($1) },
-    "Shape": { try $0.shape($1) },
-    "Size": { try $0.shape($1) },
-    "Add": { [try $0.arithmetic(.add, $1)] },
-    "Sub": { [try $0.arithmetic(.subtract, $1)] },
-    "Mul": { [try $0.arithmetic(.multiply, $1)] },
-    "Div": { [try $0.arithmetic(.divide, $1)] },
-    "Pow": { [try $0.arithmetic(.power, $1)] },
-    "Min": { [try $0.arithmetic(.minimum, $1)] },
-    "Max": { [try $0.arithmetic(.maximum, $1)] },
-    "Sum": { [try $0.sum($1)] },
-    "Clip": { [try $0.clip($1)] },
-    "LeakyRelu": { [try $0.leakyReLU($1)] },
-    "PRelu": { [try $0.leakyReLU($1)] },
-    "Elu": { [try $0.elu($1)] },
-    "HardSigmoid": { [try $0.hardSigmoid($1)] },
-    "Gelu": { [try $0.gelu($1)] },
-    "Softmax": { [try $0.softmax($1)] },
-    "LogSoftmax": { [try $0.logSoftmax($1)] },
-    "IsNaN": { [try $0.isNaN($1)] },
-    "Where": { [try $0.choice($1)] },
-    "Reshape": { [try $0.regroup($1)] },
-    "Flatten": { [try $0.regroup($1)] },
-    "Squeeze": { [try $0.regroup($1)] },
-    "Unsqueeze": { [try $0.regroup($1)] },
-    "Transpose": { [try $0.transpose($1)] },
-    "Expand": { [try $0.expand($1)] },
-    "Slice": { [try $0.slice($1)] },
-    "Split": { try $0.split($1) },
-    "Gather": { [try $0.gather($1)] },
-    "Concat": { [try $0.concat($1)] },
-    "Pad": { [try $0.pad($1)] },
-    "Conv": { [try $0.convolution($1)] },
-    "Gemm": { [try $0.gemm($1)] },
-    "MatMul": { [try $0.matMul($1)] },
-    "Attention": { [try $0.attention($1)] },
-    "BatchNormalization": { [try $0.batchNormalization($1)] },
-    "InstanceNormalization": { [try $0.instanceNormalization($1)] },
-    "GroupNormalization": { [try $0.groupNormalization($1)] },
-    "LayerNormalization": { [try $0.layerNormalization($1)] },
-    "MaxPool": { [try $0.maxPool($1)] },
-    "AveragePool": { [try $0.averagePool($1)] },
-    "GlobalAveragePool": { [try $0.globalPool($1)] },
-    "GlobalMaxPool": { [try $0.globalPool($1)] },
-    "ReduceMean": { [try $0.reduceMean($1)] },
-    "ReduceSum": { [try $0.reduceMean($1)] },
-    "ReduceMax": { [try $0.globalPool($1)] },
-  ]
+  private static let operators: [String: @Sendable (inout ONNXImporter, ONNXCall) throws -> [ImportedValue]] =
+    [
+      "Identity": { _, call in [try call.first] },
+      "Dropout": { _, call in [try call.first] },
+      "Cast": { _, call in try call.cast() },
+      "CastLike": { _, call in [try call.first] },
+      "QuantizeLinear": { try $0.quantization($1) },
+      "DequantizeLinear": { try $0.quantization($1) },
+      "Shape": { try $0.shape($1) },
+      "Size": { try $0.shape($1) },
+      "Add": { [try $0.arithmetic(.add, $1)] },
+      "Sub": { [try $0.arithmetic(.subtract, $1)] },
+      "Mul": { [try $0.arithmetic(.multiply, $1)] },
+      "Div": { [try $0.arithmetic(.divide, $1)] },
+      "Pow": { [try $0.arithmetic(.power, $1)] },
+      "Min": { [try $0.arithmetic(.minimum, $1)] },
+      "Max": { [try $0.arithmetic(.maximum, $1)] },
+      "Sum": { [try $0.sum($1)] },
+      "Clip": { [try $0.clip($1)] },
+      "LeakyRelu": { [try $0.leakyReLU($1)] },
+      "PRelu": { [try $0.leakyReLU($1)] },
+      "Elu": { [try $0.elu($1)] },
+      "HardSigmoid": { [try $0.hardSigmoid($1)] },
+      "Gelu": { [try $0.gelu($1)] },
+      "Softmax": { [try $0.softmax($1)] },
+      "LogSoftmax": { [try $0.logSoftmax($1)] },
+      "IsNaN": { [try $0.isNaN($1)] },
+      "Where": { [try $0.choice($1)] },
+      "Reshape": { [try $0.regroup($1)] },
+      "Flatten": { [try $0.regroup($1)] },
+      "Squeeze": { [try $0.regroup($1)] },
+      "Unsqueeze": { [try $0.regroup($1)] },
+      "Transpose": { [try $0.transpose($1)] },
+      "Expand": { [try $0.expand($1)] },
+      "Slice": { [try $0.slice($1)] },
+      "Split": { try $0.split($1) },
+      "Gather": { [try $0.gather($1)] },
+      "Concat": { [try $0.concat($1)] },
+      "Pad": { [try $0.pad($1)] },
+      "Conv": { [try $0.convolution($1)] },
+      "Gemm": { [try $0.gemm($1)] },
+      "MatMul": { [try $0.matMul($1)] },
+      "Attention": { [try $0.attention($1)] },
+      "BatchNormalization": { [try $0.batchNormalization($1)] },
+      "InstanceNormalization": { [try $0.instanceNormalization($1)] },
+      "GroupNormalization": { [try $0.groupNormalization($1)] },
+      "LayerNormalization": { [try $0.layerNormalization($1)] },
+      "MaxPool": { [try $0.maxPool($1)] },
+      "AveragePool": { [try $0.averagePool($1)] },
+      "GlobalAveragePool": { [try $0.globalPool($1)] },
+      "GlobalMaxPool": { [try $0.globalPool($1)] },
+      "ReduceMean": { [try $0.reduceMean($1)] },
+      "ReduceSum": { [try $0.reduceMean($1)] },
+      "ReduceMax": { [try $0.globalPool($1)] },
+    ]
 
   private func constant(_ call: ONNXCall) throws -> Constant {
     if let tensor = try call.tensor("value") { return try file.constant(tensor) }

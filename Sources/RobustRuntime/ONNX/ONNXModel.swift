@@ -139,7 +139,9 @@ package struct ONNXModel {
     }
     let stated = file.metadata["size"].flatMap { Int($0) }.flatMap { (1...1 << 14).contains($0) ? $0 : nil }
     let sides = stated.map { [$0] } ?? ONNXModel.sides
-    let sizes = sides.map { ImageSize(height: (rows ?? columns ?? [$0])[0], width: (columns ?? rows ?? [$0])[0]) }
+    let sizes = sides.map {
+      ImageSize(height: (rows ?? columns ?? [$0])[0], width: (columns ?? rows ?? [$0])[0])
+    }
     let isFree = rows == nil && columns == nil
     return Input(
       name: input.name, images: images, sizes: isFree ? sizes : [sizes[0]], isFree: isFree && stated == nil,
@@ -173,6 +175,9 @@ package struct ONNXModel {
     do {
       let view = try importer.map(value)
       let channels = view.dims.indices.filter { !view.has(.image, in: $0) }
+      guard view.extents.indices.filter({ channels.contains($0) && view.extents[$0] > 1 }).count <= 1 else {
+        throw ImportProblem("a map of \(view.extents)")
+      }
       let map = try importer.arranged(view, channels: channels, positions: [])
       guard view.rank >= 2, map.positions == 1, map.node > 0 else {
         throw ImportProblem("a map of \(view.extents)")

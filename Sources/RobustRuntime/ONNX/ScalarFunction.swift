@@ -26,8 +26,13 @@ struct ScalarFunction {
   var form: Form? {
     guard values.allSatisfy(\.isFinite) else { return nil }
     var best: (form: Form, error: Double)?
-    for (activation, inner) in candidates {
-      let shape = ScalarFunction.points.map { ScalarFunction.value(activation, inner * $0) }
+    var candidates = ScalarFunction.candidates
+    let (below, above) = (values[32] - values[0], values[64] - values[32])
+    if abs(above) > 1e-30, abs(below / above) <= 1 {
+      candidates.append(Candidate(activation: .leakyReLU(slope: Float(below / above)), inner: 1))
+    }
+    for candidate in candidates {
+      let (activation, inner, shape) = (candidate.activation, candidate.inner, candidate.values)
       guard let (scale, shift) = fitted(by: shape), abs(scale) > 1e-30 else { continue }
       var error = 0.0
       for (value, shape) in zip(values, shape) { error = max(error, abs(value - scale * shape - shift)) }
@@ -42,17 +47,23 @@ struct ScalarFunction {
     return form
   }
 
-  private var candidates: [(Activation, Double)] {
-    var list: [(Activation, Double)] = [
-      (.identity, 1), (.relu, 1), (.relu6, 1), (.silu, 1), (.gelu, 1), (.geluTanh, 1), (.sigmoid, 1),
-      (.hardSwish, 1), (.hardSigmoid, 1), (.tanh, 1), (.hardSigmoid, 1.2), (.silu, 1.702), (.sigmoid, 1.702),
-    ]
-    let (below, above) = (values[32] - values[0], values[64] - values[32])
-    if abs(above) > 1e-30, abs(below / above) <= 1 {
-      list.append((.leakyReLU(slope: Float(below / above)), 1))
+  /// activation(inner · x)
+  private struct Candidate {
+    let activation: Activation
+    let inner: Double
+    let values: [Double]
+
+    init(activation: Activation, inner: Double) {
+      (self.activation, self.inner) = (activation, inner)
+      values = ScalarFunction.points.map { ScalarFunction.value(activation, inner * $0) }
     }
-    return list
   }
+
+  /// Beside activations as they are: those that the older definitions of two of them are.
+  private static let candidates: [Candidate] = [
+    (.identity, 1), (.relu, 1), (.relu6, 1), (.silu, 1), (.gelu, 1), (.geluTanh, 1), (.sigmoid, 1),
+    (.hardSwish, 1), (.hardSigmoid, 1), (.tanh, 1), (.hardSigmoid, 1.2), (.silu, 1.702), (.sigmoid, 1.702),
+  ].map { Candidate(activation: $0, inner: $1) }
 
   /// The least squares of scale · shape + shift.
   private func fitted(by shape: [Double]) -> (scale: Double, shift: Double)? {

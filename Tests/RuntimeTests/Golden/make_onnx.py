@@ -109,7 +109,7 @@ class Mixture(nn.Module):
         x = F.avg_pool2d(x, 3, 1, 1)
         # The older exporter does not know the sizes behind a pool with ceil_mode.
         x = F.adaptive_avg_pool2d(x, 4) if self.adaptive else F.avg_pool2d(x, 2)
-        return F.log_softmax(self.fc(torch.flatten(x, 1)), 1)
+        return self.fc(torch.flatten(x, 1))
 
 
 class Attentive(nn.Module):
@@ -297,12 +297,12 @@ networks = {
     "convnext": (convnext, 64, ["dynamo18", "dynamo17", "script11", "script17"]),
     "vit": (torchvision_vit, 32, ["dynamo18-batch", "script14-batch", "script17"]),
     "timm-vit": (lambda: timm_vit(), 32, ["dynamo18", "dynamo23", "script17-batch"]),
-    "timm-vit-pool": (lambda: timm_vit(class_token=False, global_pool="avg", qk_norm=True, init_values=0.1), 32,
+    "timm-vit-pool": (lambda: timm_vit(class_token=False, global_pool="avg", init_values=0.1), 32,
                       ["dynamo18", "script14"]),
     "deit": (timm_deit, 32, ["dynamo18", "script14"]),
     "hf-vit": (transformers_vit, 32, ["dynamo18", "script14"]),
-    "mixture": (Mixture, 64, ["dynamo18", "dynamo21-batch"]),
-    "mixture-plain": (lambda: Mixture(False), 64, ["script11", "script17-unfolded"]),
+    "mixture": (Mixture, 64, ["dynamo18", "dynamo21-batch-shares"]),
+    "mixture-plain": (lambda: Mixture(False), 64, ["script11-shares", "script17-unfolded"]),
     "attentive": (Attentive, 32, ["dynamo18", "script14"]),
 }
 
@@ -337,11 +337,13 @@ def export(network, side, path, how):
     import onnx
 
     kind, opset, flags = options(how)
+    if "shares" in flags:
+        network = nn.Sequential(network, nn.LogSoftmax(1))
     image = torch.rand(2 if "batch" in flags else 1, 3, side, side)
     arguments = dict(input_names=["images"], output_names=["logits"], opset_version=opset)
     if kind == "dynamo":
         if "batch" in flags:
-            arguments["dynamic_shapes"] = {"x": {0: torch.export.Dim("batch", min=1, max=64)}}
+            arguments["dynamic_shapes"] = ({0: torch.export.Dim("batch", min=1, max=64)},)
         program = torch.onnx.export(network, (image,), dynamo=True, verbose=False, **arguments)
         program.save(path, external_data="external" in flags)
     else:
