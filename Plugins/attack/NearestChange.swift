@@ -34,6 +34,7 @@ struct NearestChange {
     let rivals =
       goal.to == nil ? before.ranking.filter { $0 != goal.from }.prefix(targets).map(Optional.some) : [nil]
     var approaches = rivals.map { Approach(Boundary(scene: scene, goal: goal, rival: $0)) }
+    scene.host.show(step: 0, loss: 0, scene.start)
     for round in 0..<max(steps, 2) {
       for index in approaches.indices where !approaches[index].isSettled {
         let done = Double(round) + Double(index) / Double(approaches.count)
@@ -41,12 +42,22 @@ struct NearestChange {
         try approaches[index].advance()
       }
       approaches.sort { $0.size < $1.size }
+      try show(approaches[0], step: round + 1)
       // What is known of a boundary is less and less wrong.
       let tolerated = (1 + 1 / (Double(round + 1) * Double(round + 1).squareRoot())) * approaches[0].size
       approaches.removeAll { $0.size > tolerated }
       if approaches.allSatisfy(\.isSettled) { break }
     }
     return approaches
+  }
+
+  /// Shows the change so far, whose size is what is to be small.
+  private func show(_ approach: Approach, step: Int) throws {
+    guard approach.size.isFinite else { return }
+    try scene.host.scoped {
+      let image = try scene.image(Scene.clamped(sum(scene.origin, approach.change)))
+      scene.host.show(step: step, loss: approach.size / scene.scale, image)
+    }
   }
 
   /// What projected gradient steps find within the least of radii of which each is twice the one before.

@@ -28,7 +28,7 @@ private let options = AscentOptions(
   ])
 private let amplify = Parameter<Double>.real(
   "amplify", initial: 0, in: 0...1000,
-  "also write the change as a second image, amplified N times and centred on grey; 0: do not")
+  "also write the change, amplified N times and centred on grey, as FILE-change beside the result; 0: do not")
 private let transferTo = Parameter<String?>.model(
   "transfer-to", "tell whether the change fools this other model as well")
 
@@ -147,7 +147,7 @@ private func emit(_ found: Finding, _ scene: Scene, _ values: Values, bits: Int)
   change.fill { x, y, c in
     min(max(0.5 + factor * (image.row(y)[3 * x + c] - scene.start.row(y)[3 * x + c]), 0), 1)
   }
-  try host.emit(change, caption: "change times \(Text.fixed(values[amplify], 1))")
+  try host.emit(change, name: "change", caption: "change times \(Text.fixed(values[amplify], 1))")
 }
 
 private func report(

@@ -24,7 +24,7 @@ let manifest = Manifest(
     ("photo.jpg --json", "Tell all classes, for programs"),
     ("*.jpg --json | jq -r '.result.file, .result.classes[0]'", "Tell them to a program one by one"),
   ],
-  parameters: [images, countOfClasses, crop], needs: 4)
+  parameters: [images, countOfClasses, crop], needs: 4, lacks: [.images, .ascents])
 
 @c(rtool_plugin)
 public func plugin(_ hostABI: UInt32) -> UnsafePointer<rtool_manifest>? {

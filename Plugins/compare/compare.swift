@@ -35,7 +35,7 @@ let manifest = Manifest(
   parameters: [
     first, second, resize, side, map,
     mapScale,
-  ], needs: 4)
+  ], needs: 4, lacks: .ascents)
 
 @c(rtool_plugin)
 public func plugin(_ hostABI: UInt32) -> UnsafePointer<rtool_manifest>? {

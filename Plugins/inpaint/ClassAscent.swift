@@ -17,16 +17,19 @@ struct ClassAscent {
     let height = max(side, Int((Double(window.box.height) * scale).rounded()))
     let full = try host.image(width: window.box.width, height: window.box.height, channels: 1)
     full.fill { x, y, _ in window.hole[y * window.box.width + x] ? 1 : 0 }
-    let hole = try host.resized(full, width: width, height: height, filter: .box)
+    let wraps = window.wraps.across && window.wraps.down
+    let hole = try host.resized(full, width: width, height: height, filter: .box, wraps: wraps)
     hole.fill { x, y, _ in hole.row(y)[x] > 0 ? 1 : 0 }
-    let start = try host.resized(window.colors.image(host), width: width, height: height, filter: .box)
+    let start = try host.resized(
+      window.colors.image(host), width: width, height: height, filter: .box, wraps: wraps)
     guard let classes = try host.classes(values[classes], for: start) else { return }
 
-    let result = try ascend(from: start, hole: hole, towards: classes, progress: progress)
+    let result = try ascend(from: start, hole: hole, wraps: wraps, towards: classes, progress: progress)
     // The change, about grey since images are in 0...1.
     let change = try host.image(width: width, height: height, channels: 3)
     change.fill { x, y, c in 0.5 + (result.row(y)[3 * x + c] - start.row(y)[3 * x + c]) / 2 }
-    let enlarged = try host.resized(change, width: full.width, height: full.height, filter: .cubic)
+    let enlarged = try host.resized(
+      change, width: full.width, height: full.height, filter: .cubic, wraps: wraps)
     for c in 0..<3 {
       for index in 0..<window.colors.area where window.hole[index] {
         let (x, y) = (index % full.width, index / full.width)
@@ -38,7 +41,8 @@ struct ClassAscent {
   }
 
   private func ascend(
-    from start: Image, hole: Image, towards classes: [WeightedClass], progress: ClosedRange<Double>
+    from start: Image, hole: Image, wraps: Bool, towards classes: [WeightedClass],
+    progress: ClosedRange<Double>
   ) throws -> Image {
     var terms = [Term(1, .crossEntropy(classes))]
     if values[constraint] == .soft {
@@ -50,7 +54,9 @@ struct ClassAscent {
     var ascent = try options.ascent(values, width: hole.width, height: hole.height)
     if values[constraint] == .hard {
       // The change fades in from the border.
-      let depths = Distance.toNearest(width: hole.width, height: hole.height) {
+      let depths = Distance.toNearest(
+        width: hole.width, height: hole.height, wraps: (wraps, wraps)
+      ) {
         hole.row($0 / hole.width)[$0 % hole.width] == 0
       }
       let free = try host.image(width: hole.width, height: hole.height, channels: 1)
@@ -58,6 +64,7 @@ struct ClassAscent {
       ascent.free = [free]
     }
     ascent.chromaDamping = values[classChroma]
+    ascent.wraps = wraps
     ascent.progress = progress
     ascent.note = "class"
     return try host.ascend(ascent, from: [start], minimising: terms).images[0]

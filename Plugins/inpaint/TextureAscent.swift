@@ -23,8 +23,8 @@ struct TextureAscent {
   func apply(to window: inout Window, progress: ClosedRange<Double>) throws {
     let (width, height) = (window.box.width, window.box.height)
     let hole = window.hole
-    let depths = Distance.toNearest(width: width, height: height) { !hole[$0] }
-    let sources = window.usage ?? nearness(to: hole, width: width, height: height)
+    let depths = Distance.toNearest(width: width, height: height, wraps: window.wraps) { !hole[$0] }
+    let sources = window.usage ?? nearness(of: window)
     let tiles = Self.tiles(width: width, height: height) { depths[$0] > Self.settled }
     for (number, tile) in tiles.enumerated() {
       let span = (progress.upperBound - progress.lowerBound) / Double(tiles.count)
@@ -35,8 +35,10 @@ struct TextureAscent {
 
   /// Without patches to ask, what lies near the hole stands for what belongs in it: weights that fall off with the
   /// distance, 0 in the hole.
-  private func nearness(to hole: [Bool], width: Int, height: Int) -> [Float] {
-    Distance.toNearest(width: width, height: height) { hole[$0] }.map { $0 == 0 ? 0 : exp(-Float($0) / 24) }
+  private func nearness(of window: Window) -> [Float] {
+    Distance.toNearest(width: window.box.width, height: window.box.height, wraps: window.wraps) {
+      window.hole[$0]
+    }.map { $0 == 0 ? 0 : exp(-Float($0) / 24) }
   }
 
   /// Boxes that cover the pixels of a set, none larger than a tile, each drawn tight.
@@ -52,32 +54,30 @@ struct TextureAscent {
   private func refine(
     _ tile: Box, of window: inout Window, depths: [Int], sources: [Float], progress: ClosedRange<Double>
   ) throws {
-    let (width, height) = (window.box.width, window.box.height)
     // The rim is part of the tile, so that neighbouring tiles overlap.
-    let movable = tile.grown(by: Self.settled).clipped(width: width, height: height)
-    let area = enoughForNetwork(tile.grown(by: Self.margin).clipped(width: width, height: height))
-    let start = try window.colors.image(host, box: area)
+    let movable = window.clipped(tile.grown(by: Self.settled))
+    let area = enoughForNetwork(window.clipped(tile.grown(by: Self.margin)))
+    let start = try window.image(area, host)
     let amplitude = try textureAmplitude(of: start)
-    let free = try region(area, of: window) { x, y in
+    let free = try region(area, of: window) { x, y, index in
       guard movable.contains(x, y) else { return 0 }
-      let ramp = min(1, Float(depths[y * width + x]) / Float(Self.fade))
+      let ramp = min(1, Float(depths[index]) / Float(Self.fade))
       let share = min(1, amplitude.row(y - area.y)[x - area.x] / Self.fullAmplitude)
       return ramp * share * share
     }
-    let hole = try region(area, of: window) { x, y in
-      movable.contains(x, y) && depths[y * width + x] > 0 ? 1 : 0
+    let hole = try region(area, of: window) { x, y, index in
+      movable.contains(x, y) && depths[index] > 0 ? 1 : 0
     }
-    let referenceArea = enoughForNetwork(
-      tile.grown(by: Self.referenceMargin).clipped(width: width, height: height))
-    let reference = try region(referenceArea, of: window) { x, y in sources[y * width + x] }
+    let referenceArea = enoughForNetwork(window.clipped(tile.grown(by: Self.referenceMargin)))
+    let reference = try region(referenceArea, of: window) { _, _, index in sources[index] }
     let strongest = reference.maximum
     guard strongest > 0 else { return }
     reference.fill { x, y, _ in reference.row(y)[x] / strongest }
 
-    let target = try window.colors.image(host, box: referenceArea)
+    let target = try window.image(referenceArea, host)
     let result = try ascend(
       from: start, free: free, hole: hole, target: target, reference: reference, progress: progress)
-    window.colors.adopt(result, at: area, where: hole)
+    window.adopt(result, at: area, where: hole)
   }
 
   private func ascend(
@@ -138,7 +138,7 @@ struct TextureAscent {
     return energy
   }
 
-  /// A box no smaller than the network needs. It may reach over the window's border, where the photo is mirrored.
+  /// A box no smaller than the network needs. It may reach over the window's border.
   private func enoughForNetwork(_ box: Box) -> Box {
     let missingX = max(0, host.model.smallest - box.width)
     let missingY = max(0, host.model.smallest - box.height)
@@ -147,12 +147,12 @@ struct TextureAscent {
       height: box.height + missingY)
   }
 
-  /// A mask over a box of the window: the value at each pixel of the window, 0 outside.
-  private func region(_ box: Box, of window: Window, _ value: (Int, Int) -> Float) throws -> Image {
+  /// A mask over a box of the window: the value at each pixel of the window, by its place and its index, 0 outside.
+  private func region(_ box: Box, of window: Window, _ value: (Int, Int, Int) -> Float) throws -> Image {
     let image = try host.image(width: box.width, height: box.height, channels: 1)
     image.fill { x, y, _ in
       let (u, v) = (box.x + x, box.y + y)
-      return (0..<window.box.width).contains(u) && (0..<window.box.height).contains(v) ? value(u, v) : 0
+      return window.index(u, v).map { value(u, v, $0) } ?? 0
     }
     return image
   }

@@ -9,6 +9,8 @@ struct Window {
   var colors: Planes
   /// Pixels that are not known yet.
   var hole: [Bool]
+  /// Whether it is all of a photo that wraps, across and down: what lies beyond its border is then at its other side.
+  let wraps: (across: Bool, down: Bool)
   /// How much of the fill each known pixel makes up; nil: the fill was not made of known pixels.
   var usage: [Float]?
 
@@ -17,6 +19,7 @@ struct Window {
     self.box = box
     colors = Planes(width: box.width, height: box.height, channels: 3)
     self.hole = hole.pixels(in: box)
+    wraps = (hole.wraps && box.width == hole.width, hole.wraps && box.height == hole.height)
     let area = colors.area
     for y in 0..<box.height {
       let row = photo.row(wrapped(box.y + y, photo.height))
@@ -101,6 +104,50 @@ extension Box {
   }
 }
 
+extension Window {
+  /// The colours of a part of the window, beyond its border those at its other side or mirrored.
+  func image(_ part: Box, _ host: Host) throws -> Image {
+    guard
+      wraps.across && (part.x < 0 || part.maxX > box.width)
+        || wraps.down && (part.y < 0 || part.maxY > box.height)
+    else { return try colors.image(host, box: part) }
+    // Where it wraps in one direction alone it is mirrored in the other first.
+    var inside = part
+    if wraps.across { (inside.x, inside.width) = (0, box.width) }
+    if wraps.down { (inside.y, inside.height) = (0, box.height) }
+    let whole = try colors.image(host, box: inside)
+    return try host.cropped(wrapping: whole, to: part.moved(-inside.x, -inside.y))
+  }
+
+  /// The part of a box that there are pixels for.
+  func clipped(_ part: Box) -> Box {
+    let clipped = part.clipped(width: box.width, height: box.height)
+    let most = part.noLarger(than: (box.width, box.height))
+    return Box(
+      x: wraps.across ? most.x : clipped.x, y: wraps.down ? most.y : clipped.y,
+      width: wraps.across ? most.width : clipped.width, height: wraps.down ? most.height : clipped.height)
+  }
+
+  /// Takes over the colours of an image laid at `part` where its mask is not 0.
+  mutating func adopt(_ image: Image, at part: Box, where mask: Image) {
+    let area = colors.area
+    for y in 0..<part.height {
+      let (row, weights) = (image.row(y), mask.row(y))
+      for x in 0..<part.width where weights[x] > 0 {
+        guard let index = index(part.x + x, part.y + y) else { continue }
+        for channel in 0..<3 { colors.samples[channel * area + index] = row[3 * x + channel] }
+      }
+    }
+  }
+
+  /// The index of a pixel of the window; nil: it lies beyond its border.
+  func index(_ x: Int, _ y: Int) -> Int? {
+    let u = wraps.across ? wrapped(x, box.width) : x
+    let v = wraps.down ? wrapped(y, box.height) : y
+    return (0..<box.width).contains(u) && (0..<box.height).contains(v) ? v * box.width + u : nil
+  }
+}
+
 extension Planes {
   /// A part as an interleaved image of three channels of the host's, mirrored beyond the border; nil: all of it.
   func image(_ host: Host, box: Box? = nil) throws -> Image {
@@ -120,19 +167,5 @@ extension Planes {
     guard let box, box != inside else { return image }
     return try host.cropped(
       image, to: Box(x: box.x - inside.x, y: box.y - inside.y, width: box.width, height: box.height))
-  }
-
-  /// Takes over the pixels of an image laid at `box` where its mask is not 0.
-  mutating func adopt(_ image: Image, at box: Box, where mask: Image) {
-    let area = area
-    for y in 0..<box.height {
-      let row = image.row(y)
-      let weights = mask.row(y)
-      for x in 0..<box.width where weights[x] > 0 {
-        for channel in 0..<3 {
-          samples[channel * area + (box.y + y) * width + box.x + x] = row[3 * x + channel]
-        }
-      }
-    }
   }
 }

@@ -17,35 +17,44 @@ struct WindowAscent {
     (max(host.model.side, host.model.smallest) + factor - 1) / factor
   }
 
+  /// Pixels of the small image along the side of a window that lies along a side of so many. A strip would fill hardly any
+  /// of a square: its windows are as thin as the network allows.
+  private func smallSide(along length: Int) -> Int {
+    let usual = Self.smallSide(host, factor: factor)
+    if wraps || 4 * length > usual { return usual }
+    return min(usual, max(length, (host.model.smallest + factor - 1) / factor))
+  }
+
   func apply(progress: ClosedRange<Double>) throws {
-    let smallSide = Self.smallSide(host, factor: factor)
-    let side = smallSide * factor
-    let overlap = max(1, smallSide / 6)
     func axis(_ length: Int) -> WindowAxis {
-      wraps
-        ? WindowAxis(around: length, side: smallSide, overlap: overlap, factor: factor)
-        : WindowAxis(length: length, side: smallSide, overlap: overlap, factor: factor)
+      let side = smallSide(along: length)
+      let overlap = max(1, side / 6)
+      return wraps
+        ? WindowAxis(around: length, side: side, overlap: overlap, factor: factor)
+        : WindowAxis(length: length, side: side, overlap: overlap, factor: factor)
     }
     let (columns, rows) = (axis(small.width), axis(small.height))
+    let (smallWidth, smallHeight) = (columns.side, rows.side)
+    let (width, height) = (smallWidth * factor, smallHeight * factor)
     let windows = rows.starts.indices.flatMap { row in columns.starts.indices.map { (row, $0) } }
     let towards = try chosenClasses()
     let base = try host.copy(large)
     let relief = values[consistent] ? Relief(of: small, wraps: wraps) : nil
-    var ascent = try options.ascent(values, width: side, height: side)
+    var ascent = try options.ascent(values, width: width, height: height)
     ascent.note = "texture"
     let length = progress.upperBound - progress.lowerBound
     for first in stride(from: 0, to: windows.count, by: Self.batch) {
       try host.scoped {
         let part = windows[first..<min(first + Self.batch, windows.count)]
         let boxes = part.map { row, column in
-          Box(x: columns.starts[column], y: rows.starts[row], width: smallSide, height: smallSide)
+          Box(x: columns.starts[column], y: rows.starts[row], width: smallWidth, height: smallHeight)
         }
         let reached = [first, first + part.count].map {
           progress.lowerBound + length * Double($0) / Double(windows.count)
         }
         ascent.progress = reached[0]...reached[1]
         let starts = try boxes.map {
-          try cropped(base, to: Box(x: $0.x * factor, y: $0.y * factor, width: side, height: side))
+          try cropped(base, to: Box(x: $0.x * factor, y: $0.y * factor, width: width, height: height))
         }
         let outcome = try host.ascend(ascent, from: starts, minimising: terms(for: boxes, towards: towards))
         for (index, (row, column)) in part.enumerated() {
@@ -126,13 +135,15 @@ struct WindowAscent {
 /// Where windows lie along one side, in pixels of the small image, and how much each pixel of the large one takes from
 /// each of them: they sum to 1.
 private struct WindowAxis {
+  /// Of each window.
+  let side: Int
   let starts: [Int]
   private(set) var weights: [[Float]]
 
   init(length: Int, side: Int, overlap: Int, factor: Int) {
     let count = length <= side ? 1 : 1 + (length - side + side - overlap - 1) / (side - overlap)
     let starts = (0..<count).map { count == 1 ? 0 : $0 * (length - side) / (count - 1) }
-    self.starts = starts
+    (self.starts, self.side) = (starts, side)
     let (large, ramp) = (side * factor, Float(overlap * factor))
     weights = (0..<count).map { index in
       (0..<large).map { position in
@@ -150,12 +161,13 @@ private struct WindowAxis {
     }
   }
 
-  /// Windows at even distances around a side that goes on at its other end. Of one that is longer than the side the middle alone is used, so that no more of
-  /// it than the fade lies over itself.
+  /// Windows at even distances around a side that goes on at its other end. Of one that is longer than the side the middle
+  /// alone is used, so that no more of it than the fade lies over itself.
   init(around length: Int, side: Int, overlap: Int, factor: Int) {
     let used = min(side, length + overlap)
     let lead = (side - used) / 2
     let count = (length + used - overlap - 1) / (used - overlap)
+    self.side = side
     starts = (0..<count).map { $0 * length / count - lead }
     let ramp = Float(overlap * factor)
     let weight = (0..<side * factor).map { position in

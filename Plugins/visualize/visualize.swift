@@ -59,7 +59,10 @@ let manifest = Manifest(
       "fast", "the same with 60 steps",
       "steps=60 set=box parametrisation=fourier step-size=0.06 jitter=4 zoom=0.3 smoothness=1"
     ),
-    ("paper", "the published method: 200 steps of one length in the pixels", ""),
+    (
+      "paper", "the published method: 200 steps of one length in the pixels, of which the best counts",
+      "best=yes"
+    ),
   ],
   parameters: [
     photos, features, classes, all, layer,

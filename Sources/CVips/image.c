@@ -6,11 +6,21 @@
 
 void cvips_unref(VipsImage *image) { api.g_object_unref(image); }
 
+static VipsImage *decode(cvips_format format, const void *bytes, size_t count, int frame, int frames);
+
 VipsImage *cvips_decode(cvips_format format, const void *bytes, size_t count) {
   return cvips_decode_frame(format, bytes, count, 0);
 }
 
 VipsImage *cvips_decode_frame(cvips_format format, const void *bytes, size_t count, int frame) {
+  return decode(format, bytes, count, frame, 1);
+}
+
+VipsImage *cvips_decode_animation(cvips_format format, const void *bytes, size_t count) {
+  return decode(format, bytes, count, 0, -1);
+}
+
+static VipsImage *decode(cvips_format format, const void *bytes, size_t count, int frame, int frames) {
   VipsSource *source = api.vips_source_new_from_memory(bytes, count);
   if (!source) return NULL;
   VipsImage *out = NULL;
@@ -20,9 +30,9 @@ VipsImage *cvips_decode_frame(cvips_format format, const void *bytes, size_t cou
   switch (format) {
     case CVIPS_JPEG: LOAD(vips_jpegload_source); break;
     case CVIPS_PNG: LOAD(vips_pngload_source); break;
-    case CVIPS_WEBP: LOAD_WITH(vips_webpload_source, "page", frame, END); break;
+    case CVIPS_WEBP: LOAD_WITH(vips_webpload_source, "page", frame, "n", frames, END); break;
     case CVIPS_TIFF: LOAD(vips_tiffload_source); break;
-    case CVIPS_GIF: LOAD_WITH(vips_gifload_source, "page", frame, END); break;
+    case CVIPS_GIF: LOAD_WITH(vips_gifload_source, "page", frame, "n", frames, END); break;
     case CVIPS_PPM: LOAD(vips_ppmload_source); break;
     case CVIPS_AVIF:
     case CVIPS_HEIC:

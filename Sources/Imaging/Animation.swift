@@ -2,7 +2,7 @@ import CVips
 
 /// Images of one size that are shown one after the other.
 public struct Animation: WritableFrames {
-  /// The formats that hold one.
+  /// The formats that hold one; so does AVIF, where libavif is there.
   public static let formats: [Format] = [.webp, .gif]
 
   private let frames: [ResultImage]
@@ -34,7 +34,7 @@ public struct Animation: WritableFrames {
   public func encoded(as format: Format, options: WriteOptions = WriteOptions(), provenance: String? = nil)
     throws(ImagingError) -> EncodedImage
   {
-    guard Self.formats.contains(format) else {
+    guard Self.formats.contains(format) || format == .avif && readsAVIFFrames else {
       throw ImagingError(.unsupported, "\(format.title) does not hold an animation: choose WebP or GIF")
     }
     let stacked: ResultImage
@@ -48,7 +48,11 @@ public struct Animation: WritableFrames {
     let timing = FrameTiming(
       height: frames[0].height, milliseconds: milliseconds.map { Int32(clamping: $0) },
       loops: Int32(clamping: loops))
-    return try stacked.encoded(as: format, options: options, provenance: provenance, frames: timing)
+    let file = try stacked.encoded(as: format, options: options, provenance: provenance, frames: timing)
+    if frames.contains(where: { $0.native.bitDepth > 8 }) {
+      file.add(note: "Animations have 8 bits per channel: rounded.")
+    }
+    return file
   }
 
   /// The frames one below the other, all with alpha if one has it.

@@ -13,6 +13,11 @@ struct ColourEncoding: Sendable {
     value <= 0.04045 ? value / 12.92 : pow((value + 0.055) / 1.055, 2.4)
   }
 
+  /// The way back.
+  static func sRGBValue(ofLight light: Double) -> Double {
+    light <= 0.0031308 ? light * 12.92 : 1.055 * pow(light, 1 / 2.4) - 0.055
+  }
+
   /// The same as an ICC profile, for one band of grey or three of RGB. Nil: it cannot be made.
   func profile(bands: Int) -> [UInt8]? {
     let last = 4095

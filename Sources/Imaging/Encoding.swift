@@ -108,12 +108,14 @@ extension ResultImage {
       }
       metadata.hasAlpha = native.bands > native.colourBands
       if format == .avif || format == .heic { metadata.setPlaceholders(on: image) }
-      let avif = AVIFEncoding(coding: coding, options: options, depth: preparation.fileDepth)
+      let avif = AVIFEncoding(
+        coding: coding, options: options, depth: preparation.fileDepth, frames: frames)
+      if format == .avif, let frames { notes += avif.notes(of: frames) }
       let (bytes, count) =
         if let like {
           (like.bytes, like.count)
         } else if format == .avif, avif.isWanted {
-          try avif.encoded(image, xmp: metadata.xmp)
+          try avif.encoded(image, exif: (metadata.exif ?? metadata.exifOfDensity)?.bytes, xmp: metadata.xmp)
         } else if format == .ppm, preparation.fileDepth == 1 {
           try encodedBitmap(image)
         } else {
@@ -124,6 +126,8 @@ extension ResultImage {
     } catch {
       throw encoderFailure(error.reason, format)
     }
+    // The encoder has put them where the tracks of an animation have them.
+    if format == .avif, frames != nil { return file }
     do {
       try metadata.write(into: file)
     } catch  where error.kind == .unsupported {

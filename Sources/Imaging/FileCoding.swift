@@ -29,18 +29,25 @@ struct FileCoding: Sendable {
       overridesProfile = codePoints != nil
       pictures = framesOfPNG(bytes)
     case .avif, .heic:
-      var header = cvips_heif_coding()
-      guard cvips_heif_coding_of(bytes, bytes.count, &header) else { return }
-      if header.depth > 8 { depth = Int(header.depth) }
-      let points = CodePoints(
-        primaries: Int(header.primaries), transfer: Int(header.transfer), matrix: Int(header.matrix))
-      codePoints = points
-      encoding = points.encoding
       var picture = cavif_header()
       if format == .avif, cavif_read_header(bytes, bytes.count, &picture) {
         hasFullChroma = picture.full_chroma
         pictures = max(1, Int(picture.frames))
       }
+      var header = cvips_heif_coding()
+      if pictures > 1 {
+        // What counts is what the frames are, not the picture that stands for them.
+        (header.depth, header.primaries) = (picture.depth, picture.primaries)
+        (header.transfer, header.matrix) = (picture.transfer, picture.matrix)
+      } else if !cvips_heif_coding_of(bytes, bytes.count, &header) {
+        return
+      }
+      if header.depth > 8 { depth = Int(header.depth) }
+      let points = CodePoints(
+        primaries: Int(header.primaries), transfer: Int(header.transfer), matrix: Int(header.matrix))
+      codePoints = points
+      encoding = points.encoding
+    case .jxl: pictures = Int(cvips_jxl_frames(bytes, bytes.count))
     default: break
     }
   }
@@ -50,10 +57,14 @@ struct FileCoding: Sendable {
     depth.flatMap { format.bitDepths.contains($0) && ($0 != 10 || cavif_is_available()) ? $0 : nil }
   }
 
-  /// Says in an encoded PNG file again what the source said of HDR and other spaces; a profile beside it stands for it
-  /// where it is not known. Throws `failed` without memory.
+  /// Says in an encoded PNG or HEIC file again what the source said of HDR and other spaces; in PNG a profile beside it
+  /// stands for it where it is not known. Throws `failed` without memory.
   func write(into file: EncodedImage) throws(ImagingError) {
-    guard file.format == .png, let codePoints, encoding != nil else { return }
+    guard let codePoints, let encoding else { return }
+    if file.format == .heic, let profile = encoding.profile(bands: 3) {
+      return try HEIFColour.write(codePoints, standingFor: profile, into: file)
+    }
+    guard file.format == .png else { return }
     let numbers = [UInt8(codePoints.primaries), UInt8(codePoints.transfer), 0, 1]
     // Behind the signature and IHDR, which always come first and have fixed lengths.
     try file.replace(33..<33, with: PNGChunk.bytes("cICP", numbers))

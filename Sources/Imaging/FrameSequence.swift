@@ -4,7 +4,10 @@ public struct FrameSequence: WritableFrames {
   private let times: FrameTimes?
 
   /// The formats that hold one; pages, which no time is known of, are held by TIFF alone.
-  public static func formats(areTimed: Bool) -> [Format] { areTimed ? [.gif, .webp, .tiff] : [.tiff] }
+  public static func formats(areTimed: Bool) -> [Format] {
+    guard areTimed else { return [.tiff] }
+    return readsAVIFFrames ? [.gif, .webp, .avif, .tiff] : [.gif, .webp, .tiff]
+  }
 
   /// - Parameters:
   ///   - frames: one or more.

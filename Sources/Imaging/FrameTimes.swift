@@ -7,6 +7,8 @@ public struct FrameTimes: Sendable, Equatable {
   /// How often all are shown; 0: without end.
   public let loops: Int
 
+  init(milliseconds: [Int], loops: Int) { (self.milliseconds, self.loops) = (milliseconds, loops) }
+
   /// nil: the file does not say.
   init?(_ image: NativeImage) {
     guard let delays = image.text("delay")?.split(separator: " ").compactMap({ Int($0) }), !delays.isEmpty

@@ -7,6 +7,8 @@ public enum Input: Sendable {
   case standardInput
   /// The bytes of a file; the name is for messages.
   case bytes([UInt8], name: String)
+  /// A file in memory, to be opened more than once.
+  case opened(OpenedFile)
 
   /// Its name in messages.
   public var name: String {
@@ -14,11 +16,21 @@ public enum Input: Sendable {
     case .file(let path): path
     case .standardInput: "standard input"
     case .bytes(_, let name): name
+    case .opened(let file): file.name
     }
   }
 
   /// The same with its bytes in memory, to be opened more than once. Throws what `SourceImage.open` throws.
-  public func loaded(_ limits: Limits) throws(ImagingError) -> Input { .bytes(try read(limits), name: name) }
+  public func loaded(_ limits: Limits) throws(ImagingError) -> Input {
+    .opened(OpenedFile(try read(limits), name: name))
+  }
+
+  var openedFile: OpenedFile? { if case .opened(let file) = self { file } else { nil } }
+
+  func digest(of bytes: [UInt8]) throws(ImagingError) -> String {
+    if let openedFile { return try openedFile.digest() }
+    return try Imaging.digest(of: bytes)
+  }
 
   /// All its bytes. Stops early when the first ones are those of no known format.
   func read(_ limits: Limits) throws(ImagingError) -> [UInt8] {
@@ -26,14 +38,22 @@ public enum Input: Sendable {
     case .bytes(let bytes, _):
       try check(bytes, ended: true, limits)
       return bytes
+    case .opened(let file): return file.bytes
     case .standardInput:
-      return try read(descriptor: STDIN_FILENO, limits)
+      return try awaited(descriptor: STDIN_FILENO, limits)
     case .file(let path):
       guard !path.utf8.contains(0) else { throw .reading(name, errno: ENOENT) }
-      let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY)
+      // A pipe with a name is opened when somebody writes into it.
+      let descriptor = WaitingInput.during { open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY) }
       guard descriptor >= 0 else { throw .reading(path, errno: errno) }
       defer { close(descriptor) }
-      return try read(descriptor: descriptor, limits)
+      return try awaited(descriptor: descriptor, limits)
+    }
+  }
+
+  private func awaited(descriptor: Int32, _ limits: Limits) throws(ImagingError) -> [UInt8] {
+    try WaitingInput.during(reading: descriptor) { () throws(ImagingError) in
+      try read(descriptor: descriptor, limits)
     }
   }
 

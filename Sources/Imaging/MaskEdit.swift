@@ -33,7 +33,36 @@ extension FloatImage {
   }
 
   /// Each value becomes the largest one at a Euclidean distance of at most `radius`: grey dilation by a disc.
+  ///
+  /// One way is to look at each level by itself, at a cost that goes with their number, another to look at each row of the
+  /// disc, at one that goes with the radius.
   fileprivate mutating func dilate(radius: Int) {
+    let levels = levels(atMost: radius / 4)
+    if let levels { dilate(radius: radius, levels: levels) } else { dilateByRows(radius: radius) }
+  }
+
+  /// All values but 0, from the least on; nil: they are more.
+  private func levels(atMost count: Int) -> [Float]? {
+    var levels: Set<Float> = []
+    var last: Float = 0
+    for value in pixels where value != last {
+      last = value
+      if value > 0, levels.insert(value).inserted, levels.count > max(count, 1) { return nil }
+    }
+    return levels.sorted()
+  }
+
+  /// What is near enough to a pixel of some level or more has that level at least.
+  private mutating func dilate(radius: Int, levels: [Float]) {
+    let before = self
+    for level in levels {
+      before.forEachSquaredDistance(to: { $0 >= level }) { index, distance in
+        if distance <= radius * radius { pixels[index] = level }
+      }
+    }
+  }
+
+  private mutating func dilateByRows(radius: Int) {
     // How far the disc reaches to the left and right in the row so far from its middle.
     let reaches = (0...radius).map { Int(Double(radius * radius - $0 * $0).squareRoot()) }
     let before = pixels
@@ -76,36 +105,41 @@ extension FloatImage {
 
   /// Multiplies each value by a smooth step of its Euclidean distance to the nearest 0, which is 1 beyond `length` pixels.
   fileprivate mutating func fade(over length: Int) {
-    guard let distances = squaredDistancesToBlack() else { return }
-    for index in pixels.indices where pixels[index] > 0 {
-      let way = min(Float(distances[index]).squareRoot() / Float(length + 1), 1)
+    let before = self
+    before.forEachSquaredDistance(to: { $0 == 0 }) { index, distance in
+      guard pixels[index] > 0 else { return }
+      let way = min(Float(distance).squareRoot() / Float(length + 1), 1)
       pixels[index] *= way * way * (3 - 2 * way)
     }
   }
 
-  /// The squared Euclidean distance of each pixel to the nearest that is 0, exactly, in a time that goes with the number of
-  /// pixels (Meijster, Roerdink and Hesselink, 2000); nil: there is none.
-  private func squaredDistancesToBlack() -> [Int]? {
-    guard pixels.contains(0) else { return nil }
-    // Within its column first. What a column without a 0 has is more than any distance there is.
-    var heights = [Int](repeating: width + height, count: pixels.count)
+  /// Calls `body` with each pixel's index and its squared Euclidean distance to the nearest one whose value is in a set,
+  /// exactly, in a time that goes with the number of pixels (Meijster, Roerdink and Hesselink, 2000); not at all where there
+  /// is none.
+  private func forEachSquaredDistance(to isInSet: (Float) -> Bool, _ body: (_ index: Int, _ distance: Int) -> Void)
+  {
+    // Within its column first. What a column without one of the set has is more than any distance there is.
+    let far = Int32(clamping: width + height)
+    var heights = [Int32](repeating: far, count: pixels.count)
+    var isEmpty = true
     for index in pixels.indices {
-      if pixels[index] == 0 {
-        heights[index] = 0
+      if isInSet(pixels[index]) {
+        (heights[index], isEmpty) = (0, false)
       } else if index >= width {
-        heights[index] = min(heights[index], heights[index - width] + 1)
+        heights[index] = min(far, heights[index - width] + 1)
       }
     }
+    if isEmpty { return }
     for index in pixels.indices.dropLast(width).reversed() {
       heights[index] = min(heights[index], heights[index + width] + 1)
     }
     // Then in each row the lowest of the parabolas that stand on the pixels.
-    var distances = heights
     var feet = [Int](repeating: 0, count: width)
     var begins = feet
     for row in stride(from: 0, to: pixels.count, by: width) {
       func parabola(_ foot: Int, at x: Int) -> Int {
-        (x - foot) * (x - foot) + heights[row + foot] * heights[row + foot]
+        let height = Int(heights[row + foot])
+        return (x - foot) * (x - foot) + height * height
       }
       var last = 0
       (feet[0], begins[0]) = (0, 0)
@@ -122,10 +156,9 @@ extension FloatImage {
         }
       }
       for x in (0..<width).reversed() {
-        distances[row + x] = parabola(feet[last], at: x)
+        body(row + x, parabola(feet[last], at: x))
         if x == begins[last] { last -= 1 }
       }
     }
-    return distances
   }
 }

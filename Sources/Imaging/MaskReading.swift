@@ -23,7 +23,7 @@ public struct MaskReading: Sendable, Equatable {
   {
     let bytes = try input.read(limits)
     try Imaging.load()
-    let samples = try MaskSamples(bytes, name: input.name, limits, frame: frame)
+    let samples = try MaskSamples(bytes, of: input, limits, frame: frame)
     let (plane, notes) = try judged(samples)
     do {
       let image = FloatImage(width: samples.width, height: samples.height, channels: 1, pixels: plane)
@@ -31,7 +31,7 @@ public struct MaskReading: Sendable, Equatable {
         try floats.rescaled(65535, to: CVIPS_UINT16).named(CVIPS_GREY).inMemory()
       }
       let mask = try SourceImage(
-        pixels, name: samples.name, format: samples.format, digest: digest ? Imaging.digest(of: bytes) : nil,
+        pixels, name: samples.name, format: samples.format, digest: digest ? input.digest(of: bytes) : nil,
         pageCount: samples.pageCount)
       return (mask, samples.notes + notes)
     } catch let error as ImagingError {

@@ -23,17 +23,18 @@ struct MaskSamples {
   var count: Int { width * height }
 
   /// Throws what `SourceImage.open` throws.
-  init(_ file: [UInt8], name: String, _ limits: Limits, frame: Int) throws(ImagingError) {
+  init(_ file: [UInt8], of input: Input, _ limits: Limits, frame: Int) throws(ImagingError) {
+    let name = input.name
     guard let format = Format(of: file) else {
       throw ImagingError(.notAnImage, name, "not a picture that can be read (\(Format.list))")
     }
-    let view = try FrameView(file, format, name, frame: frame)
+    let view = try FrameView(file, format, name, frame: frame, input.openedFile)
     let bytes = view.bytes
     (self.name, self.format) = (name, format)
     isLossy = format.isLossy(bytes)
-    let stored = try StoredSamples(bytes, format, name, limits, frame: view.frame)
+    let stored = try StoredSamples(view, format, name, limits)
     (width, height) = (stored.pixels.width, stored.pixels.height)
-    pageCount = stored.pages + view.skipped
+    pageCount = view.decoder?.count ?? stored.pages + view.skipped
     let bands = stored.pixels.channels
     let colours = stored.isCMYK ? 4 : bands < 3 ? 1 : 3
     guard bands == colours || bands == colours + 1 else {
@@ -76,7 +77,7 @@ struct MaskSamples {
     }
     // Later frames of an animation may have tables of their own.
     if view.frame == 0, let indexed = IndexedFile(bytes, format) {
-      let ramp = try StoredSamples(indexed.ramp, format, name, limits, frame: 0).pixels
+      let ramp = try StoredSamples(FrameView(indexed.ramp), format, name, limits).pixels
       if (ramp.width, ramp.height) == (width, height) {
         let step = ramp.channels
         palette = (indexed.colours, (0..<count).map { UInt8(min(max(ramp.pixels[$0 * step], 0), 255)) })
@@ -138,20 +139,20 @@ private struct StoredSamples {
   let isCMYK: Bool
   let pages: Int
 
-  init(_ bytes: [UInt8], _ format: Format, _ name: String, _ limits: Limits, frame: Int) throws(ImagingError)
-  {
+  init(_ view: FrameView, _ format: Format, _ name: String, _ limits: Limits) throws(ImagingError) {
+    let bytes = view.bytes
     if format.native == nil {
       let bitmap = try Bitmap(bytes, format, name: name, limits)
       pixels = bitmap.samples
       (white, isCMYK, pages) = (bitmap.isWide ? 65535 : 255, bitmap.isCMYK, 1)
       return
     }
+    if let size = view.size { try limits.check(width: size.width, height: size.height, name: name) }
     let wide = format == .tiff ? WideTIFF(bytes) : nil
     self = try (wide?.halves ?? bytes).withUnsafeBytes { raw -> Result<StoredSamples, ImagingError> in
       do throws(VipsError) {
         cvips_free(cvips_take_error())
-        let lazy = try NativeImage(
-          cvips_decode_frame(format.native!, raw.baseAddress!, raw.count, Int32(frame)))
+        let lazy = try view.lazyPicture(raw, format)
         do throws(ImagingError) {
           try limits.check(width: lazy.width, height: lazy.height, name: name)
         } catch {

@@ -1,5 +1,3 @@
-import Glibc
-
 /// The nearest of the 2^n values of an integer type for a value in 0...1; outside it saturates, and what
 /// is not a number becomes 0. For 8 and 16 bits.
 @inline(__always)
@@ -35,13 +33,7 @@ extension Float: ChannelValue {
 /// The luminance of an sRGB colour, gamma-encoded again. A grey has its own value.
 func luminance(_ r: Float, _ g: Float, _ b: Float) -> Float {
   if r == g, g == b { return g }
-  return encoded(0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b))
-}
-
-private func linear(_ value: Float) -> Float {
-  value <= 0.04045 ? value / 12.92 : pow((value + 0.055) / 1.055, 2.4)
-}
-
-private func encoded(_ value: Float) -> Float {
-  value <= 0.0031308 ? value * 12.92 : 1.055 * pow(value, 1 / 2.4) - 0.055
+  func light(_ value: Float) -> Double { ColourEncoding.sRGBLight(Double(value)) }
+  return Float(
+    ColourEncoding.sRGBValue(ofLight: 0.2126 * light(r) + 0.7152 * light(g) + 0.0722 * light(b)))
 }

@@ -35,6 +35,13 @@ public final class ResultImage: Sendable {
     name = sourceName
   }
 
+  /// The image as the next thing to be worked on, as if the file that it was made from had held it. What becomes of it keeps
+  /// the blocks of a JPEG file where neither change has met them.
+  /// - Parameter source: what it was laid over.
+  public func continuing(_ source: SourceImage) -> SourceImage {
+    SourceImage(source, native: native, others: others)
+  }
+
   /// An sRGB image made from nothing, without metadata; 1 channel gives grey, 4 give alpha.
   /// - Parameter bitDepth: 8 or 16 bits per channel.
   /// Throws `invalidArgument`, `libraryMissing` or `failed`.

@@ -45,7 +45,7 @@ public final class SourceImage: Sendable {
   /// Reads and decodes an image: one picture of a file that has several.
   ///
   /// - Parameters:
-  ///   - frame: which, from 0 on, in GIF, WebP and TIFF.
+  ///   - frame: which, from 0 on, in GIF, WebP, AVIF and TIFF.
   ///   - shorterSide: pixels of the shorter side that there is use for: a larger picture is read at a half, a quarter or
   ///     an eighth of its size, with at least four times that side. nil: all.
   ///   - digest: whether to compute the SHA-256 of the file.
@@ -57,11 +57,10 @@ public final class SourceImage: Sendable {
     let bytes = try input.read(limits)
     try Imaging.load()
     return try SourceImage(
-      bytes, name: input.name, limits, frame: frame, shorterSide.map { ReducedReading(side: $0) },
-      digest: digest)
+      bytes, of: input, limits, frame: frame, shorterSide.map { ReducedReading(side: $0) }, digest: digest)
   }
 
-  /// `other` with other pixels of the same kind, in another size.
+  /// `other` with other pixels of the same kind, in its own or another size.
   init(_ other: SourceImage, native: NativeImage, others: NativeImage?) {
     self.native = native
     self.others = others
@@ -69,7 +68,9 @@ public final class SourceImage: Sendable {
     (name, format, digest) = (other.name, other.format, other.digest)
     (pageCount, frameTimes) = (other.pageCount, other.frameTimes)
     (bitDepth, colourChannels) = (other.bitDepth, other.colourChannels)
-    (provenance, conversion, jpeg) = (other.provenance, other.conversion, other.jpeg?.inAnotherSize)
+    (provenance, conversion) = (other.provenance, other.conversion)
+    let isOfThatSize = native.width == other.width && native.height == other.height
+    jpeg = isOfThatSize ? other.jpeg : other.jpeg?.inAnotherSize
   }
 
   /// `pixels` as if a file had held them, without its metadata.
@@ -86,12 +87,13 @@ public final class SourceImage: Sendable {
   }
 
   private init(
-    _ file: [UInt8], name: String, _ limits: Limits, frame: Int, _ reduction: ReducedReading?, digest: Bool
+    _ file: [UInt8], of input: Input, _ limits: Limits, frame: Int, _ reduction: ReducedReading?, digest: Bool
   ) throws(ImagingError) {
+    let name = input.name
     guard let format = Format(of: file) else {
       throw ImagingError(.notAnImage, name, "not a picture that can be read (\(Format.list))")
     }
-    let view = try FrameView(file, format, name, frame: frame)
+    let view = try FrameView(file, format, name, frame: frame, input.openedFile)
     let bytes = view.bytes
     var samples = TIFFSamples()
     if format == .tiff { samples = TIFFSamples(bytes) }
@@ -103,7 +105,7 @@ public final class SourceImage: Sendable {
     let image = decoded.image
     coding = FileCoding(bytes, format)
     let pages = max(Int(image.header.pages) + view.skipped, coding.pictures)
-    frameTimes = pages > 1 ? FrameTimes(image) : nil
+    frameTimes = pages > 1 ? view.decoder?.times ?? FrameTimes(image) : nil
     var metadata = Metadata(bytes, format, image)
     metadata.samples = samples
     (metadata.width, metadata.height) = (image.width, image.height)
@@ -123,7 +125,7 @@ public final class SourceImage: Sendable {
       format == .jpeg ? JPEGSource(bytes, orientation: decoded.orientation, pixels: native) : nil
     self.name = name
     self.format = format
-    self.digest = digest ? try Imaging.digest(of: file) : nil
+    self.digest = digest ? try input.digest(of: file) : nil
     colourChannels = image.colourBands
     bitDepth = image.bitDepth
     pageCount = pages
@@ -153,16 +155,16 @@ private func decode(
   _ view: FrameView, _ format: Format, _ name: String, _ samples: TIFFSamples, _ limits: Limits,
   _ reduction: ReducedReading?
 ) throws(ImagingError) -> (image: NativeImage, orientation: Int) {
-  guard let native = format.native else {
+  if format.native == nil {
     let bitmap = try Bitmap(view.bytes, format, name: name, limits)
     do { return (try bitmap.native(), 1) } catch { throw decoderFailure(error.reason, format, name) }
   }
+  if let size = view.size { try limits.check(width: size.width, height: size.height, name: name) }
   return try view.bytes.withUnsafeBytes {
     raw -> Result<(image: NativeImage, orientation: Int), ImagingError> in
     do throws(VipsError) {
       cvips_free(cvips_take_error())
-      let lazy = try NativeImage(
-        cvips_decode_frame(native, raw.baseAddress!, raw.count, Int32(view.frame)))
+      let lazy = try view.lazyPicture(raw, format)
       do throws(ImagingError) {
         try limits.check(width: lazy.width, height: lazy.height, name: name)
         try checkPixelType(of: lazy, samples, name)

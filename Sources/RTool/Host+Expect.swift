@@ -1,6 +1,15 @@
 import CRTool
 
 extension Host {
+  /// Shows where a search is that the task does by itself, for --frames and --sheet. An older host shows nothing.
+  /// - Parameters:
+  ///   - step: from 0 on, with which a search begins.
+  ///   - image: 3 channels.
+  public func show(step: Int, loss: Double, _ image: Image) {
+    guard has(\.show), let show = table.pointee.show else { return }
+    show(table, Int32(clamping: step), loss, image.pointer)
+  }
+
   /// Tells before the work what a result will be, so that what cannot be written, or would take too much, is refused at
   /// once. An older host is told nothing.
   /// - Parameters:

@@ -14,12 +14,24 @@ public struct Manifest: Sendable {
   public var parameters: [any TaskParameter]
   /// The lowest minor version of the interface that the task's calls need; its parameters are looked at anyway.
   public var needs = Interface.lowest
+  /// What the task does not do, for which the host then has no options.
+  public var lacks: Lacks = []
+
+  /// See `rtool_manifest_flags`.
+  public struct Lacks: OptionSet, Sendable {
+    public let rawValue: Int
+    public init(rawValue: Int) { self.rawValue = rawValue }
+    /// All images: text is its result.
+    public static let images = Lacks(rawValue: Int(RTOOL_TEXT_ALONE))
+    /// Ascents, and all that depends on the seed.
+    public static let ascents = Lacks(rawValue: Int(RTOOL_NO_ASCENT))
+  }
 
   public init(
     name: String, version: String, summary: String, description: String,
     examples: [(arguments: String, help: String)] = [],
     presets: [(name: String, help: String, settings: String)] = [], parameters: [any TaskParameter],
-    needs: Int = Interface.lowest
+    needs: Int = Interface.lowest, lacks: Lacks = []
   ) {
     self.name = name
     self.version = version
@@ -28,7 +40,7 @@ public struct Manifest: Sendable {
     self.examples = examples
     self.presets = presets
     self.parameters = parameters
-    self.needs = needs
+    (self.needs, self.lacks) = (needs, lacks)
   }
 
   /// The manifest in the form the host reads, with `task` to be run, for the plugin's one exported function:
@@ -54,6 +66,7 @@ public struct Manifest: Sendable {
     var manifest = rtool_manifest()
     manifest.struct_size = UInt32(MemoryLayout<rtool_manifest>.size)
     manifest.abi = Interface.version(minor: parameters.reduce(needs) { max($0, $1.definition.needs) })
+    manifest.flags = UInt32(lacks.rawValue)
     manifest.built_with = Interface.version(minor: Interface.minor)
     manifest.param_size = UInt32(MemoryLayout<rtool_param>.stride)
     manifest.param_count = UInt32(parameters.count)

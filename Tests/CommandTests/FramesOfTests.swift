@@ -70,10 +70,14 @@ private let printPlugin = """
   }
 
   @Test func everyFrameIsDoneWithItsOwnMask() throws {
-    for name in ["out.gif", "out.webp", "out.tif"] {
+    for name in ["out.gif", "out.webp", "out.tif", "out.avif"]
+    where name != "out.avif" || Imaging.canWrite(.avif) {
       let outcome = try print("in.gif", "--mask", "mask.gif", "--frames-of", "all", "-o", name)
       if name == "out.tif" {
         expectOneLine(outcome.errors, contains: "TIFF does not hold how long")
+      } else if name == "out.avif" {
+        // Old versions of libavif do not write the number of loops, and a bar that is coded with loss is a little off.
+        continue
       } else {
         #expect(outcome.errors.isEmpty)
       }

@@ -32,6 +32,24 @@ import Testing
   /// Each folder of Plugins has its snapshot.
   @Test(arguments: try FileManager.default.contentsOfDirectory(atPath: "\(Program.root)/Plugins").sorted())
   func fullHelpOf(_ task: String) throws { try expectSnapshot("\(task)-full", task, "--help") }
+  /// What does nothing for a task is no option of it.
+  @Test func optionsWithoutEffectAreNone() throws {
+    let classify = try sandbox.rtool("classify", "--help").text
+    for name in [
+      "output", "format", "quality", "bit-depth", "lossless", "sheet", "frames", "seed", "count", "repeat",
+    ] {
+      #expect(!classify.contains("--\(name)"), "\(name)")
+    }
+    #expect(classify.contains("--json") && classify.contains("--model") && classify.contains("--threads"))
+    let compare = try sandbox.rtool("compare", "--help").text
+    for name in ["frames", "seed", "count", "repeat"] { #expect(!compare.contains("--\(name) "), "\(name)") }
+    #expect(compare.contains("--output") && compare.contains("--sheet"))
+    let refused = try sandbox.rtool("classify", "x.png", "-o", "y.png")
+    #expect(refused.status == 2)
+    expectOneLine(refused.errors, contains: "-o")
+    #expect(try sandbox.rtool("train", "--help").text.contains("rtool train [DATA...] [options]"))
+  }
+
   @Test func helpOfAListCommand() throws { try expectSnapshot("classes", "classes", "--help") }
 
   @Test func theManualPageHasNoFaults() throws {

@@ -96,6 +96,26 @@ import Testing
     #expect(String(decoding: try sandbox.bytes("errors"), as: UTF8.self) == "rtool inpaint: interrupted\n")
   }
 
+  /// Where input is waited for there is no step at which a task could stop.
+  @Test(arguments: [
+    "inpaint - --box 1,1,4,4 -o out.png", "inpaint pipe --box 1,1,4,4 -o out.png",
+    "inpaint in.png --mask - -o out.png", "classify -", "info -", "replay - -o out.png",
+    "compare-models inpaint - --box 1,1,4,4 --models photos,photos --sheet out.png",
+  ])
+  func waitingForInputEndsAtTheFirstSignal(_ words: String) throws {
+    try sandbox.photo("in.png")
+    for part in ["", "P6\\n64 64\\n255\\n"] {
+      let outcome = try sandbox.shell(
+        """
+        mkdir -p temporary; rm -f pipe; mkfifo pipe; exec 3<>pipe; printf '\(part)' >&3
+        TMPDIR=$PWD/temporary "\(Program.path)" \(words) <pipe >output 2>&1 & pid=$!
+        sleep 0.7; kill -INT $pid; wait $pid; echo $?; ls temporary
+        """)
+      #expect(outcome.text == "130\n", "\(outcome.text) \(outcome.errors)")
+      #expect(!sandbox.files.contains("out.png"))
+    }
+  }
+
   @Test(arguments: [(1, 20000), (20000, 1), (1, 1)])
   func extremeShapesAreDoneOrRefused(_ width: Int, _ height: Int) throws {
     try sandbox.picture("in.png", width: width, height: height) { x, y, _ in Float((x + y) % 7) / 7 }

@@ -1,3 +1,4 @@
+import Imaging
 import Testing
 
 @Suite struct RepeatTests {
@@ -21,6 +22,31 @@ import Testing
     #expect(try sandbox.rtool("refine", "in.png", "-o", "in.jpg").status == 0)
     let outcome = try sandbox.rtool("refine", "in.jpg", "--repeat", "2", "-o", "-")
     #expect(outcome.status == 0 && outcome.output.starts(with: [0xFF, 0xD8]))
+  }
+
+  /// As where the task is done once: the tables, the sampling, and the blocks that no round has met.
+  @Test func aJPEGIsEncodedOnceAndKeepsItsBlocks() throws {
+    try sandbox.photo("photo.png", width: 160, height: 128)
+    let source = try SourceImage.open(.file(sandbox.path("photo.png"))).patched(with: [])
+    try source.write(
+      to: .file(sandbox.path("photo.jpg")), format: .jpeg, options: WriteOptions(quality: 71))
+    let arguments = ["inpaint", "photo.jpg", "--box", "48,48,16,16", "--texture-steps", "2"]
+    for (name, rounds) in [("once.jpg", "1"), ("thrice.jpg", "3")] {
+      let outcome = try sandbox.run(Program.path, arguments + ["--repeat", rounds, "-o", name])
+      #expect(outcome.status == 0 && outcome.errors.isEmpty, "\(outcome.errors)")
+    }
+    let (photo, once) = (try sandbox.open("photo.jpg"), try sandbox.open("once.jpg"))
+    let thrice = try sandbox.open("thrice.jpg")
+    // Whole groups of blocks, and what the filter of the chroma reaches beyond them.
+    for y in 0..<128 {
+      for x in 0..<160 where !(40..<72).contains(x) || !(40..<72).contains(y) {
+        for c in 0..<3 {
+          #expect(thrice[x, y, c] == photo[x, y, c] && once[x, y, c] == photo[x, y, c])
+        }
+      }
+    }
+    let replayed = try sandbox.rtool("replay", "thrice.jpg", "--check")
+    #expect(replayed.status == 0, "\(replayed.errors)")
   }
 
   @Test func whatCannotBeRepeatedIsRefused() throws {

@@ -39,6 +39,22 @@ let jpeg2000: [UInt8] = bytes(
     e5c8b6568ef8c28e1f851bfaf1df80b800a0c1d473e88325f1f22fe9a01c612f25f14d870c8d7fffd9
     """)
 
+/// 6 x 4 pixels of 700 x + 180 y in JPEG 2000 of 12 bits without loss.
+private let jpeg2000Of12Bits: [UInt8] = bytes(
+  hex: """
+    ff4fff5100290000000000060000000400000000000000000000000200000002000000000000000000010b0101ff52000c00\
+    000001000004040001ff5c00044080ff640025000143726561746564206279204f70656e4a5045472076657273696f6e2032\
+    2e352e30ff90000a0000000000340001ff93c1fe08801216c9a1a25d41d9f034d9960d9ac3f2c7cde3345f4da71cf07eabe6\
+    ff4cb76abf43ffd9
+    """)
+
+/// Three frames of 8 x 8 pixels, greys of 64, 128 and 192, in JPEG XL without loss.
+private let animatedJPEGXL: [UInt8] = bytes(
+  hex: """
+    ff0a410401088a5b0208022a000044004b188b15c241014e00000000000000000008022a000044004b188b15c249414e0000\
+    00000000000008022a040044004b188b15c249414e4000000000000000
+    """)
+
 private func bytes(hex: String) -> [UInt8] {
   let digits = hex.compactMap(\.hexDigitValue)
   return stride(from: 0, to: digits.count, by: 2).map { UInt8(digits[$0] << 4 | digits[$0 + 1]) }
@@ -56,6 +72,22 @@ private func bytes(hex: String) -> [UInt8] {
     #expect(back.format == .jxl && back.bitDepth == (isWide ? 16 : 8))
     let again = try back.patched(with: []).encoded(as: .png).bytes
     #expect(try RawImage(decoding: again, CVIPS_PNG) == raw)
+  }
+
+  /// libvips 8.14 reads the first frame of an animation as if it were a photo.
+  @Test func anAnimationIsKnown() throws {
+    let source = try SourceImage.open(bytes: animatedJPEGXL)
+    #expect(source.pageCount == 3)
+    #expect(try abs(source.rgb()[2, 2, 0] - 64 / 255) < 0.01)
+    let error = #expect(throws: ImagingError.self) {
+      try SourceImage.open(.bytes(animatedJPEGXL, name: "test"), frame: 1)
+    }
+    #expect(error?.description.contains("only the first picture is read") == true)
+    let photo = try ResultImage.fresh(picture(16, 12)).encoded(as: .jxl).bytes
+    #expect(try SourceImage.open(bytes: photo).pageCount == 1)
+    for end in animatedJPEGXL.indices {
+      #expect((try? SourceImage.open(bytes: Array(animatedJPEGXL[..<end])))?.pageCount ?? 1 <= 3)
+    }
   }
 
   @Test func qualityChangesTheSize() throws {
@@ -124,6 +156,15 @@ struct JPEG2000Tests {
     #expect(bare.format == .jp2)
     #expect(try bare.rgb().pixels == pixels)
     #expect(throws: ImagingError.self) { try source.patched(with: []).encoded(as: .jp2) }
+  }
+
+  @Test func twelveBitsFillTheWholeRange() throws {
+    let source = try SourceImage.open(bytes: jpeg2000Of12Bits)
+    #expect(source.bitDepth == 16)
+    let pixels = try source.rgb()
+    for y in 0..<4 {
+      for x in 0..<6 { #expect(abs(pixels[x, y, 1] - Float(700 * x + 180 * y) / 4095) < 0.0005) }
+    }
   }
 
   @Test func metadataAreKept() throws {

@@ -46,6 +46,32 @@ import Testing
     }
   }
 
+  /// As numbers, in the place of a profile; all else of the file stays where it is.
+  @Test func codePointsOfHEICAreWritten() throws {
+    guard Imaging.canWrite(.heic) else { return }
+    let raw = RawImage(sample: 48, 32, bands: 3)
+    let source = try SourceImage.open(bytes: file(raw, ("cICP", [12, 13, 0, 1])))
+    let result = try source.patched(with: [])
+    let options = WriteOptions(quality: 100)
+    let written = try result.encoded(as: .heic, options: options, provenance: "how").bytes
+    var header = cvips_heif_coding()
+    #expect(cvips_heif_coding_of(written, written.count, &header))
+    #expect(header.primaries == 12 && header.transfer == 13)
+    #expect(!contains("prof", written) && contains("colrnclx", written))
+    let again = try SourceImage.open(bytes: written)
+    #expect(again.provenance == "how")
+    let (found, wanted) = (try again.rgb().pixels, try source.rgb().pixels)
+    #expect(zip(found, wanted).reduce(0) { $0 + abs($1.0 - $1.1) } < 0.03 * Float(found.count))
+    // The same once more, from HEIC to HEIC.
+    let third = try again.patched(with: []).encoded(as: .heic, options: options).bytes
+    #expect(cvips_heif_coding_of(third, third.count, &header) && header.primaries == 12)
+    // A profile of the file's own stays.
+    let own = try RawImage(sample: 32, 24, bands: 3).encoded(
+      as: CVIPS_PNG, fields: ["icc-profile-data": profile("p3")])
+    let kept = try SourceImage.open(bytes: own).patched(with: []).encoded(as: .heic).bytes
+    #expect(contains("colrprof", kept))
+  }
+
   @Test func gammaOfPNGIsHonoured() throws {
     let raw = RawImage(width: 3, height: 1, bands: 1, values: [0, 128, 255])
     let linear = try SourceImage.open(bytes: file(raw, ("gAMA", numbers([100_000])))).rgb()

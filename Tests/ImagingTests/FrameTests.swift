@@ -1,3 +1,4 @@
+import CAVIF
 import Imaging
 import Testing
 
@@ -19,9 +20,10 @@ import Testing
     try open(bytes, frame: frame).rgb()[0, 0, 0]
   }
 
-  @Test(arguments: [Format.webp, .gif], [0, 1, 4])
+  @Test(arguments: [Format.webp, .gif, .avif], [0, 1, 4])
   func anAnimationGoesThroughFrameByFrame(_ format: Format, _ loops: Int) throws {
     guard Imaging.canWrite(format) else { return }
+    if format == .avif, !cavif_is_available() || loops > 0 && !cavif_knows_loops() { return }
     let levels: [Float] = [0, 0.6, 1]
     let animation = try Animation(
       zip(levels, [40, 120, 900]).map { (try frame($0), $1) }, loops: loops
@@ -41,6 +43,63 @@ import Testing
     #expect(try open(again.bytes, frame: 0).provenance == "how")
     for (index, wanted) in levels.enumerated() {
       #expect(abs(try level(again.bytes, frame: index) - wanted) < 0.02)
+    }
+  }
+
+  /// A bar that moves over a ramp, so that decoders have something to carry over from frame to frame.
+  private func moving(_ format: Format, count: Int, channels: Int = 3) throws -> [UInt8] {
+    let frames = try (0..<count).map { index in
+      var image = FloatImage(width: 40, height: 24, channels: channels, filledWith: 1)
+      for y in 0..<24 {
+        for x in 0..<40 {
+          for c in 0..<3 { image[x, y, c] = x / 4 == index ? 1 : Float(x) / 80 }
+          if channels == 4 { image[x, y, 3] = y > 12 || x / 4 == index ? 1 : 0 }
+        }
+      }
+      return (try ResultImage.fresh(image), 40 * (index + 1))
+    }
+    return try Animation(frames).encoded(as: format).bytes
+  }
+
+  /// A file that stays open gives the frames in any order, and each as it is alone.
+  @Test(arguments: [Format.webp, .gif, .avif], [3, 4])
+  func framesOfAnOpenFileAreThoseOfTheFile(_ format: Format, _ channels: Int) throws {
+    guard Imaging.canWrite(format), format != .avif || cavif_is_available() else { return }
+    let bytes = try moving(format, count: 9, channels: channels)
+    let alone = try (0..<9).map { try open(bytes, frame: $0) }
+    let input = try Input.bytes(bytes, name: "test").loaded(Limits())
+    for index in [0, 1, 2, 3, 5, 5, 8, 0, 7, 6, 1] {
+      let image = try SourceImage.open(input, frame: index, digest: true)
+      #expect(try image.rgb() == alone[index].rgb())
+      #expect(try image.alpha() == alone[index].alpha())
+      #expect(image.frameTimes == alone[index].frameTimes && image.pageCount == 9)
+      #expect(image.digest == (try Imaging.digest(of: bytes)))
+      let mask = try MaskReading().open(input, frame: index, digest: true).mask
+      #expect(mask.pageCount == 9 && mask.digest == image.digest)
+    }
+    #expect(alone[0].frameTimes?.milliseconds == (1...9).map { 40 * $0 })
+    #expect(throws: ImagingError.self) { try SourceImage.open(input, frame: 9) }
+  }
+
+  /// What is said of the first picture holds for all of an AVIF animation.
+  @Test func anAVIFAnimationKeepsWhatIsSaidOfIt() throws {
+    guard Imaging.canWrite(.avif), cavif_is_available() else { return }
+    let tiff = TIFFBytes()
+    let source = try SourceImage.open(
+      bytes: tiff.file(8, 6, fields: [.text(315, "Anna")])
+    ).patched(with: [])
+    let file = try Animation([(source, 40), (source, 60)]).encoded(as: .avif, provenance: "how").bytes
+    for frame in 0..<2 {
+      let image = try open(file, frame: frame)
+      #expect(image.provenance == "how")
+      let again = try #require(TIFFBytes.fields(image.patched(with: []).encoded(as: .tiff).bytes))
+      #expect(again[315]?.value == Array("Anna".utf8) + [0])
+    }
+    // Damaged ones are refused in a line.
+    for end in stride(from: 40, to: file.count, by: 97) {
+      do {
+        _ = try open(Array(file[..<end]), frame: 1)
+      } catch { #expect(isOneLine(error)) }
     }
   }
 

@@ -39,7 +39,7 @@ import Testing
     return result
   }
 
-  @Test(arguments: masks, [1, 2, 5, 11, 60])
+  @Test(arguments: masks, [1, 2, 5, 11, 17, 60])
   func growingIsDilationByADisc(_ mask: FloatImage, _ radius: Int) {
     #expect(MaskEdit(grow: radius).applied(to: mask) == within(radius, of: mask, max))
   }

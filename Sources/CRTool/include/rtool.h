@@ -251,6 +251,14 @@ typedef struct rtool_example {
 
 /* --------------------------------------------------------------------------------------------- manifest -- */
 
+typedef uint32_t rtool_manifest_flags;
+enum {
+  RTOOL_TEXT_ALONE = 1u << 0, /* since 0.4. The task makes no image: it has no option for images, nor --seed, --count and
+                                 --repeat */
+  RTOOL_NO_ASCENT = 1u << 1   /* since 0.4. The task follows no gradient and nothing of it depends on the seed: it has no
+                                 --frames, --seed, --count and --repeat */
+};
+
 /* All that a host knows of a plugin. Static and immutable. It grows; struct_size is its size. */
 typedef struct rtool_manifest {
   uint32_t struct_size; /* sizeof(rtool_manifest) */
@@ -272,7 +280,7 @@ typedef struct rtool_manifest {
   /* Does the task. Called on the run thread; values has param_count entries. */
   rtool_status (*run)(const rtool_host *host, const rtool_value *values);
   uint32_t built_with; /* since 0.3: RTOOL_ABI, the interface it was compiled with; 0: not told */
-  uint32_t reserved;   /* since 0.3 */
+  rtool_manifest_flags flags; /* since 0.4; 0 before */
 } rtool_manifest;
 
 /* The one function that a plugin exports. NULL: the plugin refuses this host. Called once, on any thread. */
@@ -795,6 +803,9 @@ struct rtool_host {
   /* [run-thread] Tells before the work what a result will be. What cannot be written in the format that the user wants,
      is larger than --max-pixels or does not fit into memory is refused: return the status from `run`. */
   rtool_status (*expect)(const rtool_host *host, const rtool_expectation *expectation);
+  /* [run-thread] Shows where a search is that the task does by itself, for --frames and --sheet, which show the steps of
+     `ascend` anyway: one call for each step, from 0 on, with which a search begins. image: 3 channels. */
+  void (*show)(const rtool_host *host, int32_t step, double loss, const rtool_image *image);
 };
 
 #ifdef __cplusplus

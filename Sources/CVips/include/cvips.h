@@ -95,6 +95,8 @@ void cvips_unref(VipsImage *image);
 VipsImage *_Nullable cvips_decode(cvips_format format, const void *bytes, size_t count);
 /// The same of a later frame, from 0 on, where the format is GIF or WebP.
 VipsImage *_Nullable cvips_decode_frame(cvips_format format, const void *bytes, size_t count, int frame);
+/// All frames one below the other, of GIF or WebP, decoded as their rows are read from the top on.
+VipsImage *_Nullable cvips_decode_animation(cvips_format format, const void *bytes, size_t count);
 /// The same of a JPEG, a half, a quarter or an eighth as wide and high, rounded down: shrink is 1, 2, 4 or 8. (shrink.c)
 VipsImage *_Nullable cvips_decode_jpeg(const void *bytes, size_t count, int shrink);
 /// Means over squares of so many pixels along a side; the last ones may reach over the border. (shrink.c)
@@ -195,6 +197,11 @@ typedef struct {
 
 /// False: not known.
 bool cvips_heif_coding_of(const void *bytes, size_t count, cvips_heif_coding *out);
+
+// The frames of JPEG XL files (jxl.c)
+
+/// How many there are, of which libvips 8.14 reads the first; 1: that is not known.
+int cvips_jxl_frames(const void *bytes, size_t count);
 
 // Animations (animation.c)
 

@@ -4,7 +4,8 @@ import RobustRuntime
 extension Plugin {
   /// The options of the host's own that the task has.
   var hostOptions: [CommandParameter] {
-    HostOption.all(presets: presets, takesImage: takesImage) + MaskOptions.previews(of: parameters)
+    HostOption.all(presets: presets, takesImage: takesImage, flags: flags)
+      + MaskOptions.previews(of: parameters)
   }
 }
 
@@ -15,13 +16,24 @@ extension Plugin {
   }
 }
 
-/// The options that every task has: the host's own parameters.
+/// The options of tasks that are the host's own parameters.
 enum HostOption {
-  /// - Parameter takesImage: whether the task is given an image.
-  static func all(presets: [Plugin.Preset], takesImage: Bool = true) -> [CommandParameter] {
+  /// - Parameters:
+  ///   - takesImage: whether the task is given an image.
+  ///   - flags: what the task does not do, for which it has no options.
+  static func all(presets: [Plugin.Preset], takesImage: Bool = true, flags: Plugin.Flags = [])
+    -> [CommandParameter]
+  {
     let chosen = presets.isEmpty ? [] : [preset(presets).parameter]
-    let run = takesImage ? [framesOf as any DeclaredOption] + runOptions : runOptions
-    return chosen + outputOptions.grouped("Output") + run.grouped("Run")
+    var without: Set<String> = takesImage ? [] : [framesOf.parameter.name]
+    let ofAscents = [frames.parameter, seed.parameter, count.parameter, rounds.parameter].map(\.name)
+    if flags.contains(.noAscent) { without.formUnion(ofAscents) }
+    if flags.contains(.textAlone) {
+      without.formUnion(outputOptions.map(\.parameter.name).filter { $0 != report.parameter.name })
+      without.formUnion(ofAscents + [framesOf.parameter.name])
+    }
+    return (chosen + outputOptions.grouped("Output") + runOptions.grouped("Run"))
+      .filter { !without.contains($0.name) }
   }
 
   /// One of a plugin's presets, by its place among them.
@@ -68,7 +80,7 @@ enum HostOption {
 
   static let framesOf = Option<String?>.text(
     "frames-of", value: "all|N", flags: .advanced,
-    "of a GIF, WebP or TIFF file with several frames or pages: do all, to become one file again, or frame N, from 1 on; "
+    "of a GIF, WebP, AVIF or TIFF file with several frames or pages: do all, to become one file again, or frame N, from 1 on; "
       + "a mask has as many frames, or one for all")
   static let model = Option<String?>.text(
     "model", letter: "M", value: "NAME|FILE", "the robust classifier; `rtool models` lists those found")
@@ -78,8 +90,9 @@ enum HostOption {
   static let seed = Option<UInt64>.seed("the same seed gives the same image")
   static let count = Option<Int>.int(
     "count", initial: 1, limits: 1...1000, "run the task N times, with N seeds from --seed on")
+  static let mostRounds = 100
   static let rounds = Option<Int>.int(
-    "repeat", flags: .advanced, initial: 1, limits: 1...100,
+    "repeat", flags: .advanced, initial: 1, limits: 1...mostRounds,
     "run the task N times, each time on the image that the previous run made")
   static let threads = Option<Int>.int(
     "threads", letter: "t", limits: 0...256,
@@ -96,7 +109,7 @@ enum HostOption {
   static let help = Option<Bool>.flag("help", letter: "h", "show this help; -h shows less")
 
   private static let runOptions: [any DeclaredOption] = [
-    model, modelInfo, seed, count, rounds, threads, precision, maxPixels, quiet, verbose, help,
+    framesOf, model, modelInfo, seed, count, rounds, threads, precision, maxPixels, quiet, verbose, help,
   ]
 
   // MARK: Values

@@ -13,7 +13,6 @@ package struct ParsedArguments: Sendable {
   package private(set) var request: Request?
 
   package func last(_ name: String) -> String? { texts[name]?.last }
-  package func isOn(_ name: String) -> Bool { last(name) == "1" }
 }
 
 extension ParsedArguments {

@@ -50,6 +50,9 @@ struct StepArguments {
     if step.precision == Precision.bfloat16.rawValue { words += Self.word("precision", "bfloat16") }
     if let depth = step.encoding?.bitDepth, depth == 8 || depth == 16 { words.append("--bit-depth=\(depth)") }
     if let frames = step.frames, (try? FrameChoice(frames)) != nil { words.append("--frames-of=\(frames)") }
+    if let rounds = step.rounds, (1...HostOption.mostRounds).contains(rounds) {
+      words.append("--repeat=\(rounds)")
+    }
     return words
   }
 

@@ -16,11 +16,12 @@ enum AscentOptionTable {
     row("steps", .int, 0...100_000, initial: 100, "steps of the ascent") { $0.steps = Int32($1) },
     row(
       "step-size", .real, 0...1000, auto: 1,
-      "length of a step: L2 for 224x224 pixels (auto: AUTO); with sign and adam, the change of each value"),
+      "length of a step: L2 for 224x224 pixels (auto: AUTO); with sign and adam, the change of each value (auto: with "
+        + "sign 2.5 times the radius over the steps, with adam 0.01, or 0.05 of Fourier coefficients)"),
     row(
       "radius", .real, 0...10_000, auto: 25,
       "how far the image may go: L2 for 224x224 pixels (auto: AUTO); "
-        + "with --set linf, the largest change of a value"),
+        + "with --set linf, the largest change of a value (auto: \(AscentValues.linfRadius))"),
     row(
       "set", .choice,
       choices: [
@@ -203,7 +204,7 @@ struct AscentValues {
   }
 
   /// Where none is given.
-  private static let linfRadius = 0.1
+  fileprivate static let linfRadius = 0.1
 }
 
 /// The functions of the host table that read values.

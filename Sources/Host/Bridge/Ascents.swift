@@ -51,8 +51,7 @@ extension Run {
       from: start, objective: self.objective(objective, classifier.facts), settings: settings
     ) { progress in
       recorder?.record(
-        step: progress.step, total: progress.total, loss: progress.loss,
-        probability: progress.classProbability
+        step: progress.step, loss: progress.loss, probability: progress.classProbability
       ) { progress.images.floatImage(0) }
       let fraction = from + (to - from) * Double(progress.step) / Double(max(1, progress.total))
       return report(

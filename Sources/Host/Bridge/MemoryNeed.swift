@@ -1,8 +1,9 @@
 import Imaging
 import RobustRuntime
 
-/// The memory that a task is going to take at least, besides what is taken already: its pictures as floats, masks also as
-/// they are read and changed, a result like the first picture, and one image at the size of the model for an ascent.
+/// The memory that a task is going to take at least, besides what is taken already: its pictures as floats, a result like
+/// the first picture, and one image at the size of the model for an ascent. What else a result takes is held against the
+/// limits when the task says what it will be (`Expectation`).
 struct MemoryNeed {
   let bytes: Int
 

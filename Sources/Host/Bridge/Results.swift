@@ -26,6 +26,15 @@ extension Run {
       let run = Run.of(host)
       return run.statusOnRunThread { try run.checkExpected(run.expectation(expectation)) }
     }
+    host.show = { host, step, loss, image in
+      let run = Run.of(host)
+      _ = run.statusOnRunThread {
+        guard let image, image.pointee.isWellFormed, image.pointee.channels == 3 else {
+          throw Failure.misuse("a step that is to be shown needs an image of 3 channels")
+        }
+        run.recorder?.record(step: Int(step), loss: loss, probability: nil) { image.pointee.floatImage() }
+      }
+    }
     host.emit_json = { host, text in
       let run = Run.of(host)
       return run.statusOnRunThread {

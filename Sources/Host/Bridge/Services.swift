@@ -52,7 +52,7 @@ enum Capabilities {
       "host",
       "image-resample transfer working-copy parallel scopes small-images features-batch feature-names emit-json with-model prepared",
       since: 3)
-    add("host", "bit-depth images-on-demand emit-part expect", since: 4)
+    add("host", "bit-depth images-on-demand emit-part expect show", since: 4)
     return since
   }()
 }

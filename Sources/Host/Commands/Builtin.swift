@@ -54,8 +54,11 @@ struct Builtin: Sendable {
   private static let margin = 30
 
   var help: String {
-    let arguments = parameters.filter(\.isPositional)
-      .map { $0.placeholder + ($0.flags.contains(.repeated) ? "..." : "") }
+    let arguments = parameters.filter(\.isPositional).map { parameter in
+      // A placeholder in brackets says by itself what can be left out.
+      let isWhole = parameter.placeholder.hasPrefix("[") || !parameter.flags.contains(.repeated)
+      return parameter.placeholder + (isWhole ? "" : "...")
+    }
     var lines = ["rtool \(name) - \(summary)", ""]
     lines += ["Usage: " + (["rtool", name] + arguments + ["[options]"]).joined(separator: " "), ""]
     // Headings help where there are several.

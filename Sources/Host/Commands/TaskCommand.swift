@@ -46,7 +46,11 @@ struct TaskCommand {
     let onDemand = imagesOnDemand(taskValues, settings, destination)
     let remarks = try showMasks(taskValues, images, settings)
     var delivery = Delivery(destination, settings, input: firstImage(images))
-    let repetition = settings.rounds > 1 ? try Repetition(plugin: plugin, settings: settings) : nil
+    var repetition =
+      settings.rounds > 1
+      ? try Repetition(
+        plugin: plugin, settings: settings,
+        format: destination.format(of: firstImage(images), isAnimation: false)) : nil
     var digest: String?
     var modelDigests: [String: [String]]?
     func step(_ run: Run, _ values: [TypedValue], _ images: [[SourceImage]]) throws -> Provenance.Step {
@@ -63,7 +67,7 @@ struct TaskCommand {
         inputs: digests(images).merging(digests(onDemand)) { $1 }.merging(digests(files)) { $1 }
           .merging(modelDigests!) { $1 },
         precision: settings.precision == .float32 ? nil : settings.precision.rawValue,
-        frames: settings.frameChoice.text)
+        frames: settings.frameChoice.text, rounds: repetition?.roundsOfStep)
     }
 
     let prepared = PreparedObjects()
@@ -84,6 +88,7 @@ struct TaskCommand {
           }
           run.checkExpected = { expectation in
             try destination.check(expectation)
+            if let available = AvailableMemory.now { try expectation.check(against: available) }
             guard let cost = try expectation.check(settings.limits, frames: frames.count),
               frame == frames.lowerBound, !settings.isQuiet
             else { return }
@@ -94,7 +99,8 @@ struct TaskCommand {
         }
         for _ in 1..<settings.rounds {
           let run = try perform()
-          try repetition?.replace(in: &values, &images, by: run, step: step(run, values, images))
+          let step = try step(run, values, images)
+          try repetition?.replace(in: &values, &images, by: run, step: step)
         }
         let run = try perform()
         let isLast = frame == frames.upperBound - 1

@@ -1,5 +1,6 @@
 import Glibc
 import Imaging
+import RobustRuntime
 
 /// What a task says of a result before the work.
 struct Expectation {
@@ -16,10 +17,21 @@ struct Expectation {
 
   private var pixels: Int { width.multipliedReportingOverflow(by: height).overflow ? .max : width * height }
 
-  /// Bytes that the task and the host hold at once: the photo in the result's size, the result, and its file.
+  /// Bytes that the task and the host hold at once: the photo in the result's size, the result, its file, and what the task
+  /// tells or else its result in floats.
   private var allMemory: Double {
     let bytes = over.map { ($0.colourChannels + ($0.hasAlpha ? 1 : 0)) * $0.bitDepth / 8 } ?? 3
-    return Double(memory) + 3 * Double(bytes) * Double(pixels)
+    let floats = 3 * MemoryLayout<Float>.stride
+    let ofTask = memory > 0 ? Double(memory) : Double(floats) * Double(pixels)
+    return ofTask + 3 * Double(bytes) * Double(pixels)
+  }
+
+  /// Throws where less memory is allowed.
+  func check(against available: AvailableMemory) throws {
+    guard allMemory > Double(available.bytes) else { return }
+    throw Failure.failed(
+      "the result of \(size) takes about \(Int(allMemory) >> 20) MB of memory, and \(available.bytes >> 20) MB are left; "
+        + "raise the limit (\(available.limit)) or make it smaller")
   }
 
   /// What it takes, in words.

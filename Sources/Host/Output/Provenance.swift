@@ -27,6 +27,8 @@ struct Provenance: Codable, Sendable {
     var precision: String?
     /// Which frames of the first image were worked on: "all", or a number from 1 on; nil: the user did not say.
     var frames: String?
+    /// How often the task was done, each time on what it had made; nil: once.
+    var rounds: Int?
     var encoding: Encoding?
   }
 

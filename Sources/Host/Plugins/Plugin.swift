@@ -16,6 +16,13 @@ struct Plugin: Sendable {
     let help: String
   }
 
+  /// What its task does not do. See `rtool_manifest_flags`.
+  struct Flags: OptionSet, Sendable {
+    let rawValue: UInt32
+    static let textAlone = Flags(rawValue: UInt32(RTOOL_TEXT_ALONE))
+    static let noAscent = Flags(rawValue: UInt32(RTOOL_NO_ASCENT))
+  }
+
   enum Slot: Sendable {
     /// The value of one of `parameters`.
     case parameter(Int)
@@ -30,6 +37,7 @@ struct Plugin: Sendable {
   /// The interface that it needs at least, and the one it was compiled with; nil: it does not tell.
   let needs: UInt32
   let builtWith: UInt32?
+  let flags: Flags
   let summary: String
   let description: String
   let author, license, url: String?
@@ -121,6 +129,7 @@ extension Plugin {
     self.path = path
     self.needs = needed
     builtWith = fields.built_with == 0 ? nil : fields.built_with
+    flags = Flags(rawValue: fields.flags)
     name = try text(fields.name, "name")
     version = try text(fields.version, "version")
     summary = try text(fields.summary, "summary")

@@ -80,7 +80,12 @@ enum PluginSearch {
 
   private static func entry(_ candidate: Candidate) throws(PluginRejection) -> Entry {
     if BundledTasks.contains(candidate) {
+      let record = PluginRecord(candidate)
+      if case .usable(let version, let summary) = record?.verdict {
+        return Entry(name: candidate.name, version: version, summary: summary)
+      }
       let plugin = try Plugin(path: candidate.path, name: candidate.name)
+      record?.keep(.usable(version: plugin.version, summary: plugin.summary))
       return Entry(name: plugin.name, version: plugin.version, summary: plugin.summary)
     }
     let verdict = PluginTrial.verdict(on: candidate)
@@ -92,9 +97,11 @@ enum PluginSearch {
 
   /// All usable plugins, loaded.
   static func all() -> [Plugin] {
-    survey().compactMap { candidate, outcome in
-      guard case .success = outcome else { return nil }
-      return try? Plugin(path: candidate.path, name: candidate.name)
+    var names: Set<String> = []
+    return candidates().compactMap { candidate in
+      guard !names.contains(candidate.name), let plugin = try? load(candidate) else { return nil }
+      names.insert(candidate.name)
+      return plugin
     }
   }
 }

@@ -13,7 +13,9 @@ enum FileBytes {
     return all(of: descriptor, expected: Int(status.st_size))
   }
 
-  static func ofStandardInput() -> [UInt8]? { all(of: STDIN_FILENO, expected: 0) }
+  static func ofStandardInput() -> [UInt8]? {
+    WaitingInput.during(reading: STDIN_FILENO) { all(of: STDIN_FILENO, expected: 0) }
+  }
 
   /// Makes a new file; what is there already is not touched.
   static func write(_ bytes: [UInt8], toNewFile path: String) throws {

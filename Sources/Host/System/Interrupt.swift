@@ -2,7 +2,8 @@ import Glibc
 import Imaging
 import Synchronization
 
-/// Ctrl-C and its like: the first asks the task to stop at its next step, the second ends the program at once.
+/// Ctrl-C and its like: the first asks the task to stop at its next step, the second ends the program at once; so does the
+/// first where input is waited for, which may never come.
 enum Interrupt {
   private static let requests = Atomic<Int>(0)
 
@@ -23,7 +24,8 @@ enum Interrupt {
       action.__sigaction_handler.sa_sigaction = { number, facts, _ in
         // A write beyond `ulimit -f` fails, and says so: the signal that the system sends with it is no request.
         if number == SIGXFSZ, facts?.pointee._sifields._kill.si_pid == getpid() { return }
-        if Interrupt.requests.add(1, ordering: .relaxed).newValue > 1 {
+        WaitingInput.end()
+        if Interrupt.requests.add(1, ordering: .relaxed).newValue > 1 || WaitingInput.isAwaited {
           Imaging.removePendingOutput()
           _exit(Failure.interrupted.exitCode)
         }

@@ -144,7 +144,7 @@ pub struct rtool_manifest {
     pub presets: *const rtool_preset,
     pub run: Option<unsafe extern "C" fn(host: *const rtool_host, values: *const rtool_value) -> rtool_status>,
     pub built_with: u32,
-    pub reserved: u32,
+    pub flags: u32,
 }
 
 #[repr(C)]
@@ -604,4 +604,6 @@ pub struct rtool_host {
     pub expect: Option<
         unsafe extern "C" fn(host: *const rtool_host, expectation: *const rtool_expectation) -> rtool_status,
     >,
+    pub show:
+        Option<unsafe extern "C" fn(host: *const rtool_host, step: i32, loss: f64, image: *const rtool_image)>,
 }

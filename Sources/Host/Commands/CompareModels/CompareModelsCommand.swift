@@ -40,12 +40,14 @@ enum CompareModelsCommand {
     for model in models { _ = try ModelSearch.find(model) }
     let words = [name] + parsed.words(for: taskParameters)
 
-    let temporary = try TemporaryFolder()
     let readsStream = plugin.parameters.contains {
       [.image, .mask].contains($0.kind) && parsed.texts[$0.name]?.contains("-") == true
     }
+    // Before there is a folder, which an interruption would leave behind.
+    let stream = readsStream ? FileBytes.ofStandardInput() ?? [] : []
+    let temporary = try TemporaryFolder()
     let input = readsStream ? "\(temporary.path)/input" : "/dev/null"
-    if readsStream { try FileBytes.write(FileBytes.ofStandardInput() ?? [], toNewFile: input) }
+    if readsStream { try FileBytes.write(stream, toNewFile: input) }
 
     ProgressBar.shared.begin("compare-models")
     var results: [[Thumbnail]] = []

@@ -3,8 +3,9 @@ import RobustRuntime
 /// The options of `rtool train`.
 enum TrainOption {
   static let data = Option<[String]>.texts(
-    "data", value: "DATA", flags: [.positional, .repeated],
-    "folders of class folders, tar archives of CLASS/NAME, or lists of lines path<TAB>class")
+    "data", value: "[DATA...]", flags: [.positional, .repeated],
+    "folders of class folders, tar archives of CLASS/NAME, or lists of lines path<TAB>class; none with --resume"
+  )
 
   static let parameters: [CommandParameter] =
     [data.parameter] + run.grouped("Run") + photos.grouped("Photos")

@@ -33,8 +33,8 @@ final class Recorder {
   private var before = 0
 
   /// Notes a step. Its image is asked for only where it is kept.
-  func record(step: Int, total: Int, loss: Double, probability: Double?, image: () -> FloatImage) {
-    if step == 0 {
+  func record(step: Int, loss: Double, probability: Double?, image: () -> FloatImage) {
+    if step == 0 || ascent < 0 {
       ascent += 1
       before = points.last?.step ?? 0
     }
