@@ -123,6 +123,7 @@ import Testing
     (#"{"a":{"dtype":"F32","shape":[0.5],"data_offsets":[0,4]}}"#, "not of whole numbers"),
     (#"{"a":{"dtype":"F32","shape":[1e300],"data_offsets":[0,4]}}"#, "not of whole numbers"),
     (#"{"a":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,4]}}"#, "too large"),
+    (#"{"a":{"dtype":"F32","shape":[0,4294967296,4294967296],"data_offsets":[0,0]}}"#, "too large"),
     (#"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}}"#, "its shape takes 8"),
     (#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,8]}}"#, "cut short"),
     (#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,0]}}"#, "no proper data_offsets"),

@@ -8,6 +8,11 @@ import Testing
     try bytes.withUnsafeBytes { try PyTorchFile($0, file: "file", limits: limits) }
   }
 
+  /// The values of the tensor "w".
+  private func values(_ bytes: [UInt8]) throws -> [Float] {
+    try bytes.withUnsafeBytes { try PyTorchFile($0, file: "file").values("w") }
+  }
+
   /// Why a file is refused; nil: it is not.
   private func problem(_ bytes: [UInt8], limits: PickleLimits = PickleLimits()) throws -> String? {
     do {
@@ -94,7 +99,7 @@ import Testing
         callee + arguments + Array("R".utf8) + Pickled.int(1) + Array("a".utf8),
         callee + arguments + Array("R(".utf8) + Pickled.int(1) + [0x90],
       ] {
-        #expect(try open(file(call)).values("w") == [3, 4])
+        #expect(try values(file(call)) == [3, 4])
       }
     }
     #expect(access("/tmp/called", F_OK) != 0)
@@ -264,6 +269,9 @@ import Testing
       Pickled.call(
         "torch._tensor", "_rebuild_from_type_v2", Pickled.global("a", "b"), [0x4E], Pickled.list([])),
       "holds no tensors")
+    // Nothing, but with extents whose product overflows.
+    try refused(Pickled.tensor([0, 1 << 40, 1 << 40], strides: [0, 1 << 40, 1], count: 4), "lead out of")
+    try refused(Pickled.tensor([1 << 40, 1 << 40, 0], strides: [0, 0, 0], count: 4), "lead out of")
     // Many that each fit, but not together.
     let many = (0..<50).map { ("w\($0)", Pickled.tensor([1 << 20], strides: [0], count: 4)) }
     try expect(Zip(of: Pickled.dictionary(many), storages: ["0": [1, 2, 3, 4]]).bytes, "too much memory")
@@ -294,20 +302,20 @@ import Testing
 
   @Test func archives() throws {
     var zip = small
-    #expect(try open(zip.bytes).values("w") == [3, 4])
+    #expect(try values(zip.bytes) == [3, 4])
     zip.isLong = true
-    #expect(try open(zip.bytes).values("w") == [3, 4])
+    #expect(try values(zip.bytes) == [3, 4])
     zip.comment = Array("PK\u{5}\u{6}".utf8) + [UInt8](repeating: 0, count: 30)
-    #expect(try open(zip.bytes).values("w") == [3, 4])
+    #expect(try values(zip.bytes) == [3, 4])
     zip.records.append(("a/byteorder", Array("little".utf8)))
     zip.records.append(("a/.data/serialization_id", Array("123".utf8)))
-    #expect(try open(zip.bytes).values("w") == [3, 4])
+    #expect(try values(zip.bytes) == [3, 4])
     zip.records[2].bytes = Array("big".utf8)
     try expect(zip.bytes, "begin at the other end")
     // A pickle that stands at the top.
     zip = small
     zip.records = [("data.pkl", zip.records[0].bytes), ("data/0", zip.records[1].bytes)]
-    #expect(try open(zip.bytes).values("w") == [3, 4])
+    #expect(try values(zip.bytes) == [3, 4])
   }
 
   @Test func archivesThatLie() throws {
@@ -371,7 +379,7 @@ import Testing
   @Test func filesFromBeforeTheArchives() throws {
     let dictionary = Pickled.dictionary([("w", Pickled.tensor([2], key: "k", count: 3))])
     let file = legacyFile(dictionary, storages: [("k", [3, 4, 5])])
-    #expect(try open(file).values("w") == [3, 4])
+    #expect(try values(file) == [3, 4])
     // A storage that is part of another.
     let view = Pickled.tuple(Pickled.text("v"), Pickled.int(1), Pickled.int(2))
     let part =
@@ -383,7 +391,7 @@ import Testing
       "torch._utils", "_rebuild_tensor", part, Pickled.int(0), Pickled.list([Pickled.int(2)]),
       Pickled.list([Pickled.int(1)]))
     #expect(
-      try open(legacyFile(Pickled.dictionary([("w", tensor)]), storages: [("k", [3, 4, 5])])).values("w") == [
+      try values(legacyFile(Pickled.dictionary([("w", tensor)]), storages: [("k", [3, 4, 5])])) == [
         4, 5,
       ])
 

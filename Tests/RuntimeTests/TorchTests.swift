@@ -121,7 +121,7 @@ import Testing
       try open(version, "nested.ckpt", said: said) { _ in }
     }
     #expect(error?.problem == "has no tensors at 'elsewhere', but at 'model.state_dict', 'model.ema'")
-    try raw(version, "parallel.pth.tar") { #expect($0.others == ["optimizer.state.0"]) }
+    try raw(version, "parallel.pth.tar") { #expect($0.others.isEmpty) }
   }
 
   @Test(arguments: versions) func elementTypes(_ version: String) throws {

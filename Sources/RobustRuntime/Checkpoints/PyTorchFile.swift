@@ -9,7 +9,7 @@ package struct PyTorchFile: TensorFile {
   package let metadata: [String: String] = [:]
   /// Where in the file the tensors were found: "state_dict"; empty: nowhere within anything else.
   package let path: String
-  /// Where other tensors are, which are not read: "ema", "optimizer.state.0".
+  /// Where other networks may be, which are not read: "ema".
   package let others: [String]
   /// The class of the module that was saved as a whole: "torchvision.models.resnet.ResNet".
   package let module: String?
@@ -55,7 +55,10 @@ package struct PyTorchFile: TensorFile {
       self.found = found
       tensors = found.mapValues(\.facts)
       (path, module, remarks) = (chosen.path, chosen.module, contents.facts)
-      others = groups.map(\.path).filter { $0 != chosen.path }
+      others = groups.filter {
+        $0.path != chosen.path && $0.tensors.count >= max(chosen.tensors.count / 10, 2)
+      }
+      .map(\.path)
     } catch let problem as ZipArchive.Problem {
       throw CheckpointError(file: file, problem: problem.text)
     } catch let problem as Pickle.Problem {

@@ -98,16 +98,13 @@ package struct SafeTensors: TensorFile {
       throw refuse("\(name) has the unknown dtype \(typeName.quoted)")
     }
     guard let extents = fact("shape")?.array else { throw refuse("\(name) has no shape") }
-    var (shape, size): ([Int], Int) = ([], type.size)
-    for extent in extents {
-      guard let extent = extent.natural else {
-        throw refuse("\(name) has a shape that is not of whole numbers")
-      }
-      let (product, overflow) = size.multipliedReportingOverflow(by: extent)
-      guard !overflow else { throw refuse("\(name) is too large") }
-      shape.append(extent)
-      size = product
+    let shape = extents.compactMap(\.natural)
+    guard shape.count == extents.count else {
+      throw refuse("\(name) has a shape that is not of whole numbers")
     }
+    guard let count = TensorFacts.count(of: shape),
+      case (let size, let overflow) = count.multipliedReportingOverflow(by: type.size), !overflow
+    else { throw refuse("\(name) is too large") }
     guard let offsets = fact("data_offsets")?.array, offsets.count == 2, let from = offsets[0].natural,
       let to = offsets[1].natural, from <= to
     else { throw refuse("\(name) has no proper data_offsets") }
@@ -117,7 +114,7 @@ package struct SafeTensors: TensorFile {
     guard to - from == size else {
       throw refuse("\(name) has \(to - from) bytes, but its shape takes \(size)")
     }
-    return (TensorFacts(type: type, shape: shape, count: size / type.size), from..<to)
+    return (TensorFacts(type: type, shape: shape, count: count), from..<to)
   }
 
   package func tensor(_ name: String) throws -> StoredTensor {

@@ -11,14 +11,10 @@ package struct StridedView: Sendable, Equatable {
 
   /// Nil: a number is negative or too large, or an element would lie outside of the storage.
   package init?(shape: [Int], strides: [Int], offset: Int, storage size: Int) {
-    guard shape.count == strides.count, offset >= 0, size >= 0 else { return nil }
-    var (count, last) = (1, offset)
-    for (extent, stride) in zip(shape, strides) {
-      guard extent >= 0, stride >= 0 else { return nil }
-      let (product, overflow) = count.multipliedReportingOverflow(by: extent)
-      guard !overflow else { return nil }
-      count = product
-    }
+    guard shape.count == strides.count, offset >= 0, size >= 0, strides.allSatisfy({ $0 >= 0 }),
+      let count = TensorFacts.count(of: shape)
+    else { return nil }
+    var last = offset
     if count > 0 {
       for (extent, stride) in zip(shape, strides) {
         let (reach, overflow) = (extent - 1).multipliedReportingOverflow(by: stride)
@@ -36,9 +32,10 @@ package struct StridedView: Sendable, Equatable {
 
   /// Whether the elements lie in row-major order without gaps.
   package var isContiguous: Bool {
+    if count == 0 { return true }
     var expected = 1
     for (extent, stride) in zip(shape, strides).reversed() where extent != 1 {
-      guard stride == expected else { return count == 0 }
+      guard stride == expected else { return false }
       expected *= extent
     }
     return true

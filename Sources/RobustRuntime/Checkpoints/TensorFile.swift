@@ -10,6 +10,18 @@ package struct TensorFacts: Sendable, Equatable {
   package init(type: ElementType, shape: [Int], count: Int) {
     (self.type, self.shape, self.count) = (type, shape, count)
   }
+
+  /// The product of a shape; nil: an extent is negative, or the product of those that are not 0 does not fit, so that
+  /// no part of the product can overflow.
+  package static func count(of shape: [Int]) -> Int? {
+    var product = 1
+    for extent in shape {
+      let (next, overflow) = product.multipliedReportingOverflow(by: max(extent, 1))
+      guard extent >= 0, !overflow else { return nil }
+      product = next
+    }
+    return shape.contains(0) ? 0 : product
+  }
 }
 
 /// The named tensors of a checkpoint, whatever its format.
