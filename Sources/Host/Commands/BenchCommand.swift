@@ -49,7 +49,8 @@ enum BenchCommand {
     }
     let isJSON = values[ListCommands.json]
     let start = monotonicSeconds()
-    let classifier = try ModelSearch.load(ModelSearch.find(values[ListCommands.model], info: values[ListCommands.modelInfo]))
+    let classifier = try ModelSearch.load(
+      ModelSearch.find(values[ListCommands.model], info: values[ListCommands.modelInfo]))
     let facts = classifier.facts
     var report = Report(
       model: facts.name, architecture: facts.architecture, precision: precision.rawValue,

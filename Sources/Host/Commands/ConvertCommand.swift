@@ -20,7 +20,8 @@ enum ConvertCommand {
   private static let side = Option<Int?>.int(
     "side", limits: 1...100_000, "side in pixels of the square images it was trained on")
   private static let eps = Option<Double?>.real(
-    "eps", limits: 0...1e6, "radius of the perturbations it was trained to resist, for values in 0...1; 0: none")
+    "eps", limits: 0...1e6,
+    "radius of the perturbations it was trained to resist, for values in 0...1; 0: none")
   private static let norm = Option<Norm>.choice("norm", "how these are measured; auto leaves what is known")
   private static let clean = Option<Double?>.real(
     "clean-accuracy", limits: 0...1, "share of held-out photos that it classifies rightly")
@@ -47,7 +48,9 @@ enum ConvertCommand {
 
   static func run(_ values: OptionValues) throws {
     _ = configureRuntime(threads: 0)
-    guard let path = values[output] else { throw Failure.usage("--output FILE is needed: the model to write") }
+    guard let path = values[output] else {
+      throw Failure.usage("--output FILE is needed: the model to write")
+    }
     guard path == "-" || path.hasSuffix(".safetensors") else {
       throw Failure.usage("--output \(path) does not end in .safetensors, which is what is written")
     }
@@ -147,7 +150,8 @@ enum ConvertCommand {
     }
     let missing = facts.classes.count - present.count
     if missing > 0 {
-      Terminal.warn("\(missing) of \(facts.classes.count) classes have no photos: their seeds are those of all")
+      Terminal.warn(
+        "\(missing) of \(facts.classes.count) classes have no photos: their seeds are those of all")
     }
     return estimation.tensors(mixtures)
   }
@@ -165,7 +169,8 @@ enum ConvertCommand {
     let scale = wanted.reduce(1e-6) { max($0, abs($1)) }
     let error = zip(own, wanted).reduce(0) { max($0, abs($1.0 - $1.1)) } / scale
     guard own.count == wanted.count, error < (isRounded ? 0.1 : 1e-4) else {
-      throw Failure.failed("the converted model gives other logits than \(classifier.facts.name); nothing was written")
+      throw Failure.failed(
+        "the converted model gives other logits than \(classifier.facts.name); nothing was written")
     }
   }
 }

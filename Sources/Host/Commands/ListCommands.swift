@@ -9,7 +9,8 @@ enum ListCommands {
     "model", letter: "M", value: "NAME|FILE", "the model, by name or file")
 
   static let modelInfo = Option<String?>.text(
-    "model-info", value: "FILE.json", "what the model's file does not say: classes, mean, std, side, eps, options")
+    "model-info", value: "FILE.json",
+    "what the model's file does not say: classes, mean, std, side, eps, options")
 
   static let parameters = [json.parameter, help.parameter]
   static let classesParameters = [model.parameter, modelInfo.parameter] + parameters

@@ -4,7 +4,8 @@ import RobustRuntime
 enum ModelsCommand {
   private static let files = Option<[String]>.texts(
     "files", value: "[FILE...]", flags: [.positional, .repeated],
-    "models' files, or names, of which all that was understood is told; without it the models found are listed")
+    "models' files, or names, of which all that was understood is told; without it the models found are listed"
+  )
 
   static let parameters =
     [files.parameter, ListCommands.modelInfo.parameter] + ListCommands.parameters
@@ -123,7 +124,8 @@ enum ModelsCommand {
       if !prefixes.isEmpty { lines.append("prefix stripped: \(prefixes.joined())") }
       if !leftOut.isEmpty { lines.append("left out: \(some(leftOut))") }
       lines.append(
-        "normalisation, \(Self.sources[normalization]!): mean \(numbers(mean)), deviation \(numbers(deviation))")
+        "normalisation, \(Self.sources[normalization]!): mean \(numbers(mean)), deviation \(numbers(deviation))"
+      )
       lines.append("size, \(Self.sources[size]!): \(side) px")
       if let fixedSize {
         lines.append(
@@ -132,7 +134,8 @@ enum ModelsCommand {
         lines.append("takes images from \(smallest)x\(smallest) on: smaller ones are seen mirrored")
       }
       if let assumedClasses {
-        lines.append("classes: assumed to be those of \(assumedClasses), \(firstClasses.joined(separator: ", ")), ...")
+        lines.append(
+          "classes: assumed to be those of \(assumedClasses), \(firstClasses.joined(separator: ", ")), ...")
       } else {
         lines.append(
           namesClasses

@@ -32,7 +32,8 @@ struct TaskCommand {
     }
     if parsed.texts["pass-relu"] != nil, !classifier.hasLastActivation, !settings.isQuiet {
       Terminal.warn(
-        "--pass-relu changes nothing: the model \(classifier.facts.name) has no activation before its representation")
+        "--pass-relu changes nothing: the model \(classifier.facts.name) has no activation before its representation"
+      )
     }
     try destination.checkFormat()
     let files = try openFiles(taskValues)
@@ -60,7 +61,8 @@ struct TaskCommand {
       return Provenance.Step(
         task: plugin.name, version: plugin.version, rtool: Installation.version,
         model: Provenance.Model(
-          name: classifier.facts.name, sha256: digest!, info: try settings.modelInfo.map(ModelSearch.digest(ofFile:))),
+          name: classifier.facts.name, sha256: digest!,
+          info: try settings.modelInfo.map(ModelSearch.digest(ofFile:))),
         seed: run.seed, preset: settings.preset?.name,
         parameters: described(values, classes: classifier.facts.classes), facts: run.facts,
         given: parsed.texts.keys.filter { name in plugin.parameters.contains { $0.name == name } }.sorted(),

@@ -86,7 +86,10 @@ package struct RecognizedNetwork {
     }
     guard let closest, closest.uses > 0 || families.count == 1 else {
       let known = families.map { $0.title }.joined(separator: ", ")
-      throw file.refuse("not a network that is known; known are: \(known)")
+      let some = file.tensors.keys.sorted().prefix(3).map(\.quoted).joined(separator: ", ")
+      throw file.refuse(
+        "not a network that is known; known are: \(known); it holds \(file.tensors.count) tensors, such as \(some)"
+      )
     }
     throw file.refuse(
       "not a network that is known; closest is \(closest.family.title): \(closest.problem)")

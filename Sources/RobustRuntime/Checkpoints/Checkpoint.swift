@@ -246,36 +246,36 @@ struct GraphNetwork {
   }
 }
 
-fileprivate extension Checkpoint.Network {
-  var description: String {
+extension Checkpoint.Network {
+  fileprivate var description: String {
     switch self {
     case .family(let family): family.traits.description
     case .graph(let network): network.description
     }
   }
 
-  var side: Int {
+  fileprivate var side: Int {
     switch self {
     case .family(let family): family.traits.side
     case .graph(let network): network.side
     }
   }
 
-  var classCount: Int {
+  fileprivate var classCount: Int {
     switch self {
     case .family(let family): family.classCount
     case .graph(let network): network.classCount
     }
   }
 
-  var layers: [LayerFacts] {
+  fileprivate var layers: [LayerFacts] {
     switch self {
     case .family(let family): family.layers
     case .graph(let network): network.layers
     }
   }
 
-  var fixedSize: ImageSize? {
+  fileprivate var fixedSize: ImageSize? {
     let size =
       switch self {
       case .family(let family): family.traits.fixedSize
@@ -285,13 +285,13 @@ fileprivate extension Checkpoint.Network {
   }
 
   /// The least height and width an image may have.
-  var smallest: Int {
+  fileprivate var smallest: Int {
     if let fixedSize { return min(fixedSize.height, fixedSize.width) }
     return layers.map(\.reduction).max() ?? 1
   }
 
   /// Numbers that were learned; of a graph those of its file.
-  func parameterCount(_ file: InformedTensors) -> Int {
+  fileprivate func parameterCount(_ file: InformedTensors) -> Int {
     switch self {
     case .family:
       file.tensors.reduce(0) { $0 + ($1.key.hasPrefix("seeds.") ? 0 : $1.value.count) }
@@ -301,7 +301,7 @@ fileprivate extension Checkpoint.Network {
 
   /// The mean and deviation of the pixels.
   /// - Throws: `CheckpointError` if they are not of three channels, or a deviation is not positive.
-  func pixels(_ file: InformedTensors) throws -> (mean: [Float], deviation: [Float]) {
+  fileprivate func pixels(_ file: InformedTensors) throws -> (mean: [Float], deviation: [Float]) {
     func threeChannels(_ name: String) throws -> [Float]? {
       guard let shape = file.shape(name) else { return nil }
       guard shape.reduce(1, { $0 * $1 }) == 3 else {
@@ -323,7 +323,7 @@ fileprivate extension Checkpoint.Network {
   }
 
   /// What the file itself tells of its origin.
-  func origin(_ file: InformedTensors) -> ModelOrigin {
+  fileprivate func origin(_ file: InformedTensors) -> ModelOrigin {
     var origin = ModelOrigin(
       format: file.format, mean: [], deviation: [], normalizationSource: .assumed, namesClasses: false,
       sizeSource: .assumed)
