@@ -9,7 +9,8 @@ public func plugin(_ hostABI: UInt32) -> UnsafePointer<rtool_manifest>? {
 
 private func inpaint(_ host: Host, _ values: Values) throws {
   let photo = values[image]
-  try host.expect(over: photo)
+  // What is to be filled of each pixel; the pieces are small.
+  try host.expect(over: photo, memory: photo.width * photo.height * MemoryLayout<Float>.stride)
   let hole = try markedHole(in: photo, values)
   if try options.number("parametrisation", values) == 1 && values[constraint] == .hard {
     throw TaskFailure.usage("--parametrisation fourier moves every pixel; give --constraint soft with it")

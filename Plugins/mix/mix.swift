@@ -51,7 +51,10 @@ public func plugin(_ hostABI: UInt32) -> UnsafePointer<rtool_manifest>? { manife
 private func mix(_ host: Host, _ values: Values) throws {
   try checkWhatToMix(values)
   let layer = values[layer]
-  try host.expect(over: values[image])
+  // The result, and the other photo brought to its size.
+  let images = values[other] == nil ? 1 : 2
+  let bytes = 3 * MemoryLayout<Float>.stride * values[image].width * values[image].height
+  try host.expect(over: values[image], memory: images * bytes)
   let copy = try WorkingCopy(
     values[image], mask: values[mask], side: values[side], context: values[context], host: host)
   let start = copy.image

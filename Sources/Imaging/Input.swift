@@ -43,12 +43,19 @@ public enum Input: Sendable {
       return try awaited(descriptor: STDIN_FILENO, limits)
     case .file(let path):
       guard !path.utf8.contains(0) else { throw .reading(name, errno: ENOENT) }
-      // A pipe with a name is opened when somebody writes into it.
-      let descriptor = WaitingInput.during { open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY) }
+      let descriptor = opened(path)
       guard descriptor >= 0 else { throw .reading(path, errno: errno) }
       defer { close(descriptor) }
       return try awaited(descriptor: descriptor, limits)
     }
+  }
+
+  private func opened(_ path: String) -> Int32 {
+    let flags = O_RDONLY | O_CLOEXEC | O_NOCTTY
+    var status = stat()
+    let isPipe = stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFIFO
+    // A pipe with a name is opened when somebody writes into it.
+    return isPipe ? WaitingInput.during { open(path, flags) } : open(path, flags)
   }
 
   private func awaited(descriptor: Int32, _ limits: Limits) throws(ImagingError) -> [UInt8] {

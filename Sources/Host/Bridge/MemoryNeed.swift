@@ -1,9 +1,9 @@
 import Imaging
 import RobustRuntime
 
-/// The memory that a task is going to take at least, besides what is taken already: its pictures as floats, a result like
-/// the first picture, and one image at the size of the model for an ascent. What else a result takes is held against the
-/// limits when the task says what it will be (`Expectation`).
+/// The memory that a task is going to take at least, besides what is taken already: its pictures as floats, half as much
+/// again as the first of them, since parts of it are copied or resized, and one image at the size of the model for an
+/// ascent. What a result takes is held against the limits when the task says what it will be (`Expectation`).
 struct MemoryNeed {
   let bytes: Int
 
@@ -15,7 +15,7 @@ struct MemoryNeed {
     }
     if let first = zip(plugin.parameters, images).first(where: { $0.kind == .image && !$1.isEmpty })?.1.first
     {
-      bytes += first.width * first.height * first.colourChannels * first.bitDepth / 8
+      bytes += first.width * first.height * 3 * MemoryLayout<Float>.stride / 2
     }
     let ascends = plugin.slots.contains { if case .ascent = $0 { true } else { false } }
     if ascends {

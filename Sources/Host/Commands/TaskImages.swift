@@ -9,6 +9,8 @@ struct TaskImages {
   private let destination: Destination
   /// Files that are opened once for each frame.
   private var files: [String: Input] = [:]
+  /// Frames or pages of the masks, by their files, once these have been opened.
+  private var maskPages: [String: Int] = [:]
   /// What was said already.
   private var notes: Set<String> = []
 
@@ -65,7 +67,10 @@ struct TaskImages {
     func open(_ frame: Int) throws -> (SourceImage, notes: [String]) {
       try MaskOptions.open(input(name), for: parameter, plugin.parameters, values, limits, frame: frame)
     }
-    var (mask, found) = try open(0)
+    // A decoder goes on from frame to frame, and would begin again for the first.
+    let known = maskPages[name]
+    var (mask, found) = try open(known.map { $0 > 1 ? frame : 0 } ?? 0)
+    maskPages[name] = mask.pageCount
     var isChosen = false
     if settings.frameChoice != .unsaid, mask.pageCount > 1, let image {
       guard mask.pageCount == image.pageCount else {
@@ -73,7 +78,7 @@ struct TaskImages {
           "\(mask.name) has \(mask.pageCount) frames or pages and \(image.name) has \(image.pageCount): "
             + "a mask needs as many as its image, or one")
       }
-      if frame > 0 { (mask, found) = try open(frame) }
+      if frame > 0, known == nil { (mask, found) = try open(frame) }
       isChosen = true
     }
     try tell(mask, isChosen: isChosen)

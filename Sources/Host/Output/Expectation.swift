@@ -17,13 +17,14 @@ struct Expectation {
 
   private var pixels: Int { width.multipliedReportingOverflow(by: height).overflow ? .max : width * height }
 
-  /// Bytes that the task and the host hold at once: the photo in the result's size, the result, its file, and what the task
-  /// tells or else its result in floats.
+  /// Bytes that the task and the host hold at once: the photo in the result's size, if that is another, the result, its
+  /// file, and what the task tells or else its result in floats.
   private var allMemory: Double {
     let bytes = over.map { ($0.colourChannels + ($0.hasAlpha ? 1 : 0)) * $0.bitDepth / 8 } ?? 3
     let floats = 3 * MemoryLayout<Float>.stride
     let ofTask = memory > 0 ? Double(memory) : Double(floats) * Double(pixels)
-    return ofTask + 3 * Double(bytes) * Double(pixels)
+    let isOfThatSize = over.map { ($0.width, $0.height) == (width, height) } ?? true
+    return ofTask + (isOfThatSize ? 2 : 3) * Double(bytes) * Double(pixels)
   }
 
   /// Throws where less memory is allowed.

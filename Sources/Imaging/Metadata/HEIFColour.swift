@@ -14,7 +14,7 @@ enum HEIFColour {
         let properties = child("iprp", of: meta.data.dropFirst(4), bytes),
         let container = child("ipco", of: properties.data, bytes),
         let colour = ISOBox.all(in: bytes, container.data).first(where: { $0.type == "colr" }),
-        bytes.has("prof", at: colour.data.lowerBound),
+        ["prof", "rICC"].contains(where: { bytes.has($0, at: colour.data.lowerBound) }),
         bytes[colour.data.dropFirst(4)].elementsEqual(profile),
         [meta, properties, container].allSatisfy({ $0.data.lowerBound - $0.whole.lowerBound == 8 })
       else { return nil }
@@ -34,7 +34,8 @@ enum HEIFColour {
     if let change { try file.replace(change.place, with: change.new) }
   }
 
-  private static func child(_ type: String, of range: Range<Int>, _ bytes: UnsafeRawBufferPointer) -> ISOBox? {
+  private static func child(_ type: String, of range: Range<Int>, _ bytes: UnsafeRawBufferPointer) -> ISOBox?
+  {
     ISOBox.all(in: bytes, range).first { $0.type == type }
   }
 
