@@ -9,23 +9,25 @@ static bool are_consecutive(const float *const *sources) {
   return true;
 }
 
-CLONES WIDE void rt_gather_channels(float *out, const float *const *sources, size_t count) {
+CLONES WIDE void rt_gather_channels(float *out, const float *const *sources, size_t first, size_t count) {
+  const size_t start = first * VEC16;
   if (are_consecutive(sources)) {
-    for (size_t i = 0; i < count; i++) *(vec16 *)(out + i * VEC16) = *(const vec16 *)(sources[0] + i * VEC16);
+    for (size_t i = 0; i < count; i++) *(vec16 *)(out + i * VEC16) = *(const vec16 *)(sources[0] + start + i * VEC16);
     return;
   }
   for (size_t i = 0; i < count; i++)
-    for (size_t c = 0; c < VEC16; c++) out[i * VEC16 + c] = sources[c] ? sources[c][i * VEC16] : 0;
+    for (size_t c = 0; c < VEC16; c++) out[i * VEC16 + c] = sources[c] ? sources[c][start + i * VEC16] : 0;
 }
 
-CLONES WIDE void rt_scatter_channels(float *const *targets, const float *in, size_t count) {
+CLONES WIDE void rt_scatter_channels(float *const *targets, const float *in, size_t first, size_t count) {
+  const size_t start = first * VEC16;
   if (are_consecutive((const float *const *)targets)) {
-    for (size_t i = 0; i < count; i++) *(vec16 *)(targets[0] + i * VEC16) += *(const vec16 *)(in + i * VEC16);
+    for (size_t i = 0; i < count; i++) *(vec16 *)(targets[0] + start + i * VEC16) += *(const vec16 *)(in + i * VEC16);
     return;
   }
   for (size_t i = 0; i < count; i++)
     for (size_t c = 0; c < VEC16; c++)
-      if (targets[c]) targets[c][i * VEC16] += in[i * VEC16 + c];
+      if (targets[c]) targets[c][start + i * VEC16] += in[i * VEC16 + c];
 }
 
 CLONES WIDE void rt_gate(float *out, const float *a, const float *b, bool add, size_t count) {

@@ -93,7 +93,7 @@ import Testing
     #expect(details?["firstClasses"] as? [String] == Array(names.prefix(5)))
     #expect(details?["normalization"] as? String == "file")
     let size = try sandbox.bytes("own.safetensors").count
-    try sandbox.rtool("convert", graph, "-o", "floats.safetensors")
+    #expect(try sandbox.rtool("convert", graph, "-o", "floats.safetensors").status == 0)
     #expect(try sandbox.bytes("floats.safetensors").count > size * 3 / 2)
   }
 
@@ -193,6 +193,7 @@ import Testing
       default: ["--steps", "2"]
       }
     let outcome = try sandbox.run(
+      Program.path,
       [task, "wide.png", "-M", transformer, "-o", "out.png", "--seed", "1"] + more)
     #expect(outcome.status == 0, "\(outcome.errors)")
     let image = try sandbox.open("out.png")

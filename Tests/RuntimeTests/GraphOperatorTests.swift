@@ -1,3 +1,4 @@
+import Foundation
 import RobustRuntime
 import Testing
 
@@ -266,6 +267,22 @@ import Testing
       }
       let difference = (loss(step) - loss(-step)) / (2 * step)
       #expect(abs(difference - wanted.values[i]) < 1e-4 * max(1, abs(difference)))
+    }
+  }
+
+  /// Tells how long each row takes, forward and backward, as the fastest of many passes.
+  @Test(.enabled(if: ProcessInfo.processInfo.environment["RTOOL_TIME_OPERATORS"] != nil))
+  func timesOperators() throws {
+    for c in Self.cases {
+      var graph = Graph(
+        mean: [Float](repeating: 0, count: c.channels), deviation: [Float](repeating: 1, count: c.channels))
+      c.build(&graph)
+      let plan = try Plan(
+        Network(graph), images: c.count, height: c.height, width: c.width, gradient: true)
+      let times = plan.stepTimes(passes: 200)
+      let forward = times.reduce(0) { $0 + $1.forward } * 1e6
+      let backward = times.reduce(0) { $0 + $1.backward } * 1e6
+      print(c.testDescription, "forward \(Int(forward)) us, backward \(Int(backward)) us", separator: "\t")
     }
   }
 }

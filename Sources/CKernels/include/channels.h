@@ -8,12 +8,12 @@
 
 /* Maps are [positions][16], one block of channels; `count` positions are worked on. */
 
-/* out[i][c] = sources[c][16 i]: each of the 16 channels of a block from where it lies; none: 0.
-     sources   [16]: the channel of the first position */
-void rt_gather_channels(float *out, const float *_Nullable const *_Nonnull sources, size_t count);
-/* The adjoint: targets[c][16 i] += in[i][c].
+/* out[i][c] = sources[c][16 (first + i)]: each of the 16 channels of a block from where it lies; none: 0.
+     sources   [16]: the channel of the first position of the map */
+void rt_gather_channels(float *out, const float *_Nullable const *_Nonnull sources, size_t first, size_t count);
+/* The adjoint: targets[c][16 (first + i)] += in[i][c].
      targets   [16]; none: the channel is left out */
-void rt_scatter_channels(float *_Nullable const *_Nonnull targets, const float *in, size_t count);
+void rt_scatter_channels(float *_Nullable const *_Nonnull targets, const float *in, size_t first, size_t count);
 
 /* out[i][c] = a[i][c] b[c], or is added to if `add`.
      b   [16] */

@@ -174,11 +174,12 @@ final class NetworkBuilder {
   /// A convolution.
   /// - Parameters:
   ///   - size: the height and width of its window.
+  ///   - dilation: the distance of its taps.
   ///   - padding: nil: half the window.
   ///   - standardized: the epsilon of weight standardisation (Qiao et al., arXiv 1903.10520); nil: there is none.
   func convolution(
-    _ x: Value, _ name: String, size: Int, stride: Int = 1, padding: Padding? = nil, groups: Groups = .one,
-    bias: Bias = .none, standardized epsilon: Float? = nil
+    _ x: Value, _ name: String, size: Int, stride: Int = 1, dilation: Int = 1, padding: Padding? = nil,
+    groups: Groups = .one, bias: Bias = .none, standardized epsilon: Float? = nil
   ) throws -> Value {
     let weight = "\(name).weight"
     let perGroup: Int? =
@@ -199,7 +200,7 @@ final class NetworkBuilder {
       .convolution(
         Convolution(
           inChannels: x.channels, outChannels: shape[0], height: size, width: size, stride: stride,
-          padding: padding ?? Padding(size / 2), groups: count,
+          padding: padding ?? Padding(size / 2 * dilation), dilation: dilation, groups: count,
           weights: try weights(weight, standardized: epsilon), bias: biasValues)),
       [x], channels: shape[0], reduction: x.reduction * stride)
   }
@@ -342,11 +343,11 @@ final class NetworkBuilder {
 
   /// A convolution, its batch normalisation and an activation.
   func convolution(
-    _ x: Value, _ name: String, norm: String, size: Int, stride: Int = 1, groups: Groups = .one,
-    _ activation: Activation = .identity
+    _ x: Value, _ name: String, norm: String, size: Int, stride: Int = 1, dilation: Int = 1,
+    groups: Groups = .one, _ activation: Activation = .identity
   ) throws -> Value {
     let y = try batchNorm(
-      try convolution(x, name, size: size, stride: stride, groups: groups), norm)
+      try convolution(x, name, size: size, stride: stride, dilation: dilation, groups: groups), norm)
     return activation == .identity ? y : try self.activation(y, activation)
   }
 

@@ -3,7 +3,7 @@
 ///
 /// The structure is inferred from names and shapes. A stem of 7x7 or of three convolutions has a stride of 2 and a
 /// max-pool behind it; a 3x3 stem has no max-pool and the stride that the metadata name. Each stage but the first halves
-/// the map, in the 3x3 convolution of a bottleneck.
+/// the map, in the 3x3 convolution of a bottleneck; from "output_stride" of the metadata on it dilates windows instead.
 enum ResNet: Architecture {
   static let name = "resnet"
   static let title = "ResNet"
@@ -67,15 +67,22 @@ enum ResNet: Architecture {
     guard stages > 0 else {
       throw network.file.refuse("\("\(names.block(0, 0)).\(first).weight".quoted) is missing")
     }
+    try refuseLookalikes(network)
+    let outputStride = try outputStride(network, hasMaxPool: stem.hasMaxPool)
     var counts: [Int] = []
     var widths: [Int] = []
+    var dilation = 1
     for stage in 0..<stages {
+      let (isDilated, earlier) = (stage > 0 && x.reduction >= outputStride, dilation)
+      if isDilated { dilation *= 2 }
       let blocks = network.count { "\(names.block(stage, $0)).\(first).weight" }
       counts.append(blocks)
       for block in 0..<blocks {
         let name = names.block(stage, block)
-        let stride = stage > 0 && block == 0 ? 2 : 1
-        let (y, width) = try self.block(network, x, name, names, stride, isBottleneck: isBottleneck)
+        let stride = stage > 0 && block == 0 && !isDilated ? 2 : 1
+        let (y, width) = try self.block(
+          network, x, name, names, stride, dilations: (block == 0 ? earlier : dilation, dilation),
+          isBottleneck: isBottleneck)
         x = y
         if block == 0 { widths.append(width) }
         network.layer("layer\(stage + 1).\(block)", x)
@@ -90,6 +97,26 @@ enum ResNet: Architecture {
     return NetworkTraits(
       description: "ResNet, \(kind) blocks \(counts.dashed), widths \(widths.dashed)",
       side: stem.hasMaxPool ? 224 : 32, pixels: stem.hasMaxPool ? .imageNet : .none)
+  }
+
+  /// Anti-aliased networks have exactly these tensors, and compute something else.
+  private static func refuseLookalikes(_ network: NetworkBuilder) throws {
+    guard let variant = network.file.metadata["variant"] else { return }
+    for kind in ["resnetaa", "resnetblur", "resnetrs"] where variant.contains(kind) {
+      throw network.file.refuse(
+        "it is said to be a \(variant), which smooths before it makes maps smaller; export it to ONNX")
+    }
+  }
+
+  /// How many pixels a position may stand for along one side before stages dilate their windows instead.
+  private static func outputStride(_ network: NetworkBuilder, hasMaxPool: Bool) throws -> Int {
+    if let stride = try network.number("output_stride", in: 4...64) { return stride }
+    let isTold = network.file.metadata["variant"] != nil || network.file.metadata["architecture"] == name
+    if hasMaxPool && !isTold {
+      network.assume(
+        "strides are assumed to be plain: dilated and anti-aliased networks have the same tensors")
+    }
+    return .max
   }
 
   /// - Throws: `CheckpointError` if the stem is of another kind.
@@ -121,18 +148,19 @@ enum ResNet: Architecture {
   }
 
   /// A block, and the channels between its convolutions.
+  /// - Parameter dilations: of the first of its 3x3 convolutions, and of a second.
   private static func block(
     _ network: NetworkBuilder, _ x: NetworkBuilder.Value, _ name: String, _ names: Names, _ stride: Int,
-    isBottleneck: Bool
+    dilations: (Int, Int), isBottleneck: Bool
   ) throws -> (NetworkBuilder.Value, width: Int) {
     func convolution(
-      _ x: NetworkBuilder.Value, _ k: Int, size: Int, stride: Int = 1, groups: NetworkBuilder.Groups = .one,
-      _ activation: Activation = .identity
+      _ x: NetworkBuilder.Value, _ k: Int, size: Int, stride: Int = 1, dilation: Int = 1,
+      groups: NetworkBuilder.Groups = .one, _ activation: Activation = .identity
     ) throws -> NetworkBuilder.Value {
       let layer = names.layer(k)
       return try network.convolution(
         x, "\(name).\(layer.convolution)", norm: "\(name).\(layer.norm)", size: size, stride: stride,
-        groups: groups, activation)
+        dilation: dilation, groups: groups, activation)
     }
     // The projection comes first, so that the last convolution can add it to its own result.
     var residual = x
@@ -149,12 +177,12 @@ enum ResNet: Architecture {
     if isBottleneck {
       y = try convolution(x, 1, size: 1, .relu)
       width = y.channels
-      y = try convolution(y, 2, size: 3, stride: stride, groups: .any, .relu)
+      y = try convolution(y, 2, size: 3, stride: stride, dilation: dilations.0, groups: .any, .relu)
       y = try convolution(y, 3, size: 1)
     } else {
-      y = try convolution(x, 1, size: 3, stride: stride, .relu)
+      y = try convolution(x, 1, size: 3, stride: stride, dilation: dilations.0, .relu)
       width = y.channels
-      y = try convolution(y, 2, size: 3, groups: .any)
+      y = try convolution(y, 2, size: 3, dilation: dilations.1, groups: .any)
     }
     guard residual.channels == y.channels, residual.reduction == y.reduction else {
       throw network.file.refuse(

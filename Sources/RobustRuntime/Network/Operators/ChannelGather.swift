@@ -46,16 +46,32 @@ struct ChannelGather: Operation {
     Bound(sources: sources(inputs.map(\.shape)), inputs: inputs, output: output)
   }
 
-  private struct Bound: BoundOperation {
+  private final class Bound: BoundOperation {
     let sources: [Source]
     let inputs: [Tensor]
     let output: Tensor
     let scratch = 0
+    /// The blocks of the output that lie in no input.
+    private let copied: [Int]
+    /// [channel, up to whole blocks]: where a channel of the output is in the inputs' values, and in their gradients; nil:
+    /// it is none. They are known when the tensors have been placed.
+    private lazy var values = channels(\.value).map { $0.map { UnsafePointer($0) } }
+    private lazy var gradients = channels(\.gradient)
+
+    init(sources: [Source], inputs: [Tensor], output: Tensor) {
+      (self.sources, self.inputs, self.output) = (sources, inputs, output)
+      copied = (0..<output.blocks).filter {
+        inputs[sources[$0 * Tensor.blockSize].input].host !== output
+      }
+    }
 
     func forward(_ activation: Activation, scratch: Scratch) {
-      eachRun(\.value) { block, start, count, channels in
-        rt_gather_channels(
-          output.value + block * output.blockStride + start, channels.map { UnsafePointer($0) }, count)
+      values.withUnsafeBufferPointer { values in
+        eachRun { block, first, count in
+          rt_gather_channels(
+            output.value + block * output.blockStride + first * Tensor.blockSize,
+            values.baseAddress! + block * Tensor.blockSize, first, count)
+        }
       }
       output.apply(activation)
     }
@@ -68,35 +84,33 @@ struct ChannelGather: Operation {
           input.zeroGradient()
         }
       }
-      eachRun(\.gradient) { block, start, count, channels in
-        rt_scatter_channels(channels, output.gradient + block * output.blockStride + start, count)
+      gradients.withUnsafeBufferPointer { gradients in
+        eachRun { block, first, count in
+          rt_scatter_channels(
+            gradients.baseAddress! + block * Tensor.blockSize,
+            output.gradient + block * output.blockStride + first * Tensor.blockSize, first, count)
+        }
       }
       for input in inputs { input.gradientIsMasked = false }
     }
 
-    /// Calls `body` with each block of 16 channels of the output and each run of positions: where the run begins, in
-    /// floats, its positions, and where the channels are in `part` of the inputs. Runs of different tasks share no
-    /// position, as blocks may share an input's block.
-    private func eachRun(
-      _ part: (Tensor) -> UnsafeMutablePointer<Float>,
-      _ body: (_ block: Int, _ start: Int, _ count: Int, [UnsafeMutablePointer<Float>?]) -> Void
-    ) {
-      let lanes = Tensor.blockSize
-      let parts = inputs.map(part)
-      let strides = inputs.map(\.blockStride)
-      let channels = (0..<output.blocks * lanes).map { k -> UnsafeMutablePointer<Float>? in
+    private func channels(
+      _ part: (Tensor) -> UnsafeMutablePointer<Float>
+    ) -> [UnsafeMutablePointer<Float>?] {
+      (0..<output.blocks * Tensor.blockSize).map { k in
         guard k < sources.count else { return nil }
         let (input, channel) = sources[k]
-        return parts[input] + channel / lanes * strides[input] + channel % lanes
+        return part(inputs[input]) + channel / Tensor.blockSize * inputs[input].blockStride
+          + channel % Tensor.blockSize
       }
-      let copied = (0..<output.blocks).filter { inputs[sources[$0 * lanes].input].host !== output }
+    }
+
+    /// Calls `body` with each block that is copied and each run of positions. Runs of different tasks share no position, as
+    /// blocks may share an input's block.
+    private func eachRun(_ body: (_ block: Int, _ first: Int, _ count: Int) -> Void) {
       if copied.isEmpty { return }
       Workers.shared.run(over: output.positions, by: 1 << 8) { first, count in
-        let start = first * lanes
-        for block in copied {
-          body(
-            block, start, count, channels[block * lanes..<(block + 1) * lanes].map { $0.map { $0 + start } })
-        }
+        for block in copied { body(block, first, count) }
       }
     }
   }
