@@ -103,7 +103,9 @@ func hashedWeight(_ name: String, _ shape: [Int]) -> [Float] {
   }
 
   /// The engine, and the graph by plain loops, are the same.
-  @Test(arguments: ["densenet", "timm-vit", "shufflenetv2"]) func agreesWithTheOracle(_ name: String) throws {
+  @Test(arguments: ["densenet", "timm-bit", "timm-vit", "shufflenetv2"]) func agreesWithTheOracle(
+    _ name: String
+  ) throws {
     let bytes = Self.network(name).bytes
     let classifier = try Self.network(name).classifier()
     let graph = try bytes.withUnsafeBytes { bytes in
@@ -159,10 +161,11 @@ func hashedWeight(_ name: String, _ shape: [Int]) -> [Float] {
       let gone = cut.remove(at: k).name
       do {
         _ = try recognize(cut, network.metadata)
-        // A vector may be one that networks of the family have or have not.
-        #expect(gone.hasSuffix("bias") || gone.hasSuffix("gamma") || gone.contains("layer_scale"), "\(gone)")
+        // A vector may be one that networks of the family have or have not; a stage may do nothing.
+        let mayBeMissing = gone.hasSuffix("bias") || gone.hasSuffix("gamma") || gone.hasPrefix("sub_block1.")
+        #expect(mayBeMissing, "\(gone)")
       } catch let error as CheckpointError {
-        #expect(error.problem.contains("not a network that is known; closest is"), "\(error)")
+        #expect(error.problem.contains("not a network that is known; "), "\(error)")
       }
     }
     let other = NamedTensor(name: "se.fc.weight", shape: [2], values: [1, 2])
