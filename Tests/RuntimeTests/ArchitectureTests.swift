@@ -76,6 +76,9 @@ func hashedWeight(_ name: String, _ shape: [Int]) -> [Float] {
     slim.networks.first { $0.name == name }!
   }
 
+  /// Of gradients: in these networks a value before a ReLU is so near to 0 (5e-7) that floats round it to either side.
+  private static let gradientErrors = ["timm-bit": 2e-3]
+
   /// Holds a network against what PyTorch computed.
   private static func compare(_ network: GoldenNetworks.Network, _ golden: Golden) throws {
     let classifier = try network.classifier()
@@ -85,8 +88,9 @@ func hashedWeight(_ name: String, _ shape: [Int]) -> [Float] {
     let (_, gradient) = try classifier.evaluate(
       Objective([Objective.Term(.crossEntropy([ClassWeight(1)]))]), at: x)
     let error = golden.error("\(network.name)/gradient", gradient!.pixels)
-    #expect(
-      error < max(1e-4, 2 * Double(golden["\(network.name)/error"][0])), "gradient of \(network.name)")
+    let allowed = gradientErrors[network.name] ?? 1e-4
+    let own = Double(golden["\(network.name)/error"][0])
+    #expect(error < max(allowed, 2 * own), "gradient of \(network.name)")
   }
 
   @Test(arguments: names) func agreesWithPyTorch(_ name: String) throws {
@@ -103,7 +107,9 @@ func hashedWeight(_ name: String, _ shape: [Int]) -> [Float] {
   }
 
   /// The engine, and the graph by plain loops, are the same.
-  @Test(arguments: ["densenet", "timm-vit", "shufflenetv2"]) func agreesWithTheOracle(_ name: String) throws {
+  @Test(arguments: ["densenet", "timm-vit", "shufflenetv2"]) func agreesWithTheOracle(
+    _ name: String
+  ) throws {
     let bytes = Self.network(name).bytes
     let classifier = try Self.network(name).classifier()
     let graph = try bytes.withUnsafeBytes { bytes in
@@ -159,10 +165,11 @@ func hashedWeight(_ name: String, _ shape: [Int]) -> [Float] {
       let gone = cut.remove(at: k).name
       do {
         _ = try recognize(cut, network.metadata)
-        // A vector may be one that networks of the family have or have not.
-        #expect(gone.hasSuffix("bias") || gone.hasSuffix("gamma") || gone.contains("layer_scale"), "\(gone)")
+        // A vector may be one that networks of the family have or have not; a stage may do nothing.
+        let mayBeMissing = gone.hasSuffix("bias") || gone.hasSuffix("gamma") || gone.hasPrefix("sub_block1.")
+        #expect(mayBeMissing, "\(gone)")
       } catch let error as CheckpointError {
-        #expect(error.problem.contains("not a network that is known; closest is"), "\(error)")
+        #expect(error.problem.contains("not a network that is known; "), "\(error)")
       }
     }
     let other = NamedTensor(name: "se.fc.weight", shape: [2], values: [1, 2])

@@ -144,7 +144,7 @@ import Testing
     ),
     (#"{"__metadata__":{"a":1}}"#, "is not a string"), (#"{"__metadata__":[]}"#, "is not an object"),
     (#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}} x"#, "not JSON"),
-    (#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#, "not a residual network"),
+    (#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#, "not a network that is known"),
     (#"{"conv1.weight":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#, "has the shape"),
     (
       #"{"conv1.weight":{"dtype":"U8","shape":[1,3,0,0],"data_offsets":[0,0]},"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#,

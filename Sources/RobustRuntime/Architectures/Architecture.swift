@@ -81,10 +81,15 @@ package struct RecognizedNetwork {
         self = try RecognizedNetwork(family, builder)
         return
       } catch let error as CheckpointError {
+        if builder.hasWrongMetadata { throw error }
         if builder.uses > closest?.uses ?? -1 { closest = (family, error.problem, builder.uses) }
       }
     }
-    guard let closest, closest.uses > 0 || families.count == 1 else {
+    if families.count == 1, let closest {
+      throw file.refuse(
+        "the architecture is said to be \(closest.family.name.quoted), but \(closest.problem)")
+    }
+    guard let closest, closest.uses > 0 else {
       let known = families.map { $0.title }.joined(separator: ", ")
       let some = file.tensors.keys.sorted().prefix(3).map(\.quoted).joined(separator: ", ")
       throw file.refuse(

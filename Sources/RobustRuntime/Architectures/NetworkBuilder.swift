@@ -30,6 +30,9 @@ final class NetworkBuilder {
   /// What the tensors do not tell and nothing else does.
   private(set) var assumptions: [String] = []
 
+  /// Whether what the metadata say was refused.
+  private(set) var hasWrongMetadata = false
+
   private let training: (parameters: Parameters, mode: NormMode)?
   private let classes: TrainableModel.Head?
   private var nodeCount = 1
@@ -118,7 +121,7 @@ final class NetworkBuilder {
     let more = others.count - 1
     throw file.refuse(
       "it has \(first.quoted)" + (more == 0 ? "" : " and \(more) more \(more == 1 ? "tensor" : "tensors")")
-        + " that such a network does not use")
+        + " that such a network does not use, so it is of another architecture")
   }
 
   // MARK: What the metadata tell
@@ -128,6 +131,7 @@ final class NetworkBuilder {
   func number(_ key: String, in range: ClosedRange<Int>) throws -> Int? {
     guard let text = file.metadata[key] else { return nil }
     guard let number = Int(text), range.contains(number) else {
+      hasWrongMetadata = true
       throw file.refuse("\(key) is \(text.quoted), not a whole number in \(range)")
     }
     return number
@@ -145,6 +149,7 @@ final class NetworkBuilder {
       return usual
     }
     guard let activation = names[text.lowercased()] else {
+      hasWrongMetadata = true
       let known = names.keys.sorted().joined(separator: ", ")
       throw file.refuse("the activation \(text.quoted) is not known; known are: \(known)")
     }

@@ -110,10 +110,13 @@ package struct Graph: Sendable {
     var graph = self
     graph.nodes = [nodes[0]]
     var place = [0]
-    for node in nodes.dropFirst() {
+    for (n, node) in nodes.enumerated().dropFirst() {
       var moved = node
       moved.inputs = node.inputs.map { place[$0] }
-      let isLone = node.inputs.map { $0 > 0 && readers[$0] == 1 }
+      // What gives the logits stays the last node, also where nodes before it are read by nothing.
+      let isLone = node.inputs.map {
+        $0 > 0 && readers[$0] == 1 && (n < nodes.count - 1 || place[$0] == graph.nodes.count - 1)
+      }
       if let joined = join(&graph, moved, isLone) {
         place.append(joined)
       } else {
