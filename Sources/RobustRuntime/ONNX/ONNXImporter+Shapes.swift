@@ -46,8 +46,16 @@ extension ONNXImporter {
       dims[dim] = MapView.natural(.position, range.count)
       return try emitted(.positions(range), view.node, dims: dims)
     }
+    if view.dims[dim] == [AxisFactor(axis: .position, stride: view.shape.width, extent: view.shape.height)] {
+      isFixed = true
+      let width = view.shape.width
+      let rows = range.lowerBound * width..<range.upperBound * width
+      var dims = view.dims
+      dims[dim] = [AxisFactor(axis: .position, stride: width, extent: range.count)]
+      return try emitted(.grid(rows, rows: range.count), view.node, dims: dims)
+    }
     guard view.isOnly(.channel, dim) else {
-      throw ImportProblem("takes a part of rows, columns or images, which is not known")
+      throw ImportProblem("takes a part of columns or images, which is not known")
     }
     var view = view
     if view.dims[dim].count > 1 {

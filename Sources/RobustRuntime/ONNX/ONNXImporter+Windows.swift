@@ -5,8 +5,11 @@ extension ONNXImporter {
     guard view.rank == 4 else { throw ImportProblem("reads a map of \(view.rank) dimensions, not 4") }
     let arranged = try arranged(view, channels: [1], positions: [0, 2, 3])
     let extents = arranged.extents
-    guard (extents[2], extents[3]) == (arranged.shape.height, arranged.shape.width) else {
-      throw ImportProblem("reads positions whose rows and columns the engine no longer knows")
+    if (extents[2], extents[3]) != (arranged.shape.height, arranged.shape.width) {
+      // Tokens that become rows and columns again.
+      isFixed = true
+      return try emitted(
+        .grid(0..<arranged.positions, rows: extents[2]), arranged.node, dims: arranged.dims)
     }
     return arranged
   }

@@ -6,7 +6,7 @@ package struct ONNXModel {
     package var opset: Int
     /// The name of the images in the file.
     package var input: String
-    /// The extents of images that the file states, or that were tried; nil: they are free and nothing is stated.
+    /// The extents of images that the file states, or else the first ones that fit; nil: any fit.
     package var statedSize: ImageSize?
     /// What was left out or assumed.
     package var notes: [String]
@@ -100,7 +100,8 @@ package struct ONNXModel {
     self.graph = graph.graph
     facts = Facts(
       producer: [model.producer, model.producerVersion].filter { !$0.isEmpty }.joined(separator: " "),
-      opset: opset, input: input.name, statedSize: input.isFree && !importer.isFixed ? nil : size,
+      opset: opset, input: input.name,
+      statedSize: input.isFree && !importer.isFixed && size == input.sizes[0] ? nil : size,
       notes: notes, classCount: logits.shape.channels,
       parameterCount: file.tensors.values.reduce(0) { $0 &+ ($1.type.isReal ? $1.count : 0) },
       normalization: normalization, metadata: file.metadata)
