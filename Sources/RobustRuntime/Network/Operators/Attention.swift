@@ -68,6 +68,10 @@ private struct BoundAttention: BoundOperation {
   }
 
   func forward(_ activation: Activation, scratch: Scratch) {
+    // No head writes what fills up the last block.
+    if output.shape.channels % Tensor.blockSize != 0 {
+      rt_fill(output.value + (output.blocks - 1) * output.blockStride, 0, output.blockStride)
+    }
     eachHead(scratch) { n, head, m in
       read(queries, queries.value, n, head, depth, rows: m.q, m.stride)
       weigh(n, head, m)
