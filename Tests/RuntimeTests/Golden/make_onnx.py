@@ -13,6 +13,7 @@ uniform("NETWORK.image") of the network's size, in double precision:
   NETWORK.error       the relative error of the same gradient where PyTorch computes in float32
 """
 import os
+import re
 import sys
 import warnings
 from functools import partial
@@ -354,8 +355,8 @@ def export(network, side, path, how):
             axes["images"].update({0: "batch", 2: "height", 3: "width"})
         torch.onnx.export(network, (image,), path, dynamo=False, do_constant_folding="unfolded" not in flags,
                           dynamic_axes=axes if axes["images"] else None, **arguments)
-    if kind == "dynamo" and "whole" not in flags:
-        shorten(path)
+    if kind == "dynamo":
+        (forget_folders if "whole" in flags else shorten)(path)
     if "sim" in flags:
         import onnxsim
 
@@ -366,6 +367,19 @@ def export(network, side, path, how):
         model = onnx.load(path)
         onnx.save(model, path, save_as_external_data=True, location=os.path.basename(path) + ".data",
                   size_threshold=0)
+
+
+def forget_folders(path):
+    """Leaves out where on this machine the sources are that the exporter names at each node."""
+    import onnx
+
+    model = onnx.load(path)
+    graph = model.graph
+    for part in [graph.node, graph.input, graph.output, graph.value_info, graph.initializer]:
+        for entry in part:
+            for told in entry.metadata_props:
+                told.value = re.sub(r'File "[^"]*/', 'File "/', told.value)
+    onnx.save(model, path)
 
 
 def shorten(path):
