@@ -57,6 +57,14 @@ import Testing
     #expect(images.allSatisfy { $0.width == width && $0.height == height })
   }
 
+  @Test func stepsInFourierCoefficientsTakeTheBox() throws {
+    let names = try interpolate(
+      "--stages", "3", "--steps", "1", "--set", "box", "--parametrisation", "fourier", "-o", "out.png",
+      "--side",
+      "64")
+    #expect(names.count == 3)
+  }
+
   @Test func transparencyGoesOver() throws {
     try sandbox.picture("a.png", width: 80, height: 60, channels: 4) { x, _, c in
       c == 3 ? (x < 40 ? 0 : 1) : 0.7

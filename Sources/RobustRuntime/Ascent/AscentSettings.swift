@@ -133,7 +133,7 @@ extension AscentSettings {
     try require(stopLoss?.isNaN != true, "the loss to stop at is not a number")
     if parameters == .fourier {
       try require(
-        set == .box && free == nil && centre == nil,
+        set == .box && free == nil,
         "steps in Fourier coefficients know no set but the box, and no pixels that are not free")
       try require(
         max(start.height, start.width) <= 4096, "steps in Fourier coefficients need sides of at most 4096")

@@ -171,6 +171,8 @@ struct Checkpoint {
     tensors.append(NamedTensor(name: "std", shape: [3], values: origin.deviation))
     metadata["name"] = facts.name
     metadata["size"] = "\(facts.side)"
+    metadata["constraint"] = facts.constraint
+    metadata["eps"] = facts.eps > 0 ? "\(facts.eps)" : nil
     if origin.namesClasses {
       metadata["classes"] = "[\(facts.classes.map(\.inJSON).joined(separator: ","))]"
     }

@@ -7,6 +7,8 @@ final class CheckRunner {
   private let temporary: TemporaryFolder
   private let inputs: String
   private let environment: [String: String]
+  /// The options of the host's own that the task has, which not all have.
+  var hostOptions: Set<String> = []
   private var count = 0
   /// The bytes of the samples as they were made.
   private var originals: [String: [UInt8]] = [:]
@@ -70,8 +72,11 @@ final class CheckRunner {
     _ values: [(parameter: CommandParameter, text: String)], host: [String] = [],
     interruptedAfter seconds: Double = .infinity, secondsAllowed: Double? = nil
   ) throws -> CheckedRun {
-    try run(
-      [task] + StepArguments.words(values, host: ["--output=out.png", "--quiet"] + host),
+    let options = (["--output=out.png", "--quiet"] + host).filter { word in
+      hostOptions.contains(String(word.dropFirst(2).prefix { $0 != "=" }))
+    }
+    return try run(
+      [task] + StepArguments.words(values, host: options),
       interruptedAfter: seconds, secondsAllowed: secondsAllowed)
   }
 

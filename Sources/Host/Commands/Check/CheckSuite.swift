@@ -42,6 +42,7 @@ final class CheckSuite {
         ],
         "it cannot be loaded")
     }
+    runner.hostOptions = Set(plugin.hostOptions.map(\.name))
     let faults = ManifestCheck.faults(of: plugin)
     let built = plugin.builtWith.map { ", built with \(Plugin.versionText($0))" } ?? ""
     let counts =
