@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
 """Compares rtool's ascent steps with PyTorch's: the same networks, shapes and threads, in alternating order.
 
-    python3 Benchmarks/compare.py [--rtool .build/release/rtool] [--rounds 5] [--seconds 2] [--only NAME] [--json FILE]
+    python3 Benchmarks/compare.py [--rtool .build/release/rtool] [--rounds 5] [--seconds 2] [--only NAME]
+                                  [--family residual|further|all] [--json FILE]
+
+The first rows are residual networks; `--only` measures one network, `--family` those of the older or further rows.
 
 A step is logits, cross-entropy and the gradient to the input; rtool's also moves the image. rtool is measured in float32
 and, where the processor has units for it, in bfloat16, which is compared with PyTorch's. PyTorch is measured in
-fp32 in both memory layouts, with batch normalisation folded ("folded") and as it comes ("plain"), and in bfloat16; of
-each kind the faster layout counts. Of the times the median is told, and the least, which says more on a machine that
+fp32 in both memory layouts, with batch normalisation folded ("folded", of residual networks) and as it comes ("plain"),
+and in bfloat16; of each kind the faster layout counts. Of the times the median is told, and the least, which says more on a machine that
 has other work to do.
 """
 import json
@@ -23,13 +26,21 @@ from harness import HERE, Worker, machine, parse, write_record
 CASES = [
     ("photos", 128, 1), ("photos", 128, 8), ("resnet18", 224, 1), ("resnet50", 224, 1), ("resnet50", 224, 8),
 ]
+# Of other families, which PyTorch takes as they come.
+FURTHER_CASES = [
+    ("wrn28_10", 32, 8), ("vgg16_bn", 224, 1), ("densenet121", 224, 1), ("mobilenet_v2", 224, 1),
+    ("convnext_tiny", 224, 1), ("vit_b_16", 224, 1),
+]
 SETTINGS = [
     ("float32", "contiguous", "folded"), ("float32", "channels_last", "folded"),
     ("float32", "contiguous", "plain"), ("float32", "channels_last", "plain"),
     ("bfloat16", "channels_last", "folded"),
 ]
+FURTHER_SETTINGS = [
+    ("float32", "contiguous", "plain"), ("float32", "channels_last", "plain"), ("bfloat16", "channels_last", "plain"),
+]
 # The kinds that are told, by how the names of their settings begin and end.
-KINDS = {"folded": ("float32", "folded"), "plain": ("float32", "plain"), "bfloat16": ("bfloat16", "folded")}
+KINDS = {"folded": ("float32", "folded"), "plain": ("float32", "plain"), "bfloat16": ("bfloat16", "")}
 
 
 def rtool_bench(rtool, model, case, threads, seconds, precision="float32"):
@@ -89,11 +100,12 @@ def tasks(rtool, threads, folder):
 
 
 def compare(case, options, folder):
-    from networks import network, write_safetensors
+    from networks import metadata, network, write_safetensors
     model = os.path.join(folder, case[0] + ".safetensors")
     if not os.path.exists(model):
-        write_safetensors(model, network(case[0]), {"stem_stride": "2", "architecture": "resnet"})
-    workers = {"-".join(s): Worker(*case, options.threads, *s) for s in SETTINGS}
+        write_safetensors(model, network(case[0]), metadata(case[0]))
+    settings = FURTHER_SETTINGS if case in FURTHER_CASES else SETTINGS
+    workers = {"-".join(s): Worker(*case, options.threads, *s) for s in settings}
     for worker in workers.values():
         worker.run(0)
     own, rounded, others = [], [], {name: [] for name in workers}
@@ -122,6 +134,8 @@ def compare(case, options, folder):
             "peak_memory": max(a["peak_memory"] for a in answers)}
     for kind, (start, end) in KINDS.items():
         names = [n for n in workers if n.startswith(start) and n.endswith(end)]
+        if not names:
+            continue
         row["fastest_" + kind] = min(names, key=lambda n: row["torch"][n]["least"])
         for key in ("seconds", "least"):
             row[f"ratio_{kind}_{key}"] = min(row["torch"][n][key] for n in names) / row["rtool"][key]
@@ -131,11 +145,35 @@ def compare(case, options, folder):
             "peak_memory": max(r["peak_memory"] for r in rounded)}
         for key in ("seconds", "least"):
             row[f"ratio_rounded_{key}"] = row["torch"][row["fastest_bfloat16"]][key] / row["rtool_bfloat16"][key]
-            row[f"ratio_rounded_folded_{key}"] = (
-                row[f"ratio_folded_{key}"] * row["rtool"][key] / row["rtool_bfloat16"][key])
-    row["memory_share"] = row["rtool"]["peak_memory"] / row["torch"][row["fastest_folded"]]["peak_memory"]
+            row[f"ratio_rounded_{float_kind(row)}_{key}"] = (
+                row[f"ratio_{float_kind(row)}_{key}"] * row["rtool"][key] / row["rtool_bfloat16"][key])
+    row["memory_share"] = (
+        row["rtool"]["peak_memory"] / row["torch"][row["fastest_" + float_kind(row)]]["peak_memory"])
     row["operators"] = layers(options.rtool, model, case, options.threads)
+    row["shares"] = shares(row["operators"])
     return row
+
+
+def float_kind(row):
+    """What rtool is compared with beside PyTorch as it comes."""
+    return "folded" if "fastest_folded" in row else "plain"
+
+
+def shares(found):
+    """Of each kind of operator, and of all: milliseconds forward and backward, and shares of the peak of the threads."""
+    total = {}
+    for layer in found["batches"][0]["layers"]:
+        kind = " ".join(layer["name"].split()[:2 if layer["name"].startswith("conv") else 1])
+        for sums in (total.setdefault(kind, [0, 0, 0]), total.setdefault("all", [0, 0, 0])):
+            for k, key in enumerate(("operations", "forward", "backward")):
+                sums[k] += layer[key]
+    total["all"] = total.pop("all")
+    return {
+        kind: {
+            "forward": forward, "backward": backward, "operations": operations,
+            "share_forward": operations / forward / found["registerPeak"],
+            "share_backward": operations / backward / found["registerPeak"],
+        } for kind, (operations, forward, backward) in total.items()}
 
 
 def layers(rtool, model, case, threads):
@@ -148,47 +186,46 @@ def layers(rtool, model, case, threads):
 
 def show(row):
     own = row["rtool"]
-    others = [row["torch"][row["fastest_" + kind]] for kind in KINDS]
-    name = f"{row['network']} {row['side']} b{row['batch']}"
+    kinds = [kind for kind in KINDS if "fastest_" + kind in row]
+    others = {kind: row["torch"][row["fastest_" + kind]] for kind in kinds}
+    name, other = f"{row['network']} {row['side']} b{row['batch']}", others[float_kind(row)]
     for key in ("seconds", "least"):
-        times = " ".join(f"{t[key] * 1e3:9.2f}" for t in (own, *others))
-        ratios = " ".join(f"{row[f'ratio_{kind}_{key}']:8.2f}" for kind in KINDS)
-        print(f"{name:17} {key.replace('seconds', 'median'):6} {times} {ratios}", flush=True)
+        times = " ".join(f"{others[k][key] * 1e3:9.2f}" if k in others else f"{'-':>9}" for k in KINDS)
+        ratios = " ".join(f"{row[f'ratio_{k}_{key}']:8.2f}" if k in others else f"{'-':>8}" for k in KINDS)
+        print(f"{name:20} {key.replace('seconds', 'median'):6} {own[key] * 1e3:9.2f} {times} {ratios}", flush=True)
     rounded = row.get("rtool_bfloat16")
     if rounded:
-        print(f"{'':17} rtool in bfloat16: median {rounded['seconds'] * 1e3:.2f} ms, least {rounded['least'] * 1e3:.2f}; "
+        kind = float_kind(row)
+        print(f"{'':20} rtool in bfloat16: median {rounded['seconds'] * 1e3:.2f} ms, least {rounded['least'] * 1e3:.2f}; "
               f"PyTorch's bfloat16 takes {row['ratio_rounded_seconds']:.2f} and {row['ratio_rounded_least']:.2f} times "
-              f"as long, its folded float32 {row['ratio_rounded_folded_seconds']:.2f} and "
-              f"{row['ratio_rounded_folded_least']:.2f}; memory {rounded['peak_memory'] / 2**20:.0f} MiB", flush=True)
-    print(f"{'':17} memory {own['peak_memory'] / 2**20:.0f} MiB, PyTorch {others[0]['peak_memory'] / 2**20:.0f}; "
-          f"first step after {own['first']:.3f} s, PyTorch {others[0]['first']:.2f}", flush=True)
+              f"as long, its {kind} float32 {row[f'ratio_rounded_{kind}_seconds']:.2f} and "
+              f"{row[f'ratio_rounded_{kind}_least']:.2f}; memory {rounded['peak_memory'] / 2**20:.0f} MiB", flush=True)
+    print(f"{'':20} memory {own['peak_memory'] / 2**20:.0f} MiB, PyTorch {other['peak_memory'] / 2**20:.0f}; "
+          f"first step after {own['first']:.3f} s, PyTorch {other['first']:.2f}", flush=True)
     found = row["operators"]
-    peak = found["matrixProductPeak"]
-    total = {}
-    for layer in found["batches"][0]["layers"]:
-        kind = " ".join(layer["name"].split()[:2 if layer["name"].startswith("conv") else 1])
-        sums = total.setdefault(kind, [0, 0, 0])
-        for k, key in enumerate(("operations", "forward", "backward")):
-            sums[k] += layer[key]
-    print(f"{'':17} peak {peak * 1e-9:.0f} GFLOP/s by OpenBLAS, {found['tilePeak'] * 1e-9:.0f} by rtool's tiles"
+    print(f"{'':20} peak {found['registerPeak'] * 1e-9:.0f} GFLOP/s in registers, {found['tilePeak'] * 1e-9:.0f} by "
+          f"rtool's tiles"
           + (f", {found['matrixUnitPeak'] * 1e-9:.0f} by matrix units" if found.get("matrixUnitPeak") else ""))
-    for kind, (operations, *times) in total.items():
-        parts = [f"{t * 1e3:7.2f} ms {operations / t * 1e-9:5.0f} GFLOP/s {100 * operations / t / peak:4.0f}%"
-                 for t in times]
-        print(f"{'':17}   {kind:14} forward {parts[0]}, backward {parts[1]}", flush=True)
+    for kind, sums in row["shares"].items():
+        parts = [f"{sums[way] * 1e3:7.2f} ms {sums['operations'] / sums[way] * 1e-9:5.0f} GFLOP/s "
+                 f"{100 * sums['share_' + way]:4.0f}%" for way in ("forward", "backward")]
+        print(f"{'':20}   {kind:14} forward {parts[0]}, backward {parts[1]}", flush=True)
 
 
 def main():
-    options = parse(__doc__, sorted({case[0] for case in CASES}), rounds=5, seconds=2)
+    families = {"residual": CASES, "further": FURTHER_CASES, "all": CASES + FURTHER_CASES}
+    options = parse(
+        __doc__, sorted({case[0] for case in families["all"]}), rounds=5, seconds=2,
+        more=lambda parser: parser.add_argument("--family", choices=families, default="all"))
     if not os.path.exists(options.rtool):
         sys.exit(f"{options.rtool} is missing: run `make build`")
 
     record = {"machine": machine(options.threads), "rows": []}
     print(" ".join(f"{k}: {v}" for k, v in record["machine"].items()))
-    print(f"{'':24} {'ms a step: PyTorch':>39} {'PyTorch / rtool':>26}")
-    print(f"{'':24} {'rtool':>9}" + "".join(f" {k:>9}" for k in KINDS) + "".join(f" {k:>8}" for k in KINDS))
+    print(f"{'':27} {'ms a step: PyTorch':>39} {'PyTorch / rtool':>26}")
+    print(f"{'':27} {'rtool':>9}" + "".join(f" {k:>9}" for k in KINDS) + "".join(f" {k:>8}" for k in KINDS))
     with tempfile.TemporaryDirectory() as folder:
-        for case in CASES:
+        for case in families[options.family]:
             if options.only in (None, case[0]):
                 record["rows"].append(compare(case, options, folder))
                 show(record["rows"][-1])

@@ -1,4 +1,5 @@
-"""The networks that are compared, in plain PyTorch, with the names that torchvision gives to weights."""
+"""The networks that are compared: residual ones in plain PyTorch, with the names that torchvision and RobustBench give
+to weights, and those of other families from torchvision."""
 import json
 import struct
 
@@ -72,16 +73,71 @@ class ResNet(nn.Module):
                 module.fold()
 
 
+class WideBlock(nn.Module):
+    def __init__(self, channels, width, stride):
+        super().__init__()
+        self.bn1, self.bn2 = nn.BatchNorm2d(channels), nn.BatchNorm2d(width)
+        self.conv1 = nn.Conv2d(channels, width, 3, stride, 1, bias=False)
+        self.conv2 = nn.Conv2d(width, width, 3, 1, 1, bias=False)
+        self.convShortcut = nn.Conv2d(channels, width, 1, stride, bias=False) if channels != width else None
+
+    def forward(self, x):
+        y = F.relu(self.bn1(x))
+        shortcut = self.convShortcut(y) if self.convShortcut else x
+        return shortcut + self.conv2(F.relu(self.bn2(self.conv1(y))))
+
+
+class WideStage(nn.Module):
+    def __init__(self, channels, width, blocks, stride):
+        super().__init__()
+        self.layer = nn.Sequential(
+            *(WideBlock(width if b else channels, width, 1 if b else stride) for b in range(blocks)))
+
+    def forward(self, x):
+        return self.layer(x)
+
+
+class WideResNet(nn.Module):
+    def __init__(self, blocks, factor, classes):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 16, 3, 1, 1, bias=False)
+        self.block1 = WideStage(16, 16 * factor, blocks, 1)
+        self.block2 = WideStage(16 * factor, 32 * factor, blocks, 2)
+        self.block3 = WideStage(32 * factor, 64 * factor, blocks, 2)
+        self.bn1, self.fc = nn.BatchNorm2d(64 * factor), nn.Linear(64 * factor, classes)
+
+    def forward(self, x):
+        y = self.block3(self.block2(self.block1(self.conv1(x))))
+        return self.fc(F.relu(self.bn1(y)).mean((2, 3)))
+
+
+# Names of torchvision.
+FURTHER = ["vgg16_bn", "densenet121", "mobilenet_v2", "convnext_tiny", "vit_b_16"]
+
+
 def network(name):
     """With random weights, always the same."""
     torch.manual_seed(1)
-    if name == "photos":
+    if name in FURTHER:
+        import torchvision
+        model = getattr(torchvision.models, name)(weights=None)
+        if name == "vit_b_16":
+            # Its head is zero at first.
+            nn.init.normal_(model.heads.head.weight, std=0.02)
+    elif name == "wrn28_10":
+        model = WideResNet(4, 10, 10)
+    elif name == "photos":
         model = ResNet((2, 2, 2, 2), (32, 64, 128, 256), 20, stem=3)
     elif name == "resnet18":
         model = ResNet((2, 2, 2, 2), (64, 128, 256, 512), 1000)
     else:
         model = ResNet((3, 4, 6, 3), (64, 128, 256, 512), 1000, bottleneck=True)
     return model.eval().requires_grad_(False)
+
+
+def metadata(name):
+    """What a file says beside its tensors."""
+    return {} if name in FURTHER + ["wrn28_10"] else {"stem_stride": "2", "architecture": "resnet"}
 
 
 def write_safetensors(path, model, metadata):

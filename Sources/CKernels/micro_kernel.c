@@ -11,6 +11,11 @@
     typedef float vector __attribute__((vector_size(4 * WIDTH), aligned(4)));                                        \
     for (size_t slice = 0; slice < RT_MR; slice += WIDTH * VECTORS) {                                                \
       vector sums[COUNT][ROW_BLOCKS][VECTORS] = {0};                                                                 \
+      if (input->accumulate)                                                                                         \
+        UNROLL for (size_t p = 0; p < COUNT; p++)                                                                    \
+          UNROLL for (size_t b = 0; b < ROW_BLOCKS; b++)                                                             \
+            UNROLL for (size_t v = 0; v < VECTORS; v++)                                                              \
+              sums[p][b][v] = *(const vector *)(out + (p * position_blocks + b) * RT_MR + slice + v * WIDTH);        \
       const float *w = weights + slice, *const *pointers = input->pointers;                                          \
       size_t line = prefetch.line;                                                                                   \
       for (size_t tap = 0; tap < input->taps; tap++, pointers += COUNT) {                                            \

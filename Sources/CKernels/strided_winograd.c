@@ -215,7 +215,7 @@ CLONES WIDE void rt_strided_output(float *out, size_t out_block_stride, const fl
         const size_t first = count * m / micro_tiles, positions = count * (m + 1) / micro_tiles - first;
         const float *pointers[RT_NR_SINGLE];
         for (size_t p = 0; p < positions; p++) pointers[p] = columns + (first + p) * depth;
-        const rt_indirection input = {pointers, 1, depth / VEC16, VEC16, RT_F32};
+        const rt_indirection input = {pointers, 1, depth / VEC16, VEC16, RT_F32, false};
         rt_micro_kernel(sums + first * height, own, RT_STRIDED_MATRICES * row_block, row_blocks, &input, positions,
                         rt_prefetch_of_pass(next, depth, m, micro_tiles));
       }

@@ -28,7 +28,7 @@ INLINE void taps_of_windows(vec16 taps[TAPS], const float *values, ptrdiff_t str
 INLINE void taps_of_input(float taps[TAPS][RT_MR], const rt_weights *w, int32_t in) {
   const bool upright = w->row_stride == 3 && w->column_stride == 1;
   const bool rotated = w->row_stride == -3 && w->column_stride == -1;
-  const bool whole = in < w->ins && has_whole_group(w) && !w->out_scale && !w->in_scale;
+  const bool whole = in < w->ins && has_whole_group(w);
   if (!whole || !(upright || rotated)) {
     for (int32_t y = 0; y < 3; y++)
       for (int32_t x = 0; x < 3; x++) weights_of_input(taps[3 * y + x], w, in, y, x);
@@ -39,7 +39,11 @@ INLINE void taps_of_input(float taps[TAPS][RT_MR], const rt_weights *w, int32_t 
   for (size_t half = 0; half < RT_MR; half += VEC16) {
     vec16 vectors[TAPS];
     taps_of_windows(vectors, values + (ptrdiff_t)half * w->out_stride, w->out_stride, rotated);
-    for (int tap = 0; tap < TAPS; tap++) *(vec16 *)(taps[tap] + half) = vectors[tap];
+    const vec16 one = (vec16){0} + 1;
+    const vec16 scale = w->out_scale  ? *(const vec16 *)(w->out_scale + w->first_out + half)
+                        : w->in_scale ? one * w->in_scale[w->first_in + in]
+                                      : one;
+    for (int tap = 0; tap < TAPS; tap++) *(vec16 *)(taps[tap] + half) = scale * vectors[tap];
   }
 }
 

@@ -80,11 +80,9 @@ INLINE void transform_gradient(vec16 *m, const vec16 *y, size_t stride) {
   m[5] = y3;
 }
 
-/* Transforms the columns of 16 outputs' taps, the first half of G g G'.
-     taps   [9][32], from these outputs on */
-INLINE void transform_weight_columns(vec16 columns[3][MAX_EXTENT], const float *taps, int side) {
-  for (size_t x = 0; x < 3; x++)
-    transform_weights(columns[x], (const vec16 *)(taps + x * RT_MR), 3 * RT_MR / VEC16, side);
+/* Transforms the columns of 16 outputs' taps, which are `stride` vectors apart: the first half of G g G'. */
+INLINE void transform_weight_columns(vec16 columns[3][MAX_EXTENT], const vec16 *taps, size_t stride, int side) {
+  for (size_t x = 0; x < 3; x++) transform_weights(columns[x], taps + x * stride, 3 * stride, side);
 }
 
 INLINE void transform_row_block(float *restrict transformed, const rt_weights *weights, int side, bool is_bf16) {
@@ -97,8 +95,8 @@ INLINE void transform_row_block(float *restrict transformed, const rt_weights *w
     if (is_bf16) taps_of_input(others, weights, (int32_t)in + VEC16);
     for (size_t half = 0; half < RT_MR; half += VEC16) {
       vec16 columns[3][MAX_EXTENT], other_columns[3][MAX_EXTENT], row[MAX_EXTENT], other[MAX_EXTENT];
-      transform_weight_columns(columns, taps[0] + half, side);
-      if (is_bf16) transform_weight_columns(other_columns, others[0] + half, side);
+      transform_weight_columns(columns, (const vec16 *)(taps[0] + half), RT_MR / VEC16, side);
+      if (is_bf16) transform_weight_columns(other_columns, (const vec16 *)(others[0] + half), RT_MR / VEC16, side);
       float *out = transformed + i * RT_MR + half;
       for (int y = 0; y < side + 2; y++) {
         transform_weights(row, &columns[0][y], MAX_EXTENT, side);
@@ -120,6 +118,51 @@ CLONES WIDE void rt_winograd_weights(float *transformed, const rt_weights *weigh
     transform_row_block(transformed, weights, 4, true);
   else
     transform_row_block(transformed, weights, 4, false);
+}
+
+CLONES WIDE void rt_winograd_windows(float *windows, const rt_weights *weights) {
+  const int32_t depth = (weights->ins + RT_MR - 1) / RT_MR * RT_MR;
+  for (int32_t in = 0; in < depth; in++) taps_of_input((float(*)[RT_MR])(windows + in * TAPS * RT_MR), weights, in);
+}
+
+/* Floats from one product's weights to the next, of RT_MR inputs and RT_MR outputs; so much more than they have that
+   these do not all meet in the same part of a cache. */
+enum { WINDOW_PRODUCT = RT_SQUARE + VEC16 };
+
+/* Transforms the taps of 16 outputs for one input.
+     transformed   [(side + 2)^2], WINDOW_PRODUCT floats apart */
+INLINE void transform_window(float *restrict transformed, const vec16 *taps, size_t stride, int side) {
+  vec16 columns[3][MAX_EXTENT], row[MAX_EXTENT];
+  transform_weight_columns(columns, taps, stride, side);
+  for (int y = 0; y < side + 2; y++) {
+    transform_weights(row, &columns[0][y], MAX_EXTENT, side);
+    for (int x = 0; x < side + 2; x++, transformed += WINDOW_PRODUCT) *(vec16 *)transformed = row[x];
+  }
+}
+
+/* Transforms windows of RT_MR outputs.
+     transformed   [(side + 2)^2][depth][32], products WINDOW_PRODUCT floats apart
+     windows       [depth][9][32], or transposed [32][9][32 of depth] */
+INLINE void transform_windows(float *restrict transformed, const float *restrict windows, size_t depth,
+                              bool transposed, int side) {
+  if (!transposed) {
+    for (size_t k = 0; k < depth; k++)
+      for (size_t half = 0; half < RT_MR; half += VEC16)
+        transform_window(transformed + k * RT_MR + half, (const vec16 *)(windows + k * TAPS * RT_MR + half),
+                         RT_MR / VEC16, side);
+    return;
+  }
+  for (size_t half = 0; half < RT_MR; half += VEC16)
+    for (size_t k = 0; k < depth; k += VEC16) {
+      vec16 taps[VEC16][TAPS], lines[VEC16];
+      for (size_t tap = 0; tap < TAPS; tap++) {
+        for (size_t r = 0; r < VEC16; r++)
+          lines[r] = *(const vec16 *)(windows + ((half + r) * TAPS + tap) * RT_MR + k);
+        transpose_lines(lines);
+        for (size_t i = 0; i < VEC16; i++) taps[i][tap] = lines[i];
+      }
+      for (size_t i = 0; i < VEC16; i++) transform_window(transformed + (k + i) * RT_MR + half, taps[i], 1, side);
+    }
 }
 
 /* The first output of a Winograd tile. */
@@ -367,7 +410,7 @@ CLONES WIDE void rt_winograd_output(float *out, size_t out_block_stride, const f
         for (size_t t = 0; t < positions; t++)
           pointers[t] = inputs + k * tiles->product_stride + (first + t) * depth;
         const rt_indirection columns = {pointers, 1, depth / VEC16, VEC16,
-                                        tiles->packing == RT_NOT_PACKED ? RT_F32 : RT_BF16};
+                                        tiles->packing == RT_NOT_PACKED ? RT_F32 : RT_BF16, false};
         rt_micro_kernel(scratch + (k * count + first) * height, own, row_block_stride, row_blocks, &columns, positions,
                         rt_prefetch_of_pass(next, depth, m, micro_tiles));
       }
@@ -379,6 +422,74 @@ CLONES WIDE void rt_winograd_output(float *out, size_t out_block_stride, const f
       transform_outputs(out + moved, out_block_stride, sums, height / VEC16, blocks, row, tiles, &e, 2);
     else
       transform_outputs(out + moved, out_block_stride, sums, height / VEC16, blocks, row, tiles, &e, 4);
+  }
+}
+
+/* Multiplies the transformed windows of RT_MR inputs, from input k on, for one or two row blocks.
+     sums      [(side + 2)^2][tile][row_blocks * 32], which later inputs add to
+     weights   [row_blocks][(side + 2)^2][inputs][32], products WINDOW_PRODUCT floats apart
+     next      windows to prefetch, of as many row blocks; none: null */
+INLINE void multiply_windows(float *sums, const float *weights, const float *inputs, size_t k, int32_t row_blocks,
+                             const rt_winograd_tiles *tiles, rt_prefetch next) {
+  enum { LINES = TAPS * RT_SQUARE / VEC16 };
+  const size_t products = (size_t)((tiles->side + 2) * (tiles->side + 2)), height = (size_t)row_blocks * RT_MR;
+  const size_t blocks = (tiles->depth - k < RT_MR ? tiles->depth - k : RT_MR) / VEC16;
+  const size_t most = row_blocks > 1 ? RT_NR_DOUBLE : RT_NR_SINGLE, micro_tiles = (tiles->count + most - 1) / most;
+  const size_t steps = products * micro_tiles * blocks;
+  next.lines = (LINES + steps - 1) / steps;
+  if (next.lines > 2 * RT_BLOCK) next.lines = 2 * RT_BLOCK;
+  for (size_t product = 0; product < products; product++)
+    for (size_t m = 0; m < micro_tiles; m++) {
+      const size_t first = tiles->count * m / micro_tiles, positions = tiles->count * (m + 1) / micro_tiles - first;
+      const float *pointers[RT_NR_SINGLE];
+      for (size_t t = 0; t < positions; t++)
+        pointers[t] = inputs + product * tiles->product_stride + (first + t) * tiles->depth + k;
+      const rt_indirection columns = {pointers, 1, blocks, VEC16, RT_F32, .accumulate = k > 0};
+      next.line = (product * micro_tiles + m) * blocks * next.lines;
+      if (next.line >= LINES) next.weights = NULL;
+      rt_micro_kernel(sums + (product * tiles->count + first) * height, weights + product * WINDOW_PRODUCT,
+                      products * WINDOW_PRODUCT, row_blocks, &columns, positions, next);
+    }
+}
+
+CLONES WIDE void rt_winograd_output_by_windows(float *out, size_t out_block_stride, const float *windows,
+                                               size_t row_block_stride, size_t depth_stride, bool transposed,
+                                               const float *inputs, size_t rows, const rt_winograd_tiles *tiles,
+                                               const rt_epilogue *epilogue, float *scratch) {
+  const int32_t side = tiles->side;
+  const size_t products = (size_t)((side + 2) * (side + 2));
+  float *weights = scratch + rt_winograd_scratch(side, tiles->count);
+  for (size_t row = 0; row < rows; row += 2 * RT_MR) {
+    const int32_t row_blocks = rows - row > RT_MR ? 2 : 1;
+    for (size_t k = 0; k < tiles->depth; k += RT_MR) {
+      const float *own = windows + row / RT_MR * row_block_stride + k / RT_MR * depth_stride;
+      const size_t depth = tiles->depth - k < RT_MR ? tiles->depth - k : RT_MR;
+      for (int32_t b = 0; b < row_blocks; b++, own += row_block_stride) {
+        float *to = weights + (size_t)b * products * WINDOW_PRODUCT;
+        if (side == 2 && transposed)
+          transform_windows(to, own, depth, true, 2);
+        else if (side == 2)
+          transform_windows(to, own, depth, false, 2);
+        else if (transposed)
+          transform_windows(to, own, depth, true, 4);
+        else
+          transform_windows(to, own, depth, false, 4);
+      }
+      const bool goes_on = k + RT_MR < tiles->depth, ends = row + 2 * RT_MR >= rows;
+      const float *next = goes_on ? windows + row / RT_MR * row_block_stride + (k / RT_MR + 1) * depth_stride
+                          : ends  ? NULL
+                                  : windows + (row / RT_MR + 2) * row_block_stride;
+      multiply_windows(scratch, weights, inputs, k, row_blocks, tiles,
+                       (rt_prefetch){.weights = next, .row_block_stride = row_block_stride, .square_stride = RT_SQUARE});
+    }
+    const size_t moved = row / VEC16 * out_block_stride, width = (size_t)row_blocks * RT_MR / VEC16;
+    const size_t blocks = blocks_left(rows - row, width);
+    const rt_epilogue e = rt_epilogue_at(epilogue, moved);
+    const vec16 *sums = (const vec16 *)scratch;
+    if (side == 2)
+      transform_outputs(out + moved, out_block_stride, sums, width, blocks, row, tiles, &e, 2);
+    else
+      transform_outputs(out + moved, out_block_stride, sums, width, blocks, row, tiles, &e, 4);
   }
 }
 

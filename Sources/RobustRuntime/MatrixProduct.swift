@@ -52,11 +52,4 @@ struct MatrixProduct: Sendable {
       Int32(columns),
       Int32(depth), scale, left, Int32(leftStride), right, Int32(rightStride), kept, out, Int32(stride))
   }
-
-  /// Calls `body` with products that use so many threads themselves.
-  func withThreads<Value>(_ threads: Int, _ body: () -> Value) -> Value {
-    setThreads(Int32(threads))
-    defer { setThreads(1) }
-    return body()
-  }
 }

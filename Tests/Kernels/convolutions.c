@@ -88,7 +88,7 @@ static void run_direct(const problem *p, float *out, const rt_epilogue *epilogue
       size_t *offsets = room(count * sizeof *offsets);
       rt_fill_indirection(pointers, offsets, input, &p->window, p->in.images, first, count,
                           rt_micro_tile_positions(rows));
-      const rt_indirection columns = {pointers, taps, seen, p->in.block_stride, RT_F32};
+      const rt_indirection columns = {pointers, taps, seen, p->in.block_stride, RT_F32, false};
       rt_gemm(out + (size_t)row / RT_BLOCK * p->out.block_stride, p->out.block_stride, offsets, weights,
               transposes ? &transposed : NULL, &columns, rows, count, part == 0, &moved);
     }
@@ -118,7 +118,7 @@ static void im2col(const problem *p, float *out, const rt_epilogue *epilogue) {
                       rt_micro_tile_positions(rows));
   rt_im2col(patches, p->in.values, p->shape.ins, &p->window, p->in.images, 0, positions, depth);
   for (size_t k = 0; k < positions; k++) pointers[k] = patches + k * depth;
-  const rt_indirection columns = {pointers, 1, depth / RT_BLOCK, RT_BLOCK, RT_F32};
+  const rt_indirection columns = {pointers, 1, depth / RT_BLOCK, RT_BLOCK, RT_F32, false};
   rt_gemm(out, p->out.block_stride, offsets, packed, NULL, &columns, rows, positions, false, epilogue);
 }
 
@@ -152,6 +152,45 @@ static void run_winograd(const problem *p, float *out, const rt_epilogue *epilog
                        first + AT_ONCE < count, &tiles, epilogue, scratch);
   }
 }
+
+/* The same with windows that are transformed when they are needed. */
+static void run_windows(const problem *p, float *out, const rt_epilogue *epilogue, int32_t side, bool rotated,
+                        bool transposes) {
+  enum { AT_ONCE = 7 };
+  const size_t depth = whole((size_t)p->shape.ins, RT_BLOCK), rows = (size_t)p->shape.outs;
+  const size_t products = (size_t)((side + 2) * (side + 2)), product_stride = AT_ONCE * depth + RT_BLOCK;
+  const size_t packed_depth = whole(transposes ? rows : depth, RT_MR), square = 9 * RT_MR * RT_MR;
+  const size_t row_blocks = whole(transposes ? depth : rows, RT_MR) / RT_MR, row_block = packed_depth * 9 * RT_MR;
+  float *windows = room(row_blocks * row_block * sizeof *windows);
+  for (size_t b = 0; b < row_blocks; b++) {
+    const rt_weights own = weights_of_rows(p, (int32_t)b * RT_MR, 0, rotated, transposes);
+    rt_winograd_windows(windows + b * row_block, &own);
+  }
+  const size_t down = (size_t)((p->window.grid_height + side - 1) / side);
+  const size_t across = (size_t)((p->window.grid_width + side - 1) / side), count = p->in.images * down * across;
+  float *inputs = room(((products - 1) * product_stride + AT_ONCE * depth) * sizeof *inputs);
+  float *scratch = room(rt_winograd_window_scratch(side, AT_ONCE) * sizeof *scratch);
+  for (size_t first = 0; first < count; first += AT_ONCE) {
+    const rt_winograd_tiles tiles = {
+        .window = &p->window, .side = side, .rotated = rotated, .images = p->in.images, .first = first,
+        .count = count - first < AT_ONCE ? count - first : AT_ONCE, .depth = depth, .product_stride = product_stride,
+        .block_stride = RT_BLOCK, .packing = RT_NOT_PACKED};
+    rt_winograd_input(inputs, p->in.values, p->in.block_stride, p->in.blocks, &tiles);
+    rt_winograd_output_by_windows(out, p->out.block_stride, windows, transposes ? square : row_block,
+                                  transposes ? row_block : square, transposes, inputs, rows, &tiles, epilogue, scratch);
+  }
+}
+
+#define WINDOWS(NAME, SIDE, ROTATED, TRANSPOSES)                                      \
+  static void NAME(const problem *p, float *out, const rt_epilogue *epilogue) {       \
+    run_windows(p, out, epilogue, SIDE, ROTATED, TRANSPOSES);                         \
+  }
+WINDOWS(windows4, 4, false, false)
+WINDOWS(windows2, 2, false, false)
+WINDOWS(windows4_rotated, 4, true, false)
+WINDOWS(windows2_rotated, 2, true, false)
+WINDOWS(windows4_transposed, 4, true, true)
+WINDOWS(windows2_transposed, 2, true, true)
 
 #define WINOGRAD(NAME, SIDE, FORMAT, ROTATED, TRANSPOSES)                             \
   static void NAME(const problem *p, float *out, const rt_epilogue *epilogue) {       \
@@ -275,11 +314,17 @@ static void check_problem(problem *p) {
   if (is_one_group && s->taps_height == 3 && s->taps_width == 3 && s->stride == 1 && s->out_stride == 1) {
     check_algorithm("F(4x4)", winograd4, p, unchanged, 1e-5);
     check_algorithm("F(2x2)", winograd2, p, unchanged, 3e-6);
+    check_algorithm("F(4x4), windows", windows4, p, unchanged, 1e-5);
+    check_algorithm("F(2x2), windows", windows2, p, unchanged, 3e-6);
+    check_algorithm("F(4x4), windows, rotated", windows4_rotated, p, unchanged, 1e-5);
+    check_algorithm("F(2x2), windows, rotated", windows2_rotated, p, unchanged, 3e-6);
     check_algorithm("F(4x4), rotated", winograd4_rotated, p, unchanged, 1e-5);
     check_algorithm("F(2x2), rotated", winograd2_rotated, p, unchanged, 3e-6);
     if (s->outs % RT_MR == 0) {
       check_algorithm("F(4x4), transposed", winograd4_transposed, p, unchanged, 1e-5);
       check_algorithm("F(2x2), transposed", winograd2_transposed, p, unchanged, 3e-6);
+      check_algorithm("F(4x4), windows, transposed", windows4_transposed, p, unchanged, 1e-5);
+      check_algorithm("F(2x2), windows, transposed", windows2_transposed, p, unchanged, 3e-6);
     }
     make_coarse(p);
     check_algorithm("F(4x4), bf16", winograd4_bf16, p, unchanged, 1e-6);
@@ -300,6 +345,7 @@ void check_convolutions(void) {
       {1, 24, 48, 6, 7, 3, 3, 1, 1, 4, 1, true},   {1, 40, 40, 5, 6, 3, 3, 2, 1, 40, 1, false},
       {1, 64, 80, 5, 4, 1, 1, 1, 0, 2, 1, false},  {2, 40, 33, 5, 6, 2, 2, 1, 1, 1, 2, false},
       {1, 64, 16, 4, 5, 2, 1, 1, 0, 1, 2, false},  {1, 2400, 64, 2, 3, 1, 1, 1, 0, 1, 1, false},
+      {1, 544, 70, 5, 3, 3, 3, 2, 1, 1, 1, true},
   };
   for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
     for (epilogue_kind kind = NOTHING; kind < EPILOGUES; kind++) {

@@ -193,7 +193,7 @@ static void check_batch_norm_of(size_t count) {
   uint16_t *mask = room(count * sizeof *mask);
   rt_batch_norm_apply(out, in, factors, factors + 2 * RT_BLOCK, NULL, false, NULL, count);
   expect("values", out, wanted, floats, 1e-6);
-  rt_batch_norm_apply(out, in, factors, factors + 2 * RT_BLOCK, residual, true, mask, count);
+  rt_batch_norm_apply(out, in, factors, factors + 2 * RT_BLOCK, residual, __builtin_inff(), mask, count);
   expect("values with residual and ReLU", out, rectified, floats, 1e-6);
   bool is_right = true;
   for (size_t i = 0; i < floats; i++) is_right = is_right && (mask[i / RT_BLOCK] >> i % RT_BLOCK & 1) == (out[i] > 0);

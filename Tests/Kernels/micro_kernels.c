@@ -51,7 +51,7 @@ static void check_micro_kernel(const rt_micro_kernel_variant *variant, size_t ta
               product(weights[r / RT_MR * row_block_stride + k * RT_MR + r % RT_MR],
                       pointers[tap * count + p][channel / RT_BLOCK * block_stride + channel % RT_BLOCK], format);
         }
-    const rt_indirection input = {pointers, taps, blocks, block_stride, format};
+    const rt_indirection input = {pointers, taps, blocks, block_stride, format, false};
     const rt_prefetch all = {.weights = weights, .row_block_stride = row_block_stride, .square_stride = RT_SQUARE};
     variant->kernel(sums, weights, row_block_stride, row_blocks, &input, count,
                     rt_prefetch_of_pass(all, depth, count % 3, count));

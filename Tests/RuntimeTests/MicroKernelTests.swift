@@ -71,7 +71,7 @@ import Testing
               var input = rt_indirection(
                 pointers: pointers.baseAddress!, taps: size.taps, blocks: size.blocks,
                 block_stride: blockStride,
-                format: format)
+                format: format, accumulate: false)
               let all = rt_prefetch(
                 weights: weights.baseAddress!, row_block_stride: rowBlockStride,
                 square_stride: Int(RT_SQUARE),

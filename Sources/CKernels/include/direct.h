@@ -21,11 +21,13 @@ static inline size_t rt_micro_tile_positions(size_t rows) { return rows > RT_MR 
 /* The right-hand operand of a micro-kernel of `count` positions.
      pointers   [taps][count]: where a position's first block of 16 channels lies for each tap; the other blocks follow
                 `block_stride` floats apart. K is taps * blocks * 16
-     format     RT_F32, or RT_BF16: words of two bfloat16 in place of floats, in the weights too */
+     format     RT_F32, or RT_BF16: words of two bfloat16 in place of floats, in the weights too
+     accumulate whether the products are added to what the sums are, as if K went on */
 typedef struct rt_indirection {
   const float *_Nonnull const *_Nonnull pointers;
   size_t taps, blocks, block_stride;
   rt_format format;
+  bool accumulate;
 } rt_indirection;
 
 /* Weights to prefetch while others are multiplied: of as many row blocks, `row_block_stride` floats apart, `lines`

@@ -25,7 +25,8 @@
  *             most of a block empty. col2im is the adjoint, for the input gradient of convolutions of fewer than 8
  *             channels.
  *   winograd  F(4x4, 3x3) or F(2x2, 3x3): 36 products for 16 outputs, or 16 for 4, instead of 144 and 36. 3x3 of
- *             stride 1, unless the map has so few tiles that reading the transformed weights takes longer. In training
+ *             stride 1, unless the map has so few tiles that reading the transformed weights takes longer; where it has
+ *             few, weights are read as they are and transformed each time. In training
              also 3x3 of stride 2, by F(4, 2) of every second position: 81 products for 16 outputs instead of 144.
  *   bf16      floats rounded to bfloat16, summed in float32, by AMX or AVX-512: with --precision bfloat16. In
  *             training Winograd's products are of bfloat16 too.
@@ -66,6 +67,7 @@
 #include "heap.h"
 #include "layout.h"
 #include "low_precision.h"
+#include "peak.h"
 #include "pooling.h"
 #include "reductions.h"
 #include "spin.h"

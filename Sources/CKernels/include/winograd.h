@@ -38,6 +38,10 @@ typedef struct rt_winograd_tiles {
      transformed   [(side + 2)^2][K][32], K being inputs up to whole 16s, or words of two up to whole 32s of inputs */
 void rt_winograd_weights(float *transformed, const rt_weights *weights, int32_t side, rt_format format);
 
+/* Packs a row block of weights as they are, with up to RT_MR outputs, for rt_winograd_output_by_windows.
+     windows   [inputs up to whole 32s][9][32] */
+void rt_winograd_windows(float *windows, const rt_weights *weights);
+
 /* Transforms the inputs of some tiles.
      transformed   [(side + 2)^2][tile][K]
      input         [blocks][N*H*W + 1][16], `block_stride` floats apart */
@@ -58,6 +62,22 @@ static inline size_t rt_winograd_scratch(int32_t side, size_t tiles) {
 void rt_winograd_output(float *out, size_t out_block_stride, const float *weights,
                         const rt_transposed_weights *_Nullable transposed, const float *inputs, size_t rows, bool more,
                         const rt_winograd_tiles *tiles, const rt_epilogue *epilogue, float *scratch);
+
+/* Floats of scratch for rt_winograd_output_by_windows. */
+static inline size_t rt_winograd_window_scratch(int32_t side, size_t tiles) {
+  return rt_winograd_scratch(side, tiles) + (size_t)((side + 2) * (side + 2)) * 2 * (RT_SQUARE + RT_BLOCK);
+}
+
+/* The same as rt_winograd_output in float32, with weights that are transformed when they are needed: there is less to
+   read, a quarter for a side of 4.
+     windows            of blocks of 32 rows by 32 of K: [K][9][32 rows], or transposed, as they were packed for the
+                        convolution whose input gradient this is, [row][9][32 of K]
+     row_block_stride   floats from the windows of 32 rows to those of the next ones
+     depth_stride       floats from the windows of 32 of K to those of the next ones
+     scratch            [rt_winograd_window_scratch] */
+void rt_winograd_output_by_windows(float *out, size_t out_block_stride, const float *windows, size_t row_block_stride,
+                                   size_t depth_stride, bool transposed, const float *inputs, size_t rows,
+                                   const rt_winograd_tiles *tiles, const rt_epilogue *epilogue, float *scratch);
 
 /* A dY A', the adjoint of the output's transform, of F(4x4, 3x3): the gradient of the products.
      transformed   [36][tile][K], laid out as by rt_winograd_input, with zeros beyond the map

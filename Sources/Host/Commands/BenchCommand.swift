@@ -99,8 +99,8 @@ enum BenchCommand {
 
   /// Floating-point operations are those of the plain algorithm, per second; times in seconds.
   private struct Layers: Encodable {
-    /// Of OpenBLAS's matrix product, and of the tiles of which the convolutions are made.
-    let matrixProductPeak, tilePeak: Double
+    /// Of products in registers, and of the tiles of which the convolutions are made, on the threads used.
+    let registerPeak, tilePeak: Double
     /// Of the CPU's matrix units, where it has such, of which gradients are made.
     let matrixUnitPeak: Double?
     var batches: [Batch] = []
@@ -118,7 +118,7 @@ enum BenchCommand {
 
   private static func layers(_ classifier: Classifier, batches: [Int], side: Int) throws -> Layers {
     var found = Layers(
-      matrixProductPeak: try Peaks.matrixProduct(), tilePeak: Peaks.microKernel(),
+      registerPeak: Peaks.registers(), tilePeak: Peaks.microKernel(),
       matrixUnitPeak: Peaks.matrixUnits())
     for batch in batches {
       let times = try classifier.stepTimes(images: batch, height: side, width: side, passes: 20)
@@ -132,14 +132,14 @@ enum BenchCommand {
     return found
   }
 
-  /// A table of milliseconds, GFLOP/s and their share of the matrix product's, forward and backward.
+  /// A table of milliseconds, GFLOP/s and their share of the peak, forward and backward.
   private static func text(_ found: Layers) -> String {
     func column(_ value: Double) -> String {
       let whole = Int(value * 100)
       return padded(whole / 100, 6) + "." + (whole % 100 < 10 ? "0" : "") + "\(whole % 100)"
     }
-    func percent(_ speed: Double) -> String { padded(Int(100 * speed / found.matrixProductPeak), 4) + "%" }
-    var text = "peak: \(Int(found.matrixProductPeak * 1e-9)) GFLOP/s by OpenBLAS's matrix product (100%), "
+    func percent(_ speed: Double) -> String { padded(Int(100 * speed / found.registerPeak), 4) + "%" }
+    var text = "peak: \(Int(found.registerPeak * 1e-9)) GFLOP/s by products in registers (100%), "
     text += "\(Int(found.tilePeak * 1e-9)) by the tiles of the convolutions"
     if let peak = found.matrixUnitPeak { text += ", \(Int(peak * 1e-9)) by matrix units, for gradients" }
     text += "\n"

@@ -4,19 +4,15 @@ import Synchronization
 /// The most that this machine's processors do in products of floats, to measure operators by: operations per second, a
 /// product and a sum being two.
 package enum Peaks {
-  /// A matrix product by OpenBLAS, of a size that suits it, on as many threads as compute.
-  /// - Throws: `RuntimeError.unavailable` without OpenBLAS.
-  package static func matrixProduct() throws(RuntimeError) -> Double {
-    let multiply = try MatrixProduct.loaded()
-    let size = 1536
-    let (a, b) = ([Float](repeating: 0.5, count: size * size), [Float](repeating: 0.25, count: size * size))
-    var product = [Float](repeating: 0, count: size * size)
-    return multiply.withThreads(Workers.shared.threads.load(ordering: .relaxed)) {
-      fastest(of: 8, operations: 2 * Double(size) * Double(size) * Double(size)) {
-        multiply(
-          rows: size, columns: size, depth: size, left: a, leftStride: size, right: b, rightStride: size,
-          to: &product,
-          stride: size)
+  /// Products in registers, on as many threads as compute: what the vector units do at most.
+  package static func registers() -> Double {
+    let (tasks, repetitions) = (4 * Workers.shared.threads.load(ordering: .relaxed), 400_000)
+    var result: Float = 0
+    let operations = tasks * rt_multiply_in_registers(repetitions, &result)
+    return fastest(of: 8, operations: Double(operations)) {
+      Workers.shared.run(tasks) { _, _ in
+        var result: Float = 0
+        _ = rt_multiply_in_registers(repetitions, &result)
       }
     }
   }
@@ -35,7 +31,7 @@ package enum Peaks {
             withUnsafeTemporaryAllocation(of: Float.self, capacity: rows * positions) { sums in
               var input = rt_indirection(
                 pointers: pointers.baseAddress!, taps: 1, blocks: depth / Tensor.blockSize,
-                block_stride: Tensor.blockSize, format: RT_F32)
+                block_stride: Tensor.blockSize, format: RT_F32, accumulate: false)
               for _ in 0..<repetitions {
                 rt_micro_kernel(
                   sums.baseAddress!, weights, depth * Int(RT_MR), 2, &input, positions, rt_prefetch())

@@ -115,7 +115,7 @@ struct Col2ImGradient: BoundCorrelation {
     UnsafeRawPointer(pointers).withMemoryRebound(to: UnsafePointer<Float>.self, capacity: count) { pointers in
       var columns = rt_indirection(
         pointers: pointers, taps: 1, blocks: correlation.seenBlocks, block_stride: inBlockStride,
-        format: RT_F32)
+        format: RT_F32, accumulate: false)
       rt_gemm(
         blocked - first * Tensor.blockSize, size, offsets, weights.base, nil, &columns, rows, count, false,
         &epilogue)

@@ -48,6 +48,11 @@ extension Convolution.Algorithm {
   private static let (productsPerCached, productsPerWeight) = (16, 32)
   /// Products that take as long as transposing a weight.
   private static let productsPerTransposed = 18
+  /// Products that take as long as transforming a window of 3x3 weights, and as transposing it before.
+  private static func productsPerWindow(side: Int) -> Int { side == 2 ? 220 : 140 }
+  private static let productsPerTransposedWindow = 60
+  /// Tiles of which the products of a part of K take as long as those of fewer.
+  private static let leastTiles = 12
   /// Products that take as long as transforming a float for Winograd's algorithm, before or after its products, or as
   /// splitting one in two bfloat16.
   private static let productsPerTransformed = 12
@@ -57,6 +62,27 @@ extension Convolution.Algorithm {
   private static let (bf16x2Products, int8x3Products) = (3, 2)
   /// The depth up to which the integers of int8x3, each of which adds three products per k, hold the sum.
   static let mostDepthOfInt8x3 = (1 << 31) / (3 << 14)
+
+  /// Whether Winograd's algorithm takes less time if it reads the weights as they are and transforms them each time.
+  static func transformsWindows(_ c: Correlation, side: Int, tilesOfImage tiles: Int) -> Bool {
+    guard !c.isTrained, c.sharesWeights else { return false }
+    let products = productsOfWindow(c, side: side, tiles: tiles)
+    return products.transformed < products.packed
+  }
+
+  /// What Winograd's algorithm takes for one window of weights, transformed before or each time.
+  private static func productsOfWindow(
+    _ c: Correlation, side: Int, tiles: Int
+  ) -> (packed: Int, transformed: Int, least: Int) {
+    let products = winogradProducts(side: side)
+    let isTransposed = c.isGradient && c.sharesWeights && tiles <= Int(RT_MAX_WINOGRAD_TILES)
+    let perWeight = c.sharesWeights ? productsPerWeight : productsPerCached
+    let packed = products * (max(tiles, perWeight) + (isTransposed ? productsPerTransposed : 0))
+    let transformed =
+      max(products * max(tiles, leastTiles), c.window.taps * perWeight) + productsPerWindow(side: side)
+      + (c.isGradient ? productsPerTransposedWindow : 0)
+    return (packed, transformed, !c.isTrained && c.sharesWeights ? min(packed, transformed) : packed)
+  }
 
   /// The algorithm that is expected to take the least time. That is told from the shapes and from what this
   /// processor has, not from measurements: each rounds in its own way, and the same input must give the same bytes.
@@ -88,14 +114,9 @@ extension Convolution.Algorithm {
           return
         }
         let tiles = images * ((gridHeight + side - 1) / side) * ((gridWidth + side - 1) / side)
-        let isTransposed = c.isGradient && c.sharesWeights && tiles <= Int(RT_MAX_WINOGRAD_TILES)
-        let read =
-          max(tiles, c.sharesWeights ? Self.productsPerWeight : Self.productsPerCached)
-          + (isTransposed ? Self.productsPerTransposed : 0)
         let products =
-          Self.winogradProducts(side: side)
-          * (c.inChannels * rows * read
-            + Self.productsPerTransformed * tiles * (c.inChannels + rows))
+          c.inChannels * rows * Self.productsOfWindow(c, side: side, tiles: tiles).least
+          + Self.winogradProducts(side: side) * Self.productsPerTransformed * tiles * (c.inChannels + rows)
         offer(trainsInBF16 ? .winogradBF16(side: side) : .winograd(side: side), products)
       }
     }

@@ -52,6 +52,9 @@ final class Correlation: Sendable {
     /// Weights transformed for Winograd's algorithm with tiles of this side: [outputs / 32][(side + 2)²][K][32], K being
     /// inputs, or words of two in bfloat16.
     case winograd(side: Int, rt_format)
+    /// Windows of 3x3 weights, which Winograd's algorithm transforms when they are needed: [outputs / 32][inputs up to
+    /// whole 32s][9][32]
+    case windows
     /// Weights transformed for Winograd's algorithm for a stride of 2: [outputs / 32][36][K][32], K being inputs.
     case stridedWinograd(rt_strided_direction)
     /// Words packed for VNNI: [outputs / 32][row][inputs / 32 or 64][column][slice][2][16 words of inputs][16
@@ -145,6 +148,7 @@ final class Correlation: Sendable {
     case .packed: Int(RT_MR) * depth
     case .winograd(let side, let format):
       Int(RT_MR) * winogradDepth(format) * Convolution.Algorithm.winogradProducts(side: side)
+    case .windows: windowDepth * window.taps * Int(RT_MR)
     case .stridedWinograd: Int(RT_MR) * depthOfTap * Int(RT_STRIDED_MATRICES)
     case .lowPrecision(let format): rowWords(format)
     }
@@ -182,6 +186,10 @@ final class Correlation: Sendable {
       withRowBlock(block, rotatesMaps ? weights.rotated(window) : weights, values) {
         rt_winograd_weights(packed, $0, Int32(side), format)
       }
+    case .windows:
+      withRowBlock(block, rotatesMaps ? weights.rotated(window) : weights, values) {
+        rt_winograd_windows(packed, $0)
+      }
     case .stridedWinograd(let direction):
       withRowBlock(block, weights, values) { rt_strided_weights(packed, $0, direction) }
     case .lowPrecision(let format):
@@ -199,6 +207,9 @@ final class Correlation: Sendable {
   func winogradDepth(_ format: rt_format) -> Int {
     (format == RT_BF16 ? (seenBlocks + 1) / 2 : seenBlocks) * Tensor.blockSize
   }
+
+  /// Inputs whose windows are packed, with zeros behind the last.
+  var windowDepth: Int { (inChannels + Int(RT_MR) - 1) / Int(RT_MR) * Int(RT_MR) }
 
   /// Whether this is the gradient of a convolution.
   var isGradient: Bool { convolution != nil }

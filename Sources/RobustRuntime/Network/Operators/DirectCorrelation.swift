@@ -137,7 +137,7 @@ struct DirectCorrelation: BoundCorrelation {
       var columns = rt_indirection(
         pointers: pointers, taps: c.usesIm2Col ? 1 : c.window.taps,
         blocks: c.usesIm2Col ? c.depth / Tensor.blockSize : c.seenBlocks,
-        block_stride: c.usesIm2Col ? Tensor.blockSize : inBlockStride, format: RT_F32)
+        block_stride: c.usesIm2Col ? Tensor.blockSize : inBlockStride, format: RT_F32, accumulate: false)
       body(offsets, &columns)
     }
   }

@@ -9,6 +9,8 @@ struct WinogradCorrelation: BoundCorrelation {
   private let format: rt_format
   /// Nil: each task packs those of its own rows.
   private let weights: PackedWeights?
+  /// Whether the weights are windows, which are transformed each time.
+  private let transformsWindows: Bool
   /// Whether the weights are the convolution's, of which row blocks are transposed when they are needed.
   private let transposes: Bool
   private let window: rt_window
@@ -50,8 +52,12 @@ struct WinogradCorrelation: BoundCorrelation {
     )
     // Where inputs take less memory than weights that are trained, those are packed in caches.
     let packsRows = correlation.isTrained && tiles <= correlation.outChannels
+    transformsWindows =
+      images > 0
+      && Convolution.Algorithm.transformsWindows(correlation, side: side, tilesOfImage: tiles / images)
     sharesInputs =
-      packsRows || tiles <= mostTiles && products * tiles * depth <= WinogradCorrelation.sharedBudget
+      packsRows || transformsWindows
+      || tiles <= mostTiles && products * tiles * depth <= WinogradCorrelation.sharedBudget
     if sharesInputs {
       // Two row blocks at a time take less time, but must leave enough tasks.
       let rowBlockPairs = (correlation.outChannels + 2 * rows - 1) / (2 * rows)
@@ -65,7 +71,7 @@ struct WinogradCorrelation: BoundCorrelation {
       (taskTiles, taskRows) = ((tiles + tasks - 1) / tasks, correlation.outChannels)
     }
     // Transposing pays where each row block is used by one task.
-    let arrangement = Correlation.Arrangement.winograd(side: side, format)
+    let arrangement: Correlation.Arrangement = transformsWindows ? .windows : .winograd(side: side, format)
     let shared = sharesInputs ? correlation.weightsToTranspose(arrangement) : nil
     transposes = shared != nil
     weights = try packsRows ? nil : shared ?? correlation.weights(arrangement)
@@ -79,13 +85,18 @@ struct WinogradCorrelation: BoundCorrelation {
   private var inputFloats: Int { Convolution.Algorithm.winogradProducts(side: side) * productStride }
   private var transposedFloats: Int { 2 * ((depth + 31) / 32) * Int(RT_SQUARE) }
   private var productFloats: Int {
-    rt_winograd_scratch(Int32(side), min(taskTiles, Int(RT_MAX_WINOGRAD_TILES)))
+    let tiles = min(taskTiles, Int(RT_MAX_WINOGRAD_TILES))
+    return transformsWindows
+      ? rt_winograd_window_scratch(Int32(side), tiles) : rt_winograd_scratch(Int32(side), tiles)
   }
-  private var arrangement: Correlation.Arrangement { .winograd(side: side, format) }
+  private var arrangement: Correlation.Arrangement {
+    transformsWindows ? .windows : .winograd(side: side, format)
+  }
   private var packedFloats: Int { taskRows / Int(RT_MR) * correlation.blockFloats(arrangement) }
 
   var scratch: Int {
     if weights == nil { return productFloats + packedFloats }
+    if transformsWindows { return productFloats }
     return productFloats + (transposes ? transposedFloats : sharesInputs ? 0 : inputFloats)
   }
   var sharedScratch: Int { sharesInputs ? inputFloats : 0 }
@@ -141,8 +152,18 @@ struct WinogradCorrelation: BoundCorrelation {
         to: scratch)
       return UnsafePointer(scratch)
     }
+    if transformsWindows {
+      return UnsafePointer(weights.base) + rows.lowerBound / height * windowStrides.rows
+    }
     let products = Convolution.Algorithm.winogradProducts(side: side)
     return UnsafePointer(weights.base) + rows.lowerBound * (transposes ? height : products * depth)
+  }
+
+  /// Floats from the windows of 32 rows to those of the next, and from those of 32 inputs to those of the next.
+  private var windowStrides: (rows: Int, depth: Int) {
+    let block = Int(RT_SQUARE) * correlation.window.taps
+    let blocks = (transposes ? correlation.outChannels : correlation.windowDepth) / Int(RT_MR)
+    return transposes ? (block, blocks * block) : (blocks * block, block)
   }
 
   /// Multiplies the inputs of some tiles with the weights of some rows, and writes these rows of the output.
@@ -153,6 +174,14 @@ struct WinogradCorrelation: BoundCorrelation {
   ) {
     let (row, outs) = (rows.lowerBound, correlation.outChannels)
     var rowEpilogue = epilogue.from(channel: row, blockStride: outBlockStride)
+    if transformsWindows {
+      let strides = windowStrides
+      rt_winograd_output_by_windows(
+        output + row / Tensor.blockSize * outBlockStride, outBlockStride, weights, strides.rows,
+        strides.depth,
+        transposes, inputs, rows.count, tiles, &rowEpilogue, scratch)
+      return
+    }
     let transposed = rt_transposed_weights(ins: outs, block: scratch + productFloats)
     withUnsafePointer(to: transposed) { transposed in
       rt_winograd_output(
