@@ -45,7 +45,8 @@ typedef struct depth_slice {
 /* Multiplies a slice of K for one micro-tile, adding to the sums from the second slice on.
      all   the indirection of the micro-tile */
 INLINE void multiply_slice(float *sums, const float *weights, size_t row_block_stride, int32_t row_blocks,
-                           const rt_indirection *all, const depth_slice *slice, size_t positions, rt_prefetch prefetch) {
+                           const rt_indirection *all, const depth_slice *slice, size_t positions,
+                           rt_prefetch prefetch) {
   const float *pointers[RT_NR_SINGLE];
   for (size_t p = 0; p < positions; p++)
     pointers[p] = all->pointers[slice->tap * positions + p] + slice->block * all->block_stride;

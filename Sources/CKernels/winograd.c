@@ -480,7 +480,8 @@ CLONES WIDE void rt_winograd_output_by_windows(float *out, size_t out_block_stri
                           : ends  ? NULL
                                   : windows + (row / RT_MR + 2) * row_block_stride;
       multiply_windows(scratch, weights, inputs, k, row_blocks, tiles,
-                       (rt_prefetch){.weights = next, .row_block_stride = row_block_stride, .square_stride = RT_SQUARE});
+                       (rt_prefetch){.weights = next, .row_block_stride = row_block_stride,
+                                     .square_stride = RT_SQUARE});
     }
     const size_t moved = row / VEC16 * out_block_stride, width = (size_t)row_blocks * RT_MR / VEC16;
     const size_t blocks = blocks_left(rows - row, width);
