@@ -191,7 +191,7 @@ static void check_batch_norm_of(size_t count) {
   }
   float *out = random_floats(floats), *in_place = copy_of(gradient, floats);
   uint16_t *mask = room(count * sizeof *mask);
-  rt_batch_norm_apply(out, in, factors, factors + 2 * RT_BLOCK, NULL, false, NULL, count);
+  rt_batch_norm_apply(out, in, factors, factors + 2 * RT_BLOCK, NULL, 0, NULL, count);
   expect("values", out, wanted, floats, 1e-6);
   rt_batch_norm_apply(out, in, factors, factors + 2 * RT_BLOCK, residual, __builtin_inff(), mask, count);
   expect("values with residual and ReLU", out, rectified, floats, 1e-6);

@@ -92,7 +92,8 @@ import Testing
     var network = HashedResNet(blocks: [1, 1], widths: [4, 8], stem: 3, stemStride: 1, classes: 3)
     network.others = names
     let problem = try #require(try problem(network.bytes))
-    #expect(problem.contains("'\(names[0])'") && problem.contains("such a network does not use"), "\(problem)")
+    #expect(
+      problem.contains("'\(names[0])'") && problem.contains("such a network does not use"), "\(problem)")
     #expect(names.count == 1 || problem.contains("and 2 more tensors"))
   }
 

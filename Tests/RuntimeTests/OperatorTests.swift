@@ -273,7 +273,8 @@ import Testing
     let (scale, shift) = (random("s", c.out), random("t", c.out))
     var graph = graph(c)
     let y = graph.add(.convolution(convolution), 0)
-    _ = graph.add(.activation(.relu), graph.add(.batchNormalization(ChannelAffine(scale: scale, shift: shift)), y))
+    _ = graph.add(
+      .activation(.relu), graph.add(.batchNormalization(ChannelAffine(scale: scale, shift: shift)), y))
     #expect(Network(graph).stepCount == 1)
     try check(
       graph, [oracle, .affine(scale: scale.map(Double.init), shift: shift.map(Double.init)), .relu], input(c))
