@@ -14,8 +14,9 @@ struct AVIFEncoding {
 
   /// Whether it is to be used, and can be.
   var isWanted: Bool {
-    frames != nil || !options.lossless && (depth == 10 || coding.hasFullChroma || coding.encoding != nil)
-      && cavif_is_available()
+    frames != nil
+      || !options.lossless && (depth == 10 || coding.hasFullChroma || coding.encoding != nil)
+        && cavif_is_available()
   }
 
   /// - Parameters:

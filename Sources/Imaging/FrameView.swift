@@ -2,7 +2,9 @@ import CVips
 
 extension Format {
   /// Whether each frame or page of a file can be read.
-  public var hasReadableFrames: Bool { [.gif, .webp, .tiff].contains(self) || self == .avif && readsAVIFFrames }
+  public var hasReadableFrames: Bool {
+    [.gif, .webp, .tiff].contains(self) || self == .avif && readsAVIFFrames
+  }
 }
 
 /// A file as a decoder is to be given it, so that one of its frames is what is read.

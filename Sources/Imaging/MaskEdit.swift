@@ -116,8 +116,9 @@ extension FloatImage {
   /// Calls `body` with each pixel's index and its squared Euclidean distance to the nearest one whose value is in a set,
   /// exactly, in a time that goes with the number of pixels (Meijster, Roerdink and Hesselink, 2000); not at all where there
   /// is none.
-  private func forEachSquaredDistance(to isInSet: (Float) -> Bool, _ body: (_ index: Int, _ distance: Int) -> Void)
-  {
+  private func forEachSquaredDistance(
+    to isInSet: (Float) -> Bool, _ body: (_ index: Int, _ distance: Int) -> Void
+  ) {
     // Within its column first. What a column without one of the set has is more than any distance there is.
     let far = Int32(clamping: width + height)
     var heights = [Int32](repeating: far, count: pixels.count)

@@ -3,11 +3,12 @@ import Testing
 
 /// The ways to a size, and squares with given means.
 @Suite struct EnlargementTests {
-  @Test(arguments: [
-    (2.0, [2]), (8, [8]), (1.2, [2]), (2.5, [3]), (9, [3, 3]), (10, [5, 2]), (12, [4, 3]), (13, [7, 2]),
-    (16, [4, 4]),
-    (17, [6, 3]), (64, [8, 8]),
-  ] as [(Double, [Int])])
+  @Test(
+    arguments: [
+      (2.0, [2]), (8, [8]), (1.2, [2]), (2.5, [3]), (9, [3, 3]), (10, [5, 2]), (12, [4, 3]), (13, [7, 2]),
+      (16, [4, 4]),
+      (17, [6, 3]), (64, [8, 8]),
+    ] as [(Double, [Int])])
   func stagesReachTheFactor(_ factor: Double, _ stages: [Int]) throws {
     let size = (width: Int((100 * factor).rounded()), height: Int((80 * factor).rounded()))
     let way = try #require(Enlargement(from: (100, 80), to: size))

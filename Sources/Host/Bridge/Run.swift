@@ -186,7 +186,9 @@ final class Run: @unchecked Sendable {
   func emit(part text: String) throws {
     hasParts = true
     guard wantsJSON else { return try write(part: text) }
-    guard let json = try Report.checked(text, task: task) else { throw Failure.misuse("no JSON was handed over") }
+    guard let json = try Report.checked(text, task: task) else {
+      throw Failure.misuse("no JSON was handed over")
+    }
     try emit(line: "{\"result\":\(Report.onOneLine(json))}")
   }
 

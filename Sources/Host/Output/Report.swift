@@ -44,7 +44,9 @@ struct Report {
   }
 
   /// Valid JSON without its line ends, which can only stand between its words.
-  static func onOneLine(_ json: String) -> String { json.split(whereSeparator: \.isNewline).joined(separator: " ") }
+  static func onOneLine(_ json: String) -> String {
+    json.split(whereSeparator: \.isNewline).joined(separator: " ")
+  }
 
   /// The text of a task where it is one JSON value; nil: there is none.
   static func checked(_ text: String, task: String) throws -> String? {

@@ -18,7 +18,8 @@ struct ISOBox {
       if size == 0 { size = range.upperBound - at }
       guard size >= head, size <= range.upperBound - at else { break }
       found.append(
-        ISOBox(type: String(decoding: type, as: UTF8.self), whole: at..<at + size, data: at + head..<at + size))
+        ISOBox(
+          type: String(decoding: type, as: UTF8.self), whole: at..<at + size, data: at + head..<at + size))
       at += size
     }
     return found

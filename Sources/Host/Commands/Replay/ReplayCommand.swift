@@ -77,7 +77,9 @@ enum ReplayCommand {
   private static func besides(_ name: String, format: Format) -> (base: String, ending: String) {
     let file = name == "-" ? "stdin" : fileName(of: name)
     let dot = file.lastIndex(of: ".") ?? file.endIndex
-    return ("\(file[..<dot])-replay", dot == file.endIndex ? ".\(format.extensions[0])" : String(file[dot...]))
+    return (
+      "\(file[..<dot])-replay", dot == file.endIndex ? ".\(format.extensions[0])" : String(file[dot...])
+    )
   }
 
   private static func difference(of remade: SourceImage, from image: SourceImage) throws -> String {

@@ -15,7 +15,8 @@ let grey = ImageBatch(count: 1, height: facts.side, width: facts.side, repeating
 var settings = AscentSettings(steps: 20, stepSize: 1)
 settings.set = .l2(radius: 20)
 let outcome = try classifier.ascend(
-  from: grey, objective: Objective([Objective.Term(.crossEntropy([ClassWeight(wanted)]))]), settings: settings)
+  from: grey, objective: Objective([Objective.Term(.crossEntropy([ClassWeight(wanted)]))]), settings: settings
+)
 
 let logits = try classifier.logits(outcome.images)
 let likeliest = logits.indices.max { logits[$0] < logits[$1] }!
