@@ -32,7 +32,7 @@ struct FrameView {
     guard format.hasReadableFrames else {
       throw ImagingError(
         .invalidArgument, name,
-        "of a \(format.title) file only the first picture is read, so there is no frame \(frame + 1); "
+        "of a \(format.title) file only one picture is read, so there is no frame \(frame + 1); "
           + "of GIF, WebP, AVIF and TIFF each is")
     }
     func check(_ count: Int) throws(ImagingError) {

@@ -149,7 +149,7 @@ struct TaskCommand {
     guard settings.frameChoice == .all else { return first..<first + 1 }
     guard image.pageCount == 1 || image.format.hasReadableFrames else {
       throw Failure.failed(
-        "\(image.name) has \(image.pageCount) frames, and of a \(image.format.title) file only the first is read; "
+        "\(image.name) has \(image.pageCount) frames, and of a \(image.format.title) file only one is read; "
           + "convert it to GIF or WebP")
     }
     try destination.checkFrames(of: image)
