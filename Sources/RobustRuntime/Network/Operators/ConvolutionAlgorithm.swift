@@ -49,8 +49,8 @@ extension Convolution.Algorithm {
   /// Products that take as long as transposing a weight.
   private static let productsPerTransposed = 18
   /// Products that take as long as transforming a window of 3x3 weights, and as transposing it before.
-  private static func productsPerWindow(side: Int) -> Int { side == 2 ? 220 : 140 }
-  private static let productsPerTransposedWindow = 60
+  private static func productsPerWindow(side: Int) -> Int { side == 2 ? 220 : 115 }
+  private static let productsPerTransposedWindow = 25
   /// Tiles of which the products of a part of K take as long as those of fewer.
   private static let leastTiles = 12
   /// Products that take as long as transforming a float for Winograd's algorithm, before or after its products, or as
