@@ -88,14 +88,7 @@ public final class Classifier: Sendable {
   }
 
   private func forward(_ images: ImageBatch, through value: (Plan) -> Int) throws -> FeatureMap {
-    let images = try facts.seen(images)
-    return try plans.withPlan(
-      images: images.count, height: images.height, width: images.width, gradient: false
-    ) {
-      plan in
-      plan.forward(images.pixels, through: value(plan))
-      return try plan.features(value(plan)).finite(of: facts)
-    }
+    try plans.features(of: facts.seen(images), through: value).finite(of: facts)
   }
 
   /// The loss of each image, and its gradient in the pixels if asked for.
@@ -136,16 +129,17 @@ public final class Classifier: Sendable {
   /// - Throws: `RuntimeError.invalid` if images of that size do not fit the network.
   public func ascentBytes(images: Int, height: Int, width: Int) throws -> Int {
     let seen = facts.seenSize(height: height, width: width)
+    let atOnce = try plans.network.imagesAtOnce(of: images, height: seen.height, width: seen.width)
     let arena = try Plan.Layout(
-      plans.network, images: images, height: seen.height, width: seen.width, gradient: true, training: false)
+      plans.network, images: atOnce, height: seen.height, width: seen.width, gradient: true, training: false)
     return MemoryLayout<Float>.stride * (arena.total + 5 * 3 * images * height * width)
   }
 
-  /// Times each step of the network for images of one size.
+  /// Times each step of the network for a batch of images of one size.
   /// - Throws: `RuntimeError`
   package func stepTimes(images: Int, height: Int, width: Int, passes: Int) throws -> [StepTime] {
-    try plans.withPlan(images: images, height: height, width: width, gradient: true) {
-      $0.stepTimes(passes: passes)
+    try plans.withPlan(batch: images, height: height, width: width, gradient: true) { plan in
+      plan.stepTimes(passes: passes).map { $0.repeated(images / plan.images) }
     }
   }
 
@@ -156,12 +150,13 @@ public final class Classifier: Sendable {
     try ModelFacts.check(images)
     let seen = facts.seenSize(height: images.height, width: images.width)
     return try plans.withPlan(
-      images: images.count, height: seen.height, width: seen.width, gradient: gradient
+      batch: images.count, height: seen.height, width: seen.width, gradient: gradient
     ) { plan in
       try body(
         try Evaluator(
-          objective, height: images.height, width: images.width, plan: plan, plans: plans, facts: facts,
-          boundary: boundary, gradient: gradient, seesOther: seesOther))
+          objective, batch: images.count, height: images.height, width: images.width, plan: plan,
+          plans: plans,
+          facts: facts, boundary: boundary, gradient: gradient, seesOther: seesOther))
     }
   }
 

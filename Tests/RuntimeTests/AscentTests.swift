@@ -185,6 +185,76 @@ import Testing
     }
   }
 
+  /// A batch whose maps would not stay in caches is computed in parts, each of which has targets, regions and views of
+  /// its own.
+  @Test func batchesInPartsEqualSingleImages() throws {
+    let (count, side) = (4, 256)
+    let alone = try photos.ascentBytes(images: 1, height: side, width: side)
+    #expect(try photos.ascentBytes(images: count, height: side, width: side) < 3 * alone)
+
+    func image(_ whole: ImageBatch, _ n: Int?) -> ImageBatch {
+      guard let n else { return whole }
+      return ImageBatch(
+        count: 1, height: whole.height, width: whole.width,
+        pixels: Array(whole.pixels[n * whole.stride..<(n + 1) * whole.stride]))
+    }
+    func region(_ whole: Region, _ n: Int?) -> Region {
+      guard let n else { return whole }
+      let area = whole.height * whole.width
+      return Region(
+        count: 1, height: whole.height, width: whole.width,
+        values: Array(whole.values[n * area..<(n + 1) * area]))
+    }
+    let (images, targets) = (
+      RuntimeTests.image("parts", count, side, side), RuntimeTests.image("goals", count, side, side)
+    )
+    let (small, mask) = (
+      RuntimeTests.image("small", count, 32, 32), RuntimeTests.region("parts", count, side, side)
+    )
+    func objective(_ n: Int?) -> Objective {
+      let target = image(targets, n)
+      let kinds: [Objective.Term.Kind] = [
+        .crossEntropy([ClassWeight(3)]), .logit([ClassWeight(5)]), .entropy,
+        .feature(layer: "layer2.1", unit: 3, region: region(mask, n)),
+        .representation(layer: nil, target: target, relative: true),
+        .pixels(target: target, region: region(mask, n)),
+        .measurement(target: image(small, n), region: nil, filter: .box, sigma: 0),
+        .smoothness(region: region(mask, n)),
+        .statistics(
+          layer: "layer1.1", .covariance, target: target, region: region(mask, n), targetRegion: nil),
+        .custom(layers: ["layer3.0"]) { at in
+          at.loss = Double(at.logits[7])
+          at.logitGradient[7] = 1
+          at.features[0].gradient[11] = at.features[0].values[11]
+          at.imageGradient[5] = at.image[5]
+        },
+      ]
+      return Objective(kinds.map { Objective.Term($0) })
+    }
+
+    let together = try photos.evaluate(objective(nil), at: images)
+    for n in 0..<count {
+      let one = try photos.evaluate(objective(n), at: image(images, n))
+      #expect(together.losses[n] == one.losses[0])
+      #expect(image(together.gradient!, n) == one.gradient)
+    }
+    #expect(
+      try photos.logits(images) == (0..<count).flatMap { try photos.logits(image(images, $0)) })
+
+    // Views are drawn by an image's number, so that the second half is seen as it is behind any other first half.
+    var settings = AscentSettings(steps: 3, stepSize: 1)
+    (settings.jitter, settings.zoom) = (8, 0.3)
+    let first = try photos.ascend(from: images, objective: objective(nil), settings: settings)
+    var others = images
+    for i in 0..<2 * images.stride { others.pixels[i] = 1 - others.pixels[i] }
+    let second = try photos.ascend(from: others, objective: objective(nil), settings: settings)
+    for n in 0..<count {
+      #expect((image(first.images, n) == image(second.images, n)) == (n >= 2))
+      #expect((first.losses[n] == second.losses[n]) == (n >= 2))
+      #expect(first.losses[n] < first.startLosses[n])
+    }
+  }
+
   @Test func stepSizeFallsAlongHalfACosine() {
     var settings = AscentSettings(steps: 5, stepSize: 2)
     #expect((0..<5).map(settings.stepSize) == [2, 2, 2, 2, 2])

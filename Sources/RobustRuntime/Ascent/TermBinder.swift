@@ -4,6 +4,8 @@ import PixelGrid
 /// known beforehand.
 struct TermBinder {
   let plan: Plan
+  /// The number of images of the batch, of which the plan computes some at a time.
+  let batch: Int
   /// The extents of the images, which are smaller than the plan's where the network takes none as small.
   let height, width: Int
   let boundary: Boundary
@@ -30,7 +32,7 @@ struct TermBinder {
         throw RuntimeError.invalid(
           "layer \(layer.facts.name) has no unit \(unit); it has \(layer.facts.channels)")
       }
-      try check(region, plan.images, height, width)
+      try check(region, batch, height, width)
       return FeatureTerm(weight: weight, layer: layer.value, unit: unit, positions: weights(region, layer))
     case .representation(let name, let target, let relative, let channelWeights):
       let layer = try layer(name)
@@ -47,11 +49,11 @@ struct TermBinder {
         throw RuntimeError.invalid(
           "the target is \(target.width)x\(target.height), the image \(width)x\(height)")
       }
-      try check(region, plan.images, height, width)
+      try check(region, batch, height, width)
       return PixelsTerm(weight: weight, target: target, region: region)
     case .measurement(let target, let region, let filter, let sigma, let kernel):
       try check(count: target.count)
-      try check(region, plan.images, target.height, target.width)
+      try check(region, batch, target.height, target.width)
       guard target.height <= height, target.width <= width else {
         throw RuntimeError.invalid(
           "a measurement of \(target.width)x\(target.height) is larger than its image of \(width)x\(height)"
@@ -66,12 +68,12 @@ struct TermBinder {
           height: height, width: width, toHeight: target.height, toWidth: target.width,
           filter: filter, sigma: sigma, kernel: kernel), target: target, region: region)
     case .smoothness(let region):
-      try check(region, plan.images, height, width)
+      try check(region, batch, height, width)
       return SmoothnessTerm(weight: weight, region: region, boundary: boundary)
     case .statistics(let name, let chosen, let target, let region, let targetRegion):
       let layer = try layer(name)
       try check(count: target.count)
-      try check(region, plan.images, height, width)
+      try check(region, batch, height, width)
       try check(targetRegion, target.count, target.height, target.width)
       return try StatisticsTerm(
         weight: weight, layer: layer.value, chosen: chosen,
@@ -132,8 +134,8 @@ struct TermBinder {
   }
 
   private func check(count: Int) throws {
-    guard count == 1 || count == plan.images else {
-      throw RuntimeError.invalid("there are \(count) targets for \(plan.images) images")
+    guard count == 1 || count == batch else {
+      throw RuntimeError.invalid("there are \(count) targets for \(batch) images")
     }
   }
 
@@ -148,13 +150,7 @@ struct TermBinder {
   }
 
   private func features(_ target: ImageBatch, _ layer: Layer) throws -> FeatureMap {
-    let target = try facts.seen(target)
-    return try plans.withPlan(
-      images: target.count, height: target.height, width: target.width, gradient: false
-    ) { plan in
-      plan.forward(target.pixels, through: layer.value)
-      return try plan.features(layer.value).finite(of: facts)
-    }
+    try plans.features(of: facts.seen(target)) { _ in layer.value }.finite(of: facts)
   }
 
   private func statistics(

@@ -28,6 +28,7 @@ package struct Network: Sendable {
   package var stepCount: Int { steps.count }
   /// The step with the last activation before the pooled representation.
   let lastActivation: Int?
+  let weightCount: Int
 
   /// The number of weights from which on memory counts for more than the last few percent of speed.
   private static let leastLarge = 16 << 20
@@ -35,7 +36,8 @@ package struct Network: Sendable {
   package init(_ graph: Graph, for purpose: Purpose = .inference) {
     self.graph = graph
     normalization = InputNormalization(mean: graph.mean, deviation: graph.deviation)
-    let isLarge = graph.weightCount >= Network.leastLarge
+    weightCount = graph.weightCount
+    let isLarge = weightCount >= Network.leastLarge
     let lowered = (purpose == .inference ? graph.foldingNormalization() : graph)
       .flatteningWholeMaps().nestingConcatenations().fusingResiduals().fusingActivations()
     steps = lowered.nodes.dropFirst().map { node in

@@ -36,4 +36,31 @@ final class PlanPool: Sendable {
     }
     return try body(plan)
   }
+
+  /// The same with a plan for as many images of a batch as are best computed at once.
+  func withPlan<Result>(
+    batch: Int, height: Int, width: Int, gradient: Bool, _ body: (Plan) throws -> Result
+  ) throws -> Result {
+    try withPlan(
+      images: network.imagesAtOnce(of: batch, height: height, width: width), height: height, width: width,
+      gradient: gradient, body)
+  }
+
+  /// A value of the network for images of a size that it takes.
+  /// - Throws: `RuntimeError`
+  func features(of images: ImageBatch, through value: (Plan) -> Int) throws -> FeatureMap {
+    try withPlan(batch: images.count, height: images.height, width: images.width, gradient: false) { plan in
+      let value = value(plan)
+      let shape = plan.tensors[value].shape
+      let values = images.pixels.withUnsafeBufferPointer { pixels in
+        stride(from: 0, to: images.count, by: plan.images).flatMap { first in
+          plan.forward(pixels.baseAddress! + first * images.stride, through: value)
+          return plan.features(value).values
+        }
+      }
+      return FeatureMap(
+        count: images.count, channels: shape.channels, height: shape.height, width: shape.width,
+        values: values)
+    }
+  }
 }

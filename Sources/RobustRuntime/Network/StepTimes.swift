@@ -7,6 +7,13 @@ package struct StepTime: Sendable {
   /// Floating-point operations of the plain algorithm, in each direction; 0: hardly any.
   package var operations: Double
   package var forward = Double.infinity, backward = Double.infinity
+
+  /// The time of so many of these steps.
+  func repeated(_ count: Int) -> StepTime {
+    let factor = Double(count)
+    return StepTime(
+      name: name, operations: operations * factor, forward: forward * factor, backward: backward * factor)
+  }
 }
 
 extension Plan {

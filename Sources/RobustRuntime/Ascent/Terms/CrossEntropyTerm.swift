@@ -17,18 +17,19 @@ final class CrossEntropyTerm: TermEvaluator {
   func evaluate(_ point: borrowing Point, _ losses: inout [Double]) {
     let logits = point.layer(logits)
     let total = classes.reduce(0) { $0 + $1.weight }
-    probability = 0
-    for n in 0..<point.images {
+    if point.images.lowerBound == 0 { probability = 0 }
+    for n in point.images {
+      let place = logits.start(ofImage: n)
       softmax.update(logits, image: n)
       for c in classes {
         losses[n] -= weight * c.weight * softmax.logarithms[c.index]
-        probability += softmax.probabilities[c.index] / Double(point.images)
+        probability += softmax.probabilities[c.index] / Double(point.batch)
       }
       guard let gradient = logits.gradient else { continue }
       for (c, p) in softmax.probabilities.enumerated() {
-        gradient[c * logits.images + n] += Float(weight * total * p)
+        gradient[c * logits.plane + place] += Float(weight * total * p)
       }
-      for c in classes { gradient[c.index * logits.images + n] -= Float(weight * c.weight) }
+      for c in classes { gradient[c.index * logits.plane + place] -= Float(weight * c.weight) }
     }
   }
 }

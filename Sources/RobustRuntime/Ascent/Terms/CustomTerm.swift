@@ -25,7 +25,7 @@ final class CustomTerm: TermEvaluator {
 
   func evaluate(_ point: borrowing Point, _ losses: inout [Double]) throws {
     let size = 3 * point.seenHeight * point.seenWidth
-    for n in 0..<point.images {
+    for n in point.images {
       let pixels = UnsafeBufferPointer(start: point.seen + n * size, count: size)
       rt_fill(imageGradient.base, 0, imageGradient.count)
       let logitPlanes = point.layer(logits)
@@ -58,19 +58,19 @@ final class CustomTerm: TermEvaluator {
 
   /// Copies an image's values, and clears the gradient.
   private func load(_ planes: Planes, image: Int, _ buffer: Buffer) {
-    let area = planes.area
+    let (area, place) = (planes.area, planes.start(ofImage: image))
     for c in 0..<planes.shape.channels {
-      rt_copy(buffer.base + c * area, planes.values + c * planes.plane + image * area, area)
+      rt_copy(buffer.base + c * area, planes.values + c * planes.plane + place, area)
     }
     rt_fill(buffer.base + buffer.count / 2, 0, buffer.count / 2)
   }
 
   private func store(_ planes: Planes, image: Int, _ buffer: Buffer) {
     guard let gradient = planes.gradient else { return }
-    let area = planes.area
+    let (area, place) = (planes.area, planes.start(ofImage: image))
     for c in 0..<planes.shape.channels {
       rt_add_scaled(
-        gradient + c * planes.plane + image * area, buffer.base + buffer.count / 2 + c * area, Float(weight),
+        gradient + c * planes.plane + place, buffer.base + buffer.count / 2 + c * area, Float(weight),
         area)
     }
   }

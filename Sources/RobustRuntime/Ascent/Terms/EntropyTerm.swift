@@ -13,7 +13,8 @@ final class EntropyTerm: TermEvaluator {
 
   func evaluate(_ point: borrowing Point, _ losses: inout [Double]) {
     let logits = point.layer(logits)
-    for n in 0..<point.images {
+    for n in point.images {
+      let place = logits.start(ofImage: n)
       softmax.update(logits, image: n)
       let (p, logarithms) = (softmax.probabilities, softmax.logarithms)
       var entropy = 0.0
@@ -21,7 +22,7 @@ final class EntropyTerm: TermEvaluator {
       losses[n] += weight * entropy
       guard let gradient = logits.gradient else { continue }
       for c in p.indices {
-        gradient[c * logits.images + n] -= Float(weight * p[c] * (logarithms[c] + entropy))
+        gradient[c * logits.plane + place] -= Float(weight * p[c] * (logarithms[c] + entropy))
       }
     }
   }

@@ -15,10 +15,10 @@ final class FeatureTerm: TermEvaluator {
   func evaluate(_ point: borrowing Point, _ losses: inout [Double]) {
     let planes = point.layer(layer)
     let area = planes.area
-    for n in 0..<point.images {
+    for n in point.images {
       positions.update(image: n, view: point.view(ofImage: n))
       guard positions.sum > 0 else { continue }
-      let start = unit * planes.plane + n * area
+      let start = unit * planes.plane + planes.start(ofImage: n)
       losses[n] -= weight * rt_dot(planes.values + start, positions.values, area) / positions.sum
       if let gradient = planes.gradient {
         rt_add_scaled(gradient + start, positions.values, Float(-weight / positions.sum), area)

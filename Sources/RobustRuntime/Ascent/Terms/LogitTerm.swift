@@ -8,10 +8,11 @@ struct LogitTerm: TermEvaluator {
 
   func evaluate(_ point: borrowing Point, _ losses: inout [Double]) {
     let logits = point.layer(logits)
-    for n in 0..<point.images {
+    for n in point.images {
       for c in classes {
-        losses[n] -= weight * c.weight * Double(logits.values[c.index * logits.images + n])
-        logits.gradient?[c.index * logits.images + n] -= Float(weight * c.weight)
+        let place = c.index * logits.plane + logits.start(ofImage: n)
+        losses[n] -= weight * c.weight * Double(logits.values[place])
+        logits.gradient?[place] -= Float(weight * c.weight)
       }
     }
   }

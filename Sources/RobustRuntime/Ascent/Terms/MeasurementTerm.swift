@@ -14,7 +14,7 @@ struct MeasurementTerm: TermEvaluator {
     let area = target.height * target.width
     let difference = Buffer(area)
     let scale = weight / Double(3 * area)
-    for n in 0..<point.images {
+    for n in point.images {
       let which = target.count == 1 ? 0 : n
       for c in 0..<3 {
         let plane = (3 * n + c) * point.area

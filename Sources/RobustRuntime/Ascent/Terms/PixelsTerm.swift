@@ -8,7 +8,7 @@ struct PixelsTerm: TermEvaluator {
 
   func evaluate(_ point: borrowing Point, _ losses: inout [Double]) {
     let area = point.area
-    for n in 0..<point.images {
+    for n in point.images {
       let (which, place) = (target.count == 1 ? 0 : n, region?.count == 1 ? 0 : n)
       let scale = weight / Double(3 * area)
       target.pixels.withUnsafeBufferPointer { target in

@@ -36,22 +36,22 @@ struct RepresentationTerm: TermEvaluator {
   func evaluate(_ point: borrowing Point, _ losses: inout [Double]) {
     let planes = point.layer(layer)
     let (channels, plane, area) = (planes.shape.channels, planes.plane, planes.area)
-    for n in 0..<point.images {
-      let which = target.count == 1 ? 0 : n
+    for n in point.images {
+      let (which, place) = (target.count == 1 ? 0 : n, planes.start(ofImage: n))
       target.values.withUnsafeBufferPointer { target in
         let target = target.baseAddress! + which * channels * area
         var squares = 0.0
         for c in 0..<channels {
           squares +=
             channelWeights[c]
-            * rt_squared_distance(planes.values + c * plane + n * area, target + c * area, area)
+            * rt_squared_distance(planes.values + c * plane + place, target + c * area, area)
         }
         let distance = squares.squareRoot()
         losses[n] += weight * scales[which] * distance
         guard let gradient = planes.gradient, distance > 0 else { return }
         for c in 0..<channels {
           let factor = Float(weight * scales[which] * channelWeights[c] / distance)
-          let start = c * plane + n * area
+          let start = c * plane + place
           rt_add_scaled(gradient + start, planes.values + start, factor, area)
           rt_add_scaled(gradient + start, target + c * area, -factor, area)
         }

@@ -41,7 +41,7 @@ struct SmoothnessTerm: TermEvaluator {
         for c in 0..<3 { gradient[c * area + to] += wideGradient.base[c * height * width + from] }
       }
     }
-    for n in 0..<point.images {
+    for n in point.images {
       if let region {
         region.values.withUnsafeBufferPointer { add(n, $0.baseAddress! + (region.count == 1 ? 0 : n) * area) }
       } else {

@@ -11,10 +11,10 @@ struct Softmax {
 
   /// - Parameter logits: [class][image], of which that of one image is read.
   mutating func update(_ logits: Planes, image: Int) {
-    let classes = logits.shape.channels
+    let (classes, start) = (logits.shape.channels, logits.start(ofImage: image))
     var largest = -Double.infinity
     for c in 0..<classes {
-      logarithms[c] = Double(logits.values[c * logits.images + image])
+      logarithms[c] = Double(logits.values[c * logits.plane + start])
       largest = max(largest, logarithms[c])
     }
     var sum = 0.0

@@ -25,15 +25,15 @@ final class StatisticsTerm: TermEvaluator {
 
   func evaluate(_ point: borrowing Point, _ losses: inout [Double]) {
     let planes = point.layer(layer)
-    let area = planes.area
-    for n in 0..<point.images {
+    for n in point.images {
       positions.update(image: n, view: point.view(ofImage: n))
+      let place = planes.start(ofImage: n)
       let target = targets[targets.count == 1 ? 0 : n]
-      statistics.update(planes.values + n * area, stride: planes.plane, positions)
+      statistics.update(planes.values + place, stride: planes.plane, positions)
       losses[n] += weight * statistics.distance(to: target)
       if let gradient = planes.gradient {
         statistics.addGradient(
-          to: gradient + n * area, of: planes.values + n * area, stride: planes.plane, target, weight: weight,
+          to: gradient + place, of: planes.values + place, stride: planes.plane, target, weight: weight,
           positions)
       }
     }

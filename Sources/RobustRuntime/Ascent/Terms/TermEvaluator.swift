@@ -3,17 +3,21 @@
 protocol TermEvaluator {
   /// The values of the plan that it reads.
   var values: [Int] { get }
-  /// Adds the weighted loss of each image, and the weighted gradients if the point wants them.
+  /// Adds the weighted loss of each of the point's images, and the weighted gradients if the point wants them.
   func evaluate(_ point: borrowing Point, _ losses: inout [Double]) throws
 }
 
-/// Where an objective is evaluated, and where its gradient goes.
+/// Where an objective is evaluated, for some images of a batch, and where its gradient goes.
 struct Point: ~Copyable {
   let step: Int
+  /// Those of the batch that are evaluated: as many as the plan has.
+  let images: Range<Int>
+  /// The number of images of the batch.
+  let batch: Int
   let plan: Plan
   /// The extents of the images, which the network may see larger.
   let height, width: Int
-  /// [image][3][row][column].
+  /// [image][3][row][column], of the whole batch, as all that follows but the layers.
   let pixels: UnsafePointer<Float>
   let pixelGradient: UnsafeMutablePointer<Float>?
   /// The images as the network sees them, in their `views` and with noise, of the plan's size.
@@ -24,7 +28,6 @@ struct Point: ~Copyable {
   /// [value], of those that the terms read.
   let layers: [Planes?]
 
-  var images: Int { plan.images }
   /// Pixels of one image.
   var area: Int { height * width }
   /// The extents of the images as the network sees them.
@@ -37,10 +40,10 @@ struct Point: ~Copyable {
   func layer(_ value: Int) -> Planes { layers[value]! }
 }
 
-/// Feature maps as terms read them: [channel][image][row][column].
+/// Feature maps of some images of a batch as terms read them: [channel][image][row][column].
 struct Planes {
   let shape: Shape
-  let images: Int
+  let images: Range<Int>
   let values: UnsafePointer<Float>
   /// The gradient, shaped as the values; nil: none is wanted.
   let gradient: UnsafeMutablePointer<Float>?
@@ -48,5 +51,7 @@ struct Planes {
   /// Positions of an image.
   var area: Int { shape.height * shape.width }
   /// Floats from channel to channel.
-  var plane: Int { images * area }
+  var plane: Int { images.count * area }
+  /// Where the first channel of an image begins, which has this number in the batch.
+  func start(ofImage n: Int) -> Int { (n - images.lowerBound) * area }
 }
