@@ -8,10 +8,29 @@ let tasks =
   ((try? FileManager.default.contentsOfDirectory(atPath: Context.packageDirectory + "/Plugins")) ?? [])
   .filter { !$0.hasPrefix(".") }.sorted()
 
-/// The library in a task's folder Algorithms, where there is one: what can be tested apart from the task.
-func algorithms(of task: String) -> String? {
-  let folder = Context.packageDirectory + "/Plugins/\(task)/Algorithms"
-  return FileManager.default.fileExists(atPath: folder) ? "\(task.capitalized)Algorithms" : nil
+/// The libraries in a task's folders: Algorithms is what can be tested apart from the task, Kernels its SIMD loops in C.
+func library(_ folder: String, of task: String) -> String? {
+  let path = Context.packageDirectory + "/Plugins/\(task)/\(folder)"
+  return FileManager.default.fileExists(atPath: path) ? task.capitalized + folder : nil
+}
+
+/// The targets of a task.
+func targets(of task: String) -> [Target] {
+  let path = "Plugins/\(task)"
+  let (kernels, algorithms) = (library("Kernels", of: task), library("Algorithms", of: task))
+  func dependencies(_ own: String?) -> [Target.Dependency] {
+    ["RTool"] + (own.map { [.byName(name: $0)] } ?? [])
+  }
+  var targets: [Target] = []
+  if let kernels { targets.append(.target(name: kernels, path: path + "/Kernels")) }
+  if let algorithms {
+    targets.append(.target(name: algorithms, dependencies: dependencies(kernels), path: path + "/Algorithms"))
+  }
+  targets.append(
+    .target(
+      name: task, dependencies: dependencies(algorithms), path: path,
+      exclude: (kernels == nil ? [] : ["Kernels"]) + (algorithms == nil ? [] : ["Algorithms"])))
+  return targets
 }
 
 /// The include folders of a C library. SwiftPM's own pkg-config support would also link it,
@@ -69,23 +88,15 @@ let package = Package(
     .testTarget(name: "RToolTests", dependencies: ["CRTool", "RTool"]),
     .testTarget(
       name: "AlgorithmTests",
-      dependencies: ["CRTool", "RTool"] + tasks.compactMap(algorithms).map { .byName(name: $0) }),
+      dependencies: ["CRTool", "RTool"]
+        + tasks.flatMap { task in ["Algorithms", "Kernels"].compactMap { library($0, of: task) } }
+        .map { .byName(name: $0) }),
     .testTarget(name: "ImagingTests", dependencies: ["CAVIF", "CRaw", "Imaging", "PixelGrid"]),
     .testTarget(name: "DatasetTests", dependencies: ["Datasets", "Imaging", "CVips"]),
     .testTarget(
       name: "CommandTests", dependencies: ["Imaging", "PixelGrid"], exclude: ["Snapshots", "Golden"]),
   ]
-    + tasks.flatMap { task -> [Target] in
-      let path = "Plugins/\(task)"
-      guard let library = algorithms(of: task) else {
-        return [.target(name: task, dependencies: ["RTool"], path: path)]
-      }
-      return [
-        .target(name: library, dependencies: ["RTool"], path: path + "/Algorithms"),
-        .target(
-          name: task, dependencies: ["RTool", .byName(name: library)], path: path, exclude: ["Algorithms"]),
-      ]
-    },
+    + tasks.flatMap(targets),
   swiftLanguageModes: [.v6],
   cLanguageStandard: .gnu2x
 )

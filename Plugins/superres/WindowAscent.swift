@@ -36,32 +36,44 @@ struct WindowAscent {
     let (columns, rows) = (axis(small.width), axis(small.height))
     let (smallWidth, smallHeight) = (columns.side, rows.side)
     let (width, height) = (smallWidth * factor, smallHeight * factor)
-    let windows = rows.starts.indices.flatMap { row in columns.starts.indices.map { (row, $0) } }
     let towards = try chosenClasses()
-    let base = try host.copy(large)
+    // Windows read what those beside and above them change.
+    let whole = wraps ? try host.copy(large) : nil
+    var before =
+      wraps
+      ? nil
+      : RowsBefore(
+        large,
+        band: try host.image(width: large.width, height: min(height, large.height), channels: 3))
     let relief = values[consistent] ? Relief(of: small, wraps: wraps) : nil
     var ascent = try options.ascent(values, width: width, height: height)
     ascent.note = "texture"
     let length = progress.upperBound - progress.lowerBound
-    for first in stride(from: 0, to: windows.count, by: Self.batch) {
-      try host.scoped {
-        let part = windows[first..<min(first + Self.batch, windows.count)]
-        let boxes = part.map { row, column in
-          Box(x: columns.starts[column], y: rows.starts[row], width: smallWidth, height: smallHeight)
-        }
-        let reached = [first, first + part.count].map {
-          progress.lowerBound + length * Double($0) / Double(windows.count)
-        }
-        ascent.progress = reached[0]...reached[1]
-        let starts = try boxes.map {
-          try cropped(base, to: Box(x: $0.x * factor, y: $0.y * factor, width: width, height: height))
-        }
-        let outcome = try host.ascend(ascent, from: starts, minimising: terms(for: boxes, towards: towards))
-        for (index, (row, column)) in part.enumerated() {
-          add(
-            outcome.images[index], minus: starts[index], x: boxes[index].x * factor,
-            y: boxes[index].y * factor,
-            across: columns.weights[column], down: rows.weights[row], relief)
+    let (across, count) = (columns.starts.count, rows.starts.count * columns.starts.count)
+    for (row, y) in rows.starts.enumerated() {
+      let top = y * factor
+      before?.move(to: top..<min(top + height, large.height))
+      for first in stride(from: 0, to: across, by: Self.batch) {
+        try host.scoped {
+          let part = first..<min(first + Self.batch, across)
+          let boxes = part.map {
+            Box(x: columns.starts[$0], y: y, width: smallWidth, height: smallHeight)
+          }
+          let reached = [part.lowerBound, part.upperBound].map {
+            progress.lowerBound + length * Double(row * across + $0) / Double(count)
+          }
+          ascent.progress = reached[0]...reached[1]
+          let starts = try boxes.map { box in
+            let (image, above) = before.map { ($0.band, top) } ?? (whole!, 0)
+            return try cropped(
+              image, to: Box(x: box.x * factor, y: top - above, width: width, height: height))
+          }
+          let outcome = try host.ascend(ascent, from: starts, minimising: terms(for: boxes, towards: towards))
+          for (index, column) in part.enumerated() {
+            add(
+              outcome.images[index], minus: starts[index], x: boxes[index].x * factor, y: top,
+              across: columns.weights[column], down: rows.weights[row], relief)
+          }
         }
       }
     }

@@ -27,8 +27,6 @@ struct Work {
       solver.weight = 0
       solver.iterations = 3
       solver.isResumed = true
-      // Tiles read what they are resumed from; another image keeps it as it was.
-      solver.base = try host.copy(large)
       try run(solver, progress: part(0.95, 1), note: "back-projection")
     }
     return large
@@ -49,13 +47,26 @@ struct Work {
     return solver
   }
 
-  /// Solves all tiles, in bands so that progress can be told.
+  /// Solves all tiles, row by row. What they are resumed from is kept as it was while they are written.
   private func run(_ solver: EdgePrior, progress: ClosedRange<Double>, note: String) throws {
     let length = progress.upperBound - progress.lowerBound
     let crew = host.crew
-    for first in stride(from: 0, to: solver.tileCount, by: 8) {
-      try host.progress(progress.lowerBound + length * Double(first) / Double(solver.tileCount), note)
-      crew.run(min(8, solver.tileCount - first)) { solver.solve(first + $0) }
+    var solver = solver
+    let large = solver.large
+    var before: RowsBefore?
+    if solver.isResumed, values[wrap] {
+      solver.base = try host.copy(large)
+    } else if solver.isResumed {
+      let most = (0..<solver.down).map { solver.rows(ofTileRow: $0).count }.max() ?? 0
+      before = RowsBefore(large, band: try host.image(width: large.width, height: most, channels: 3))
+    }
+    for row in 0..<solver.down {
+      try host.progress(progress.lowerBound + length * Double(row) / Double(solver.down), note)
+      if before != nil {
+        before!.move(to: solver.rows(ofTileRow: row))
+        (solver.base, solver.baseRow) = (before!.band, before!.rows.lowerBound)
+      }
+      crew.run(solver.across) { [solver] in solver.solve(row * solver.across + $0) }
     }
   }
 
@@ -69,9 +80,10 @@ struct Work {
     let product = way.stages.reduce(1, *)
     let pixels = small.width * small.height * product * product
     guard pixels > Self.manyPixels else { return (0, 0) }
-    // The image, and a copy of it while windows or tiles read what they change; what is fitted at the end.
+    // The image, and of what windows or tiles read while they change it a copy, whole or of some rows; what is fitted at
+    // the end.
     let fitted = way.isWhole ? 0 : way.width * way.height * 36
-    return (24 * pixels + fitted, try seconds(for: way.stages.last!, pixels: pixels))
+    return ((values[wrap] ? 24 : 14) * pixels + fitted, try seconds(for: way.stages.last!, pixels: pixels))
   }
 
   /// From a made-up small image as large as one window, which is less than a tile.

@@ -14,8 +14,9 @@ private let height = Parameter<Int?>.automaticInteger(
 private let megapixels = Parameter<Double?>.automaticReal(
   "megapixels", group: "Size", in: 0...10_000, "millions of pixels of the result instead")
 let classes = Parameter<ClassChoice>.classChoice(
-  "class", letter: "c",
-  "what the image shows: a class, a mixture like sea:2,mountain:1, auto (what the model sees) or none")
+  "class", letter: "c", initial: .none,
+  "what the image shows, to be followed too, which takes thrice the time: a class, a mixture like sea:2,mountain:1, or auto (what the model sees)"
+)
 let wrap = Parameter<Bool>.flag(
   "wrap", "the image is a texture that tiles: it goes on at its other side, and so does the result")
 let measured = Parameter<Measured>.choice(
@@ -75,7 +76,7 @@ enum Start: String, CaseIterable, Sendable {
 /// What the published enlargements have in common. Their gradient goes through the last ReLU as it is: the library's
 /// option to pass it reaches the prediction that follows the loop, but not the loop.
 private let published =
-  "start=nearest consistent=no class-weight=1 texture=0 fidelity=0 chroma-damping=0 step-size=1 pass-relu=no best=yes"
+  "class=auto start=nearest consistent=no class-weight=1 texture=0 fidelity=0 chroma-damping=0 step-size=1 pass-relu=no best=yes"
 
 let manifest = Manifest(
   name: "superres", version: "1.0.0", summary: "Enlarge an image",
@@ -85,8 +86,8 @@ let manifest = Manifest(
     with the texture of the image itself.
 
     The start is the image of least bilateral total variation that reduces to the one given. Then, window by window at \
-    the size that the model knows, the gradient of the statistics of its shallow features and of the class is followed \
-    within a small radius; what is flat, such as paper, stays as it is. Depth, profile, transparency and metadata are kept.
+    the size that the model knows, the gradient of the statistics of its shallow features, and of the class if one is \
+    named, is followed within a small radius; what is flat, such as paper, stays as it is. Depth, profile, transparency and metadata are kept.
 
     With a whole factor each pixel of the image is the mean of its square in the result to one of 255 levels. With others \
     some pixels of the result lie on two of the image: it comes from the next whole factor and is fitted as nearly as that \

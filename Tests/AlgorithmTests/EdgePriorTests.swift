@@ -1,6 +1,8 @@
 import CRTool
+import Glibc
 import RTool
 import SuperresAlgorithms
+import SuperresKernels
 import Testing
 
 /// The start of superres: the image of sharp edges that reduces to the one given.
@@ -140,5 +142,35 @@ import Testing
     let off = zip(large, again).map { abs($0 - $1) }.max()!
     // From the start it would be off by the whole contrast.
     #expect(off < 0.03, "off by \(off)")
+  }
+
+  /// One step down the gradient of the prior, which is evaluated plainly and differentiated by central differences.
+  @Test(arguments: [(1, 1), (2, 7), (5, 3), (37, 6)])
+  func aDescentFollowsTheGradientOfTheVariation(_ width: Int, _ height: Int) {
+    let (area, step, decay, edge) = (width * height, 0.01, 0.7, 0.05)
+    let pixels = (0..<3 * area).map { Double(($0 * 7919 + 13) % 101) / 101 }
+    func variation(_ x: [Double]) -> Double {
+      var sum = 0.0
+      for p in 0..<area {
+        for q in p + 1..<max(area, p + 1) {
+          let (across, down) = (abs(q % width - p % width), q / width - p / width)
+          guard max(across, down) <= 2 else { continue }
+          let squares = (0..<3).reduce(edge * edge) { $0 + pow(x[$1 * area + p] - x[$1 * area + q], 2) }
+          sum += pow(decay, Double(across + down)) * squares.squareRoot()
+        }
+      }
+      return sum
+    }
+    var (moved, scratch) = (
+      [Float](repeating: .nan, count: 3 * area), [Float](repeating: .nan, count: 3 * width)
+    )
+    superres_descend_variation(
+      &moved, pixels.map(Float.init), width, height, Float(step), Float(decay), Float(edge), &scratch)
+    for i in pixels.indices {
+      var (more, less) = (pixels, pixels)
+      (more[i], less[i]) = (more[i] + 1e-6, less[i] - 1e-6)
+      let expected = pixels[i] - step * (variation(more) - variation(less)) / 2e-6
+      #expect(abs(Double(moved[i]) - expected) < 2e-6)
+    }
   }
 }

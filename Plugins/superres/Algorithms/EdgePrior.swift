@@ -1,4 +1,5 @@
 import RTool
+import SuperresKernels
 
 /// The large image of least bilateral total variation (Farsiu et al. 2004) among those that reduce to the small one:
 /// descents of the prior and back-projections (Irani and Peleg 1991) in turns, tile by tile.
@@ -16,8 +17,9 @@ package struct EdgePrior: @unchecked Sendable {
   package var isConsistent = false
   /// Whether the images go on at their other side beyond their borders.
   package var wraps = false
-  /// What it goes on from; not written to.
+  /// What it goes on from, from this row of the large image on; not written to.
   package var base: Image
+  package var baseRow = 0
 
   private let resampling: Resampling
 
@@ -28,31 +30,47 @@ package struct EdgePrior: @unchecked Sendable {
 
   /// Pixels of the small image in a tile, and around it, where a tile's result is dropped.
   private static let core = 96, margin = 8
-  private static let reach = 2
   /// What a neighbour one pixel further away weighs.
   private static let decay: Float = 0.7
   /// Differences below this are smoothed rather than kept as edges.
   private static let edge: Float = 0.05
 
-  private var across: Int { (small.width + Self.core - 1) / Self.core }
-  package var tileCount: Int { across * ((small.height + Self.core - 1) / Self.core) }
+  /// Tiles side by side, and one below the other; they are numbered row by row.
+  package var across: Int { (small.width + Self.core - 1) / Self.core }
+  package var down: Int { (small.height + Self.core - 1) / Self.core }
+  package var tileCount: Int { across * down }
+
+  private func around(_ first: Int, _ end: Int, _ length: Int) -> Range<Int> {
+    let all = first - Self.margin..<end + Self.margin
+    return wraps ? all : all.clamped(to: 0..<length)
+  }
+
+  private func rows(top: Int) -> Range<Int> {
+    around(top, min(top + Self.core, small.height), small.height)
+  }
+
+  /// The rows of the large image that a row of tiles reads where it is resumed.
+  package func rows(ofTileRow row: Int) -> Range<Int> {
+    let rows = rows(top: row * Self.core)
+    return rows.lowerBound * factor..<rows.upperBound * factor
+  }
 
   package func solve(_ index: Int) {
     let (left, top) = (index % across * Self.core, index / across * Self.core)
     let (right, bottom) = (min(left + Self.core, small.width), min(top + Self.core, small.height))
-    func around(_ first: Int, _ end: Int, _ length: Int) -> Range<Int> {
-      let all = first - Self.margin..<end + Self.margin
-      return wraps ? all : all.clamped(to: 0..<length)
-    }
-    let (columns, rows) = (around(left, right, small.width), around(top, bottom, small.height))
+    let (columns, rows) = (around(left, right, small.width), rows(top: top))
     let (x0, y0) = (columns.lowerBound, rows.lowerBound)
     let tile = Tile(
       width: columns.count, height: rows.count,
       factor: factor, filter: isNearest ? .nearest : .cubic, measured: filter, resampling: resampling)
     tile.read(small, x: x0, y: y0)
-    if isResumed { tile.readLarge(base, x: x0 * factor, y: y0 * factor) } else { tile.interpolate() }
+    if isResumed {
+      tile.readLarge(base, x: x0 * factor, y: y0 * factor - baseRow)
+    } else {
+      tile.interpolate()
+    }
     for _ in 0..<iterations {
-      if weight > 0 { tile.descend(by: weight, reach: Self.reach, decay: Self.decay, edge: Self.edge) }
+      if weight > 0 { tile.descend(by: weight, decay: Self.decay, edge: Self.edge) }
       tile.backProject()
     }
     if isConsistent { tile.settle() }
@@ -69,8 +87,10 @@ private final class Tile {
   private let (largeWidth, largeHeight): (Int, Int)
   private let up, down: Host.Filter
   private let resampling: Resampling
-  private let y, x, gradient, residual, enlarged: UnsafeMutablePointer<Float>
-  /// Four rows.
+  private let y, residual, enlarged: UnsafeMutablePointer<Float>
+  /// The large image, and where that after a descent goes.
+  private var x, next: UnsafeMutablePointer<Float>
+  /// Three rows.
   private let scratch: UnsafeMutablePointer<Float>
 
   init(
@@ -87,10 +107,10 @@ private final class Tile {
     let area = largeWidth * largeHeight
     (y, residual) = (plane(3 * width * height), plane(width * height))
     enlarged = plane(area)
-    (x, gradient, scratch) = (plane(3 * area), plane(3 * area), plane(4 * largeWidth))
+    (x, next, scratch) = (plane(3 * area), plane(3 * area), plane(3 * largeWidth))
   }
 
-  deinit { for plane in [y, x, gradient, residual, enlarged, scratch] { plane.deallocate() } }
+  deinit { for plane in [y, x, next, residual, enlarged, scratch] { plane.deallocate() } }
 
   func read(_ image: Image, x left: Int, y top: Int) {
     copy(image, left, top, into: y, width, height)
@@ -173,38 +193,9 @@ private final class Tile {
     for i in 0..<largeWidth * largeHeight { large[i] += enlarged[i] }
   }
 
-  /// One step down the gradient of sum decay^distance sqrt(|x(p) - x(p + offset)|^2 + edge^2), colours together.
-  func descend(by step: Float, reach: Int, decay: Float, edge: Float) {
-    let area = largeWidth * largeHeight
-    for i in 0..<3 * area { gradient[i] = 0 }
-    for dy in -reach...reach {
-      for dx in 0...reach where dx > 0 || dy > 0 {
-        var weight: Float = 1
-        for _ in 0..<dx + abs(dy) { weight *= decay }
-        addGradient(dx: dx, dy: dy, weight: weight, edge: edge)
-      }
-    }
-    for i in 0..<3 * area { x[i] -= step * gradient[i] }
-  }
-
-  private func addGradient(dx: Int, dy: Int, weight: Float, edge: Float) {
-    let (area, count) = (largeWidth * largeHeight, largeWidth - dx)
-    guard count > 0 else { return }
-    let (d0, d1, d2) = (scratch, scratch + largeWidth, scratch + 2 * largeWidth)
-    for row in max(0, dy)..<max(max(0, dy), min(largeHeight, largeHeight + dy)) {
-      let (here, there) = (row * largeWidth + dx, (row - dy) * largeWidth)
-      for i in 0..<count {
-        let a = x[here + i] - x[there + i]
-        let b = x[area + here + i] - x[area + there + i]
-        let c = x[2 * area + here + i] - x[2 * area + there + i]
-        let share = weight / (a * a + b * b + c * c + edge * edge).squareRoot()
-        (d0[i], d1[i], d2[i]) = (share * a, share * b, share * c)
-      }
-      for (c, difference) in [d0, d1, d2].enumerated() {
-        let (plus, minus) = (gradient + c * area + here, gradient + c * area + there)
-        for i in 0..<count { plus[i] += difference[i] }
-        for i in 0..<count { minus[i] -= difference[i] }
-      }
-    }
+  /// One step down the gradient of the bilateral total variation.
+  func descend(by step: Float, decay: Float, edge: Float) {
+    superres_descend_variation(next, x, largeWidth, largeHeight, step, decay, edge, scratch)
+    swap(&x, &next)
   }
 }
