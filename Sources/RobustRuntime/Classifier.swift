@@ -74,7 +74,7 @@ public final class Classifier: Sendable {
   /// - Throws: `RuntimeError`
   public func logits(_ images: ImageBatch) throws -> [Float] {
     if images.count == 0 { return [] }
-    return try forward(images) { $0.logits }.values
+    return try forward(images, through: plans.network.stepCount).values
   }
 
   /// - Parameter layer: a name from `facts.layers`; nil: the representation.
@@ -84,11 +84,11 @@ public final class Classifier: Sendable {
     guard facts.layers.contains(where: { $0.name == name }) else {
       throw RuntimeError.invalid("the model has no layer \(name.quoted)")
     }
-    return try forward(images) { $0.value(ofLayer: name)! }
+    return try forward(images, through: plans.network.value(ofLayer: name)!)
   }
 
-  private func forward(_ images: ImageBatch, through value: (Plan) -> Int) throws -> FeatureMap {
-    try plans.features(of: facts.seen(images), through: value).finite(of: facts)
+  private func forward(_ images: ImageBatch, through value: Int) throws -> FeatureMap {
+    try plans.features(of: facts.seen(images), value: value).finite(of: facts)
   }
 
   /// The loss of each image, and its gradient in the pixels if asked for.
@@ -138,7 +138,9 @@ public final class Classifier: Sendable {
   /// Times each step of the network for a batch of images of one size.
   /// - Throws: `RuntimeError`
   package func stepTimes(images: Int, height: Int, width: Int, passes: Int) throws -> [StepTime] {
-    try plans.withPlan(batch: images, height: height, width: width, gradient: true) { plan in
+    try plans.withPlan(
+      batch: images, height: height, width: width, gradient: true, through: plans.network.stepCount
+    ) { plan in
       plan.stepTimes(passes: passes).map { $0.repeated(images / plan.images) }
     }
   }
@@ -150,7 +152,8 @@ public final class Classifier: Sendable {
     try ModelFacts.check(images)
     let seen = facts.seenSize(height: images.height, width: images.width)
     return try plans.withPlan(
-      batch: images.count, height: seen.height, width: seen.width, gradient: gradient
+      batch: images.count, height: seen.height, width: seen.width, gradient: gradient,
+      through: objective.deepestValue(of: plans.network)
     ) { plan in
       try body(
         try Evaluator(

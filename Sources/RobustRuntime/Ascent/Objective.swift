@@ -52,6 +52,25 @@ extension Objective {
   }
 }
 
+extension Objective {
+  /// The deepest value that a term reads; 0: none does.
+  func deepestValue(of network: Network) -> Int {
+    terms.map { $0.kind.deepestValue(of: network) }.max() ?? 0
+  }
+}
+
+extension Objective.Term.Kind {
+  fileprivate func deepestValue(of network: Network) -> Int {
+    switch self {
+    case .pixels, .measurement, .smoothness: 0
+    case .crossEntropy, .logit, .entropy, .custom: network.stepCount
+    case .feature(let layer, _, _), .representation(let layer, _, _, _), .features(let layer, _, _, _),
+      .statistics(let layer, _, _, _, _):
+      network.value(ofLayer: layer ?? "representation") ?? network.stepCount
+    }
+  }
+}
+
 /// A class and its share of a mixture.
 public struct ClassWeight: Sendable, Equatable {
   public var index: Int

@@ -150,7 +150,7 @@ struct TermBinder {
   }
 
   private func features(_ target: ImageBatch, _ layer: Layer) throws -> FeatureMap {
-    try plans.features(of: facts.seen(target)) { _ in layer.value }.finite(of: facts)
+    try plans.features(of: facts.seen(target), value: layer.value).finite(of: facts)
   }
 
   private func statistics(

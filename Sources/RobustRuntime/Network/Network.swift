@@ -23,12 +23,11 @@ package struct Network: Sendable {
   /// What was lowered, which says what images fit.
   private let graph: Graph
   let normalization: InputNormalization
-  let steps: [Step]
-  let layers: [Layer]
+  private(set) var steps: [Step]
+  private(set) var layers: [Layer]
   package var stepCount: Int { steps.count }
   /// The step with the last activation before the pooled representation.
-  let lastActivation: Int?
-  let weightCount: Int
+  private(set) var lastActivation: Int?
 
   /// The number of weights from which on memory counts for more than the last few percent of speed.
   private static let leastLarge = 16 << 20
@@ -36,8 +35,7 @@ package struct Network: Sendable {
   package init(_ graph: Graph, for purpose: Purpose = .inference) {
     self.graph = graph
     normalization = InputNormalization(mean: graph.mean, deviation: graph.deviation)
-    weightCount = graph.weightCount
-    let isLarge = weightCount >= Network.leastLarge
+    let isLarge = graph.weightCount >= Network.leastLarge
     let lowered = (purpose == .inference ? graph.foldingNormalization() : graph)
       .flatteningWholeMaps().nestingConcatenations().fusingResiduals().fusingActivations()
     steps = lowered.nodes.dropFirst().map { node in
@@ -48,6 +46,20 @@ package struct Network: Sendable {
     layers = lowered.layers.map { Layer(name: $0.name, value: $0.node) }
     lastActivation = lowered.lastActivation.map { $0 - 1 }
   }
+
+  var weightCount: Int { steps.reduce(0) { $0 + $1.operation.weightCount } }
+
+  /// The network as far as a value, which becomes the last.
+  func prefix(through value: Int) -> Network {
+    var prefix = self
+    prefix.steps = Array(steps.prefix(value))
+    prefix.layers = layers.filter { $0.value <= value }
+    if let step = lastActivation, step >= value { prefix.lastActivation = nil }
+    return prefix
+  }
+
+  /// The number of the value that a layer is.
+  func value(ofLayer name: String) -> Int? { layers.first { $0.name == name }?.value }
 
   /// The shape of each value for images of a size.
   /// - Throws: `RuntimeError.invalid` if they do not fit.

@@ -225,7 +225,7 @@ package final class Plan {
   }
 
   /// The index of the layer's value in `tensors`.
-  package func value(ofLayer name: String) -> Int? { network.layers.first { $0.name == name }?.value }
+  package func value(ofLayer name: String) -> Int? { network.value(ofLayer: name) }
   package var logits: Int { tensors.count - 1 }
 
   /// A copy of the last value that was computed: [image][channel][row][column].

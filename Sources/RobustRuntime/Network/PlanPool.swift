@@ -14,14 +14,19 @@ final class PlanPool: Sendable {
 
   init(_ network: Network) { self.network = network }
 
+  /// - Parameters:
+  ///   - batch: the number of images of which the plan is to compute as many at once as is best.
+  ///   - value: the last value that will be computed; those behind it take no memory.
   /// - Throws: `RuntimeError.outOfMemory`, or what `body` throws.
   func withPlan<Result>(
-    images: Int, height: Int, width: Int, gradient: Bool, _ body: (Plan) throws -> Result
+    batch: Int, height: Int, width: Int, gradient: Bool, through value: Int, _ body: (Plan) throws -> Result
   ) throws -> Result {
+    let network = network.prefix(through: value)
+    let images = try network.imagesAtOnce(of: batch, height: height, width: width)
     let parked = idle.withLock { idle -> Idle? in
       let fitting = idle.lastIndex {
         ($0.plan.images, $0.plan.height, $0.plan.width) == (images, height, width)
-          && ($0.plan.hasGradient || !gradient)
+          && $0.plan.operations.count == value && ($0.plan.hasGradient || !gradient)
       }
       return fitting.map { idle.remove(at: $0) }
     }
@@ -37,20 +42,12 @@ final class PlanPool: Sendable {
     return try body(plan)
   }
 
-  /// The same with a plan for as many images of a batch as are best computed at once.
-  func withPlan<Result>(
-    batch: Int, height: Int, width: Int, gradient: Bool, _ body: (Plan) throws -> Result
-  ) throws -> Result {
-    try withPlan(
-      images: network.imagesAtOnce(of: batch, height: height, width: width), height: height, width: width,
-      gradient: gradient, body)
-  }
-
   /// A value of the network for images of a size that it takes.
   /// - Throws: `RuntimeError`
-  func features(of images: ImageBatch, through value: (Plan) -> Int) throws -> FeatureMap {
-    try withPlan(batch: images.count, height: images.height, width: images.width, gradient: false) { plan in
-      let value = value(plan)
+  func features(of images: ImageBatch, value: Int) throws -> FeatureMap {
+    try withPlan(
+      batch: images.count, height: images.height, width: images.width, gradient: false, through: value
+    ) { plan in
       let shape = plan.tensors[value].shape
       let values = images.pixels.withUnsafeBufferPointer { pixels in
         stride(from: 0, to: images.count, by: plan.images).flatMap { first in

@@ -14,6 +14,7 @@ protocol Operation: Sendable {
   var title: String { get }
   /// The products of one value of the output, by the plain algorithm.
   var productsPerOutput: Int { get }
+  var weightCount: Int { get }
   /// Binds the operation to tensors, and settles all that depends on their shapes.
   /// - Throws: `RuntimeError.outOfMemory`
   func bound(to inputs: [Tensor], _ output: Tensor, gradient: Bool) throws -> any BoundOperation
@@ -26,6 +27,7 @@ extension Operation {
   var canRecompute: Bool { false }
   var title: String { "\(type(of: self))".lowercased() }
   var productsPerOutput: Int { 0 }
+  var weightCount: Int { 0 }
 }
 
 /// An operation on tensors of known shapes.
