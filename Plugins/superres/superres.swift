@@ -39,7 +39,9 @@ let texture = Parameter<Double>.real(
 let fidelity = Parameter<Double>.real(
   "fidelity", group: "Ascent", flags: .advanced, initial: 300, in: 0...1_000_000,
   "weight of the squared difference from what was measured")
-let options = AscentOptions("steps=8 step-size=0.5 radius=4 pass-relu=on chroma-damping=0.9")
+/// The stem reads every second pixel, so that its gradient as it is would lay a grid of two pixels over what is smooth.
+let options = AscentOptions(
+  "steps=8 step-size=0.5 radius=4 pass-relu=on chroma-damping=0.9 gradient-blur=1.2")
 
 enum Measured: String, CaseIterable, Sendable {
   case box, cubic, lanczos
@@ -76,7 +78,7 @@ enum Start: String, CaseIterable, Sendable {
 /// What the published enlargements have in common. Their gradient goes through the last ReLU as it is: the library's
 /// option to pass it reaches the prediction that follows the loop, but not the loop.
 private let published =
-  "class=auto start=nearest consistent=no class-weight=1 texture=0 fidelity=0 chroma-damping=0 step-size=1 pass-relu=no best=yes"
+  "class=auto start=nearest consistent=no class-weight=1 texture=0 fidelity=0 chroma-damping=0 gradient-blur=0 step-size=1 pass-relu=no best=yes"
 
 let manifest = Manifest(
   name: "superres", version: "1.0.0", summary: "Enlarge an image",
