@@ -49,6 +49,10 @@ func includeFlags(of library: String) -> [String] {
   return flags
 }
 
+/// Tests that run little code of their own are not optimized, which takes longer than they do. Those of the runtime are:
+/// their oracles compute much.
+let unoptimized = [SwiftSetting.unsafeFlags(["-Onone"])]
+
 let package = Package(
   name: "rtool",
   products: [
@@ -84,17 +88,22 @@ let package = Package(
     .testTarget(
       name: "RuntimeTests", dependencies: ["PixelGrid", "RobustRuntime", "CKernels"],
       resources: [.copy("Golden")]),
-    .testTarget(name: "HostTests", dependencies: ["Host"]),
-    .testTarget(name: "RToolTests", dependencies: ["CRTool", "RTool"]),
+    .testTarget(name: "HostTests", dependencies: ["Host"], swiftSettings: unoptimized),
+    .testTarget(name: "RToolTests", dependencies: ["CRTool", "RTool"], swiftSettings: unoptimized),
     .testTarget(
       name: "AlgorithmTests",
       dependencies: ["CRTool", "RTool"]
         + tasks.flatMap { task in ["Algorithms", "Kernels"].compactMap { library($0, of: task) } }
-        .map { .byName(name: $0) }),
-    .testTarget(name: "ImagingTests", dependencies: ["CAVIF", "CRaw", "Imaging", "PixelGrid"]),
-    .testTarget(name: "DatasetTests", dependencies: ["Datasets", "Imaging", "CVips"]),
+        .map { .byName(name: $0) },
+      swiftSettings: unoptimized),
     .testTarget(
-      name: "CommandTests", dependencies: ["Imaging", "PixelGrid"], exclude: ["Snapshots", "Golden"]),
+      name: "ImagingTests", dependencies: ["CAVIF", "CRaw", "Imaging", "PixelGrid"],
+      swiftSettings: unoptimized),
+    .testTarget(
+      name: "DatasetTests", dependencies: ["Datasets", "Imaging", "CVips"], swiftSettings: unoptimized),
+    .testTarget(
+      name: "CommandTests", dependencies: ["Imaging", "PixelGrid"], exclude: ["Snapshots", "Golden"],
+      swiftSettings: unoptimized),
   ]
     + tasks.flatMap(targets),
   swiftLanguageModes: [.v6],

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs libvips, libjpeg, libavif and OpenBLAS through apt where pkg-config does not find them, libarchive where the
+# Installs libvips, libjpeg and libavif through apt where pkg-config does not find them, libarchive and OpenBLAS where the
 # loader does not, and the programs named as arguments.
 set -eu
 
@@ -14,10 +14,10 @@ for tool in pkg-config make "$@"; do
 done
 pkg-config --exists vips 2>/dev/null || packages="$packages libvips-dev"
 pkg-config --exists libjpeg 2>/dev/null || packages="$packages libjpeg-dev"
-pkg-config --exists openblas 2>/dev/null || packages="$packages libopenblas-dev"
 pkg-config --exists libavif 2>/dev/null || packages="$packages libavif-dev"
 PATH=$PATH:/sbin:/usr/sbin
 ldconfig -p 2>/dev/null | grep -q 'libarchive\.so\.13 ' || packages="$packages libarchive13"
+ldconfig -p 2>/dev/null | grep -q 'libopenblas\.so\.0 ' || packages="$packages libopenblas0"
 [ -n "$packages" ] || exit 0
 
 echo "installing$packages" >&2

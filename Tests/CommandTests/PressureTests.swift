@@ -1,4 +1,5 @@
 import Foundation
+import Imaging
 import Testing
 
 /// Limits of the system, and signals: what cannot be done ends in one line, and leaves nothing behind.
@@ -40,7 +41,8 @@ import Testing
   }
 
   @Test func aPhotoThatDoesNotFitIsRefusedBeforeItIsDecoded() throws {
-    try sandbox.picture("large.png", width: 6000, height: 5000, channels: 1) { _, _, _ in 0.5 }
+    let large = FloatImage(width: 6000, height: 5000, channels: 1, filledWith: 0.5)
+    try ResultImage.fresh(large).write(to: .file(sandbox.path("large.png")))
     let outcome = try limited("ulimit -v 500000", "inpaint large.png --box 0,0,9,9 -o out.png")
     #expect(outcome.status == 1)
     expectOneLine(outcome.errors, contains: "large.png", "6000 x 5000 pixels take 429 MB", "ulimit -v")

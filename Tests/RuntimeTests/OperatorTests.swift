@@ -94,35 +94,49 @@ import Testing
     uniform(name, count).map { (($0 * 256).rounded(.down) - 128) / 128 }
   }
 
-  /// Compares with the operators one after the other, and checks their gradient at some positions.
-  private func check(_ graph: Graph, _ operators: [OracleOperator], _ x: OracleMap) throws {
-    func loss(_ x: OracleMap, _ gradient: OracleMap?) -> (OracleMap, Double) {
-      let y = operators.reduce(x) { $1.apply($0) }
-      return (y, gradient.map { zip($0.values, y.values).reduce(0) { $0 + $1.0 * $1.1 } } ?? 0)
+  /// What operators one after the other make of a map, and what its gradient is at some positions.
+  private struct Expectation {
+    let x, y: OracleMap
+    /// That of the loss by the output.
+    let gradient: OracleMap
+    /// Of the loss by the input, by its index.
+    let slopes: [(index: Int, slope: Double)]
+  }
+
+  private func expectation(_ operators: [OracleOperator], _ x: OracleMap) -> Expectation {
+    func output(_ x: OracleMap) -> OracleMap { operators.reduce(x) { $1.apply($0) } }
+    let y = output(x)
+    var gradient = y
+    gradient.values = random("gradient", y.values.count).map(Double.init)
+    func loss(_ x: OracleMap) -> Double {
+      zip(gradient.values, output(x).values).reduce(0) { $0 + $1.0 * $1.1 }
     }
-    let expected = loss(x, nil).0
-    var gradient = expected
-    gradient.values = random("gradient", expected.values.count).map(Double.init)
-
-    let (y, back) = try run(graph, x, gradient)
-    #expect(
-      (y.count, y.channels, y.height, y.width) == (
-        expected.count, expected.channels, expected.height, expected.width
-      ))
-    #expect(relativeError(y.values, expected.values) < 1e-5)
-
     let step = 1e-5
-    var (own, wanted): ([Double], [Double]) = ([], [])
-    for word in words("positions", count: min(40, x.values.count)) {
+    let slopes = words("positions", count: min(40, x.values.count)).map { word in
       let i = Int(word % UInt64(x.values.count))
       var (above, below) = (x, x)
       above.values[i] += step
       below.values[i] -= step
-      wanted.append((loss(above, gradient).1 - loss(below, gradient).1) / (2 * step))
-      own.append(back.values[i])
+      return (i, (loss(above) - loss(below)) / (2 * step))
     }
-    let scale = max(wanted.reduce(0) { max($0, abs($1)) }, 1e-3)
-    #expect(zip(own, wanted).allSatisfy { abs($0 - $1) < 1e-4 * scale })
+    return Expectation(x: x, y: y, gradient: gradient, slopes: slopes)
+  }
+
+  private func check(_ graph: Graph, _ expected: Expectation, _ comment: Comment? = nil) throws {
+    let (y, back) = try run(graph, expected.x, expected.gradient)
+    #expect(
+      (y.count, y.channels, y.height, y.width) == (
+        expected.y.count, expected.y.channels, expected.y.height, expected.y.width
+      ), comment)
+    #expect(relativeError(y.values, expected.y.values) < 1e-5, comment)
+    let scale = max(expected.slopes.reduce(0) { max($0, abs($1.slope)) }, 1e-3)
+    #expect(
+      expected.slopes.allSatisfy { abs(back.values[$0.index] - $0.slope) < 1e-4 * scale }, comment)
+  }
+
+  /// Compares with the operators one after the other, and checks their gradient at some positions.
+  private func check(_ graph: Graph, _ operators: [OracleOperator], _ x: OracleMap) throws {
+    try check(graph, expectation(operators, x))
   }
 
   private func input(_ c: Case) -> OracleMap {
@@ -152,12 +166,14 @@ import Testing
     )
   }
 
-  @Test(arguments: convolutions, algorithms)
-  func convolution(_ c: Case, _ algorithm: Convolution.Algorithm) throws {
-    let (convolution, oracle) = convolution(c, algorithm)
-    var graph = graph(c)
-    _ = graph.add(.convolution(convolution), 0)
-    try check(graph, [oracle], input(c))
+  /// By each algorithm, against one and the same expectation.
+  @Test(arguments: convolutions) func convolution(_ c: Case) throws {
+    let expected = expectation([convolution(c).1], input(c))
+    for algorithm in Self.algorithms {
+      var graph = graph(c)
+      _ = graph.add(.convolution(convolution(c, algorithm).0), 0)
+      try check(graph, expected, "\(algorithm)")
+    }
   }
 
   /// Maps so large, or channels so many, that the work is cut in all the ways there are.

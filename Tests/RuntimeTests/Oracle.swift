@@ -30,20 +30,23 @@ enum OracleOperator {
       var y = OracleMap(
         x.count, out, (x.height + 2 * pad - kh) / stride + 1, (x.width + 2 * pad - kw) / stride + 1)
       let (ins, outs) = (x.channels / groups, out / groups)
+      /// Those of a window's rows or columns that lie on the map.
+      func taps(_ at: Int, of size: Int, on extent: Int) -> Range<Int> {
+        let first = max(0, pad - at * stride)
+        return first..<max(first, min(size, extent + pad - at * stride))
+      }
       for n in 0..<y.count {
         for o in 0..<out {
           for qy in 0..<y.height {
+            let rows = taps(qy, of: kh, on: x.height)
             for qx in 0..<y.width {
+              let columns = taps(qx, of: kw, on: x.width)
               var sum = bias[o]
               for i in 0..<ins {
-                for ky in 0..<kh {
-                  for kx in 0..<kw {
-                    let (py, px) = (qy * stride + ky - pad, qx * stride + kx - pad)
-                    guard (0..<x.height).contains(py), (0..<x.width).contains(px) else { continue }
-                    sum +=
-                      weights[((o * ins + i) * kh + ky) * kw + kx]
-                      * x.values[x.index(n, o / outs * ins + i, py, px)]
-                  }
+                for ky in rows {
+                  let weight = ((o * ins + i) * kh + ky) * kw
+                  let from = x.index(n, o / outs * ins + i, qy * stride + ky - pad, qx * stride - pad)
+                  for kx in columns { sum += weights[weight + kx] * x.values[from + kx] }
                 }
               }
               y.values[y.index(n, o, qy, qx)] = sum
