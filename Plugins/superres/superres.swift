@@ -15,7 +15,7 @@ private let megapixels = Parameter<Double?>.automaticReal(
   "megapixels", group: "Size", in: 0...10_000, "millions of pixels of the result instead")
 let classes = Parameter<ClassChoice>.classChoice(
   "class", letter: "c", initial: .none,
-  "what the image shows, to be followed too, which takes thrice the time: a class, a mixture like sea:2,mountain:1, or auto (what the model sees)"
+  "follow what the image shows too, in four times the time: a class, a mixture like sea:2,mountain:1, or auto (what the model sees)"
 )
 let wrap = Parameter<Bool>.flag(
   "wrap", "the image is a texture that tiles: it goes on at its other side, and so does the result")
