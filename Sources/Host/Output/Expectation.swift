@@ -27,6 +27,9 @@ struct Expectation {
     return ofTask + (isOfThatSize ? 2 : 3) * Double(bytes) * Double(pixels)
   }
 
+  /// What the run and its result take at least.
+  var bytes: Int { Int(min(allMemory, 0x1p60)) }
+
   /// Throws where less memory is allowed.
   func check(against available: AvailableMemory) throws {
     guard allMemory > Double(available.bytes) else { return }

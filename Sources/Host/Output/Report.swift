@@ -38,7 +38,8 @@ struct Report {
     return Self.object(members)
   }
 
-  private static func object(_ members: [(String, String)]) -> String {
+  /// - Parameter members: names and values, which are JSON.
+  static func object(_ members: [(String, String)]) -> String {
     let texts = members.sorted { $0.0 < $1.0 }.map { "\(encodedJSON($0.0)):\($0.1)" }
     return "{\(texts.joined(separator: ","))}"
   }

@@ -5,6 +5,8 @@ import RobustRuntime
 package struct Failure: Error, CustomStringConvertible {
   package enum Kind {
     case failed
+    /// As `failed`: there is no space left to write to.
+    case diskFull
     case usage
     /// A plugin called the host wrongly: a mistake of its author, not of the user.
     case misuse
@@ -21,7 +23,7 @@ package struct Failure: Error, CustomStringConvertible {
   package var exitCode: Int32 {
     switch kind {
     case .closedPipe: 0
-    case .failed, .misuse, .told: 1
+    case .failed, .diskFull, .misuse, .told: 1
     case .usage: 2
     case .interrupted: 130
     }
@@ -44,8 +46,21 @@ package struct Failure: Error, CustomStringConvertible {
     case let failure as Failure: self = failure
     case RuntimeError.invalid(let text): self = .misuse(text)
     case let error as ImagingError where error.kind == .closedPipe: self = .closedPipe
+    case let error as ImagingError where error.kind == .diskFull:
+      self = Failure(kind: .diskFull, description: "\(error)")
     default: self = .failed("\(error)")
     }
+  }
+
+  /// The same with more words.
+  func adding(_ words: String) -> Failure { Failure(kind: kind, description: description + words) }
+
+  /// The same, telling which files had been written by then.
+  func naming(written files: [String]) -> Failure {
+    guard !files.isEmpty, kind != .closedPipe, kind != .told else { return self }
+    let why = description.replacing("; nothing was written", with: "")
+    return Failure(
+      kind: kind, description: "\(why); written before: \(files.joined(separator: ", "))")
   }
 
   package static let interrupted = Failure(kind: .interrupted, description: "interrupted")
