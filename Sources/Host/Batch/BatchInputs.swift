@@ -22,7 +22,7 @@ struct BatchInputs {
   func all() throws -> [BatchInput] {
     var inputs = try (options.texts[batched.name] ?? []).flatMap(named)
     if let list = options[BatchOption.filesFrom] {
-      inputs += try ListFile(list, batched: batched, parameters: columns).inputs()
+      inputs += try InputList(list, batched: batched, parameters: columns).inputs()
     }
     for index in inputs.indices { inputs[index].index = index + 1 }
     guard !inputs.isEmpty else {

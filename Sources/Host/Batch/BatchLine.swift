@@ -5,11 +5,13 @@ struct BatchLine {
   }
 
   let input: String
-  let output: String
-  let status: Status
-  let seconds: Double
+  var output = ""
+  var status = Status.done
+  var seconds = 0.0
   var error: String?
   var report: Report?
+
+  init(input: String) { self.input = input }
 
   /// One object.
   var json: String { Report.object(members) }

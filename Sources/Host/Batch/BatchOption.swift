@@ -2,8 +2,8 @@
 enum BatchOption {
   static let outputFolder = Option<String?>.text(
     "output-dir", value: "DIR",
-    "do each input by itself, and write one file for each into this folder; what comes of a folder's subfolders goes into "
-      + "subfolders")
+    "do each input by itself, and write one file for each into this folder, named as the input, or by -o and its fields "
+      + NameTemplate.Field.allCases.map(\.text).joined(separator: " "))
   static let recursive = Option<Bool>.flag("recursive", "of folders that are given, take subfolders as well")
   static let filesFrom = Option<String?>.text(
     "files-from", value: "LIST",

@@ -48,6 +48,12 @@ struct BatchPlan: Sendable {
 
   private func checkOutput() throws {
     let output = templates[Self.outputName]?.last
+    if common[Self.outputName]?.last == "-"
+      || inputs.contains(where: { $0.row[Self.outputName]?.last == "-" })
+    {
+      throw Failure.usage(
+        "the results of a batch cannot go to standard output; name a folder with --output-dir")
+    }
     if output == nil, outputFolder == nil, inputs.contains(where: { $0.row[Self.outputName] == nil }) {
       throw Failure.usage("it is not said where results go; " + Self.wayOut(plugin))
     }

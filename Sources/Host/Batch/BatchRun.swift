@@ -29,8 +29,6 @@ final class BatchRun: Sendable {
     /// Workers that are not at their end, and jobs of theirs that compute.
     var workers = 0
     var computing = 0
-    /// Seconds of those that were done or failed.
-    var seconds = 0.0
     /// Of the jobs that are at work, how much is done.
     var fractions: [Int: Double] = [:]
     /// Why nothing more is begun.
@@ -125,17 +123,17 @@ final class BatchRun: Sendable {
     while let index = next() {
       let input = plan.inputs[index]
       let begin = monotonicSeconds()
-      var output = ""
+      var line = BatchLine(input: input.title)
       do {
         let arguments = try plan.arguments(index)
-        output = arguments.last(HostOption.output.parameter.name) ?? ""
+        line.output = arguments.last(HostOption.output.parameter.name) ?? ""
         let made = try perform(arguments, input, worker)
-        let line = BatchLine(
-          input: input.title, output: output, status: made == nil ? .skipped : .done,
-          seconds: monotonicSeconds() - begin, report: made?.report)
-        try tell(line, text: made?.text ?? "")
+        (line.status, line.report) = (made == nil ? .skipped : .done, made?.report)
+        line.seconds = monotonicSeconds() - begin
+        tell(line, text: made?.text ?? "")
       } catch {
-        end(input, output, Failure(error), seconds: monotonicSeconds() - begin)
+        line.seconds = monotonicSeconds() - begin
+        end(line, Failure(error))
       }
       state.change { $0.fractions[worker] = nil }
     }
@@ -163,12 +161,14 @@ final class BatchRun: Sendable {
     console.print = { more in text.withLock { $0 += more } }
     console.show = { [state] fraction, _ in state.change { $0.fractions[worker] = fraction } }
     // What cannot be read is told by the job itself.
-    let need = (try? JobMemory.need(of: job, in: session)) ?? 0
+    let need =
+      (try? JobMemory.need(of: job.values(in: session), limits: job.settings.limits, in: session)) ?? 0
     let report = try budget.with(need) { share in
       compute(1)
       defer { compute(-1) }
       return try job.run(in: session, console) { [budget] bytes in try budget.enlarge(share, to: bytes) }
     }
+    if report.hasSkipped { throw Failure.told }
     return (report, text.withLock { $0 })
   }
 
@@ -180,42 +180,40 @@ final class BatchRun: Sendable {
     }
   }
 
-  private func tell(_ line: BatchLine, text: String = "") throws {
+  private func tell(_ line: BatchLine, text: String = "") {
     let (ended, isOver) = state.change { state in
       state.counts[line.status, default: 0] += 1
-      if line.status != .skipped { state.seconds += line.seconds }
       return (state.ended, state.isOver)
     }
     if isOver { return }
-    try report.withLock { try $0?.add(line) }
-    if wantsJSON {
-      try Terminal.print(line.json(done: ended, of: indices.count) + "\n")
-    } else if !text.isEmpty {
-      try Terminal.print("\(line.input)\n\(text)\(text.hasSuffix("\n") ? "" : "\n")\n")
+    do {
+      try report.withLock { try $0?.add(line) }
+      if wantsJSON {
+        try Terminal.print(line.json(done: ended, of: indices.count) + "\n")
+      } else if !text.isEmpty {
+        try Terminal.print("\(line.input)\n\(text)\(text.hasSuffix("\n") ? "" : "\n")\n")
+      }
+    } catch {
+      state.change { $0.end = Failure(error) }
     }
   }
 
-  private func end(_ input: BatchInput, _ output: String, _ failure: Failure, seconds: Double) {
+  private func end(_ line: BatchLine, _ failure: Failure) {
     if failure.kind == .interrupted || state.change({ $0.isOver }) { return }
-    if failure.kind == .closedPipe { return state.change { $0.end = $0.end ?? failure } }
+    if failure.kind == .closedPipe { return state.change { $0.end = failure } }
     let text = failure.description
     if !text.isEmpty {
       Terminal.say(
-        "rtool \(plan.plugin.name): \(text.contains(input.title) ? text : "\(input.title): \(text)")")
+        "rtool \(plan.plugin.name): \(text.contains(line.input) ? text : "\(line.input): \(text)")")
     }
     state.change { state in
-      state.failures.append(input.title)
+      state.failures.append(line.input)
       // No later one could be written either.
       if failsFast || failure.kind == .diskFull { state.end = state.end ?? .told }
     }
-    do {
-      try tell(
-        BatchLine(
-          input: input.title, output: output, status: .failed, seconds: seconds,
-          error: text.isEmpty ? "it was told before" : text))
-    } catch {
-      state.change { $0.end = $0.end ?? Failure(error) }
-    }
+    var line = line
+    (line.status, line.error) = (.failed, text.isEmpty ? "it was told before" : text)
+    tell(line)
   }
 
   private func sumUp(seconds: Double) throws {

@@ -35,9 +35,14 @@ struct DryRun {
   private func largest(of open: [Int]) -> Int? {
     let stride = max(1, open.count / Self.mostHeaders)
     let looked = Swift.stride(from: 0, to: open.count, by: stride).map { open[$0] }
-    return looked.compactMap { index in
-      (try? run.job(index)).flatMap { try? JobMemory.need(of: $0, in: run.session) }
-    }.max()
+    return looked.compactMap { try? need(of: $0) }.max()
+  }
+
+  private func need(of index: Int) throws -> Int {
+    let arguments = try run.plan.values(index)
+    let settings = try TaskJob.settings(arguments, run.plan.plugin)
+    return try JobMemory.need(
+      of: TaskJob.values(arguments, settings, run.session), limits: settings.limits, in: run.session)
   }
 
   /// From what the report says of those that were done, if there is one.

@@ -48,11 +48,13 @@ final class MemoryBudget: Sendable {
     guard need > share.bytes else { return }
     let more = need - share.bytes
     var isStuck = false
-    defer { if isStuck { state.change { $0.stuck -= 1 } } }
     try state.wait { state -> Void? in
-      if Interrupt.isRequested { throw Failure.interrupted }
       if !isStuck { (isStuck, state.stuck) = (true, state.stuck + 1) }
-      guard state.taken + more <= bytes || state.stuck == state.holders else { return nil }
+      guard state.taken + more <= bytes || state.stuck == state.holders || Interrupt.isRequested else {
+        return nil
+      }
+      state.stuck -= 1
+      if Interrupt.isRequested { throw Failure.interrupted }
       state.taken += more
       share.bytes = need
       return ()

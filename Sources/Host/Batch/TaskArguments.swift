@@ -13,6 +13,9 @@ struct TaskArguments {
       return
     }
     if let one = try? one.get(), one.request != nil || !Self.asksForBatch(one, plugin) {
+      if one.request == nil, let folder = one.texts[first.name]?.first(where: isFolder) {
+        throw Failure.failed("\(folder) is a folder; \(BatchPlan.wayOut(plugin))")
+      }
       (parsed, isBatch) = (one, false)
       return
     }
@@ -25,12 +28,7 @@ struct TaskArguments {
 
   private static func asksForBatch(_ parsed: ParsedArguments, _ plugin: Plugin) -> Bool {
     if plugin.batchOptions.contains(where: { parsed.texts[$0.name] != nil }) { return true }
-    let named = plugin.parametersWithTemplates.map(\.name)
-    if named.contains(where: { parsed.texts[$0]?.contains(where: NameTemplate.hasField) == true }) {
-      return true
-    }
-    let inputs = plugin.batchedParameter.flatMap { parsed.texts[$0.name] } ?? []
-    return inputs.contains(where: isFolder)
+    return parsed.last(HostOption.output.parameter.name).map(NameTemplate.hasField) == true
   }
 }
 

@@ -17,5 +17,6 @@ struct TaskCommand {
     let report = try job.run(in: session, console)
     ProgressBar.shared.end()
     if job.settings.wantsJSON { try Terminal.print(report.json + "\n") }
+    if report.hasSkipped { throw Failure.told }
   }
 }

@@ -100,9 +100,9 @@ struct TaskJob {
     } catch {
       throw Failure(error).naming(written: delivery.written)
     }
-    // What was of no use has been told when it was met.
-    if inputs.hasSkipped { throw Failure.told }
-    return delivery.report
+    var report = delivery.report
+    report.hasSkipped = inputs.hasSkipped
+    return report
   }
 
   private func perform(_ run: Run, _ values: [TypedValue], _ images: [[SourceImage]]) throws {

@@ -24,6 +24,8 @@ struct Report {
 
   var entries: [Entry] = []
   var sheet: String?
+  /// Whether a photo that the task opened itself was of no use, which was told when it was met.
+  var hasSkipped = false
 
   /// One object; of several runs the outputs of all, and each under "runs".
   var json: String {

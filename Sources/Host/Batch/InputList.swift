@@ -4,7 +4,7 @@ import RobustRuntime
 /// The inputs that a list names. It is a table where its name ends in .csv, .tsv, .jsonl or .ndjson, or where it begins
 /// with a header that names the first image beside other columns, or with an object; else it has names alone, with zero
 /// bytes or line ends between.
-struct ListFile {
+struct InputList {
   private let name: String
   private let text: String
   private let batched: CommandParameter
