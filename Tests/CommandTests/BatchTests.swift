@@ -377,6 +377,32 @@ import Testing
     #expect(try shard("2/3", Array(names.dropFirst(10))) == parts[1].subtracting(names.prefix(10)))
   }
 
+  /// Two processes at one batch, of which one is killed in the middle.
+  @Test func processesShareTheInputsAndALostOneIsNoHarm() throws {
+    let plugins = try sandbox.compilePlugin("slow", slowPlugin)
+    for index in 1...12 { try sandbox.write("many\(index).png", sandbox.bytes("photos/a.png")) }
+    let outcome = try sandbox.shell(
+      """
+      run() { exec "\(Program.path)" slow many*.png --output-dir out --share --claim-seconds 2 --jobs 2 "$@"; }
+      (run --report a.jsonl) & a=$!
+      (run --report b.jsonl) & b=$!
+      for i in $(seq 500); do [ "$(ls out 2> /dev/null | grep -c png)" -ge 4 ] && break; sleep 0.01; done
+      kill -KILL $a
+      wait $b
+      """, environment: ["RTOOL_PATH": plugins])
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    let all = (1...12).map { "many\($0).png" }
+    #expect(files(in: "out") == all.sorted(), "no claim is left")
+    let reports = try (lines("a.jsonl") + lines("b.jsonl")).filter { $0["status"] as? String == "done" }
+    // A file may be written whose line was not.
+    #expect(Set(reports.map { $0["input"] as! String }).count == reports.count)
+    #expect(reports.count >= 10)
+    let last = try sandbox.run(
+      Program.path, ["slow"] + all + ["--output-dir", "out", "--skip-existing"],
+      environment: ["RTOOL_PATH": plugins])
+    #expect(last.errors.contains(" 0 done, 12 kept "), "\(last.errors)")
+  }
+
   // MARK: Before the work
 
   @Test func aDryRunTellsWhatWouldBeDone() throws {

@@ -28,9 +28,17 @@ enum BatchOption {
   static let shard = Option<String?>.text(
     "shard", value: "I/N", flags: .advanced,
     "do only the inputs of part I of N; which these are is a matter of their names alone")
+  static let share = Option<Bool>.flag(
+    "share", flags: .advanced,
+    "divide the inputs among all processes, on any machines, that run this command on the same folder; "
+      + "with --skip-existing")
+  static let claimSeconds = Option<Int>.int(
+    "claim-seconds", flags: .advanced, initial: 60, limits: 2...3600,
+    "with --share, how long a process may be silent before others do what it had begun")
 
   private static let all: [any DeclaredOption] = [
-    outputFolder, recursive, filesFrom, skipExisting, failFast, report, dryRun, jobs, memory, shard,
+    outputFolder, recursive, filesFrom, skipExisting, failFast, report, dryRun, jobs, memory, shard, share,
+    claimSeconds,
   ]
 
   /// Those of a task that makes images of images. Where it has a parameter of such a name itself, that one stays.

@@ -13,31 +13,13 @@ final class BatchRun: Sendable {
   let session: TaskSession
   let jobs: Int
   let budget: MemoryBudget
-  let skipsExisting: Bool
-  private let failsFast, isQuiet, wantsJSON: Bool
+  let skipsExisting, failsFast, isQuiet, wantsJSON: Bool
+  /// nil: no other process is at the same batch.
+  private let claims: Claims?
   private let reportPath: String?
-  private let report = Mutex<BatchReport?>(nil)
+  let report = Mutex<BatchReport?>(nil)
   private let told = Console.Told()
-  private let state = Monitor(State())
-
-  private struct State {
-    /// How many were begun, and what became of them.
-    var begun = 0
-    var counts: [BatchLine.Status: Int] = [:]
-    /// Those that failed.
-    var failures: [String] = []
-    /// Workers that are not at their end, and jobs of theirs that compute.
-    var workers = 0
-    var computing = 0
-    /// Of the jobs that are at work, how much is done.
-    var fractions: [Int: Double] = [:]
-    /// Why nothing more is begun.
-    var end: Failure?
-    /// Whether the program ends, so that nothing more is told.
-    var isOver = false
-
-    var ended: Int { counts.values.reduce(0, +) }
-  }
+  let state: Monitor<BatchState>
 
   /// - Parameter indices: of the inputs that are to be done, from 0 on.
   init(_ plan: BatchPlan, _ indices: [Int], _ session: TaskSession, _ options: OptionValues) throws {
@@ -47,11 +29,23 @@ final class BatchRun: Sendable {
     jobs = max(1, min(wanted, indices.count))
     budget = MemoryBudget(
       bytes: options[BatchOption.memory].map { Int($0 * Double(1 << 30)) } ?? MemoryBudget.usual)
-    skipsExisting = options[BatchOption.skipExisting]
+    let isShared = options[BatchOption.share]
+    skipsExisting = options[BatchOption.skipExisting] || isShared
     failsFast = options[BatchOption.failFast]
     isQuiet = options[HostOption.quiet]
     wantsJSON = options[HostOption.report]
     reportPath = options[BatchOption.report]
+    if isShared, options[HostOption.stripMetadata] || options[HostOption.rounds] > 1 {
+      throw Failure.usage(
+        "--share knows what others did by what is recorded in it, and --strip-metadata and --repeat leave that out; "
+          + "divide the work by --shard")
+    }
+    claims =
+      try isShared && !options[BatchOption.dryRun]
+      ? Claims(patience: Double(options[BatchOption.claimSeconds])) : nil
+    // Each process begins elsewhere, so that they seldom want the same.
+    let first = isShared ? Int.random(in: 0..<max(1, indices.count)) : 0
+    state = Monitor(BatchState(Array(indices[first...] + indices[..<first])))
   }
 
   func job(_ index: Int) throws -> TaskJob { try TaskJob(plan.plugin, plan.arguments(index)) }
@@ -84,6 +78,7 @@ final class BatchRun: Sendable {
       }
       awaitEnd(since: begin)
     }
+    claims?.releaseAll()
     ProgressBar.shared.end()
     try sumUp(seconds: monotonicSeconds() - begin)
   }
@@ -103,22 +98,6 @@ final class BatchRun: Sendable {
     }
   }
 
-  private func show(_ state: State, seconds: Double) {
-    let (skipped, worked) = (state.counts[.skipped] ?? 0, state.ended - (state.counts[.skipped] ?? 0))
-    let done = Double(worked) + state.fractions.values.reduce(0, +)
-    let left = Double(indices.count - skipped) - done
-    var note = "\(state.ended)/\(indices.count)"
-    if let failed = state.counts[.failed] { note += ", \(failed) failed" }
-    let rate = done / max(seconds, 1e-3)
-    if worked > 0 {
-      note +=
-        rate >= 1 ? ", \(numberText((rate * 10).rounded() / 10))/s" : ", \(Int((rate * 60).rounded()))/min"
-    }
-    ProgressBar.shared.show(
-      (Double(skipped) + done) / Double(max(indices.count, 1)), note,
-      secondsLeft: worked > 0 ? left / rate : nil)
-  }
-
   private func work(_ worker: Int) {
     while let index = next() {
       let input = plan.inputs[index]
@@ -128,9 +107,16 @@ final class BatchRun: Sendable {
         let arguments = try plan.arguments(index)
         line.output = arguments.last(HostOption.output.parameter.name) ?? ""
         let made = try perform(arguments, input, worker)
-        (line.status, line.report) = (made == nil ? .skipped : .done, made?.report)
         line.seconds = monotonicSeconds() - begin
-        tell(line, text: made?.text ?? "")
+        switch made {
+        case .elsewhere: state.change { $0.putOff(index) }
+        case .before:
+          line.status = .skipped
+          tell(line)
+        case .now(let report, let text):
+          line.report = report
+          tell(line, text: text)
+        }
       } catch {
         line.seconds = monotonicSeconds() - begin
         end(line, Failure(error))
@@ -140,21 +126,40 @@ final class BatchRun: Sendable {
     state.change { $0.workers -= 1 }
   }
 
+  /// What is to be done next; waits where all that is left is with other processes. nil: nothing.
   private func next() -> Int? {
-    state.change { state in
-      guard !Interrupt.isRequested, state.end == nil, state.begun < indices.count else { return nil }
-      defer { state.begun += 1 }
-      return indices[state.begun]
+    state.wait { state -> Int?? in
+      if Interrupt.isRequested || state.end != nil || state.isEmpty { return .some(nil) }
+      return state.next(at: monotonicSeconds()).map { .some($0) }
     }
   }
 
-  /// nil: the result is there already.
-  private func perform(_ arguments: ParsedArguments, _ input: BatchInput, _ worker: Int) throws
-    -> (report: Report, text: String)?
-  {
+  private enum Made {
+    /// The result was there already, or another process is at it.
+    case before, elsewhere
+    case now(Report, text: String)
+  }
+
+  private func perform(_ arguments: ParsedArguments, _ input: BatchInput, _ worker: Int) throws -> Made {
     for path in plan.written(arguments) { try OutputFolder.make(folder(of: path)) }
     let job = try TaskJob(plan.plugin, arguments)
-    if skipsExisting, (try? ExistingResult.isCurrent(job, in: session)) == true { return nil }
+    func isCurrent() -> Bool { (try? ExistingResult.isCurrent(job, in: session)) == true }
+    if skipsExisting, isCurrent() { return .before }
+    guard let claims, let output = job.settings.output else { return try perform(job, input, worker) }
+    guard try claims.take(output) else { return .elsewhere }
+    defer { claims.release(output) }
+    // Another may have been done with it just before.
+    if isCurrent() { return .before }
+    let made = try perform(job, input, worker)
+    if !isCurrent() {
+      Console(task: plan.plugin.name, isQuiet: isQuiet, told: told).warn(
+        "--share cannot see that results of this kind are done, so that each process makes them; divide the work by --shard"
+      )
+    }
+    return made
+  }
+
+  private func perform(_ job: TaskJob, _ input: BatchInput, _ worker: Int) throws -> Made {
     var console = Console(task: plan.plugin.name, isQuiet: job.settings.isQuiet)
     let text = Mutex("")
     (console.subject, console.told) = (input.title, told)
@@ -169,7 +174,7 @@ final class BatchRun: Sendable {
       return try job.run(in: session, console) { [budget] bytes in try budget.enlarge(share, to: bytes) }
     }
     if report.hasSkipped { throw Failure.told }
-    return (report, text.withLock { $0 })
+    return .now(report, text: text.withLock { $0 })
   }
 
   /// Shares out the threads anew: each job has one, and what is left over is used by one of them.
@@ -178,72 +183,5 @@ final class BatchRun: Sendable {
       state.computing += more
       RobustRuntime.configure(threads: max(1, session.threads - max(state.computing, 1) + 1))
     }
-  }
-
-  private func tell(_ line: BatchLine, text: String = "") {
-    let (ended, isOver) = state.change { state in
-      state.counts[line.status, default: 0] += 1
-      return (state.ended, state.isOver)
-    }
-    if isOver { return }
-    do {
-      try report.withLock { try $0?.add(line) }
-      if wantsJSON {
-        try Terminal.print(line.json(done: ended, of: indices.count) + "\n")
-      } else if !text.isEmpty {
-        try Terminal.print("\(line.input)\n\(text)\(text.hasSuffix("\n") ? "" : "\n")\n")
-      }
-    } catch {
-      state.change { $0.end = Failure(error) }
-    }
-  }
-
-  private func end(_ line: BatchLine, _ failure: Failure) {
-    if failure.kind == .interrupted || state.change({ $0.isOver }) { return }
-    if failure.kind == .closedPipe { return state.change { $0.end = failure } }
-    let text = failure.description
-    if !text.isEmpty {
-      Terminal.say(
-        "rtool \(plan.plugin.name): \(text.contains(line.input) ? text : "\(line.input): \(text)")")
-    }
-    state.change { state in
-      state.failures.append(line.input)
-      // No later one could be written either.
-      if failsFast || failure.kind == .diskFull { state.end = state.end ?? .told }
-    }
-    var line = line
-    (line.status, line.error) = (.failed, text.isEmpty ? "it was told before" : text)
-    tell(line)
-  }
-
-  private func sumUp(seconds: Double) throws {
-    let state = state.change { state in
-      state.isOver = true
-      return state
-    }
-    if let end = state.end, end.kind != .told { throw end }
-    let (done, skipped) = (state.counts[.done] ?? 0, state.counts[.skipped] ?? 0)
-    var words = ["\(done) done"]
-    if skipped > 0 { words.append("\(skipped) kept") }
-    if !state.failures.isEmpty { words.append("\(state.failures.count) failed") }
-    if state.ended < indices.count { words.append("\(indices.count - state.ended) not done") }
-    let sum = words.joined(separator: ", ")
-    if Interrupt.isRequested {
-      Imaging.removePendingOutput()
-      throw Failure.interrupted.adding("; \(sum); the same command with --skip-existing goes on")
-    }
-    guard !state.failures.isEmpty else {
-      if !isQuiet { Terminal.say("rtool \(plan.plugin.name): \(sum) in \(Self.duration(seconds))") }
-      return
-    }
-    let named = state.failures.prefix(5).joined(separator: ", ")
-    let others = state.failures.count > 5 ? " and \(state.failures.count - 5) more" : ""
-    Terminal.say("rtool \(plan.plugin.name): \(sum): \(named)\(others)")
-    throw Failure.told
-  }
-
-  private static func duration(_ seconds: Double) -> String {
-    seconds < 100
-      ? "\(numberText((seconds * 10).rounded() / 10)) s" : "\(Int(seconds) / 60) min \(Int(seconds) % 60) s"
   }
 }

@@ -16,12 +16,6 @@ struct Shard {
 
   func contains(_ input: BatchInput) -> Bool {
     let name = input.path.map { "\(input.folder)/\(fileName(of: $0))" } ?? "\(input.index)"
-    return Self.hash(name) % count == part - 1
-  }
-
-  /// FNV-1a of 64 bits, whose high bits are folded into the low ones, since those are what is left of a division.
-  private static func hash(_ text: String) -> UInt64 {
-    let hash = text.utf8.reduce(0xCBF2_9CE4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
-    return hash ^ hash >> 32
+    return stableHash(name) % count == part - 1
   }
 }
