@@ -426,12 +426,12 @@ import Testing
   // MARK: At once
 
   /// The most runs that were within the memory they asked for at once, as the plugin counted them.
-  private func overlap(_ options: String...) throws -> Int {
+  private func overlap(_ options: String..., flags: [String] = []) throws -> Int {
     for index in 1...4 { try sandbox.write("many\(index).png", sandbox.bytes("photos/a.png")) }
     let outcome = try sandbox.run(
       Program.path,
       ["slow"] + (1...4).map { "many\($0).png" } + ["--output-dir", "out", "--json"] + options,
-      environment: ["RTOOL_PATH": try sandbox.compilePlugin("slow", slowPlugin)])
+      environment: ["RTOOL_PATH": try sandbox.compilePlugin("slow", slowPlugin, flags: flags)])
     #expect(outcome.status == 0, "\(outcome.errors)")
     return try outcome.text.split(separator: "\n").map { line in
       let object = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
@@ -445,6 +445,8 @@ import Testing
     // Each says that it takes 600 MB.
     #expect(try overlap("--jobs", "4", "--memory", "1") == 1)
     #expect(try overlap("--jobs", "4", "--memory", "0.1") == 1)
+    // What runs out of memory beside others is done once more alone.
+    #expect(try overlap("--jobs", "3", flags: ["-DGREEDY"]) == 1)
   }
 }
 
@@ -495,6 +497,9 @@ private let slowPlugin = """
       if (!host->progress(host, i / 20.0, 0)) return RTOOL_STOPPED;
     }
     __atomic_sub_fetch(&running, 1, __ATOMIC_SEQ_CST);
+  #ifdef GREEDY
+    if (most > 1) return host->alloc(host, (size_t)1 << 60) ? RTOOL_OK : RTOOL_FAILED;
+  #endif
     char text[20];
     snprintf(text, sizeof text, "%d", most);
     host->record(host, "overlap", text);

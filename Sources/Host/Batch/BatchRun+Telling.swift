@@ -20,20 +20,23 @@ extension BatchRun {
   }
 
   func tell(_ line: BatchLine, text: String = "") {
-    let (ended, isOver) = state.change { state in
-      state.count(line.status)
-      return (state.ended, state.isOver)
-    }
-    if isOver { return }
-    do {
-      try report.withLock { try $0?.add(line) }
-      if wantsJSON {
-        try Terminal.print(line.json(done: ended, of: indices.count) + "\n")
-      } else if !text.isEmpty {
-        try Terminal.print("\(line.input)\n\(text)\(text.hasSuffix("\n") ? "" : "\n")\n")
+    // One after the other, so that the numbers of lines rise.
+    report.withLock { report in
+      let (ended, isOver) = state.change { state in
+        state.count(line.status)
+        return (state.ended, state.isOver)
       }
-    } catch {
-      state.change { $0.end = Failure(error) }
+      if isOver { return }
+      do {
+        try report?.add(line)
+        if wantsJSON {
+          try Terminal.print(line.json(done: ended, of: indices.count) + "\n")
+        } else if !text.isEmpty {
+          try Terminal.print("\(line.input)\n\(text)\(text.hasSuffix("\n") ? "" : "\n")\n")
+        }
+      } catch {
+        state.change { $0.end = Failure(error) }
+      }
     }
   }
 

@@ -168,13 +168,24 @@ final class BatchRun: Sendable {
     // What cannot be read is told by the job itself.
     let need =
       (try? JobMemory.need(of: job.values(in: session), limits: job.settings.limits, in: session)) ?? 0
-    let report = try budget.with(need) { share in
+    let report: Report
+    do {
+      report = try run(job, console, need: need)
+    } catch  where Failure(error).kind == .noMemory && jobs > 1 {
+      // Once more with nobody beside it.
+      text.withLock { $0 = "" }
+      report = try run(job, console, need: budget.bytes)
+    }
+    if report.hasSkipped { throw Failure.told }
+    return .now(report, text: text.withLock { $0 })
+  }
+
+  private func run(_ job: TaskJob, _ console: Console, need: Int) throws -> Report {
+    try budget.with(need) { share in
       compute(1)
       defer { compute(-1) }
       return try job.run(in: session, console) { [budget] bytes in try budget.enlarge(share, to: bytes) }
     }
-    if report.hasSkipped { throw Failure.told }
-    return .now(report, text: text.withLock { $0 })
   }
 
   /// Shares out the threads anew: each job has one, and what is left over is used by one of them.

@@ -13,6 +13,7 @@ struct InputList {
 
   /// - Throws: `Failure` where the list cannot be read.
   init(_ path: String, batched: CommandParameter, parameters: [CommandParameter]) throws {
+    guard !isFolder(path) else { throw Failure.failed("\(path) is a folder, and --files-from needs a file") }
     guard let bytes = path == "-" ? FileBytes.ofStandardInput() : Self.bytes(of: path) else {
       throw Failure.failed("\(path): the list cannot be read: \(String(cString: strerror(errno)))")
     }
@@ -26,7 +27,7 @@ struct InputList {
   private static func bytes(of path: String) -> [UInt8]? {
     if let bytes = FileBytes.ofRegularFile(path) { return bytes }
     // A pipe with a name, such as of <(find ...).
-    return isFolder(path) ? nil : FileBytes.ofPipe(path)
+    return FileBytes.ofPipe(path)
   }
 
   private enum Kind {

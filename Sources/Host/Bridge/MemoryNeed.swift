@@ -29,7 +29,7 @@ struct MemoryNeed {
   /// - Throws: `Failure` where less is allowed.
   func check(against available: AvailableMemory) throws {
     guard bytes > available.bytes else { return }
-    throw Failure.failed(
+    throw Failure.noMemory(
       "at least \(bytes >> 20) MB of memory are needed, and \(available.bytes >> 20) MB are left; "
         + "raise the limit (\(available.limit)) or use a smaller picture")
   }

@@ -48,7 +48,7 @@ final class PreparedObjects: @unchecked Sendable {
       }
       return UnsafeRawPointer(known.memory)
     }
-    guard let memory = Run.zeroedMemory(bytes) else { throw Failure.failed("out of memory") }
+    guard let memory = Run.zeroedMemory(bytes) else { throw Failure.noMemory() }
     do {
       try make(memory)
     } catch {

@@ -141,7 +141,7 @@ final class Run: @unchecked Sendable {
   func checkMemory(for floats: Int) throws {
     let (bytes, overflow) = floats.multipliedReportingOverflow(by: 2 * MemoryLayout<Float>.stride)
     if overflow || bytes > Self.physicalMemory || !AvailableMemory.allows(bytes) {
-      throw Failure.failed("out of memory")
+      throw Failure.noMemory()
     }
   }
 
@@ -149,7 +149,7 @@ final class Run: @unchecked Sendable {
     -> UnsafeMutablePointer<Element>
   {
     guard let block = allocate(count * MemoryLayout<Element>.stride) else {
-      throw Failure.failed("out of memory")
+      throw Failure.noMemory()
     }
     return block.bindMemory(to: type, capacity: count)
   }

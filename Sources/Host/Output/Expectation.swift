@@ -33,7 +33,7 @@ struct Expectation {
   /// Throws where less memory is allowed.
   func check(against available: AvailableMemory) throws {
     guard allMemory > Double(available.bytes) else { return }
-    throw Failure.failed(
+    throw Failure.noMemory(
       "the result of \(size) takes about \(Int(allMemory) >> 20) MB of memory, and \(available.bytes >> 20) MB are left; "
         + "raise the limit (\(available.limit)) or make it smaller")
   }
