@@ -171,7 +171,7 @@ final class BatchRun: Sendable {
     let report: Report
     do {
       report = try run(job, console, need: need)
-    } catch where Failure(error).kind == .noMemory && jobs > 1 {
+    } catch let failure where Failure(failure).kind == .noMemory && jobs > 1 {
       // Once more with nobody beside it.
       text.withLock { $0 = "" }
       report = try run(job, console, need: budget.bytes)
