@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { SLOTS = 16 };
+enum { SLOTS = 64 };
 enum { FREE, FILLING, ARMED };
 
 static char paths[SLOTS][PATH_MAX];

@@ -14,6 +14,8 @@ public struct ImagingError: Error, CustomStringConvertible, Equatable, Sendable 
     case damaged
     /// More pixels or bytes than the limits allow.
     case tooLarge
+    /// It takes more memory than there is.
+    case noMemory
     /// Known, but not handled: a pixel type, a format that this libvips cannot write, ...
     case unsupported
     /// A mask that may be meant in several ways.

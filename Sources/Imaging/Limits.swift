@@ -21,7 +21,7 @@ public struct Limits: Sendable {
       let bytes = pixels * 15
       guard let memory, bytes > memory.bytes else { return }
       throw ImagingError(
-        .tooLarge, name,
+        .noMemory, name,
         "\(width) x \(height) pixels take \(bytes >> 20) MB of memory at least, and \(memory.bytes >> 20) MB are left; "
           + "raise the limit (\(memory.limit)) or reduce the picture")
     }

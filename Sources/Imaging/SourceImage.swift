@@ -190,7 +190,7 @@ func decoderFailure(_ reason: String, _ format: Format, _ name: String) -> Imagi
     return ImagingError(.unsupported, name, "this kind of \(format.title) file cannot be read: \(reason)")
   }
   if reason.contains("out of memory") {
-    return ImagingError(.failed, name, "there is not enough memory for it")
+    return ImagingError(.noMemory, name, "there is not enough memory for it")
   }
   if reason == VipsError.noThread { return ImagingError(.failed, name, reason) }
   return .damaged(name, format, reason)

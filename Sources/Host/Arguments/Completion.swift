@@ -36,7 +36,7 @@ enum Completion {
     }
     if let builtin = Builtin.all.first(where: { $0.name == command }) { return builtin.parameters }
     guard let plugin = try? PluginSearch.load(command) else { return nil }
-    return plugin.parameters + plugin.hostOptions
+    return plugin.parameters + plugin.hostOptions + plugin.batchOptions
   }
 
   /// The option whose value comes next; nil: none waits for one.

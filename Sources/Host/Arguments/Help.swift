@@ -8,7 +8,7 @@ struct Help {
   let bold: (String) -> String
 
   var text: String {
-    let all = plugin.parameters + plugin.hostOptions
+    let all = plugin.parameters + plugin.hostOptions + plugin.batchOptions
     let shown = all.filter { isFull || !$0.flags.contains(.advanced) }
     var lines = ["\(bold("rtool \(plugin.name)")) - \(plugin.summary)", ""]
     lines.append("\(bold("Usage:")) \(Self.usage(of: plugin))")

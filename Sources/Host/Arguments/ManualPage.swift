@@ -21,7 +21,7 @@ enum ManualPage {
       for paragraph in plugin.description.split(separator: "\n") {
         lines += [".PP", escaped(String(paragraph))]
       }
-      for parameter in plugin.parameters + plugin.hostOptions {
+      for parameter in plugin.parameters + plugin.hostOptions + plugin.batchOptions {
         let preset = plugin.presets.first?.settings[parameter.name]
         lines += entry(Help.spelling(parameter).trimmed, Help.explanation(parameter, preset: preset) + ".")
         for choice in parameter.choices where !choice.help.isEmpty {

@@ -110,13 +110,23 @@ enum MaskOptions {
   }
 
   /// What the values of the options do to a mask.
-  static func edit(of mask: CommandParameter, _ parameters: [CommandParameter], _ values: [TypedValue])
+  private static func edit(
+    of mask: CommandParameter, _ parameters: [CommandParameter], _ values: [TypedValue]
+  )
     -> MaskEdit
   {
     func number(_ name: String) -> Int {
       place(name, of: mask, parameters).flatMap { values[$0].numbers.first }.map { Int($0) } ?? 0
     }
     return MaskEdit(isInverted: number("invert") != 0, grow: number("grow"), feather: number("feather"))
+  }
+
+  /// A mask as the options beside it change it.
+  static func edited(
+    _ source: SourceImage, for mask: CommandParameter, _ parameters: [CommandParameter],
+    _ values: [TypedValue]
+  ) throws -> FloatImage {
+    try edit(of: mask, parameters, values).applied(to: source.marks())
   }
 
   /// Throws where an option was given and the mask that it is for was not.

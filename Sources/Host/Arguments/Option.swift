@@ -107,8 +107,11 @@ extension Option where Value == Double {
 
 extension Option where Value == Double? {
   /// Nil: auto.
-  static func real(_ name: String, limits: ClosedRange<Double>, _ help: String) -> Option {
-    Option(name, .real, letter: nil, flags: .auto, help) {
+  static func real(
+    _ name: String, value: String? = nil, flags: CommandParameter.Flags = [], limits: ClosedRange<Double>,
+    _ help: String
+  ) -> Option {
+    Option(name, .real, letter: nil, value: value, flags: flags.union(.auto), help) {
       $0.limits = limits
     } read: {
       $0.numbers.first

@@ -97,10 +97,8 @@ extension Run {
 
   /// Shows how far the task is; false when the user wants to stop.
   func report(_ fraction: Double, _ note: String?) -> Bool {
-    if !isQuiet {
-      let done = Double(part.index) + min(max(fraction.isNaN ? 0 : fraction, 0), 1)
-      ProgressBar.shared.show(done / Double(part.count), note)
-    }
+    let done = Double(part.index) + min(max(fraction.isNaN ? 0 : fraction, 0), 1)
+    console.show(done / Double(part.count), note)
     return !Interrupt.isRequested
   }
 }

@@ -1,9 +1,12 @@
 import Glibc
+import Synchronization
 
 /// While a plugin's code runs it may end the whole program by exit(), which would look like success: then it is told.
 enum ExitNotice {
   /// The line to write; nil: no code of a plugin runs.
   nonisolated(unsafe) private static var line: String?
+  /// How many calls are going on; those that overlap are of one plugin.
+  private static let calls = Mutex(0)
 
   private static let isRegistered: Void = {
     atexit {
@@ -18,8 +21,16 @@ enum ExitNotice {
     -> Result
   {
     _ = isRegistered
-    line = text
-    defer { line = nil }
+    calls.withLock {
+      if $0 == 0 { line = text }
+      $0 += 1
+    }
+    defer {
+      calls.withLock {
+        $0 -= 1
+        if $0 == 0 { line = nil }
+      }
+    }
     return try body()
   }
 }

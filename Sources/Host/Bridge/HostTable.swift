@@ -104,9 +104,9 @@ extension Run {
 
   private func log(_ level: Int32, _ text: String) {
     switch Int(level) {
-    case RTOOL_LOG_WARNING: Terminal.warn(text)
-    case RTOOL_LOG_DETAIL: if isVerbose { Terminal.say("rtool \(task): \(text)") }
-    default: if !isQuiet { Terminal.say("rtool \(task): \(text)") }
+    case RTOOL_LOG_WARNING: console.insist(text)
+    case RTOOL_LOG_DETAIL: if isVerbose { console.say(text) }
+    default: console.note(text)
     }
   }
 }

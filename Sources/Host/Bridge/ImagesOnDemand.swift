@@ -106,7 +106,7 @@ extension Run {
   /// Tells why an image is of no use, once, and among results that are read as they come there as well.
   private func skip(_ index: Int, of images: ImagesOnDemand, _ text: String) throws {
     guard images.skip(index) else { return }
-    Terminal.say("rtool \(task): \(text)")
+    console.say(text)
     if wantsJSON, images.names.count > 1 {
       try emit(line: encodedJSON(["error": text, "file": images.names[index]]))
     }

@@ -9,13 +9,15 @@ struct MemoryNeed {
 
   /// - Throws: `RuntimeError` where the model takes no images of its own size.
   init(of plugin: Plugin, images: [[SourceImage]], model: Classifier) throws {
-    var bytes = 0
-    for sources in images {
-      for source in sources { bytes += source.width * source.height * 3 * MemoryLayout<Float>.stride }
-    }
-    if let first = zip(plugin.parameters, images).first(where: { $0.kind == .image && !$1.isEmpty })?.1.first
+    try self.init(of: plugin, pixels: images.map { $0.map { $0.width * $0.height } }, model: model)
+  }
+
+  /// - Parameter pixels: of each image, by the places of their parameters.
+  init(of plugin: Plugin, pixels: [[Int]], model: Classifier) throws {
+    var bytes = pixels.joined().reduce(0, +) * 3 * MemoryLayout<Float>.stride
+    if let first = zip(plugin.parameters, pixels).first(where: { $0.kind == .image && !$1.isEmpty })?.1.first
     {
-      bytes += first.width * first.height * 3 * MemoryLayout<Float>.stride / 2
+      bytes += first * 3 * MemoryLayout<Float>.stride / 2
     }
     let ascends = plugin.slots.contains { if case .ascent = $0 { true } else { false } }
     if ascends {
@@ -27,7 +29,7 @@ struct MemoryNeed {
   /// - Throws: `Failure` where less is allowed.
   func check(against available: AvailableMemory) throws {
     guard bytes > available.bytes else { return }
-    throw Failure.failed(
+    throw Failure.noMemory(
       "at least \(bytes >> 20) MB of memory are needed, and \(available.bytes >> 20) MB are left; "
         + "raise the limit (\(available.limit)) or use a smaller picture")
   }

@@ -2,8 +2,9 @@ import CRTool
 import Glibc
 import RobustRuntime
 
-/// What plugins prepared once, for all runs of a process.
-final class PreparedObjects {
+/// What plugins prepared once, for all runs of a process, which may overlap: each object is made by one of them, and the
+/// others wait.
+final class PreparedObjects: @unchecked Sendable {
   private struct Key: Hashable {
     let model: ObjectIdentifier
     let name: String
@@ -15,14 +16,30 @@ final class PreparedObjects {
   }
 
   private var objects: [Key: Object] = [:]
+  /// Recursive, since what is prepared may be made of something else that is.
+  private let lock = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
 
-  deinit { for object in objects.values { free(object.memory) } }
+  init() {
+    var kind = pthread_mutexattr_t()
+    pthread_mutexattr_init(&kind)
+    pthread_mutexattr_settype(&kind, Int32(PTHREAD_MUTEX_RECURSIVE))
+    pthread_mutex_init(lock, &kind)
+    pthread_mutexattr_destroy(&kind)
+  }
+
+  deinit {
+    for object in objects.values { free(object.memory) }
+    pthread_mutex_destroy(lock)
+    lock.deallocate()
+  }
 
   /// The object of that name for that model, filled in by `make` where there is none yet.
   /// - Parameter make: what it throws is thrown, and nothing is kept.
   func object(
     _ name: String, for model: Classifier, bytes: Int, make: (UnsafeMutableRawPointer) throws -> Void
   ) throws -> UnsafeRawPointer {
+    pthread_mutex_lock(lock)
+    defer { pthread_mutex_unlock(lock) }
     let key = Key(model: ObjectIdentifier(model), name: name)
     if let known = objects[key] {
       guard known.bytes == bytes else {
@@ -31,7 +48,7 @@ final class PreparedObjects {
       }
       return UnsafeRawPointer(known.memory)
     }
-    guard let memory = Run.zeroedMemory(bytes) else { throw Failure.failed("out of memory") }
+    guard let memory = Run.zeroedMemory(bytes) else { throw Failure.noMemory() }
     do {
       try make(memory)
     } catch {

@@ -12,7 +12,8 @@ final class Run: @unchecked Sendable {
   let classifier: Classifier
   let seed: UInt64
   let threads: Int
-  let isQuiet, isVerbose, wantsJSON: Bool
+  let isVerbose, wantsJSON: Bool
+  let console: Console
   /// Of images made from nothing; nil: as the task says.
   let bitDepth: Int?
   /// Bits that their file keeps.
@@ -73,16 +74,12 @@ final class Run: @unchecked Sendable {
   private let shared = Mutex(Shared())
 
   init(
-    task: String, classifier: Classifier, part: Part, threads: Int, settings: RunSettings,
-    prepared: PreparedObjects
+    _ session: TaskSession, part: Part, settings: RunSettings, _ console: Console
   ) {
-    self.task = task
-    self.classifier = classifier
-    self.part = part
-    self.threads = threads
-    self.prepared = prepared
+    task = session.plugin.name
+    (classifier, threads, prepared) = (session.classifier, session.threads, session.prepared)
+    (self.part, self.console) = (part, console)
     seed = settings.seed + UInt64(part.index)
-    isQuiet = settings.isQuiet
     isVerbose = settings.isVerbose
     wantsJSON = settings.wantsJSON
     bitDepth = settings.bitDepth
@@ -144,7 +141,7 @@ final class Run: @unchecked Sendable {
   func checkMemory(for floats: Int) throws {
     let (bytes, overflow) = floats.multipliedReportingOverflow(by: 2 * MemoryLayout<Float>.stride)
     if overflow || bytes > Self.physicalMemory || !AvailableMemory.allows(bytes) {
-      throw Failure.failed("out of memory")
+      throw Failure.noMemory()
     }
   }
 
@@ -152,7 +149,7 @@ final class Run: @unchecked Sendable {
     -> UnsafeMutablePointer<Element>
   {
     guard let block = allocate(count * MemoryLayout<Element>.stride) else {
-      throw Failure.failed("out of memory")
+      throw Failure.noMemory()
     }
     return block.bindMemory(to: type, capacity: count)
   }
@@ -196,6 +193,6 @@ final class Run: @unchecked Sendable {
 
   /// While the task is watched nothing else may be seen on standard output.
   private func write(part: String) throws {
-    if Watch.isOn { heldParts += part } else { try Terminal.print(part) }
+    if Watch.isOn { heldParts += part } else { try console.print(part) }
   }
 }

@@ -7,7 +7,7 @@ extension Run {
     host.alloc = { host, bytes in
       let run = Run.of(host)
       let memory = run.allocate(Int(clamping: bytes))
-      if memory == nil { run.fail(.failed("out of memory")) }
+      if memory == nil { run.fail(.noMemory()) }
       return memory
     }
     host.parallel = { _, count, piece, user in

@@ -4,19 +4,23 @@ import Imaging
 struct Delivery {
   private let destination: Destination
   private let settings: RunSettings
-  private var report = Report()
+  private(set) var report = Report()
+  /// The files that were written, in order.
+  private(set) var written: [String] = []
   /// Images without a name so far, to number them.
   private var imageCount = 0
   /// What was said already.
   private var notes: Set<String> = []
   private var sheet: SheetBuilder?
   private let input: SourceImage?
+  private let console: Console
 
   /// - Parameter input: the first image given to the task.
-  init(_ destination: Destination, _ settings: RunSettings, input: SourceImage?) {
+  init(_ destination: Destination, _ settings: RunSettings, input: SourceImage?, _ console: Console) {
     self.destination = destination
     self.settings = settings
     self.input = input
+    self.console = console
     sheet = settings.sheet.map { _ in SheetBuilder(input: input) }
   }
 
@@ -27,12 +31,12 @@ struct Delivery {
       throw run.imagesOnDemand.values.contains(where: \.hasSkipped)
         ? Failure.told : Failure.failed("the task made no image")
     }
-    if !run.heldParts.isEmpty { try Terminal.print(run.heldParts) }
+    if !run.heldParts.isEmpty { try console.print(run.heldParts) }
     var entry = Report.Entry()
     if settings.wantsJSON {
       entry.result = try Report.checked(run.text, task: run.task)
     } else if !run.text.isEmpty {
-      try Terminal.print(run.text)
+      try console.print(run.text)
     }
     if settings.wantsJSON || !run.emitted.isEmpty || run.recorder != nil { entry.step = try makeStep() }
     if let step = entry.step, !run.emitted.isEmpty {
@@ -54,7 +58,7 @@ struct Delivery {
     if settings.wantsJSON {
       entry.result = try Report.checked(text, task: run.task)
     } else if !text.isEmpty {
-      try Terminal.print(text)
+      try console.print(text)
     }
     guard try destination.takes(imageCount: run.part.count) else { return }
     let format = destination.format(of: input, isAnimation: false)
@@ -71,14 +75,13 @@ struct Delivery {
     report.entries.append(entry)
   }
 
-  private func tellWritten(_ path: String, _ entry: inout Report.Entry, _ step: Provenance.Step) {
+  private mutating func tellWritten(_ path: String, _ entry: inout Report.Entry, _ step: Provenance.Step) {
     entry.outputs.append(path)
-    if settings.output == nil, !settings.isQuiet, !settings.wantsJSON {
-      Terminal.say("rtool \(step.task): wrote \(path)")
-    }
+    written.append(path)
+    if settings.output == nil, !settings.wantsJSON { console.note("wrote \(path)") }
   }
 
-  /// Writes what all runs are in, and the report.
+  /// Writes what all runs are in.
   mutating func finish() throws {
     if let file = settings.sheet, let sheet {
       guard let drawn = try sheet.draw(settings) else {
@@ -90,7 +93,6 @@ struct Delivery {
           provenance: settings.options.stripMetadata ? nil : drawn.provenance.json))
       report.sheet = file.path
     }
-    if settings.wantsJSON { try Terminal.print(report.json + "\n") }
   }
 
   /// Emissions in a row that are frames belong together where the format holds them.
@@ -176,7 +178,7 @@ struct Delivery {
   }
 
   private mutating func tell(_ new: [String]) {
-    for note in new where notes.insert(note).inserted && !settings.isQuiet { Terminal.warn(note) }
+    for note in new where notes.insert(note).inserted { console.warn(note) }
   }
 }
 

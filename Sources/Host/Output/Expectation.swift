@@ -27,10 +27,13 @@ struct Expectation {
     return ofTask + (isOfThatSize ? 2 : 3) * Double(bytes) * Double(pixels)
   }
 
+  /// What the run and its result take at least.
+  var bytes: Int { Int(min(allMemory, 0x1p60)) }
+
   /// Throws where less memory is allowed.
   func check(against available: AvailableMemory) throws {
     guard allMemory > Double(available.bytes) else { return }
-    throw Failure.failed(
+    throw Failure.noMemory(
       "the result of \(size) takes about \(Int(allMemory) >> 20) MB of memory, and \(available.bytes >> 20) MB are left; "
         + "raise the limit (\(available.limit)) or make it smaller")
   }

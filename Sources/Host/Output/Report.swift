@@ -24,6 +24,8 @@ struct Report {
 
   var entries: [Entry] = []
   var sheet: String?
+  /// Whether a photo that the task opened itself was of no use, which was told when it was met.
+  var hasSkipped = false
 
   /// One object; of several runs the outputs of all, and each under "runs".
   var json: String {
@@ -38,7 +40,8 @@ struct Report {
     return Self.object(members)
   }
 
-  private static func object(_ members: [(String, String)]) -> String {
+  /// - Parameter members: names and values, which are JSON.
+  static func object(_ members: [(String, String)]) -> String {
     let texts = members.sorted { $0.0 < $1.0 }.map { "\(encodedJSON($0.0)):\($0.1)" }
     return "{\(texts.joined(separator: ","))}"
   }

@@ -13,6 +13,16 @@ enum FileBytes {
     return all(of: descriptor, expected: Int(status.st_size))
   }
 
+  /// What comes out of a pipe with a name, or of anything else that can be read to its end; nil: it cannot be opened.
+  static func ofPipe(_ path: String) -> [UInt8]? {
+    WaitingInput.during {
+      let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY)
+      guard descriptor >= 0 else { return nil }
+      defer { close(descriptor) }
+      return all(of: descriptor, expected: 0)
+    }
+  }
+
   static func ofStandardInput() -> [UInt8]? {
     WaitingInput.during(reading: STDIN_FILENO) { all(of: STDIN_FILENO, expected: 0) }
   }

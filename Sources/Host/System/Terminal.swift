@@ -97,7 +97,8 @@ final class ProgressBar: Sendable {
     state.withLock { $0.enabled = false }
   }
 
-  func show(_ fraction: Double, _ note: String?) {
+  /// - Parameter secondsLeft: nil: as the time so far and the fraction have it.
+  func show(_ fraction: Double, _ note: String?, secondsLeft: Double? = nil) {
     let line = state.withLock { state -> String? in
       let now = monotonicSeconds()
       guard state.enabled, now - state.shown > 0.05 else { return nil }
@@ -108,8 +109,8 @@ final class ProgressBar: Sendable {
       let bar = String(repeating: "=", count: filled) + String(repeating: " ", count: width - filled)
       var line = "\(state.title) [\(bar)] \(padded(Int(fraction * 100), 3)) %"
       let elapsed = now - state.start
-      if fraction > 0.02, elapsed > 0.5 {
-        let left = Int((elapsed * (1 - fraction) / fraction).rounded(.up))
+      if secondsLeft != nil || fraction > 0.02 && elapsed > 0.5 {
+        let left = Int(min(secondsLeft ?? elapsed * (1 - fraction) / fraction, 1e6).rounded(.up))
         line += "  \(left / 60):\(left % 60 < 10 ? "0" : "")\(left % 60) left"
       }
       if let note { line += "  \(Terminal.printable(note))" }

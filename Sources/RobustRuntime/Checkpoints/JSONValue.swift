@@ -8,8 +8,8 @@ package indirect enum JSONValue: Equatable {
   case object([Member])
 
   package struct Member: Equatable {
-    var name: String
-    var value: JSONValue
+    package var name: String
+    package var value: JSONValue
   }
 
   /// Why a text is not JSON.
@@ -32,7 +32,7 @@ package indirect enum JSONValue: Equatable {
 
   var string: String? { if case .string(let value) = self { value } else { nil } }
   var array: [JSONValue]? { if case .array(let values) = self { values } else { nil } }
-  var object: [Member]? { if case .object(let members) = self { members } else { nil } }
+  package var object: [Member]? { if case .object(let members) = self { members } else { nil } }
 
   /// A whole number that is at least 0, and exact as a Double.
   var natural: Int? {

@@ -4,10 +4,29 @@ import Synchronization
 /// or one within another, do not meet.
 final class PlanPool: Sendable {
   let network: Network
-  private let idle = Mutex<[Idle]>([])
+  private let state = Mutex(State())
 
   /// Plans take memory, and few sizes are in use at a time.
   private static let mostIdle = 3
+
+  private struct State {
+    var idle: [Idle] = []
+    var inUse = 0
+    /// The most that were in use at once, as many of which will be needed again.
+    var mostInUse = 0
+
+    mutating func take(_ fits: (Plan) -> Bool) -> Idle? {
+      inUse += 1
+      mostInUse = max(mostInUse, inUse)
+      return idle.lastIndex { fits($0.plan) }.map { idle.remove(at: $0) }
+    }
+
+    mutating func park(_ plan: Idle?) {
+      inUse -= 1
+      if let plan { idle.append(plan) }
+      if idle.count > max(PlanPool.mostIdle, mostInUse) { idle.removeFirst() }
+    }
+  }
 
   /// Handed from thread to thread, but used by one at a time.
   private struct Idle: @unchecked Sendable { let plan: Plan }
@@ -23,22 +42,17 @@ final class PlanPool: Sendable {
   ) throws -> Result {
     let network = network.prefix(through: value)
     let images = try network.imagesAtOnce(of: batch, height: height, width: width)
-    let parked = idle.withLock { idle -> Idle? in
-      let fitting = idle.lastIndex {
-        ($0.plan.images, $0.plan.height, $0.plan.width) == (images, height, width)
-          && $0.plan.operations.count == value && ($0.plan.hasGradient || !gradient)
+    let parked = state.withLock {
+      $0.take {
+        ($0.images, $0.height, $0.width) == (images, height, width)
+          && $0.operations.count == value && ($0.hasGradient || !gradient)
       }
-      return fitting.map { idle.remove(at: $0) }
     }
+    var returned = parked
+    defer { state.withLock { [returned] in $0.park(returned) } }
     let plan =
       try parked?.plan ?? Plan(network, images: images, height: height, width: width, gradient: gradient)
-    let returned = Idle(plan: plan)
-    defer {
-      idle.withLock { idle in
-        idle.append(returned)
-        if idle.count > PlanPool.mostIdle { idle.removeFirst() }
-      }
-    }
+    returned = Idle(plan: plan)
     return try body(plan)
   }
 

@@ -7,6 +7,7 @@ struct TaskImages {
   private let values: [TypedValue]
   private let settings: RunSettings
   private let destination: Destination
+  private let console: Console
   /// Files that are opened once for each frame.
   private var files: [String: Input] = [:]
   /// Frames or pages of the masks, by their files, once these have been opened.
@@ -14,8 +15,11 @@ struct TaskImages {
   /// What was said already.
   private var notes: Set<String> = []
 
-  init(plugin: Plugin, values: [TypedValue], settings: RunSettings, destination: Destination) {
-    (self.plugin, self.values, self.settings, self.destination) = (plugin, values, settings, destination)
+  init(
+    plugin: Plugin, values: [TypedValue], settings: RunSettings, destination: Destination, console: Console
+  ) {
+    (self.plugin, self.values, self.settings) = (plugin, values, settings)
+    (self.destination, self.console) = (destination, console)
   }
 
   /// By the places of their parameters.
@@ -95,7 +99,7 @@ struct TaskImages {
   }
 
   private mutating func warn(_ text: String) {
-    if notes.insert(text).inserted, !settings.isQuiet { Terminal.warn(text) }
+    if notes.insert(text).inserted { console.warn(text) }
   }
 
   /// - Parameter isChosen: whether the user said which of its frames are wanted.
@@ -108,11 +112,9 @@ struct TaskImages {
   }
 
   /// Tells the user what is not as it may seem of an image. Throws where the result would take its place and lose frames.
-  static func tellPeculiarities(of image: SourceImage, _ settings: RunSettings, _ destination: Destination)
-    throws
+  static func tellPeculiarities(of image: SourceImage, _ destination: Destination, _ console: Console) throws
   {
-    let texts = try peculiarities(of: image, isChosen: false, destination)
-    for text in texts where !settings.isQuiet { Terminal.warn(text) }
+    for text in try peculiarities(of: image, isChosen: false, destination) { console.warn(text) }
   }
 
   private static func peculiarities(of image: SourceImage, isChosen: Bool, _ destination: Destination) throws

@@ -1,0 +1,198 @@
+import Glibc
+import Imaging
+import RobustRuntime
+import Synchronization
+
+/// Does the jobs of a batch, several at once, each on a thread of its own: while one decodes or writes, others compute. Runs
+/// of a task may overlap by the promise of the plugin interface; what they share of the host is made for that. The threads
+/// that compute are shared out among the jobs that are at work, and the results depend on neither.
+final class BatchRun: Sendable {
+  let plan: BatchPlan
+  /// Of the inputs that are to be done, from 0 on.
+  let indices: [Int]
+  let session: TaskSession
+  let jobs: Int
+  let budget: MemoryBudget
+  let skipsExisting, failsFast, isQuiet, wantsJSON: Bool
+  /// nil: no other process is at the same batch.
+  private let claims: Claims?
+  private let reportPath: String?
+  let report = Mutex<BatchReport?>(nil)
+  private let told = Console.Told()
+  let state: Monitor<BatchState>
+
+  /// - Parameter indices: of the inputs that are to be done, from 0 on.
+  init(_ plan: BatchPlan, _ indices: [Int], _ session: TaskSession, _ options: OptionValues) throws {
+    (self.plan, self.indices, self.session) = (plan, indices, session)
+    // What watches a task can watch one alone.
+    let wanted = Watch.isOn ? 1 : options[BatchOption.jobs] ?? min(session.threads, 64)
+    jobs = max(1, min(wanted, indices.count))
+    budget = MemoryBudget(
+      bytes: options[BatchOption.memory].map { Int($0 * Double(1 << 30)) } ?? MemoryBudget.usual)
+    let isShared = options[BatchOption.share]
+    skipsExisting = options[BatchOption.skipExisting] || isShared
+    failsFast = options[BatchOption.failFast]
+    isQuiet = options[HostOption.quiet]
+    wantsJSON = options[HostOption.report]
+    reportPath = options[BatchOption.report]
+    if isShared, options[HostOption.stripMetadata] || options[HostOption.rounds] > 1 {
+      throw Failure.usage(
+        "--share knows what others did by what is recorded in it, and --strip-metadata and --repeat leave that out; "
+          + "divide the work by --shard")
+    }
+    claims =
+      try isShared && !options[BatchOption.dryRun]
+      ? Claims(patience: Double(options[BatchOption.claimSeconds])) : nil
+    // Each process begins elsewhere, so that they seldom want the same.
+    let first = isShared ? Int.random(in: 0..<max(1, indices.count)) : 0
+    state = Monitor(BatchState(Array(indices[first...] + indices[..<first])))
+  }
+
+  func job(_ index: Int) throws -> TaskJob { try TaskJob(plan.plugin, plan.arguments(index)) }
+
+  func isCurrent(_ index: Int) throws -> Bool { try ExistingResult.isCurrent(job(index), in: session) }
+
+  /// Seconds that inputs took which the report names as done.
+  var recordedSeconds: [Double] { reportPath.map(BatchReport.secondsOfDone) ?? [] }
+
+  /// Does all. What fails is told as it comes, and once more at the end.
+  /// - Throws: `Failure.told` where something failed, `interrupted`, or what ended it all.
+  func run() throws {
+    if let reportPath {
+      let opened = try BatchReport(reportPath)
+      report.withLock { $0 = opened }
+    }
+    Imaging.configure(threads: max(1, session.threads / jobs))
+    if !isQuiet { ProgressBar.shared.begin(plan.plugin.name) }
+    let begin = monotonicSeconds()
+    try PrintingGuard.during {
+      for worker in 0..<jobs {
+        state.change { $0.workers += 1 }
+        do {
+          try JobThread.start { [self] in work(worker) }
+        } catch {
+          state.change { $0.workers -= 1 }
+          if worker == 0 { throw error }
+          break
+        }
+      }
+      awaitEnd(since: begin)
+    }
+    claims?.releaseAll()
+    ProgressBar.shared.end()
+    try sumUp(seconds: monotonicSeconds() - begin)
+  }
+
+  /// Waits for the workers, or for as long as a task has to stop that was interrupted.
+  private func awaitEnd(since begin: Double) {
+    var deadline: Double?
+    state.wait { state -> Void? in
+      if state.workers == 0 { return () }
+      let now = monotonicSeconds()
+      if Interrupt.isRequested {
+        deadline = deadline ?? now + 0.6
+        if now >= deadline! { return () }
+      }
+      show(state, seconds: now - begin)
+      return nil
+    }
+  }
+
+  private func work(_ worker: Int) {
+    while let index = next() {
+      let input = plan.inputs[index]
+      let begin = monotonicSeconds()
+      var line = BatchLine(input: input.title)
+      do {
+        let arguments = try plan.arguments(index)
+        line.output = arguments.last(HostOption.output.parameter.name) ?? ""
+        let made = try perform(arguments, input, worker)
+        line.seconds = monotonicSeconds() - begin
+        switch made {
+        case .elsewhere: state.change { $0.putOff(index) }
+        case .before:
+          line.status = .skipped
+          tell(line)
+        case .now(let report, let text):
+          line.report = report
+          tell(line, text: text)
+        }
+      } catch {
+        line.seconds = monotonicSeconds() - begin
+        end(line, Failure(error))
+      }
+      state.change { $0.fractions[worker] = nil }
+    }
+    state.change { $0.workers -= 1 }
+  }
+
+  /// What is to be done next; waits where all that is left is with other processes. nil: nothing.
+  private func next() -> Int? {
+    state.wait { state -> Int?? in
+      if Interrupt.isRequested || state.end != nil || state.isEmpty { return .some(nil) }
+      return state.next(at: monotonicSeconds()).map { .some($0) }
+    }
+  }
+
+  private enum Made {
+    /// The result was there already, or another process is at it.
+    case before, elsewhere
+    case now(Report, text: String)
+  }
+
+  private func perform(_ arguments: ParsedArguments, _ input: BatchInput, _ worker: Int) throws -> Made {
+    for path in plan.written(arguments) { try OutputFolder.make(folder(of: path)) }
+    let job = try TaskJob(plan.plugin, arguments)
+    func isCurrent() -> Bool { (try? ExistingResult.isCurrent(job, in: session)) == true }
+    if skipsExisting, isCurrent() { return .before }
+    guard let claims, let output = job.settings.output else { return try perform(job, input, worker) }
+    guard try claims.take(output) else { return .elsewhere }
+    defer { claims.release(output) }
+    // Another may have been done with it just before.
+    if isCurrent() { return .before }
+    let made = try perform(job, input, worker)
+    if !isCurrent() {
+      Console(task: plan.plugin.name, isQuiet: isQuiet, told: told).warn(
+        "--share cannot see that results of this kind are done, so that each process makes them; divide the work by --shard"
+      )
+    }
+    return made
+  }
+
+  private func perform(_ job: TaskJob, _ input: BatchInput, _ worker: Int) throws -> Made {
+    var console = Console(task: plan.plugin.name, isQuiet: job.settings.isQuiet)
+    let text = Mutex("")
+    (console.subject, console.told) = (input.title, told)
+    console.print = { more in text.withLock { $0 += more } }
+    console.show = { [state] fraction, _ in state.change { $0.fractions[worker] = fraction } }
+    // What cannot be read is told by the job itself.
+    let need =
+      (try? JobMemory.need(of: job.values(in: session), limits: job.settings.limits, in: session)) ?? 0
+    let report: Report
+    do {
+      report = try run(job, console, need: need)
+    } catch let failure where Failure(failure).kind == .noMemory && jobs > 1 {
+      // Once more with nobody beside it.
+      text.withLock { $0 = "" }
+      report = try run(job, console, need: budget.bytes)
+    }
+    if report.hasSkipped { throw Failure.told }
+    return .now(report, text: text.withLock { $0 })
+  }
+
+  private func run(_ job: TaskJob, _ console: Console, need: Int) throws -> Report {
+    try budget.with(need) { share in
+      compute(1)
+      defer { compute(-1) }
+      return try job.run(in: session, console) { [budget] bytes in try budget.enlarge(share, to: bytes) }
+    }
+  }
+
+  /// Shares out the threads anew: each job has one, and what is left over is used by one of them.
+  private func compute(_ more: Int) {
+    state.change { state in
+      state.computing += more
+      RobustRuntime.configure(threads: max(1, session.threads - max(state.computing, 1) + 1))
+    }
+  }
+}

@@ -1,0 +1,37 @@
+import Synchronization
+
+/// What a job says: to people on standard error, to programs on standard output, and how far it is.
+struct Console: Sendable {
+  let task: String
+  let isQuiet: Bool
+  /// Which of several inputs it is about; nil: there is one alone.
+  var subject: String?
+  /// What the jobs of a batch have said, so that it is said once.
+  var told: Told?
+  /// Takes what is for programs.
+  var print: @Sendable (String) throws -> Void = { try Terminal.print($0) }
+  /// Takes how much is done, in 0...1, and what is being done.
+  var show: @Sendable (Double, String?) -> Void = { ProgressBar.shared.show($0, $1) }
+
+  final class Told: Sendable {
+    private let texts = Mutex<Set<String>>([])
+    func isNew(_ text: String) -> Bool { texts.withLock { $0.insert(text).inserted } }
+  }
+
+  /// A line from the task.
+  func say(_ text: String) { Terminal.say("rtool \(task): \(about(text))") }
+
+  /// A remark, which is no failure.
+  func note(_ text: String) { if !isQuiet { say(text) } }
+
+  /// Something that a user should know of a result, unless nothing but errors is wanted.
+  func warn(_ text: String) { if !isQuiet { insist(text) } }
+
+  /// The same, whatever is wanted.
+  func insist(_ text: String) { if told?.isNew(text) != false { Terminal.warn(about(text)) } }
+
+  private func about(_ text: String) -> String {
+    guard let subject, !text.contains(subject) else { return text }
+    return "\(subject): \(text)"
+  }
+}
