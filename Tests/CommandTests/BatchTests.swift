@@ -403,6 +403,33 @@ import Testing
     #expect(last.errors.contains(" 0 done, 12 kept "), "\(last.errors)")
   }
 
+  @Test func aSlurmJobSharesAndUsesWhatItIsGiven() throws {
+    let slurm = ["SLURM_JOB_ID": "17", "SLURM_CPUS_PER_TASK": "1", "SLURM_CPUS_ON_NODE": "64"]
+    func enlarge(_ more: String...) throws -> Sandbox.Outcome {
+      try sandbox.run(
+        Program.path, ["superres", "photos", "--preset", "fast", "--output-dir", "out"] + more,
+        environment: slurm)
+    }
+    #expect(try enlarge().errors.contains(" 2 done "))
+    #expect(try enlarge().errors.contains(" 0 done, 2 kept "))
+    #expect(
+      try enlarge("--shard", "1/1").errors.contains(" 2 done "),
+      "one that has a part of its own does all of it")
+    #expect(try enlarge("--strip-metadata").errors.contains(" 2 done "), "what records nothing is made again")
+    #expect(files(in: "out") == ["a.png", "b.jpg"], "no claim is left")
+
+    func threads(_ environment: [String: String]) throws -> String {
+      try sandbox.run(
+        Program.path, ["bench", "--side", "16", "--batch", "1", "--seconds", "0.1", "--json"],
+        environment: environment
+      ).text
+    }
+    #expect(try threads(slurm).contains("\"threads\":1,") || threads(slurm).hasSuffix("\"threads\":1}\n"))
+    let bound = try sandbox.shell(
+      "taskset -c 0 \"\(Program.path)\" bench --side 16 --batch 1 --seconds 0.1 --json")
+    #expect(bound.text.contains("\"threads\":1"))
+  }
+
   // MARK: Before the work
 
   @Test func aDryRunTellsWhatWouldBeDone() throws {

@@ -31,7 +31,7 @@ enum BatchOption {
   static let share = Option<Bool>.flag(
     "share", flags: .advanced,
     "divide the inputs among all processes, on any machines, that run this command on the same folder; "
-      + "with --skip-existing")
+      + "with --skip-existing; what a Slurm job does anyway, unless --shard is given")
   static let claimSeconds = Option<Int>.int(
     "claim-seconds", flags: .advanced, initial: 60, limits: 2...3600,
     "with --share, how long a process may be silent before others do what it had begun")

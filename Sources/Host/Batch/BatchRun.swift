@@ -29,13 +29,17 @@ final class BatchRun: Sendable {
     jobs = max(1, min(wanted, indices.count))
     budget = MemoryBudget(
       bytes: options[BatchOption.memory].map { Int($0 * Double(1 << 30)) } ?? MemoryBudget.usual)
-    let isShared = options[BatchOption.share]
+    let recordsNothing = options[HostOption.stripMetadata] || options[HostOption.rounds] > 1
+    // The tasks of a job run the same command, and none can know how many there are: array indices may have gaps.
+    let isShared =
+      options[BatchOption.share]
+      || Processors.isSlurmJob && options[BatchOption.shard] == nil && !recordsNothing
     skipsExisting = options[BatchOption.skipExisting] || isShared
     failsFast = options[BatchOption.failFast]
     isQuiet = options[HostOption.quiet]
     wantsJSON = options[HostOption.report]
     reportPath = options[BatchOption.report]
-    if isShared, options[HostOption.stripMetadata] || options[HostOption.rounds] > 1 {
+    if isShared, recordsNothing {
       throw Failure.usage(
         "--share knows what others did by what is recorded in it, and --strip-metadata and --repeat leave that out; "
           + "divide the work by --shard")

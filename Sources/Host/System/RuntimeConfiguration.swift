@@ -1,10 +1,9 @@
-import Glibc
 import Imaging
 import RobustRuntime
 
-/// One --threads for all that computes; 0 for all processors. Returns how many there are to be.
+/// One --threads for all that computes; 0 for all processors that are given. Returns how many there are to be.
 func configureRuntime(threads: Int) -> Int {
-  let threads = threads > 0 ? threads : Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+  let threads = threads > 0 ? threads : Processors.count
   RobustRuntime.configure(threads: threads)
   Imaging.configure(threads: threads)
   return threads
