@@ -148,7 +148,10 @@ final class BatchRun: Sendable {
     for path in plan.written(arguments) { try OutputFolder.make(folder(of: path)) }
     let job = try TaskJob(plan.plugin, arguments)
     func isCurrent() -> Bool { (try? ExistingResult.isCurrent(job, in: session)) == true }
-    if skipsExisting, isCurrent() { return .before }
+    // A process that is lost behind its last byte leaves a claim, which is taken over to be taken away.
+    if skipsExisting, isCurrent(), job.settings.output.map({ claims?.isClaimed($0) == true }) != true {
+      return .before
+    }
     guard let claims, let output = job.settings.output else { return try perform(job, input, worker) }
     guard try claims.take(output) else { return .elsewhere }
     defer { claims.release(output) }

@@ -60,6 +60,9 @@ final class Claims: Sendable {
 
   func release(_ output: String) { release(path: Self.path(output)) }
 
+  /// Whether some process has claimed the output, or had and was lost.
+  func isClaimed(_ output: String) -> Bool { access(Self.path(output), F_OK) == 0 }
+
   func releaseAll() {
     for path in state.withLock({ Array($0.held.keys) }) { release(path: path) }
   }
