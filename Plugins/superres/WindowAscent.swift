@@ -38,13 +38,7 @@ struct WindowAscent {
     let (width, height) = (smallWidth * factor, smallHeight * factor)
     let towards = try chosenClasses()
     // Windows read what those beside and above them change.
-    let whole = wraps ? try host.copy(large) : nil
-    var before =
-      wraps
-      ? nil
-      : RowsBefore(
-        large,
-        band: try host.image(width: large.width, height: min(height, large.height), channels: 3))
+    var before = try host.rowsBefore(of: large, most: min(height, large.height), wraps: wraps)
     let relief = values[consistent] ? Relief(of: small, wraps: wraps) : nil
     var ascent = try options.ascent(values, width: width, height: height)
     ascent.note = "texture"
@@ -52,7 +46,7 @@ struct WindowAscent {
     let (across, count) = (columns.starts.count, rows.starts.count * columns.starts.count)
     for (row, y) in rows.starts.enumerated() {
       let top = y * factor
-      before?.move(to: top..<min(top + height, large.height))
+      before.move(to: top..<min(top + height, large.height))
       for first in stride(from: 0, to: across, by: Self.batch) {
         try host.scoped {
           let part = first..<min(first + Self.batch, across)
@@ -63,10 +57,9 @@ struct WindowAscent {
             progress.lowerBound + length * Double(row * across + $0) / Double(count)
           }
           ascent.progress = reached[0]...reached[1]
-          let starts = try boxes.map { box in
-            let (image, above) = before.map { ($0.band, top) } ?? (whole!, 0)
-            return try cropped(
-              image, to: Box(x: box.x * factor, y: top - above, width: width, height: height))
+          let starts = try boxes.map {
+            try cropped(
+              before.band, to: Box(x: $0.x * factor, y: top - before.top, width: width, height: height))
           }
           let outcome = try host.ascend(ascent, from: starts, minimising: terms(for: boxes, towards: towards))
           for (index, column) in part.enumerated() {

@@ -52,19 +52,14 @@ struct Work {
     let length = progress.upperBound - progress.lowerBound
     let crew = host.crew
     var solver = solver
-    let large = solver.large
-    var before: RowsBefore?
-    if solver.isResumed, values[wrap] {
-      solver.base = try host.copy(large)
-    } else if solver.isResumed {
-      let most = (0..<solver.down).map { solver.rows(ofTileRow: $0).count }.max() ?? 0
-      before = RowsBefore(large, band: try host.image(width: large.width, height: most, channels: 3))
-    }
+    let most = (0..<solver.down).map { solver.rows(ofTileRow: $0).count }.max() ?? 0
+    var before =
+      solver.isResumed ? try host.rowsBefore(of: solver.large, most: most, wraps: values[wrap]) : nil
     for row in 0..<solver.down {
       try host.progress(progress.lowerBound + length * Double(row) / Double(solver.down), note)
       if before != nil {
         before!.move(to: solver.rows(ofTileRow: row))
-        (solver.base, solver.baseRow) = (before!.band, before!.rows.lowerBound)
+        (solver.base, solver.baseRow) = (before!.band, before!.top)
       }
       crew.run(solver.across) { [solver] in solver.solve(row * solver.across + $0) }
     }
@@ -115,5 +110,17 @@ struct Work {
     let start = now()
     try body()
     return now() - start
+  }
+}
+
+extension Host {
+  /// The rows of an image as they are now, to be read while it is written to.
+  /// - Parameters:
+  ///   - most: how many are read at a time.
+  ///   - wraps: whether rows are read beyond the last as well, which are the first.
+  func rowsBefore(of image: Image, most: Int, wraps: Bool) throws -> RowsBefore {
+    try wraps
+      ? RowsBefore(whole: copy(image))
+      : RowsBefore(image, band: self.image(width: image.width, height: most, channels: image.channels))
   }
 }
