@@ -69,8 +69,6 @@ final class MemoryBudget: Sendable {
   }
 
   private static var ofMachine: Int? {
-    let text = FileBytes.ofRegularFile("/proc/meminfo").map { String(decoding: $0, as: UTF8.self) } ?? ""
-    let line = text.split(separator: "\n").first { $0.hasPrefix("MemAvailable:") }
-    return line?.split(separator: " ").dropFirst().first.flatMap { Int($0) }.map { $0 << 10 }
+    SystemFile.field("MemAvailable:", of: "/proc/meminfo").flatMap { Int($0) }.map { $0 << 10 }
   }
 }

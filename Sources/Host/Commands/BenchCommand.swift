@@ -183,16 +183,6 @@ enum BenchCommand {
 
   /// Of this program alone; the kernel's resource usage counts that of the program that started it as well.
   static var peakMemory: Int {
-    guard let file = fopen("/proc/self/status", "r") else { return 0 }
-    defer { fclose(file) }
-    var line = [CChar](repeating: 0, count: 256)
-    while fgets(&line, Int32(line.count), file) != nil {
-      var kilobytes = 0
-      let found = withUnsafeMutablePointer(to: &kilobytes) { place in
-        withVaList([place]) { vsscanf(line, "VmHWM: %ld kB", $0) }
-      }
-      if found == 1 { return kilobytes << 10 }
-    }
-    return 0
+    SystemFile.field("VmHWM:", of: "/proc/self/status").flatMap { Int($0) }.map { $0 << 10 } ?? 0
   }
 }

@@ -1,4 +1,5 @@
 import Glibc
+import RobustRuntime
 
 /// The processors that this process is given.
 enum Processors {
@@ -15,11 +16,8 @@ enum Processors {
   /// As many as the kernel's mask of this process has, which is written in hexadecimal (ffff,00ff0000) and may have
   /// processors that are not there.
   private static var allowed: Int {
-    let status =
-      FileBytes.ofRegularFile("/proc/self/status").map { String(decoding: $0, as: UTF8.self) } ?? ""
-    let mask = status.split(separator: "\n").first { $0.hasPrefix("Cpus_allowed:") } ?? ""
-    let count = mask.dropFirst("Cpus_allowed:".count).compactMap(\.hexDigitValue)
-      .reduce(0) { $0 + $1.nonzeroBitCount }
+    let mask = SystemFile.field("Cpus_allowed:", of: "/proc/self/status") ?? ""
+    let count = mask.compactMap(\.hexDigitValue).reduce(0) { $0 + $1.nonzeroBitCount }
     let online = Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))
     return count > 0 ? min(count, online) : online
   }

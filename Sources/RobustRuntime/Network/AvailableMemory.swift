@@ -90,29 +90,10 @@ package struct ControlGroups {
 
   /// Files in memory that have not been read for a while are given back when memory is asked for.
   private func reclaimable(_ folder: String) -> Int {
-    for line in SystemFile.text("\(folder)/memory.stat")?.split(separator: "\n") ?? [] {
-      let words = line.split(separator: " ")
-      if words.count == 2, words[0] == names.reclaimable { return Int(words[1]) ?? 0 }
-    }
-    return 0
+    SystemFile.field(names.reclaimable, of: "\(folder)/memory.stat").flatMap { Int($0) } ?? 0
   }
 
   private func number(_ path: String) -> Int? {
     SystemFile.text(path).flatMap { Int($0.prefix { $0.isNumber }) }
-  }
-}
-
-/// The small files by which the system tells of itself.
-private enum SystemFile {
-  static func text(_ path: String) -> String? {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { return nil }
-    defer { close(descriptor) }
-    var count = 0
-    let bytes = [UInt8](unsafeUninitializedCapacity: 1 << 14) { buffer, filled in
-      count = read(descriptor, buffer.baseAddress!, buffer.count)
-      filled = max(count, 0)
-    }
-    return count < 0 ? nil : String(decoding: bytes, as: UTF8.self)
   }
 }
