@@ -158,8 +158,7 @@ public final class Classifier: Sendable {
       try body(
         try Evaluator(
           objective, batch: images.count, height: images.height, width: images.width, plan: plan,
-          plans: plans,
-          facts: facts, boundary: boundary, gradient: gradient, seesOther: seesOther))
+          plans: plans, facts: facts, boundary: boundary, gradient: gradient, seesOther: seesOther))
     }
   }
 
