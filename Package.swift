@@ -71,6 +71,7 @@ let package = Package(
     .target(name: "CLastWords"),
     .target(name: "CKernels"),
     .target(name: "EmbeddedModel"),
+    .target(name: "WorkerProtocol"),
     .target(name: "PixelGrid"),
     .target(name: "RobustRuntime", dependencies: ["CKernels", "PixelGrid"]),
     .target(name: "Imaging", dependencies: ["CAVIF", "CJPEG", "CRaw", "CVips", "PixelGrid"]),
@@ -80,6 +81,7 @@ let package = Package(
       name: "Host",
       dependencies: [
         "CLastWords", "CRTool", "RobustRuntime", "Imaging", "PixelGrid", "Datasets", "EmbeddedModel",
+        "WorkerProtocol",
       ]),
     .executableTarget(
       name: "rtool", dependencies: ["Host"],

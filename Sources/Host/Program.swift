@@ -39,6 +39,7 @@ public enum Program {
     switch word {
     case "--help", "-h": return try Terminal.print(Overview.text())
     case "--version", "-V": return try Terminal.print("rtool \(Installation.version)\n")
+    case WorkerCommand.word: return try WorkerCommand.run()
     case PluginTrial.word: return try PluginTrial.answer(rest)
     // Asked by the scripts of `rtool completions`.
     case "complete":

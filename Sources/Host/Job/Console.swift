@@ -10,6 +10,8 @@ struct Console: Sendable {
   var told: Told?
   /// Takes what is for programs.
   var print: @Sendable (String) throws -> Void = { try Terminal.print($0) }
+  /// Takes what a user should know of a result; nil: standard error does.
+  var hear: (@Sendable (String) -> Void)?
   /// Takes how much is done, in 0...1, and what is being done.
   var show: @Sendable (Double, String?) -> Void = { ProgressBar.shared.show($0, $1) }
 
@@ -19,7 +21,10 @@ struct Console: Sendable {
   }
 
   /// A line from the task.
-  func say(_ text: String) { Terminal.say("rtool \(task): \(about(text))") }
+  func say(_ text: String) {
+    if let hear { return hear(about(text)) }
+    Terminal.say("rtool \(task): \(about(text))")
+  }
 
   /// A remark, which is no failure.
   func note(_ text: String) { if !isQuiet { say(text) } }
@@ -28,7 +33,11 @@ struct Console: Sendable {
   func warn(_ text: String) { if !isQuiet { insist(text) } }
 
   /// The same, whatever is wanted.
-  func insist(_ text: String) { if told?.isNew(text) != false { Terminal.warn(about(text)) } }
+  func insist(_ text: String) {
+    guard told?.isNew(text) != false else { return }
+    if let hear { return hear(about(text)) }
+    Terminal.warn(about(text))
+  }
 
   private func about(_ text: String) -> String {
     guard let subject, !text.contains(subject) else { return text }
