@@ -90,7 +90,7 @@ let package = Package(
     .testTarget(
       name: "RuntimeTests", dependencies: ["PixelGrid", "RobustRuntime", "CKernels"],
       resources: [.copy("Golden")]),
-    .testTarget(name: "HostTests", dependencies: ["Host"], swiftSettings: unoptimized),
+    .testTarget(name: "HostTests", dependencies: ["Host", "Imaging"], swiftSettings: unoptimized),
     .testTarget(name: "RToolTests", dependencies: ["CRTool", "RTool"], swiftSettings: unoptimized),
     .testTarget(
       name: "AlgorithmTests",

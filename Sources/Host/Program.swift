@@ -63,6 +63,13 @@ public enum Program {
     try TaskCommand(plugin: task(word)).run(rest)
   }
 
+  /// Does a task on one input as its command would, and tells `console` of it.
+  package static func perform(task name: String, _ arguments: [String], _ console: Console) throws {
+    let plugin = try task(name)
+    let job = try TaskJob(plugin, TaskArguments(arguments, of: plugin).parsed)
+    _ = try job.run(in: TaskSession(plugin, job.settings), console)
+  }
+
   static func task(_ name: String) throws -> Plugin {
     if let plugin = try PluginSearch.load(name) { return plugin }
     let names = PluginSearch.names() + Builtin.all.map(\.name) + ["help"]

@@ -50,15 +50,15 @@ extension Run {
     let result = try classifier.ascend(
       from: start, objective: self.objective(objective, classifier.facts), settings: settings
     ) { progress in
-      recorder?.record(
-        step: progress.step, loss: progress.loss, probability: progress.classProbability
-      ) { progress.images.floatImage(0) }
+      noteStep(progress.step, loss: progress.loss, probability: progress.classProbability) {
+        progress.images.floatImage(0)
+      }
       let fraction = from + (to - from) * Double(progress.step) / Double(max(1, progress.total))
       return report(
         fraction, "\(note)step \(progress.step)/\(progress.total), loss \(shortText(progress.loss))")
     }
     if result.stopped { return Int32(RTOOL_STOPPED) }
-    recorder?.finish(with: result.images.floatImage(0))
+    noteEnd(at: nil) { result.images.floatImage(0) }
     filled.count = ascent.count
     filled.images = UnsafePointer(try newImages(result.images))
     filled.start_losses = UnsafePointer(try copy(result.startLosses))

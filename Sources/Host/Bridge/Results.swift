@@ -32,7 +32,7 @@ extension Run {
         guard let image, image.pointee.isWellFormed, image.pointee.channels == 3 else {
           throw Failure.misuse("a step that is to be shown needs an image of 3 channels")
         }
-        run.recorder?.record(step: Int(step), loss: loss, probability: nil) { image.pointee.floatImage() }
+        run.noteStep(Int(step), loss: loss, probability: nil) { image.pointee.floatImage() }
       }
     }
     host.emit_json = { host, text in

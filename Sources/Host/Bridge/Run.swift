@@ -22,6 +22,8 @@ final class Run: @unchecked Sendable {
   let part: Part
   /// Keeps how the ascents went; nil: nobody wants to see it.
   let recorder: Recorder?
+  /// Shows how the ascents go; nil: nobody watches.
+  let liveView: LiveView?
   /// What the runs of this process share.
   let prepared: PreparedObjects
   /// The user's images by the address of their pixels, to know them again in `emit`.
@@ -85,6 +87,7 @@ final class Run: @unchecked Sendable {
     bitDepth = settings.bitDepth
     keptBits = settings.keptBits
     recorder = settings.wantsRecording ? Recorder() : nil
+    liveView = LiveView(console)
   }
 
   deinit { shared.withLock { for block in $0.blocks { free(UnsafeMutableRawPointer(bitPattern: block)) } } }
@@ -174,6 +177,23 @@ final class Run: @unchecked Sendable {
   var facts: [String: String] { shared.withLock { $0.facts } }
 
   func emit(_ emission: Emission) { emitted.append(emission) }
+
+  /// Notes a step for those who want to see how the ascents went, or how they go.
+  /// - Parameter image: of 3 channels; asked for only where it is wanted.
+  func noteStep(
+    _ step: Int, loss: Double, probability: Double?, at place: Iterate.Place? = nil, image: () -> FloatImage
+  ) {
+    recorder?.record(step: step, loss: loss, probability: probability, image: image)
+    liveView?.step(step, loss: loss, probability: probability, at: place, image: image)
+  }
+
+  /// Notes what came of an ascent.
+  func noteEnd(at place: Iterate.Place?, image: () -> FloatImage) {
+    if recorder == nil, liveView == nil { return }
+    let image = image()
+    recorder?.finish(with: image)
+    liveView?.end(with: image, at: place)
+  }
 
   func emit(text more: String) { printed += more }
 

@@ -1,7 +1,7 @@
 import Synchronization
 
 /// What a job says: to people on standard error, to programs on standard output, and how far it is.
-struct Console: Sendable {
+package struct Console: Sendable {
   let task: String
   let isQuiet: Bool
   /// Which of several inputs it is about; nil: there is one alone.
@@ -14,8 +14,16 @@ struct Console: Sendable {
   var hear: (@Sendable (String) -> Void)?
   /// Takes how much is done, in 0...1, and what is being done.
   var show: @Sendable (Double, String?) -> Void = { ProgressBar.shared.show($0, $1) }
+  /// Takes pictures of how far it is, on the thread that the task runs on; nil: nobody watches, and none are made.
+  package var watch: (@Sendable (Iterate) -> Void)?
+  /// Takes the loss of every step, on the same thread; nil: nobody follows it.
+  package var follow: (@Sendable (CoursePoint) -> Void)?
 
-  final class Told: Sendable {
+  package init(task: String, isQuiet: Bool, told: Told? = nil) {
+    (self.task, self.isQuiet, self.told) = (task, isQuiet, told)
+  }
+
+  package final class Told: Sendable {
     private let texts = Mutex<Set<String>>([])
     func isNew(_ text: String) -> Bool { texts.withLock { $0.insert(text).inserted } }
   }
