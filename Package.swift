@@ -57,10 +57,12 @@ let package = Package(
   name: "rtool",
   products: [
     .executable(name: "rtool", targets: ["rtool"]),
+    .executable(name: "rtool-studio", targets: ["rtool-studio"]),
     .library(name: "RobustRuntime", targets: ["RobustRuntime"]),
     .library(name: "RTool", targets: ["RTool"]),
   ]
     + tasks.map { .library(name: "rtool-\($0)", type: .dynamic, targets: [$0]) },
+  dependencies: [.package(url: "https://github.com/swhitty/FlyingFox", from: "0.27.1")],
   targets: [
     .systemLibrary(name: "CRTool"),
     .target(name: "CVips", cSettings: [.unsafeFlags(includeFlags(of: "vips"))]),
@@ -72,6 +74,10 @@ let package = Package(
     .target(name: "CKernels"),
     .target(name: "EmbeddedModel"),
     .target(name: "WorkerProtocol"),
+    .target(name: "StudioPage"),
+    .target(
+      name: "Studio",
+      dependencies: ["StudioPage", "WorkerProtocol", .product(name: "FlyingFox", package: "FlyingFox")]),
     .target(name: "PixelGrid"),
     .target(name: "RobustRuntime", dependencies: ["CKernels", "PixelGrid"]),
     .target(name: "Imaging", dependencies: ["CAVIF", "CJPEG", "CRaw", "CVips", "PixelGrid"]),
@@ -87,6 +93,8 @@ let package = Package(
       name: "rtool", dependencies: ["Host"],
       // An installation keeps the Swift runtime beside the plugins.
       linkerSettings: [.unsafeFlags(["-Xlinker", "-rpath=$ORIGIN/../lib/rtool/swift"])]),
+    // A program of its own, so that others start without a server's libraries.
+    .executableTarget(name: "rtool-studio", dependencies: ["Studio"]),
     .testTarget(
       name: "RuntimeTests", dependencies: ["PixelGrid", "RobustRuntime", "CKernels"],
       resources: [.copy("Golden")]),

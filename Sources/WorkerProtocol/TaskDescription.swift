@@ -3,7 +3,9 @@ public struct TaskDescription: Codable, Sendable {
   public var name: String, version: String, summary: String, description: String
   /// Whether it comes with the program.
   public var isBundled: Bool
-  /// Whether an image is opened for it, and whether it needs one.
+  /// The parameter that takes the image that is worked on; nil: there is none.
+  public var imageParameter: String?
+  /// Whether there is one, and whether the task needs an image for it.
   public var takesImage: Bool, needsImage: Bool
   /// Whether images come of it; else text alone.
   public var makesImage: Bool
@@ -30,12 +32,14 @@ public struct TaskDescription: Codable, Sendable {
   }
 
   public init(
-    name: String, version: String, summary: String, description: String, isBundled: Bool, takesImage: Bool,
-    needsImage: Bool, makesImage: Bool, hasAscent: Bool, presets: [Preset], examples: [Example],
+    name: String, version: String, summary: String, description: String, isBundled: Bool,
+    imageParameter: String?, needsImage: Bool, makesImage: Bool, hasAscent: Bool, presets: [Preset],
+    examples: [Example],
     parameters: [ParameterDescription]
   ) {
     (self.name, self.version, self.summary, self.description) = (name, version, summary, description)
-    (self.isBundled, self.takesImage, self.needsImage) = (isBundled, takesImage, needsImage)
+    (self.isBundled, self.imageParameter) = (isBundled, imageParameter)
+    (self.takesImage, self.needsImage) = (imageParameter != nil, needsImage)
     (self.makesImage, self.hasAscent) = (makesImage, hasAscent)
     (self.presets, self.examples, self.parameters) = (presets, examples, parameters)
   }

@@ -2,11 +2,14 @@ import WorkerProtocol
 
 extension TaskDescription {
   init(_ plugin: Plugin) {
-    let image = plugin.batchedParameter
+    // Of many photos that a task opens itself, one is enough, unless it can do without any.
+    let image = plugin.parameters.first {
+      $0.kind == .image && (!$0.flags.contains(.onDemand) || $0.flags.contains(.required))
+    }
     self.init(
       name: plugin.name, version: plugin.version, summary: plugin.summary, description: plugin.description,
       isBundled: BundledTasks.contains(.init(name: plugin.name, path: plugin.path)),
-      takesImage: image != nil, needsImage: image?.flags.contains(.required) == true,
+      imageParameter: image?.name, needsImage: image?.flags.contains(.required) == true,
       makesImage: !plugin.flags.contains(.textAlone), hasAscent: !plugin.flags.contains(.noAscent),
       presets: plugin.presets.map { .init(name: $0.name, help: $0.help, settings: $0.settings) },
       examples: plugin.examples.map { .init(arguments: $0.arguments, help: $0.help) },

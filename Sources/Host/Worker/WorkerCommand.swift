@@ -75,10 +75,9 @@ enum WorkerCommand {
   }
 
   private static func read(into state: Monitor<State>) {
-    while let line = readLine() {
-      guard let request = try? JSONDecoder().decode(WorkerRequest.self, from: Data(line.utf8)) else {
-        say(.failed(TaskFault(.failed, "this request is not understood")))
-        continue
+    readLines { line in
+      guard let request = try? JSONDecoder().decode(WorkerRequest.self, from: line) else {
+        return say(.failed(TaskFault(.failed, "this request is not understood")))
       }
       state.change { state in
         switch request {
@@ -95,6 +94,23 @@ enum WorkerCommand {
     }) {
       Imaging.removePendingOutput()
       _exit(1)
+    }
+  }
+
+  /// Calls `take` with each line of standard input. The C library's stream of it is left alone: whoever waits in that keeps
+  /// all from flushing their streams.
+  private static func readLines(_ take: (Data) -> Void) {
+    var rest = Data()
+    var buffer = [UInt8](repeating: 0, count: 1 << 16)
+    while true {
+      let count = Glibc.read(STDIN_FILENO, &buffer, buffer.count)
+      if count < 0, errno == EINTR { continue }
+      if count <= 0 { return }
+      rest.append(contentsOf: buffer[..<count])
+      while let end = rest.firstIndex(of: 0x0A) {
+        take(Data(rest[..<end]))
+        rest = Data(rest[(end + 1)...])
+      }
     }
   }
 }

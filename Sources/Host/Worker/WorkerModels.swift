@@ -20,7 +20,8 @@ enum WorkerModels {
     return (0..<units).map { unit in
       let raised = names.classesRaised(by: unit).prefix(3).map { classes[$0.index] }
       return NamedThing(
-        name: names.name(of: .init(layer: nil, unit: unit)), caption: "raises \(raised.joined(separator: ", "))")
+        name: names.name(of: .init(layer: nil, unit: unit)),
+        caption: "raises \(raised.joined(separator: ", "))")
     }
   }
 }

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Glibc
 import Synchronization
 import WorkerProtocol
@@ -59,6 +60,18 @@ final class WorkerTasks {
       if pace.isDue(orLast: fraction >= 1) {
         WorkerCommand.say(.progress(fraction: fraction, note: note))
       }
+    }
+    guard isWatched else { return console }
+    console.watch = { iterate in
+      guard let file = try? iterate.image.jpeg() else { return }
+      WorkerCommand.say(
+        .frame(
+          jpeg: Data(file).base64EncodedString(),
+          place: iterate.place.map { Place(x: $0.x, y: $0.y, width: $0.width, height: $0.height) },
+          step: iterate.step))
+    }
+    console.follow = { point in
+      WorkerCommand.say(.point(step: point.step, loss: point.loss, probability: point.probability))
     }
     return console
   }
