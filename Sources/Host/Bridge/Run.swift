@@ -181,7 +181,7 @@ final class Run: @unchecked Sendable {
   /// Notes a step for those who want to see how the ascents went, or how they go.
   /// - Parameter image: of 3 channels; asked for only where it is wanted.
   func noteStep(
-    _ step: Int, loss: Double, probability: Double?, at place: Iterate.Place? = nil, image: () -> FloatImage
+    _ step: Int, loss: Double, probability: Double?, at place: Iterate.Place?, image: () -> FloatImage
   ) {
     recorder?.record(step: step, loss: loss, probability: probability, image: image)
     liveView?.step(step, loss: loss, probability: probability, at: place, image: image)
