@@ -192,6 +192,49 @@ import Testing
       })
   }
 
+  // MARK: Ending early
+
+  @Test func anAscentIsEndedEarlyAndItsResultKept() throws {
+    let scratch = try Scratch()
+    for (limit, name) in [(2, "some.png"), (0, "none.png")] {
+      let seen = Seen()
+      var console = seen.console
+      console.isFinishing = { seen.points.withLock { ($0.last?.step ?? 0) >= limit } }
+      try Program.perform(
+        task: "generate",
+        ["-W", "300", "-H", "300", "--steps", "20", "--refine-steps", "20", "-o", scratch.path(name)],
+        console)
+      // The ascents at larger sizes take no step.
+      let points = seen.points.withLock { $0 }
+      #expect(points.last?.step == limit && points.last!.ascent >= 1)
+      let image = try SourceImage.open(.file(scratch.path(name)))
+      #expect((image.width, image.height) == (300, 300))
+      #expect(image.provenance?.contains("\"stopped\":\"early\"") == true)
+    }
+  }
+
+  @Test func aRunThatIsNotEndedEarlyDoesNotSaySo() throws {
+    let scratch = try Scratch()
+    try Program.perform(
+      task: "generate", ["--steps", "1", "-o", scratch.path("out.png")],
+      Console(task: "generate", isQuiet: true))
+    let provenance = try #require(SourceImage.open(.file(scratch.path("out.png"))).provenance)
+    #expect(!provenance.contains("stopped"))
+  }
+
+  @Test func anInterruptedJobMakesNothing() throws {
+    let scratch = try Scratch()
+    let seen = Seen()
+    var console = seen.console
+    console.isInterrupted = { seen.points.withLock { $0.count >= 2 } }
+    #expect(throws: Failure.self) {
+      try Program.perform(
+        task: "generate", ["--steps", "20", "-o", scratch.path("out.png")], console)
+    }
+    #expect(seen.points.withLock { $0.count } <= 3)
+    #expect(!FileManager.default.fileExists(atPath: scratch.path("out.png")))
+  }
+
   // MARK: Ascents
 
   /// Without a picture to lie in, what an ascent shows is the whole; the last is what is written.

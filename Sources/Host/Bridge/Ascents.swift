@@ -50,6 +50,7 @@ extension Run {
     let from = ascent.progress_from.isFinite ? ascent.progress_from : 0
     let to = ascent.progress_to > from ? ascent.progress_to : 1
     let note = ascent.note.map { String(of: $0) + " " } ?? ""
+    var isCut = false
     let result = try classifier.ascend(
       from: start, objective: self.objective(objective, classifier.facts), settings: settings
     ) { progress in
@@ -61,7 +62,11 @@ extension Run {
       let fraction = from + (to - from) * Double(progress.step) / Double(max(1, progress.total))
       return report(
         fraction, "\(note)step \(progress.step)/\(progress.total), loss \(shortText(progress.loss))")
+    } isFinishing: {
+      isCut = console.isFinishing()
+      return isCut
     }
+    if isCut { noteEarlyEnd() }
     if result.stopped { return Int32(RTOOL_STOPPED) }
     if isSeen { noteEnd(at: place) { result.images.floatImage(0) } }
     filled.count = ascent.count
@@ -104,7 +109,7 @@ extension Run {
   func report(_ fraction: Double, _ note: String?) -> Bool {
     let done = Double(part.index) + min(max(fraction.isNaN ? 0 : fraction, 0), 1)
     console.show(done / Double(part.count), note)
-    return !Interrupt.isRequested
+    return !console.isInterrupted()
   }
 }
 

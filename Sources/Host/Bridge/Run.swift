@@ -47,6 +47,7 @@ final class Run: @unchecked Sendable {
   private(set) var hasParts = false
   private(set) var heldParts = ""
   private var json: String?
+  private var isEndedEarly = false
   /// The thread that `run` is called on.
   private let thread = pthread_self()
 
@@ -174,7 +175,15 @@ final class Run: @unchecked Sendable {
 
   func record(_ key: String, _ text: String) { shared.withLock { $0.facts[key] = text } }
 
-  var facts: [String: String] { shared.withLock { $0.facts } }
+  /// What the task found out, and whether it was ended early.
+  var facts: [String: String] {
+    var facts = shared.withLock { $0.facts }
+    if isEndedEarly { facts[Provenance.Step.earlyEnd.key] = Provenance.Step.earlyEnd.value }
+    return facts
+  }
+
+  /// Notes that an ascent was ended before its last step.
+  func noteEarlyEnd() { isEndedEarly = true }
 
   func emit(_ emission: Emission) { emitted.append(emission) }
 

@@ -115,7 +115,7 @@ struct TaskJob {
     }
     defer { run.liveView?.flush() }
     let status = try PrintingGuard.during { try Watch.isOn ? Watch(run).during(task) : task() }
-    if Interrupt.isRequested || status == Int32(RTOOL_STOPPED) { throw Failure.interrupted }
+    if run.console.isInterrupted() || status == Int32(RTOOL_STOPPED) { throw Failure.interrupted }
     if status != Int32(RTOOL_OK) || run.failure != nil {
       throw run.failure ?? .failed("the task failed without saying why")
     }
