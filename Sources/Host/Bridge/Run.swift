@@ -47,6 +47,7 @@ final class Run: @unchecked Sendable {
   private(set) var hasParts = false
   private(set) var heldParts = ""
   private var json: String?
+  private var isEndedEarly = false
   /// The thread that `run` is called on.
   private let thread = pthread_self()
 
@@ -174,14 +175,22 @@ final class Run: @unchecked Sendable {
 
   func record(_ key: String, _ text: String) { shared.withLock { $0.facts[key] = text } }
 
-  var facts: [String: String] { shared.withLock { $0.facts } }
+  /// What the task found out, and whether it was ended early.
+  var facts: [String: String] {
+    var facts = shared.withLock { $0.facts }
+    if isEndedEarly { facts[Provenance.Step.earlyEnd.key] = Provenance.Step.earlyEnd.value }
+    return facts
+  }
+
+  /// Notes that an ascent was ended before its last step.
+  func noteEarlyEnd() { isEndedEarly = true }
 
   func emit(_ emission: Emission) { emitted.append(emission) }
 
   /// Notes a step for those who want to see how the ascents went, or how they go.
   /// - Parameter image: of 3 channels; asked for only where it is wanted.
   func noteStep(
-    _ step: Int, loss: Double, probability: Double?, at place: Iterate.Place? = nil, image: () -> FloatImage
+    _ step: Int, loss: Double, probability: Double?, at place: Iterate.Place?, image: () -> FloatImage
   ) {
     recorder?.record(step: step, loss: loss, probability: probability, image: image)
     liveView?.step(step, loss: loss, probability: probability, at: place, image: image)

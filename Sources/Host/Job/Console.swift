@@ -19,6 +19,11 @@ package struct Console: Sendable {
   /// Takes the loss of every step, on the same thread; nil: nobody follows it.
   package var follow: (@Sendable (CoursePoint) -> Void)?
 
+  /// Whether the task is to stop at its next step, and nothing will be made.
+  package var isInterrupted: @Sendable () -> Bool = { Interrupt.isRequested }
+  /// Whether ascents are to end where they are, and what there is to be made of that. Once true it stays so.
+  package var isFinishing: @Sendable () -> Bool = { false }
+
   package init(task: String, isQuiet: Bool, told: Told? = nil) {
     (self.task, self.isQuiet, self.told) = (task, isQuiet, told)
   }

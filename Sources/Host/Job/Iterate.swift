@@ -22,6 +22,15 @@ package struct Iterate: Sendable {
     package init(x: Int, y: Int, width: Int, height: Int) {
       (self.x, self.y, self.width, self.height) = (x, y, width, height)
     }
+
+    /// As a plugin tells it; nil: it tells none.
+    init?(x: Int32, y: Int32, width: Int32, height: Int32) throws {
+      if width == 0, height == 0 { return nil }
+      guard width > 0, height > 0 else {
+        throw Failure.misuse("a picture cannot be shown on \(width)x\(height) pixels")
+      }
+      self.init(x: Int(x), y: Int(y), width: Int(width), height: Int(height))
+    }
   }
 }
 

@@ -13,6 +13,8 @@ package final class LiveView {
   private var last: CoursePoint?
   /// When the last picture was handed over.
   private var shown = -Double.infinity
+  /// A picture of a place that came too soon after another one.
+  private var kept: Iterate?
 
   /// nil: nobody watches.
   /// - Parameter now: seconds since whenever.
@@ -26,32 +28,52 @@ package final class LiveView {
   package func step(
     _ step: Int, loss: Double, probability: Double?, at place: Iterate.Place?, image: () -> FloatImage
   ) {
+    if step == 0 { flush() }
     count.advance(to: step)
     let point = CoursePoint(ascent: count.ascent, step: count.step, loss: loss, probability: probability)
     last = point
     follow?(point)
-    if isDue { show(image(), at: place, point) }
+    if isDue { hand(iterate(image(), at: place, point)) }
   }
 
   /// What came of an ascent, which need not be its last step.
   package func end(with image: FloatImage, at place: Iterate.Place?) {
-    if watch != nil { show(image, at: place, last) }
+    guard isSeen else { return }
+    flush()
+    hand(iterate(image, at: place, last))
   }
 
-  /// A picture that belongs to no step.
-  package func picture(at place: Iterate.Place?, image: () -> FloatImage) {
-    if isDue { show(image(), at: place, nil) }
+  /// A picture that belongs to no step. The last one of a place is always seen.
+  package func picture(at place: Iterate.Place, image: () -> FloatImage) {
+    guard isSeen else { return }
+    if kept?.place != place { flush() }
+    let iterate = iterate(image(), at: place, nil)
+    kept = isDue ? nil : iterate
+    if kept == nil { hand(iterate) }
   }
 
-  private var isDue: Bool { watch != nil && now() - shown >= 1 / Self.picturesPerSecond }
+  /// Hands over what has been kept until now.
+  package func flush() {
+    hand(kept)
+    kept = nil
+  }
 
-  private func show(_ image: FloatImage, at place: Iterate.Place?, _ point: CoursePoint?) {
-    // Where memory is too short for a small copy the run goes on unseen.
-    guard let small = try? Thumbnail(image, longestSide: Iterate.longestSide) else { return }
+  /// Whether pictures are looked at.
+  package var isSeen: Bool { watch != nil }
+
+  private var isDue: Bool { isSeen && now() - shown >= 1 / Self.picturesPerSecond }
+
+  private func hand(_ iterate: Iterate?) {
+    guard let iterate else { return }
     shown = now()
-    watch?(
-      Iterate(
-        image: small, place: place, step: point?.step ?? count.step, loss: point?.loss,
-        probability: point?.probability))
+    watch?(iterate)
+  }
+
+  /// nil: memory is too short for a small copy, and the run goes on unseen.
+  private func iterate(_ image: FloatImage, at place: Iterate.Place?, _ point: CoursePoint?) -> Iterate? {
+    guard let small = try? Thumbnail(image, longestSide: Iterate.longestSide) else { return nil }
+    return Iterate(
+      image: small, place: place, step: point?.step ?? count.step, loss: point?.loss,
+      probability: point?.probability)
   }
 }
