@@ -1,0 +1,29 @@
+// The server's events: one stream for all runs. Where it breaks off, the page says so and asks again until it is back.
+import { emit } from "./session.js";
+
+let source = null;
+let wait = 500;
+let isLost = false;
+
+export function listen() {
+  source?.close();
+  source = new EventSource("/api/events");
+  source.onopen = () => {
+    wait = 500;
+    if (isLost) emit("connection", "back");
+    isLost = false;
+  };
+  source.onmessage = (message) => {
+    const event = JSON.parse(message.data);
+    emit(event.run === undefined ? event.kind : "run-event", event);
+  };
+  source.onerror = () => {
+    source.close();
+    if (!isLost) emit("connection", "lost");
+    isLost = true;
+    setTimeout(listen, wait);
+    wait = Math.min(wait * 2, 8000);
+  };
+}
+
+addEventListener("pagehide", () => source?.close());

@@ -1,0 +1,45 @@
+// Where a mask comes from: the canvas, a file, or nowhere.
+import { complain } from "./announce.js";
+import { chooseFile, h } from "./dom.js";
+import { sendFile } from "./field-file.js";
+import { isMaskEmpty } from "./mask.js";
+import { on } from "./session.js";
+import { maskSource, setMaskSource } from "./settings.js";
+
+/** What is said of the canvas' mask, wherever a form shows it. */
+const tellers = new Set();
+on("mask", () => tellers.forEach((tell) => tell()));
+on("task", () => tellers.clear());
+
+export function maskField(parameter, { id, helpId }) {
+  const state = h("p", { class: "mask-state" });
+  const list = h("select", {
+    id, "aria-describedby": helpId,
+    onchange: async () => {
+      if (list.value !== "file") return setMaskSource(parameter, list.value);
+      const file = await chooseFile("image/*");
+      try {
+        if (file) setMaskSource(parameter, await sendFile(file));
+      } catch (error) {
+        complain(error);
+      }
+      refresh();
+    },
+  });
+  const tell = () => {
+    const source = maskSource(parameter);
+    state.hidden = source !== "canvas";
+    state.classList.toggle("empty", isMaskEmpty());
+    state.textContent = isMaskEmpty() ? "Nothing is marked yet: paint on the picture." : "What is marked on the picture is used.";
+  };
+  const refresh = () => {
+    const source = maskSource(parameter);
+    const own = ["canvas", "none"].includes(source) ? [] : [h("option", { value: source }, source)];
+    list.replaceChildren(
+      h("option", { value: "canvas" }, "painted on the picture"), ...own, h("option", { value: "file" }, "a file …"), h("option", { value: "none" }, "none"));
+    list.value = source;
+    tell();
+  };
+  tellers.add(tell);
+  return { class: "mask", refresh, element: h("div", {}, list, state) };
+}

@@ -1,0 +1,159 @@
+// Starting runs: what the form says, from which step, with which mask; previews while a slider moves.
+import { api } from "./api.js";
+import { complain, murmur } from "./announce.js";
+import { capital } from "./dom.js";
+import { discardMask, isMaskEmpty, mask, maskPart, maskSnapshot, settleStrokes } from "./mask.js";
+import { hideOverlay } from "./overlays.js";
+import { adopt, isBusy } from "./runs.js";
+import { currentStep, emit, on, session, setDocument, stepOf } from "./session.js";
+import { maskParameters, maskSource, missing, parameters, usesPicture } from "./settings.js";
+
+/** `isLive`: a changed setting runs at once. `paintsLive`: a stroke does. `from`: "current", or "before" the task that
+    made the current step. */
+export const runner = { isLive: false, paintsLive: false, from: "current" };
+
+/** With which mask each step was made. */
+const madeWith = new Map();
+let uploaded = { key: null, name: null };
+
+const canGoBefore = () => {
+  const step = currentStep();
+  return Boolean(step && step.parent !== null && step.task === session.task?.name);
+};
+export const baseStep = () => (runner.from === "before" && canGoBefore() ? stepOf(currentStep().parent) : currentStep());
+
+export function setFrom(from) {
+  runner.from = from;
+  emit("runner");
+}
+
+/** The name of the canvas' mask at the server, which gets it once; null: nothing is marked. */
+async function sentMask() {
+  if (isMaskEmpty()) return null;
+  const key = `${session.document.id}/${mask.version}/${mask.width}x${mask.height}`;
+  if (uploaded.key === key) return uploaded.name;
+  const part = await maskPart();
+  const name = part && (await api.uploadMask(session.document.id, part));
+  uploaded = { key, name };
+  return name;
+}
+
+async function masks() {
+  const result = {};
+  for (const parameter of maskParameters()) {
+    const source = maskSource(parameter);
+    const name = source === "canvas" ? await sentMask() : source === "none" ? null : source;
+    if (name) result[parameter.name] = name;
+  }
+  return result;
+}
+
+const usesCanvas = () => maskParameters().some((parameter) => maskSource(parameter) === "canvas") && !isMaskEmpty();
+
+async function settings(extra) {
+  const base = usesPicture() ? baseStep() : null;
+  return {
+    task: session.task.name, step: base?.id ?? null, parameters: parameters(), masks: base ? await masks() : {},
+    seeds: null, preview: false, ...extra,
+  };
+}
+
+/** Why the task cannot begin, in words, or null. */
+export function obstacle() {
+  if (session.task.needsImage && !currentStep()) return "Open a picture first.";
+  const [first] = missing();
+  return first ? `Give a value for “${first.name}”.` : null;
+}
+
+/** Runs the task; several seeds make variants. Errors are the form's. */
+export async function run({ seeds = null } = {}) {
+  emit("run-error", null);
+  const why = obstacle();
+  if (why) return emit("run-error", why);
+  try {
+    if (!session.document) setDocument(await api.createDocument("untitled", null));
+    cancelPreview();
+    const wanted = await settings({ seeds });
+    const clip = usesCanvas() ? maskSnapshot() : null;
+    const group = seeds ? {} : null;
+    const version = mask.version;
+    const described = await api.run(session.document.id, wanted);
+    const started = adopt(described, { clip, group, version, wasPainted: runner.paintsLive && clip !== null });
+    settleStrokes();
+    mask.isShown = false;
+    emit("mask-shown");
+    emit("paint");
+    if (group) emit("variants", started);
+    murmur(`${capital(session.task.name)} has begun`);
+  } catch (error) {
+    emit("run-error", error.message);
+  }
+}
+
+let isAsking = false;
+let isWanted = false;
+let ticket = 0;
+
+/** Asks for a preview of the settings. The newest wins: while one is asked for, only the last wish is remembered. */
+export async function preview() {
+  isWanted = true;
+  if (isAsking) return;
+  isAsking = true;
+  while (isWanted) {
+    isWanted = false;
+    const mine = ticket;
+    if (obstacle() || !session.task.makesImage || !session.document) break;
+    try {
+      const clip = usesCanvas() ? maskSnapshot() : null;
+      const described = await api.run(session.document.id, await settings({ preview: true }));
+      if (mine === ticket) adopt(described, { clip: clip });
+    } catch (error) {
+      emit("run-error", error.message);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 150));
+  }
+  isAsking = false;
+}
+
+export function cancelPreview() {
+  ticket++;
+  isWanted = false;
+  hideOverlay("preview");
+}
+
+export function startRunner() {
+  on("run-over", (over) => {
+    if (over.preview) {
+      if (over.error) emit("run-error", over.error);
+      return;
+    }
+    if (over.result) madeWith.set(over.result.id, over.version);
+    if (over.document !== session.document?.id) return;
+    if (over.wasPainted && over.result && runner.paintsLive) discardMask();
+    if (over.error && !over.group) emit("run-error", over.error);
+  });
+  on("setting", ({ isDragged }) => {
+    emit("run-error", null);
+    // A setting that changes after its task has run is tried on what the task was given.
+    const step = currentStep();
+    if (canGoBefore() && madeWith.get(step.id) === mask.version) runner.from = "before";
+    emit("runner");
+    if (isDragged) preview();
+    else if (runner.isLive && !obstacle() && session.task.makesImage && !isBusy()) run();
+  });
+  on("step", () => {
+    cancelPreview();
+    setFrom("current");
+  });
+  on("task", () => {
+    cancelPreview();
+    setFrom("current");
+    emit("run-error", null);
+  });
+  on("mask", () => {
+    if (runner.from === "before") setFrom("current");
+  });
+  on("stroke-done", () => {
+    if (runner.paintsLive && maskParameters().length && currentStep()) run().catch(complain);
+  });
+}
