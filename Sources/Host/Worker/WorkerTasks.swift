@@ -55,6 +55,7 @@ final class WorkerTasks {
     var console = Console(task: job.plugin.name, isQuiet: job.settings.isQuiet)
     console.print = { WorkerCommand.say(.text($0)) }
     console.hear = { WorkerCommand.say(.warning($0)) }
+    console.isFinishing = { Finish.isRequested }
     let pace = Pace(perSecond: 20)
     console.show = { fraction, note in
       if pace.isDue(orLast: fraction >= 1) {

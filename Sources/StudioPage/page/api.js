@@ -40,6 +40,7 @@ export const api = {
     (await json(`/api/documents/${id}/files?${query({ name: file.name })}`, { method: "POST", body: file })).file,
   run: async (id, settings) => (await send("POST", `/api/documents/${id}/runs`, settings)).runs,
   stop: (id, keep) => request(`/api/runs/${id}/stop${keep ? "?keep=1" : ""}`, { method: "POST" }),
+  stopBatch: (id) => request(`/api/batches/${id}/stop`, { method: "POST" }),
   batch: async (settings) => (await send("POST", "/api/batches", settings)).runs,
 };
 

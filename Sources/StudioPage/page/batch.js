@@ -9,6 +9,7 @@ import { parameters } from "./settings.js";
 const dialog = byId("batch");
 const errors = byId("batch-errors");
 let current = [];
+let output = "";
 
 function open() {
   byId("batch-title").textContent = `${capital(session.task.name)}: all pictures of the folder`;
@@ -24,6 +25,7 @@ async function start() {
   byId("batch-start").disabled = true;
   try {
     current = adopt(await api.batch({ task: session.task.name, parameters: parameters(), step: null, masks: {} }), { isBatch: true });
+    output = current[0].note;
     refresh();
   } catch (error) {
     byId("batch-error").textContent = error.message;
@@ -43,7 +45,7 @@ function refresh() {
   errors.replaceChildren(...run.warnings.map((text) => h("li", {}, text)));
   if (!run.isOver) return;
   byId("batch-error").textContent = run.error ?? "";
-  byId("batch-result").textContent = run.isStopped ? "Stopped. What is done is kept." : (run.text ?? "Done.");
+  byId("batch-result").textContent = run.isStopped ? "Stopped. What is done is kept." : run.error ? "" : `Done. The results are in the folder ${output}.`;
 }
 
 export function startBatch() {

@@ -11,7 +11,7 @@ export function chosenField(parameter, { id, helpId, label }) {
     help.textContent = parameter.choices.find((choice) => choice.name === value())?.help ?? "";
     help.hidden = !help.textContent;
   };
-  if (names.length <= 4 && names.join("").length <= 30) {
+  if (names.length <= 4 && names.join("").length <= 24) {
     const buttons = parameter.choices.map((choice) =>
       h("button", { type: "button", role: "radio", title: choice.help, onclick: () => choose(choice.name) }, choice.name));
     const group = h("div", { class: "segments", role: "radiogroup", "aria-label": label, "aria-describedby": helpId }, ...buttons);
@@ -26,7 +26,7 @@ export function chosenField(parameter, { id, helpId, label }) {
     return { isGroup: true, refresh, element: h("div", {}, group, help) };
   }
   const list = h("select", { id, "aria-describedby": helpId, onchange: () => choose(list.value) },
-    ...(parameter.initial === null ? [h("option", { value: "" }, "–")] : []),
+    ...(initialOf(parameter) === null ? [h("option", { value: "" }, "–")] : []),
     ...parameter.choices.map((choice) => h("option", { value: choice.name, title: choice.help }, choice.name)));
   const refresh = () => {
     list.value = value() ?? "";

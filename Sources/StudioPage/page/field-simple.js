@@ -5,15 +5,16 @@ import { setMarks } from "./marks.js";
 import { initialOf, setValues, valuesOf } from "./settings.js";
 import { pick } from "./tools.js";
 
+const isYes = (text) => ["yes", "on", "true", "1"].includes(text);
+
 export function toggleField(parameter, { id, helpId }) {
   const box = h("input", {
     type: "checkbox", id, class: "switch", role: "switch", "aria-describedby": helpId,
     onchange: () => {
-      const text = box.checked ? "yes" : "no";
-      setValues(parameter.name, text === (initialOf(parameter) ?? "no") ? null : [text]);
+      setValues(parameter.name, box.checked === isYes(initialOf(parameter)) ? null : [box.checked ? "yes" : "no"]);
     },
   });
-  return { class: "toggle", refresh: () => (box.checked = (valuesOf(parameter.name)?.[0] ?? initialOf(parameter)) === "yes"), element: "", beside: box };
+  return { class: "toggle", refresh: () => (box.checked = isYes(valuesOf(parameter.name)?.[0] ?? initialOf(parameter))), element: "", beside: box };
 }
 
 /** Text; where several may be given, a field for each. */

@@ -10,7 +10,7 @@ import { numberField } from "./field-number.js";
 import { colourField, shapeField, textField, toggleField } from "./field-simple.js";
 import { icon } from "./icons.js";
 import { clearMarks } from "./marks.js";
-import { on, session } from "./session.js";
+import { currentStep, on, session } from "./session.js";
 import {
   changedCount, choosePreset, chosenPreset, isChanged, pictureParameter, resetSettings, setUsesPicture,
   setValues, usesPicture,
@@ -75,7 +75,11 @@ function presets(task) {
 function pictureRow(task, parameter) {
   if (!parameter || task.needsImage || !task.takesImage) return null;
   const field = toggleFor("Use the open picture", () => usesPicture(), setUsesPicture, parameter.help);
-  rows.push({ name: null, refresh: field.refresh });
+  const refresh = () => {
+    field.refresh();
+    field.element.hidden = !currentStep();
+  };
+  rows.push({ name: null, refresh });
   return field.element;
 }
 
@@ -157,5 +161,6 @@ export function startForm() {
   on("task", build);
   on("setting", ({ name }) => rows.forEach((row) => (name === null || row.name === name || row.name === null) && row.refresh()));
   on("preset", () => rows.forEach((row) => row.refresh()));
+  on("step", () => rows.forEach((row) => row.name === null && row.refresh()));
   on("models", () => rows.forEach((row) => row.refresh()));
 }

@@ -46,7 +46,7 @@ function details(step) {
     step.seed !== null && step.task ? `seed ${step.seed}` : null,
     step.seconds !== null ? `${step.seconds < 10 ? step.seconds.toFixed(1) : Math.round(step.seconds)} s` : null,
   ].filter(Boolean);
-  const command = step.command && h("div", { class: "command" },
+  const command = step.exact && step.command && h("div", { class: "command" },
     h("code", { tabIndex: 0, "aria-label": "Command line of this step" }, step.command),
     h("button", { type: "button", class: "small", onclick: () => copyCommand(step) }, icon("copy"), "Copy command"));
   return h("div", { class: "step-details" },

@@ -1,13 +1,13 @@
 // The keyboard. Letters are the canvas' where no field has the focus.
 import { compare, endCompare, toggleCompare } from "./compare.js";
 import { byId } from "./dom.js";
-import { invertMask, mask } from "./mask.js";
+import { invertMask, mask, showMask } from "./mask.js";
 import { showHome } from "./opener.js";
 import { holdSpace } from "./pointer.js";
 import { cancelPreview, run } from "./runner.js";
 import { session } from "./session.js";
 import { redo, undo } from "./steps.js";
-import { scaleSize, showMask } from "./toolbar.js";
+import { scaleSize } from "./toolbar.js";
 import { chooseTool, endPicking, isPicking } from "./tools.js";
 import { fit, pan, zoomAt, zoomTo } from "./viewport.js";
 

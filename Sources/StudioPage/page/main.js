@@ -55,8 +55,9 @@ async function start() {
   on("opened", (document) => document && localStorage.setItem("document", document.id));
   listen();
   try {
-    const [studio, tasks, models, folder] = await Promise.all([api.studio(), api.tasks(), api.models(), api.folder()]);
-    Object.assign(session, { studio, tasks, models, folder });
+    const [studio, tasks, models] = await Promise.all([api.studio(), api.tasks(), api.models()]);
+    Object.assign(session, { studio, tasks, models });
+    if (studio.folder) session.folder = await api.folder();
     emit("folder");
     const names = tasks.map((task) => task.name);
     const last = localStorage.getItem("task");

@@ -41,6 +41,13 @@ export function fitMask(width, height) {
   changed();
 }
 
+export function showMask(isShown) {
+  if (mask.isShown === isShown) return;
+  mask.isShown = isShown;
+  emit("mask-shown");
+  emit("paint");
+}
+
 export const isMaskEmpty = () => mask.bounds === null;
 export const hasPendingStrokes = () => mask.undo.length > 0;
 export const hasUndoneStrokes = () => mask.redo.length > 0;
@@ -73,6 +80,13 @@ function copied(source, { x, y, w, h }) {
   return copy;
 }
 
+/** The pixels of a rectangle: read from a copy, since a canvas that is read is no longer drawn by the graphics processor. */
+function pixelsOf({ x, y, w, h }) {
+  const reader = canvasOf(w, h).getContext("2d", { willReadFrequently: true });
+  reader.drawImage(mask.canvas, -x, -y);
+  return reader.getImageData(0, 0, w, h);
+}
+
 function record(rect, source, bounds) {
   mask.undo.push({ rect, pixels: copied(source, rect), bounds });
   if (mask.undo.length > UNDONE) mask.undo.shift();
@@ -81,6 +95,7 @@ function record(rect, source, bounds) {
 
 /** Puts back what a record holds, and returns the record that undoes that. */
 function swapped({ rect, pixels, bounds }) {
+  showMask(true);
   const other = { rect, pixels: copied(mask.canvas, rect), bounds: mask.bounds };
   context.clearRect(rect.x, rect.y, rect.w, rect.h);
   context.drawImage(pixels, rect.x, rect.y);
@@ -108,7 +123,7 @@ function edit(rect, draw) {
   draw(context, area);
   context.restore();
   mask.bounds = joined(mask.bounds, area);
-  mask.isShown = true;
+  showMask(true);
   changed();
 }
 
@@ -133,7 +148,7 @@ export function beginStroke({ size, hardness, erases }) {
   before.getContext("2d").drawImage(mask.canvas, 0, 0);
   const deviation = ((1 - hardness) * full) / 6;
   stroke = { points: [], width: Math.max(full - deviation * 3, 0.75), deviation, erases, rect: null, reach: full / 2 + deviation * 2 + 2 };
-  mask.isShown = true;
+  showMask(true);
 }
 
 export function extendStroke(points) {
@@ -280,7 +295,7 @@ export function growMask(pixels) {
   if (isMaskEmpty()) return;
   const distance = pixels * mask.scale;
   const area = around(Math.ceil(Math.abs(distance)) + 2);
-  const image = context.getImageData(area.x, area.y, area.w, area.h);
+  const image = pixelsOf(area);
   const alpha = new Uint8Array(area.w * area.h);
   for (let k = 0; k < alpha.length; k++) alpha[k] = image.data[k * 4 + 3];
   const result = grown(alpha, area.w, area.h, distance);
@@ -292,7 +307,7 @@ export function growMask(pixels) {
 function tightBounds() {
   if (!mask.bounds) return null;
   const { x, y, w, h } = mask.bounds;
-  const { data } = context.getImageData(x, y, w, h);
+  const { data } = pixelsOf(mask.bounds);
   let [left, top, right, bottom] = [w, h, -1, -1];
   for (let row = 0, k = 3; row < h; row++) {
     for (let column = 0; column < w; column++, k += 4) {

@@ -24,7 +24,7 @@ async function open(make, name) {
   home.setAttribute("aria-busy", "true");
   try {
     setDocument(await make());
-    showHome(false);
+    showHome(false); // It may be the one that was open.
   } catch (error) {
     if (home.hidden) say(error.message, { isError: true });
     else problem.textContent = error.message;
@@ -116,6 +116,7 @@ export function startOpener() {
     event.preventDefault();
     openFile(file);
   });
+  on("opened", (document) => document && showHome(false));
   on("folder", fillFolder);
   on("documents", () => !home.hidden && listDocuments());
   on("document", (document) => {

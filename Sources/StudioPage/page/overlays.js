@@ -1,7 +1,11 @@
 // What lies over the picture while something is being made: iterates of runs and previews, each at its place.
+import { byId } from "./dom.js";
+import { showMask } from "./mask.js";
 import { emit } from "./session.js";
 
 const overlays = new Map();
+
+const tellOfPreview = () => (byId("preview-note").hidden = !overlays.get("preview")?.image);
 
 /** An image from a data: address, decoded. */
 async function decoded(address) {
@@ -41,12 +45,15 @@ export async function showOverlay(key, address, { place = null, size = null, cli
   const natural = { width: image.naturalWidth, height: image.naturalHeight };
   const whole = size ? [0, 0, size.width, size.height] : null;
   Object.assign(entry, { place, size, natural, image: clip && size ? cut(image, place ?? whole, clip) : image });
+  showMask(false);
+  tellOfPreview();
   emit("overlay", entry);
   emit("paint");
 }
 
 export function hideOverlay(key) {
   if (overlays.delete(key)) {
+    tellOfPreview();
     emit("overlay", null);
     emit("paint");
   }

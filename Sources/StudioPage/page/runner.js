@@ -2,11 +2,11 @@
 import { api } from "./api.js";
 import { complain, murmur } from "./announce.js";
 import { capital } from "./dom.js";
-import { discardMask, isMaskEmpty, mask, maskPart, maskSnapshot, settleStrokes } from "./mask.js";
+import { discardMask, isMaskEmpty, mask, maskPart, maskSnapshot, settleStrokes, showMask } from "./mask.js";
 import { hideOverlay } from "./overlays.js";
 import { adopt, isBusy } from "./runs.js";
 import { currentStep, emit, on, session, setDocument, stepOf } from "./session.js";
-import { maskParameters, maskSource, missing, parameters, usesPicture } from "./settings.js";
+import { isChanged, maskParameters, maskSource, missing, parameters, usesPicture } from "./settings.js";
 
 /** `isLive`: a changed setting runs at once. `paintsLive`: a stroke does. `from`: "current", or "before" the task that
     made the current step. */
@@ -48,7 +48,12 @@ async function masks() {
   return result;
 }
 
-const usesCanvas = () => maskParameters().some((parameter) => maskSource(parameter) === "canvas") && !isMaskEmpty();
+/** Where alone a run changes the picture, as far as the page can tell: what is marked, unless boxes add to it. */
+function clipOfRun() {
+  const usesCanvas = maskParameters().some((parameter) => maskSource(parameter) === "canvas");
+  const hasBoxes = session.task.parameters.some(({ kind, name }) => kind === "box" && isChanged(name));
+  return usesCanvas && usesPicture() && !hasBoxes ? maskSnapshot() : null;
+}
 
 async function settings(extra) {
   const base = usesPicture() ? baseStep() : null;
@@ -74,15 +79,13 @@ export async function run({ seeds = null } = {}) {
     if (!session.document) setDocument(await api.createDocument("untitled", null));
     cancelPreview();
     const wanted = await settings({ seeds });
-    const clip = usesCanvas() ? maskSnapshot() : null;
+    const clip = clipOfRun();
     const group = seeds ? {} : null;
     const version = mask.version;
     const described = await api.run(session.document.id, wanted);
-    const started = adopt(described, { clip, group, version, wasPainted: runner.paintsLive && clip !== null });
+    const started = adopt(described, { clip, group, version, wasPainted: runner.paintsLive && !isMaskEmpty() });
     settleStrokes();
-    mask.isShown = false;
-    emit("mask-shown");
-    emit("paint");
+    showMask(false);
     if (group) emit("variants", started);
     murmur(`${capital(session.task.name)} has begun`);
   } catch (error) {
@@ -104,9 +107,9 @@ export async function preview() {
     const mine = ticket;
     if (obstacle() || !session.task.makesImage || !session.document) break;
     try {
-      const clip = usesCanvas() ? maskSnapshot() : null;
+      const clip = clipOfRun();
       const described = await api.run(session.document.id, await settings({ preview: true }));
-      if (mine === ticket) adopt(described, { clip: clip });
+      if (mine === ticket) adopt(described, { clip });
     } catch (error) {
       emit("run-error", error.message);
     }

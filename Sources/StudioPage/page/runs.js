@@ -38,7 +38,7 @@ export async function stopRun(run, keep) {
   run.note = keep ? "Stopping; what is there is kept" : "Stopping";
   emit("run", run);
   try {
-    await api.stop(run.id, keep);
+    await (run.isBatch ? api.stopBatch(run.id) : api.stop(run.id, keep));
   } catch (error) {
     complain(error);
   }
@@ -48,7 +48,7 @@ const overlayKey = (run) => (run.preview ? "preview" : run.id);
 
 function show(run, image, place) {
   if (run.document !== session.document?.id || run.group) return;
-  const step = run.step === null ? null : stepOf(run.step);
+  const step = stepOf(run.step ?? null);
   showOverlay(overlayKey(run), image, {
     place, size: step && { width: step.width, height: step.height }, clip: step && run.clip,
   });
@@ -68,7 +68,7 @@ async function finish(run, event) {
   run.result = event.step ?? null;
   run.text = event.text ?? event.step?.text ?? null;
   if (run.preview) {
-    if (event.image) show(run, event.image, event.place);
+    if (event.image) show(run, event.image, event.place ?? null);
     emit("run-over", run);
     return;
   }
@@ -81,9 +81,11 @@ async function finish(run, event) {
 const takes = {
   queued: (run, event) => Object.assign(run, { state: "queued", note: event.place > 1 ? `Waits, ${event.place} before it` : "Waits" }),
   started: (run) => Object.assign(run, { state: "running", note: "" }),
-  progress: (run, { fraction, note, secondsLeft }) => Object.assign(run, { state: "running", fraction, note, secondsLeft }),
+  progress: (run, { fraction, note, secondsLeft = null }) => Object.assign(run, { state: "running", fraction, note, secondsLeft }),
   point: (run, { step, loss, probability }) => run.points.push({ step, loss, probability }),
-  frame(run, { image, place }) {
+  frame(run, { image, place = null }) {
+    // A preview's places are those of its reduced copy.
+    if (run.preview && place) return;
     run.frame = image;
     show(run, image, place);
   },

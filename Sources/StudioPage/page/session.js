@@ -1,4 +1,5 @@
 // What the page knows: what the server told, and what the user chose. Parts of the page listen to names of changes.
+import { capital } from "./dom.js";
 
 const bus = new EventTarget();
 export const on = (name, listener) => bus.addEventListener(name, (event) => listener(event.detail));
@@ -19,10 +20,22 @@ export const currentStep = () => (session.document ? stepOf(session.document.cur
 export const childrenOf = (id) => session.document?.steps.filter((step) => step.parent === id) ?? [];
 
 /** What a document's step is called in lists. */
-export const stepName = (step) => `${step.id}. ${step.title}`;
+export const stepName = (step) => `${step.id}. ${step.task ? capital(step.title) : step.title}`;
+
+/** What the server leaves out is null. */
+function completed(document) {
+  document.current ??= null;
+  document.runs ??= [];
+  const steps = document.steps.map((step) => ({
+    parent: null, task: null, command: null, seed: null, seconds: null, text: null, warnings: [], ...step,
+  }));
+  return { ...document, steps };
+}
+
 
 /** Takes a document as the server describes it for the open one. */
-export function setDocument(document) {
+export function setDocument(described) {
+  const document = described && completed(described);
   const other = session.document?.id !== document?.id;
   const before = session.document?.current;
   session.document = document;

@@ -9,13 +9,13 @@ const sheet = (task = session.task) => {
   return sheets.get(task.name);
 };
 
-/** The parameter that is the open picture: the first image. */
-export const pictureParameter = (task) => task.parameters.find((parameter) => parameter.kind === "image") ?? null;
+/** The parameter that is the open picture. */
+export const pictureParameter = (task) => task.parameters.find((parameter) => parameter.name === task.imageParameter) ?? null;
 
 function usesPictureAtFirst(task) {
   if (task.needsImage) return true;
   const parameter = pictureParameter(task);
-  return Boolean(parameter?.flags.includes("positional") && !parameter.flags.includes("on-demand"));
+  return Boolean(parameter?.flags.includes("positional"));
 }
 
 export const valuesOf = (name) => sheet().values.get(name) ?? null;
@@ -37,7 +37,7 @@ export function choosePreset(name) {
 }
 
 /** What a parameter is where the user says nothing: the preset's value or the initial one. */
-export const initialOf = (parameter) => chosenPreset()?.settings[parameter.name] ?? parameter.initial;
+export const initialOf = (parameter) => chosenPreset()?.settings[parameter.name] ?? parameter.initial ?? null;
 
 export const usesPicture = () => session.task.takesImage && sheet().usesPicture;
 export function setUsesPicture(uses) {

@@ -2,7 +2,7 @@
 import { api } from "./api.js";
 import { complain, murmur } from "./announce.js";
 import { hasPendingStrokes, hasUndoneStrokes, redoStroke, undoStroke } from "./mask.js";
-import { childrenOf, currentStep, on, session, setDocument, stepName } from "./session.js";
+import { childrenOf, currentStep, on, session, setDocument, stepName, stepOf } from "./session.js";
 
 /** The child that was last come from, for redo. */
 const lastChild = new Map();
@@ -11,22 +11,20 @@ export async function goTo(id) {
   if (!session.document || id === session.document.current) return;
   try {
     setDocument(await api.setCurrent(session.document.id, id));
-    murmur(currentStep() ? `Now at ${stepName(currentStep())}` : "Now at the empty start");
+    murmur(`Now at ${stepName(currentStep())}`);
   } catch (error) {
     complain(error);
   }
 }
 
-const isMadeFromNothing = (step) => step?.parent === null && step.task !== null;
-export const canUndoStep = () => {
-  const step = currentStep();
-  return Boolean(step) && (step.parent !== null || isMadeFromNothing(step));
-};
+/** Where the user was before what was made of nothing. */
+const cameFrom = new Map();
+const previous = (step) => step?.parent ?? cameFrom.get(step?.id) ?? null;
+const canUndoStep = () => previous(currentStep()) !== null;
 const redoTarget = () => {
   if (!session.document) return null;
-  const children = childrenOf(session.document.current ?? null);
-  const last = children.find((step) => step.id === lastChild.get(session.document.current));
-  return last ?? children.at(-1) ?? null;
+  const { current } = session.document;
+  return stepOf(lastChild.get(current)) ?? childrenOf(current).at(-1) ?? null;
 };
 
 export const canUndo = () => hasPendingStrokes() || canUndoStep();
@@ -36,8 +34,8 @@ export function undo() {
   if (hasPendingStrokes()) return undoStroke();
   if (!canUndoStep()) return;
   const step = currentStep();
-  lastChild.set(step.parent, step.id);
-  return goTo(step.parent);
+  lastChild.set(previous(step), step.id);
+  return goTo(previous(step));
 }
 
 export function redo() {
@@ -46,4 +44,13 @@ export function redo() {
   if (target) return goTo(target.id);
 }
 
-on("opened", () => lastChild.clear());
+let last = null;
+on("opened", () => {
+  lastChild.clear();
+  cameFrom.clear();
+  last = null;
+});
+on("step", (step) => {
+  if (step && step.parent === null && last && last.id !== step.id && last.id < step.id) cameFrom.set(step.id, last.id);
+  last = step;
+});

@@ -2,7 +2,7 @@
 import { complain, say } from "./announce.js";
 import { byId, chooseFile, saveBlob } from "./dom.js";
 import {
-  clearMask, featherMask, fillAlphas, growMask, invertMask, isMaskEmpty, mask, maskFile,
+  clearMask, featherMask, fillAlphas, growMask, invertMask, isMaskEmpty, mask, maskFile, showMask,
 } from "./mask.js";
 import { currentStep, emit, on, session } from "./session.js";
 import { canRedo, canUndo, redo, undo } from "./steps.js";
@@ -33,12 +33,6 @@ export function setSize(size) {
 }
 
 export const scaleSize = (factor) => setSize(factor > 1 ? Math.max(options.size + 1, options.size * factor) : options.size * factor);
-
-export function showMask(isShown) {
-  mask.isShown = isShown;
-  emit("mask-shown");
-  emit("paint");
-}
 
 function refreshMask() {
   byId("mask-show").setAttribute("aria-pressed", String(mask.isShown));
