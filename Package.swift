@@ -74,7 +74,7 @@ let package = Package(
     .target(name: "CKernels"),
     .target(name: "EmbeddedModel"),
     .target(name: "WorkerProtocol"),
-    .target(name: "StudioPage"),
+    .target(name: "StudioPage", exclude: ["page"]),
     .target(
       name: "Studio",
       dependencies: ["StudioPage", "WorkerProtocol", .product(name: "FlyingFox", package: "FlyingFox")]),
