@@ -8,6 +8,8 @@ actor Worker {
   private var events: AsyncStream<WorkerEvent>.Continuation?
   /// Counts processes, so that what an earlier one says last is no longer heard.
   private var generation = 0
+  /// Counts requests, so that only the one that was to be stopped is ended.
+  private var requestCount = 0
 
   init(program: String) { self.program = program }
 
@@ -17,6 +19,7 @@ actor Worker {
   /// Asks for something. One request at a time: the stream ends with the event that `isEnd`.
   func ask(_ request: WorkerRequest) -> AsyncStream<WorkerEvent> {
     let (stream, continuation) = AsyncStream.makeStream(of: WorkerEvent.self)
+    requestCount += 1
     do {
       let process = try running()
       events = continuation
@@ -32,11 +35,14 @@ actor Worker {
   /// Stops what it is at: as Ctrl-C does, and for good where it does not heed that.
   func stop(patience seconds: Double = 2) async {
     guard events != nil, let process else { return }
-    let stopped = generation
+    let stopped = requestCount
     try? process.send(.stop)
     try? await Task.sleep(for: .seconds(seconds))
-    if events != nil, generation == stopped, self.process === process { process.end(SIGKILL) }
+    if events != nil, requestCount == stopped, self.process === process { process.end(SIGKILL) }
   }
+
+  /// nil: it is not running.
+  var processID: pid_t? { process?.process }
 
   /// Lets it make its result of what there is.
   func finish() { try? process?.send(.finish) }
@@ -86,7 +92,7 @@ actor Worker {
         "the task crashed (\(signalName(signal))); nothing was written, and all else goes on"
       case .exited: "the task ended its process; nothing was written, and all else goes on"
       }
-    events?.yield(.failed(TaskFault(.failed, text)))
+    events?.yield(.failed(TaskFault(.crashed, text)))
     events?.finish()
     events = nil
   }
@@ -105,10 +111,24 @@ extension Worker {
   func answer(to request: WorkerRequest) async throws -> WorkerEvent {
     for await event in ask(request) where event.isEnd {
       if case .failed(let fault) = event {
-        throw StudioError(fault.kind == .usage ? .badRequest : .failed, fault.text)
+        throw StudioError(fault)
       }
       return event
     }
     throw StudioError(.failed, "a worker did not answer")
+  }
+}
+
+extension StudioError {
+  init(_ fault: TaskFault) {
+    let kind: Kind =
+      switch fault.kind {
+      case .usage: .badRequest
+      case .failed: .failed
+      case .diskFull: .diskFull
+      case .noMemory: .unavailable
+      case .misuse, .crashed, .interrupted: .broken
+      }
+    self.init(kind, fault.text)
   }
 }
