@@ -17,7 +17,7 @@ enum WorkerCommand {
 
   /// Answers requests until there are no more.
   static func run() throws {
-    Destination.standardOutputTakesImages.store(false, ordering: .relaxed)
+    Destination.isOfWorker.store(true, ordering: .relaxed)
     let state = Monitor(State())
     try JobThread.start { read(into: state) }
     let tasks = WorkerTasks()
