@@ -68,13 +68,14 @@ enum WorkerCommand {
         switch failure.kind {
         case .usage: .usage
         case .interrupted: .interrupted
+        case .told: .told
         case .diskFull: .diskFull
         case .noMemory: .noMemory
         case .misuse: .misuse
         default: .failed
         }
       let text = failure.description
-      return .failed(TaskFault(kind, text.isEmpty ? "it was told before" : text))
+      return .failed(TaskFault(kind, text.isEmpty ? "the warnings say why" : text))
     }
   }
 
