@@ -35,7 +35,8 @@ struct TaskJob {
       try TaskImages.tellPeculiarities(of: $0, destination, console)
     }
     var reader = TaskImages(
-      plugin: plugin, values: taskValues, settings: settings, destination: destination, console: console)
+      plugin: plugin, values: taskValues, settings: settings, destination: destination, console: console,
+      opened: session.opened)
     let images = try reader.open(frame: settings.frameChoice.first)
     let frames = try frames(of: firstImage(images))
     if let available = AvailableMemory.now {

@@ -14,6 +14,7 @@ final class WorkerTasks {
   /// The last one used is the last.
   private var sessions: [(key: Key, session: TaskSession)] = []
   private var plugins: [String: Plugin] = [:]
+  private let opened = OpenImages()
 
   func perform(_ run: WorkerRequest.TaskRun) throws -> TaskResult {
     guard chdir(run.folder) == 0 else {
@@ -44,7 +45,7 @@ final class WorkerTasks {
       task: job.plugin.name, model: settings.model ?? "", info: settings.modelInfo ?? "",
       precision: settings.precision.rawValue, threads: settings.threads)
     let kept = sessions.firstIndex { $0.key == key }.map { sessions.remove(at: $0).session }
-    let session = try kept ?? TaskSession(job.plugin, settings)
+    let session = try kept ?? TaskSession(job.plugin, settings, opened: opened)
     if kept != nil { try session.configure(settings) }
     sessions.append((key, session))
     if sessions.count > Self.mostSessions { sessions.removeFirst() }
