@@ -7,6 +7,8 @@ public enum WorkerRequest: Codable, Sendable {
   case models
   /// The names by which the default model's features are asked for. Ends with `names`.
   case features
+  /// Opens an image that may soon be worked on. Ends with `done`.
+  case open(file: String)
   /// A command of a task. Ends with `done`.
   case run(TaskRun)
   /// A part of an image as it is shown. Ends with `image`.

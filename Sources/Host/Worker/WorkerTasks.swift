@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Glibc
+import Imaging
 import Synchronization
 import WorkerProtocol
 
@@ -15,6 +16,10 @@ final class WorkerTasks {
   private var sessions: [(key: Key, session: TaskSession)] = []
   private var plugins: [String: Plugin] = [:]
   private let opened = OpenImages()
+  private var reduced: ReducedImages?
+
+  /// Opens an image that may soon be worked on.
+  func open(_ file: String) throws { _ = try opened.open(file, limits: Limits(), frame: 0) }
 
   func perform(_ run: WorkerRequest.TaskRun) throws -> TaskResult {
     guard chdir(run.folder) == 0 else {
@@ -27,8 +32,11 @@ final class WorkerTasks {
     var parsed = try ParsedArguments(
       Array(run.arguments.dropFirst()), parameters: plugin.parameters + plugin.hostOptions)
     guard parsed.request == nil else { throw Failure.usage("--help and --version are for terminals") }
-    let copies = try run.longestSide.map { try ReducedImages(longestSide: $0) }
-    try copies?.replace(in: &parsed, of: plugin)
+    if let side = run.longestSide {
+      let copies = try reduced ?? ReducedImages(opened)
+      reduced = copies
+      try copies.replace(in: &parsed, of: plugin, longestSide: side)
+    }
     let job = try TaskJob(plugin, parsed)
     let session = try session(for: job)
     let report = try job.run(in: session, console(of: job, isWatched: run.isWatched))

@@ -48,7 +48,8 @@ struct BatchRoutes: Sendable {
     }
     let output = "rtool-\(task.name)"
     var words = try CommandWords(
-      task, image: nil, texts: (wanted.parameters ?? [:]).filter { $0.key != parameter }, isFile: { _ in false })
+      task, image: nil, texts: (wanted.parameters ?? [:]).filter { $0.key != parameter },
+      isFile: { _ in false })
     words.add("--output-dir", output)
     words.add(inputs: images.map(\.name))
     let id = try await batches.begin(words.words + ["--json", "--skip-existing"], settings, folder, hub)

@@ -23,6 +23,8 @@ struct DocumentRoutes: Sendable {
       try await store.change(words[0]) { document in
         document.current = try document.step(change.current).id
       }
+      let document = try await store.document(words[0])
+      runs.openAhead(try document.step(change.current), of: document.id)
       return try await view(words[0])
     }
     routes.add(.DELETE, "/api/documents/:id") { _, words in
@@ -87,6 +89,7 @@ struct DocumentRoutes: Sendable {
       }
     }
     hub.send(RunEvent("documents"))
+    if let step = try await store.document(document.id).steps.first { runs.openAhead(step, of: document.id) }
     return try await view(document.id)
   }
 

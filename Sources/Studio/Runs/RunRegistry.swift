@@ -32,6 +32,12 @@ actor RunRegistry {
     .map(\.view)
   }
 
+  /// Lets idle workers open an image that is likely to be worked on next.
+  nonisolated func openAhead(_ step: Document.Step, of document: String) {
+    let path = "\(store.folder(of: document))/\(step.file)"
+    for pool in [pool, previews] { Task { await pool.askIfIdle(.open(file: path)) } }
+  }
+
   // MARK: Beginning
 
   /// - Throws: `StudioError` where something is wrong with the request.
@@ -227,6 +233,7 @@ actor RunRegistry {
         return step
       }
       event.step = .step(StepView(step, folder: folder))
+      openAhead(step, of: run.document)
     }
     return event
   }
