@@ -62,7 +62,7 @@ struct Work {
         (solver.base, solver.baseRow) = (before!.band, before!.top)
       }
       crew.run(solver.across) { [solver] in solver.solve(row * solver.across + $0) }
-      try show(solver.rows(ofTileRow: row), of: solver.large)
+      try show(solver.rows(solvedWithTileRow: row), of: solver.large)
     }
   }
 
@@ -70,7 +70,7 @@ struct Work {
   private func show(_ rows: Range<Int>, of large: Image) throws {
     guard host.isWatched else { return }
     let scale = large.width / values[photo].width
-    let (top, bottom) = (max(rows.lowerBound, 0) / scale, min(rows.upperBound, large.height) / scale)
+    let (top, bottom) = (rows.lowerBound / scale, rows.upperBound / scale)
     guard top < bottom else { return }
     try host.scoped {
       let part = Box(x: 0, y: top * scale, width: large.width, height: (bottom - top) * scale)

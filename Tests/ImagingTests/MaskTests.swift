@@ -81,7 +81,7 @@ import Testing
       let file = try RawImage(width: 60, height: 40, bands: 1, values: values).encoded(as: CVIPS_PNG)
       #expect(try reading(file).plane == values.map { $0 > 0 ? 1 : 0 })
     }
-    let black = try RawImage(width: 8, height: 5, bands: 1, values: [UInt16](repeating: 0, count: 40))
+    let black = RawImage(width: 8, height: 5, bands: 1, values: [UInt16](repeating: 0, count: 40))
     #expect(try reading(black.encoded(as: CVIPS_PNG)).plane == [Float](repeating: 0, count: 40))
   }
 
