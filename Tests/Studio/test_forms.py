@@ -138,7 +138,7 @@ def test_a_feature_is_chosen_by_its_picture(start, picture):
     name = tile.locator("strong").inner_text()
     studio.wait(lambda: tile.locator("img").evaluate("image => image.naturalWidth") > 0, 60, "a picture")
     tile.click()
-    assert studio.page.get_by_label("Feature", exact=True).input_value() == name
+    assert studio.page.get_by_role("textbox", name="Feature", exact=True).input_value() == name
 
 
 def test_a_second_photo_is_given(start, picture, tmp_path):

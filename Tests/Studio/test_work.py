@@ -202,7 +202,7 @@ def test_seeds_side_by_side(start, picture):
     studio.choose_preset("fast")
     studio.page.click("#variants-run")
     cells = studio.page.locator(".variant")
-    assert cells.count() == 6
+    studio.wait(lambda: cells.count() == 6, 15, "six places")
     studio.wait(lambda: all(cells.nth(k).is_enabled() for k in range(6)), 120, "six variants")
     cells.nth(2).click()
     studio.show("history")
@@ -244,3 +244,19 @@ def test_the_settings_on_a_folder(start, tmp_path):
     studio.page.click("#batch-start")
     studio.page.locator("#batch-errors li", has_text="broken.png").wait_for()
     studio.wait(lambda: studio.page.locator("#batch-start").is_enabled(), what="the end")
+
+
+def test_strokes_made_meanwhile_wait_for_their_turn(start, picture):
+    studio = start(picture)
+    studio.choose_task("inpaint")
+    studio.page.locator("#live-paint").check()
+    studio.paint((0.2, 0.3), (0.3, 0.3))
+    studio.page.locator(".run-card").wait_for()
+    studio.paint((0.7, 0.3), (0.8, 0.3))
+    studio.wait_for_steps(3)
+    studio.show("history")
+    steps = studio.page.evaluate("""async () => {
+      const [document] = await (await fetch("/api/documents")).json();
+      return (await (await fetch(`/api/documents/${document.id}`)).json()).steps;
+    }""")
+    assert steps[2]["parent"] == steps[1]["id"], "the second is made of the first"
