@@ -57,10 +57,12 @@ let package = Package(
   name: "rtool",
   products: [
     .executable(name: "rtool", targets: ["rtool"]),
+    .executable(name: "rtool-studio", targets: ["rtool-studio"]),
     .library(name: "RobustRuntime", targets: ["RobustRuntime"]),
     .library(name: "RTool", targets: ["RTool"]),
   ]
     + tasks.map { .library(name: "rtool-\($0)", type: .dynamic, targets: [$0]) },
+  dependencies: [.package(url: "https://github.com/swhitty/FlyingFox", from: "0.27.1")],
   targets: [
     .systemLibrary(name: "CRTool"),
     .target(name: "CVips", cSettings: [.unsafeFlags(includeFlags(of: "vips"))]),
@@ -71,7 +73,11 @@ let package = Package(
     .target(name: "CLastWords"),
     .target(name: "CKernels"),
     .target(name: "EmbeddedModel"),
+    .target(name: "WorkerProtocol"),
     .target(name: "StudioPage", exclude: ["page"]),
+    .target(
+      name: "Studio",
+      dependencies: ["StudioPage", "WorkerProtocol", .product(name: "FlyingFox", package: "FlyingFox")]),
     .target(name: "PixelGrid"),
     .target(name: "RobustRuntime", dependencies: ["CKernels", "PixelGrid"]),
     .target(name: "Imaging", dependencies: ["CAVIF", "CJPEG", "CRaw", "CVips", "PixelGrid"]),
@@ -81,15 +87,18 @@ let package = Package(
       name: "Host",
       dependencies: [
         "CLastWords", "CRTool", "RobustRuntime", "Imaging", "PixelGrid", "Datasets", "EmbeddedModel",
+        "WorkerProtocol",
       ]),
     .executableTarget(
       name: "rtool", dependencies: ["Host"],
       // An installation keeps the Swift runtime beside the plugins.
       linkerSettings: [.unsafeFlags(["-Xlinker", "-rpath=$ORIGIN/../lib/rtool/swift"])]),
+    // A program of its own, so that others start without a server's libraries.
+    .executableTarget(name: "rtool-studio", dependencies: ["Studio"]),
     .testTarget(
       name: "RuntimeTests", dependencies: ["PixelGrid", "RobustRuntime", "CKernels"],
       resources: [.copy("Golden")]),
-    .testTarget(name: "HostTests", dependencies: ["Host"], swiftSettings: unoptimized),
+    .testTarget(name: "HostTests", dependencies: ["Host", "Imaging"], swiftSettings: unoptimized),
     .testTarget(name: "RToolTests", dependencies: ["CRTool", "RTool"], swiftSettings: unoptimized),
     .testTarget(
       name: "AlgorithmTests",

@@ -32,7 +32,9 @@ static rtool_status run(const rtool_host *host, const rtool_value *values) {
     towards[i] = (rtool_class_weight){ (int32_t)values[CLASS].numbers[2 * i], values[CLASS].numbers[2 * i + 1] };
   rtool_term terms[] = { { .kind = RTOOL_TERM_CLASS, .weight = 1, .classes = towards, .class_count = values[CLASS].count },
                          { .kind = RTOOL_TERM_SMOOTHNESS } };
-  rtool_ascent ascent = { .struct_size = sizeof ascent, .start = copy.image, .count = 1, .free = copy.region };
+  rtool_ascent ascent = { .struct_size = sizeof ascent, .start = copy.image, .count = 1, .free = copy.region,
+                          .place_x = copy.x, .place_y = copy.y, .place_width = copy.seen->width,
+                          .place_height = copy.seen->height };
   status = host->ascent_options(host, &values[ASCENT], copy.image->width, copy.image->height, &ascent,
                                 &terms[1].weight);
   if (status != RTOOL_OK) return status;

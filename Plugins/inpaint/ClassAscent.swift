@@ -24,7 +24,8 @@ struct ClassAscent {
       window.colors.image(host), width: width, height: height, filter: .box, wraps: wraps)
     guard let classes = try host.classes(values[classes], for: start) else { return }
 
-    let result = try ascend(from: start, hole: hole, wraps: wraps, towards: classes, progress: progress)
+    let result = try ascend(
+      from: start, hole: hole, in: window.box, wraps: wraps, towards: classes, progress: progress)
     // The change, about grey since images are in 0...1.
     let change = try host.image(width: width, height: height, channels: 3)
     change.fill { x, y, c in 0.5 + (result.row(y)[3 * x + c] - start.row(y)[3 * x + c]) / 2 }
@@ -41,7 +42,7 @@ struct ClassAscent {
   }
 
   private func ascend(
-    from start: Image, hole: Image, wraps: Bool, towards classes: [WeightedClass],
+    from start: Image, hole: Image, in place: Box, wraps: Bool, towards classes: [WeightedClass],
     progress: ClosedRange<Double>
   ) throws -> Image {
     var terms = [Term(1, .crossEntropy(classes))]
@@ -67,6 +68,7 @@ struct ClassAscent {
     ascent.wraps = wraps
     ascent.progress = progress
     ascent.note = "class"
+    ascent.place = place
     return try host.ascend(ascent, from: [start], minimising: terms).images[0]
   }
 }

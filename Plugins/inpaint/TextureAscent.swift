@@ -76,12 +76,13 @@ struct TextureAscent {
 
     let target = try window.image(referenceArea, host)
     let result = try ascend(
-      from: start, free: free, hole: hole, target: target, reference: reference, progress: progress)
+      from: start, free: free, hole: hole, target: target, reference: reference,
+      in: area.moved(window.box.x, window.box.y), progress: progress)
     window.adopt(result, at: area, where: hole)
   }
 
   private func ascend(
-    from start: Image, free: Image, hole: Image, target: Image, reference: Image,
+    from start: Image, free: Image, hole: Image, target: Image, reference: Image, in place: Box,
     progress: ClosedRange<Double>
   ) throws -> Image {
     let (moving, freedom) = (hole.sum, free.sumOfSquares)
@@ -108,6 +109,7 @@ struct TextureAscent {
     ascent.chromaDamping = values[chromaDamping]
     ascent.progress = progress
     ascent.note = "texture"
+    ascent.place = place
     return try host.ascend(ascent, from: [start], minimising: terms).images[0]
   }
 

@@ -92,18 +92,23 @@ private func fill(
     return from...(from + share * shares[stage])
   }
 
+  let view = try HoleView(window, host)
   switch values[start] {
   case .mean: window.colors = SmoothFill.mean(window.colors, hole: window.hole)
   case .photoMean: window.colors = SmoothFill.constant(photo.meanColor, in: window.colors, hole: window.hole)
   case .harmonic: window.colors = SmoothFill.harmonic(window.colors, hole: window.hole)
-  case .exemplar: try fillWithPatches(&window, host, values, progress: part(0))
+  case .exemplar: try fillWithPatches(&window, host, values, view, progress: part(0))
   }
-  if hasClass { try ClassAscent(host: host, values: values).apply(to: &window, progress: part(1)) }
+  view?.show(window.colors)
+  if hasClass {
+    try ClassAscent(host: host, values: values).apply(to: &window, progress: part(1))
+    view?.show(window.colors)
+  }
   if hasTexture { try TextureAscent(host: host, values: values).apply(to: &window, progress: part(2)) }
 }
 
 private func fillWithPatches(
-  _ window: inout Window, _ host: Host, _ values: Values, progress: ClosedRange<Double>
+  _ window: inout Window, _ host: Host, _ values: Values, _ view: HoleView?, progress: ClosedRange<Double>
 ) throws {
   var exemplar = ExemplarFill()
   exemplar.seed = host.seed
@@ -111,16 +116,18 @@ private func fillWithPatches(
   exemplar.guideWeight = Float(values[features])
   let guide = values[features] > 0 ? try FeatureGuide(host: host).planes(of: window) : nil
   var stop: (any Error)?
-  let (colors, usage) = exemplar.fill(window.colors, hole: window.hole, guide: guide) { fraction in
-    do {
-      let length = progress.upperBound - progress.lowerBound
-      try host.progress(progress.lowerBound + length * fraction, "patches")
-      return true
-    } catch {
-      stop = error
-      return false
-    }
-  }
+  let (colors, usage) = exemplar.fill(
+    window.colors, hole: window.hole, guide: guide,
+    progress: { fraction in
+      do {
+        let length = progress.upperBound - progress.lowerBound
+        try host.progress(progress.lowerBound + length * fraction, "patches")
+        return true
+      } catch {
+        stop = error
+        return false
+      }
+    }, watch: view.map { view in view.show(_:) })
   if let stop { throw stop }
   window.colors = colors
   window.usage = usage.contains { $0 > 0 } ? usage : nil

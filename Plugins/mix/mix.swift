@@ -76,7 +76,7 @@ private func mix(_ host: Host, _ values: Values) throws {
     }
     ascent.free = [mask]
   }
-  let result = try host.ascend(ascent, from: [start], minimising: terms).images[0]
+  let result = try copy.ascend(ascent, minimising: terms).images[0]
   let losses = try [start, result].map { try host.losses([goal], at: [$0])[0] }
   for (key, loss) in zip(["loss-before", "loss-after"], losses) {
     host.record(key, "\((loss * 10000).rounded() / 10000)")

@@ -98,7 +98,7 @@ private func paint(_ host: Host, _ values: Values) throws {
     kept.fill { x, y, _ in 1 - region.row(y)[x] }
     terms.append(Term(values[penalty], .pixels(targets: [copy.image], regions: [kept])))
   }
-  let result = try host.ascend(ascent, from: [copy.image], minimising: terms).images[0]
+  let result = try copy.ascend(ascent, minimising: terms).images[0]
   if values[constraint] == .hard { try fade(result, into: copy.image, region, host, values) }
   let heights = try host.losses([Term(1, subject)], at: [copy.image, result]).map { Text.fixed(-$0, 3) }
   host.record("raised", "\(heights[0]) to \(heights[1])")

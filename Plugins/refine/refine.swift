@@ -51,7 +51,7 @@ private func refine(_ host: Host, _ values: Values) throws {
   }
   ascent.free = copy.mask.map { [$0] } ?? []
   let terms = try [Term(1, .crossEntropy(towards))] + options.smoothnessTerms(values)
-  let outcome = try host.ascend(ascent, from: [copy.image], minimising: terms)
+  let outcome = try copy.ascend(ascent, minimising: terms)
   host.record("loss", "\(outcome.startLosses[0]) to \(outcome.losses[0])")
   try copy.emit(outcome.images[0], strength: values[strength])
 }

@@ -8,6 +8,8 @@ struct WindowAscent {
   let values: Values
   let small, large: Image
   let factor: Int
+  /// Whether it is to be known how long it takes, and nothing else.
+  var isTrial = false
 
   /// Windows of one ascent.
   private static let batch = 8
@@ -42,6 +44,7 @@ struct WindowAscent {
     let relief = values[consistent] ? Relief(of: small, wraps: wraps) : nil
     var ascent = try options.ascent(values, width: width, height: height)
     ascent.note = "texture"
+    ascent.isTrial = isTrial
     let length = progress.upperBound - progress.lowerBound
     let (across, count) = (columns.starts.count, rows.starts.count * columns.starts.count)
     for (row, y) in rows.starts.enumerated() {
@@ -57,6 +60,7 @@ struct WindowAscent {
             progress.lowerBound + length * Double(row * across + $0) / Double(count)
           }
           ascent.progress = reached[0]...reached[1]
+          ascent.place = place(of: boxes[0])
           let starts = try boxes.map {
             try cropped(
               before.band, to: Box(x: $0.x * factor, y: top - before.top, width: width, height: height))
@@ -67,12 +71,39 @@ struct WindowAscent {
               outcome.images[index], minus: starts[index], x: boxes[index].x * factor, y: top,
               across: columns.weights[column], down: rows.weights[row], relief)
           }
+          try show(
+            Box(
+              x: boxes[0].x, y: y, width: boxes.last!.x + smallWidth - boxes[0].x, height: smallHeight))
         }
       }
     }
   }
 
   private var wraps: Bool { values[wrap] }
+
+  /// Where a box of the small image lies in the photo, of which the small image is an enlargement where there are two
+  /// stages.
+  private func place(of box: Box) -> Box {
+    let scale = max(1, small.width / values[photo].width)
+    func reduced(_ position: Int) -> Int { Int((Double(position) / Double(scale)).rounded(.down)) }
+    let (x, y) = (reduced(box.x), reduced(box.y))
+    return Box(
+      x: x, y: y, width: max(1, reduced(box.maxX) - x), height: max(1, reduced(box.maxY) - y))
+  }
+
+  /// Shows those who watch what has become of a box of the small image.
+  private func show(_ box: Box) throws {
+    guard host.isWatched, !isTrial else { return }
+    let inside = Box(
+      x: max(box.x, 0), y: max(box.y, 0), width: min(box.maxX, small.width) - max(box.x, 0),
+      height: min(box.maxY, small.height) - max(box.y, 0))
+    let part = try host.cropped(
+      large,
+      to: Box(
+        x: inside.x * factor, y: inside.y * factor, width: inside.width * factor,
+        height: inside.height * factor))
+    host.show(part, at: place(of: inside))
+  }
 
   /// A copy of a box, which may reach over the border.
   private func cropped(_ image: Image, to box: Box) throws -> Image {

@@ -92,7 +92,8 @@ struct Work {
       let solver = try solver(small, large, factor)
       let edges = Self.seconds { solver.solve(0) } / Double(host.threads)
       guard usesModel else { return edges * share }
-      let windows = WindowAscent(host: host, values: values, small: small, large: large, factor: factor)
+      let windows = WindowAscent(
+        host: host, values: values, small: small, large: large, factor: factor, isTrial: true)
       // The first time, the network is made ready for this size.
       try windows.apply(progress: 0...0)
       let ascent = try Self.seconds { try windows.apply(progress: 0...0) }

@@ -61,7 +61,7 @@ private func translate(_ host: Host, _ values: Values) throws {
   ascent.free = copy.mask.map { [$0] } ?? []
   var terms = try [Term(1, .crossEntropy(values[to]))] + options.smoothnessTerms(values)
   if !values[from].isEmpty { terms.append(Term(-values[fromWeight], .logit(values[from]))) }
-  let outcome = try host.ascend(ascent, from: [copy.image], minimising: terms)
+  let outcome = try copy.ascend(ascent, minimising: terms)
   host.record("loss", "\(outcome.startLosses[0]) to \(outcome.losses[0])")
   try copy.emit(outcome.images[0], strength: values[strength])
 }

@@ -39,6 +39,7 @@ public enum Program {
     switch word {
     case "--help", "-h": return try Terminal.print(Overview.text())
     case "--version", "-V": return try Terminal.print("rtool \(Installation.version)\n")
+    case WorkerCommand.word: return try WorkerCommand.run()
     case PluginTrial.word: return try PluginTrial.answer(rest)
     // Asked by the scripts of `rtool completions`.
     case "complete":
@@ -60,6 +61,13 @@ public enum Program {
       throw Failure.usage("unknown option \(word); `rtool help` shows what there is")
     }
     try TaskCommand(plugin: task(word)).run(rest)
+  }
+
+  /// Does a task on one input as its command would, and tells `console` of it.
+  package static func perform(task name: String, _ arguments: [String], _ console: Console) throws {
+    let plugin = try task(name)
+    let job = try TaskJob(plugin, TaskArguments(arguments, of: plugin).parsed)
+    _ = try job.run(in: TaskSession(plugin, job.settings), console)
   }
 
   static func task(_ name: String) throws -> Plugin {

@@ -34,6 +34,24 @@ public struct Thumbnail: Sendable, Equatable {
   public var image: FloatImage {
     FloatImage(width: width, height: height, channels: 3, pixels: values.map { Float($0) / 255 })
   }
+
+  /// A JPEG file of it, without metadata. Throws `libraryMissing`, `invalidArgument` or `failed`.
+  /// - Parameter quality: 1...100.
+  package func jpeg(quality: Int = 85) throws(ImagingError) -> [UInt8] {
+    try Imaging.load()
+    let native: NativeImage
+    do {
+      native = try values.withUnsafeBufferPointer { bytes throws(VipsError) in
+        try NativeImage(
+          cvips_wrap(bytes.baseAddress!, Int32(width), Int32(height), 3, CVIPS_UINT8)
+        ).named(CVIPS_RGB).inMemory()
+      }
+    } catch {
+      throw ImagingError(.failed, "a small copy of the image cannot be encoded: \(error.reason)")
+    }
+    return try ResultImage(native, conversion: nil, sourceFormat: nil, sourceName: "the image")
+      .encoded(as: .jpeg, options: WriteOptions(quality: quality, stripMetadata: true)).bytes
+  }
 }
 
 extension ResultImage {

@@ -112,6 +112,27 @@ public struct Ascent {
       fields.stop_loss = newValue ?? 0
     }
   }
+  /// A trial whose images are nobody's: those who watch do not see it.
+  public var isTrial: Bool {
+    get { has(RTOOL_ASCENT_TRIAL) }
+    set { set(RTOOL_ASCENT_TRIAL, newValue) }
+  }
+  /// Where the first of the images lies in the task's first image, in pixels of that one, for those who watch; nil: it is
+  /// the whole.
+  public var place: Box? {
+    get {
+      if fields.place_width == 0 { return nil }
+      return Box(
+        x: Int(fields.place_x), y: Int(fields.place_y), width: Int(fields.place_width),
+        height: Int(fields.place_height))
+    }
+    set {
+      (fields.place_x, fields.place_y) = (Int32(newValue?.x ?? 0), Int32(newValue?.y ?? 0))
+      (fields.place_width, fields.place_height) = (
+        Int32(newValue?.width ?? 0), Int32(newValue?.height ?? 0)
+      )
+    }
+  }
   /// The part of the task's progress that this ascent is.
   public var progress: ClosedRange<Double> {
     get { fields.progress_from...fields.progress_to }

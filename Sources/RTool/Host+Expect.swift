@@ -10,6 +10,24 @@ extension Host {
     show(table, Int32(clamping: step), loss, image.pointer)
   }
 
+  /// Whether somebody watches how the result comes about; nothing that is made may depend on it. Of an older host nobody
+  /// does.
+  public var isWatched: Bool {
+    guard has(\.is_watched), let isWatched = table.pointee.is_watched else { return false }
+    return isWatched(table) != 0
+  }
+
+  /// Shows those who watch what will be in a part of the task's first image, as far as it is known.
+  /// - Parameters:
+  ///   - image: 3 channels, any size.
+  ///   - place: in pixels of the first image; it may reach over its border.
+  public func show(_ image: Image, at place: Box) {
+    guard has(\.show_at), let show = table.pointee.show_at else { return }
+    show(
+      table, image.pointer, Int32(clamping: place.x), Int32(clamping: place.y),
+      Int32(clamping: place.width), Int32(clamping: place.height))
+  }
+
   /// Tells before the work what a result will be, so that what cannot be written, or would take too much, is refused at
   /// once. An older host is told nothing.
   /// - Parameters:

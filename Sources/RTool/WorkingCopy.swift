@@ -29,6 +29,21 @@ public struct WorkingCopy {
   /// Where the user lets it change, at the working size; nil: everywhere.
   public var mask: Image? { copy.region.map { Image($0) } }
 
+  /// The part of the photo that is seen, in its pixels.
+  public var place: Box {
+    Box(
+      x: Int(copy.x), y: Int(copy.y), width: Int(copy.seen.pointee.width),
+      height: Int(copy.seen.pointee.height))
+  }
+
+  /// Follows the gradient of the sum of `terms` from `image`. Those who watch see it where it lies in the photo, which is to
+  /// be the task's first image.
+  public func ascend(_ ascent: Ascent, minimising terms: [Term]) throws -> Outcome {
+    var ascent = ascent
+    ascent.place = ascent.place ?? place
+    return try host.ascend(ascent, from: [image], minimising: terms)
+  }
+
   /// Hands over the photo with the change from `image` to `result`, times `strength`.
   public func emit(_ result: Image, strength: Double = 1, caption: String? = nil) throws {
     var copy = copy

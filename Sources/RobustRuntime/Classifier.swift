@@ -110,17 +110,20 @@ public final class Classifier: Sendable {
   }
 
   /// Follows the gradient of the objective downwards from the start.
-  /// - Parameter progress: is told of each step, on this thread; false stops. Stopping is no error.
+  /// - Parameters:
+  ///   - progress: is told of each step, on this thread; false stops. Stopping is no error.
+  ///   - isFinishing: is asked before each step; true ends the ascent there, as if it had no more steps, and stays true.
   /// - Throws: `RuntimeError`, or what a custom term threw.
   public func ascend(
     from start: ImageBatch, objective: Objective, settings: AscentSettings,
-    progress: (AscentProgress) -> Bool = { _ in true }
+    progress: (AscentProgress) -> Bool = { _ in true }, isFinishing: () -> Bool = { false }
   ) throws -> AscentOutcome {
     try settings.check(start)
     return try withEvaluator(
       objective, start, boundary: settings.boundary, gradient: true, seesOther: settings.seesOther
     ) { evaluator in
-      try AscentLoop(evaluator: evaluator, settings: settings, start: start).run(progress: progress)
+      try AscentLoop(evaluator: evaluator, settings: settings, start: start).run(
+        progress: progress, isFinishing: isFinishing)
     }
   }
 

@@ -367,6 +367,21 @@ import Testing
     expectOneLine(outcome.errors, contains: "on another thread")
   }
 
+  /// Where nobody watches a picture is taken and shown to no one; what is none is a mistake all the same.
+  @Test func picturesMayBeShownAtAPlace() throws {
+    try check(
+      """
+        CHECK(RTOOL_HAS(host, show_at) && host->capability(host, "host.show-at") == 5);
+        CHECK(host->is_watched(host) == 0);
+        host->show_at(host, image, -3, 4, 500, 400);
+      """)
+    for call in ["0, 0, 0, 5, 5", "image, 0, 0, 5, 0", "image, 0, 0, 0, 0", "image, 0, 0, -2, 3"] {
+      let outcome = try run("  host->show_at(host, \(call));")
+      #expect(outcome.status == 1)
+      expectOneLine(outcome.errors, contains: "shown")
+    }
+  }
+
   /// A plugin built against interface 0.1 hands over shorter structures, whose missing fields are their defaults.
   @Test func shorterStructuresOfOlderPluginsWork() throws {
     try check(
@@ -390,7 +405,8 @@ import Testing
 
   @Test(arguments: [
     "ascent.parameters = 9;", "ascent.rule = 9;", "ascent.zoom = 9;", "ascent.momentum = 1;",
-    "ascent.patience = -1;", "ascent.parameters = RTOOL_PARAMETERS_FOURIER; ascent.set = RTOOL_SET_L2;",
+    "ascent.patience = -1;", "ascent.place_width = 5;", "ascent.place_width = 5; ascent.place_height = -5;",
+    "ascent.parameters = RTOOL_PARAMETERS_FOURIER; ascent.set = RTOOL_SET_L2;",
     "term.kind = RTOOL_TERM_MEASUREMENT; term.filter = 9;",
     "rtool_image even = {2, 2, 1, 2, image->data}; term.kind = RTOOL_TERM_MEASUREMENT; term.kernel = &even;",
     "term.kind = RTOOL_TERM_REPRESENTATION; term.target = 0;",

@@ -218,6 +218,17 @@ import Testing
 
   // MARK: A record is not to be trusted
 
+  /// Nobody knows at which step.
+  @Test func whatWasStoppedEarlyIsNotMadeAgain() throws {
+    try makeOnce("forest.png", "rtool generate --class forest --steps 2 --seed 4 -o forest.png")
+    let provenance = try #require(try SourceImage.open(.file(sandbox.path("forest.png"))).provenance)
+    try forge(
+      provenance.replacingOccurrences(of: "\"facts\":{", with: "\"facts\":{\"stopped\":\"early\","),
+      as: "stopped.png")
+    let outcome = try replay("stopped.png", "--check")
+    #expect(outcome.status == 1 && outcome.errors.contains("step 1 was stopped early"))
+  }
+
   private func forge(_ provenance: String, as name: String) throws {
     let image = FloatImage(width: 8, height: 8, channels: 3, filledWith: 0.5)
     try ResultImage.fresh(image).write(to: .file(sandbox.path(name)), provenance: provenance)

@@ -160,6 +160,24 @@ import Testing
     #expect(outcome.stopped && outcome.stepsDone == 3 && calls == 4)
   }
 
+  /// As if there had been no more steps.
+  @Test(arguments: [0, 3]) func endsWhereItIsToldTo(_ step: Int) throws {
+    let start = image("start", 1, 32, 32)
+    var (settings, done) = (AscentSettings(steps: 12, stepSize: 1), 0)
+    settings.best = true
+    let ended = try photos.ascend(
+      from: start, objective: towards(2), settings: settings,
+      progress: {
+        done = $0.step
+        return true
+      }, isFinishing: { done >= step })
+    settings.steps = step
+    let whole = try photos.ascend(from: start, objective: towards(2), settings: settings)
+    #expect(!ended.stopped && ended.stepsDone == step)
+    #expect(ended.images == whole.images && ended.losses == whole.losses)
+    #expect(ended.startLosses == whole.startLosses)
+  }
+
   @Test func progressTellsTheProbability() throws {
     let x = image("start", 2, 32, 32)
     var told: Double?

@@ -15,16 +15,17 @@ struct ColorCoordinates {
   }
 
   func inverse(_ texel: Texel, into image: inout Planes, at i: Int) {
+    let color = color(of: texel.lowHalf)
+    for c in 0..<min(3, channels) { image.samples[c * image.area + i] = color[c] }
+  }
+
+  /// Red, green and blue in 0…1; of a picture of one channel three times its value.
+  func color(of coordinates: SIMD4<Float>) -> SIMD3<Float> {
     func clamp(_ value: Float) -> Float { min(1, max(0, value)) }
-    guard channels >= 3 else {
-      image.samples[i] = clamp(texel[0] / 1.7320508)
-      return
-    }
-    let luma = texel[0] * 0.57735027
-    let redBlue = texel[1] / chromaWeight * 0.70710678
-    let green = texel[2] / chromaWeight * 0.40824829
-    image.samples[i] = clamp(luma + redBlue - green)
-    image.samples[image.area + i] = clamp(luma + 2 * green)
-    image.samples[2 * image.area + i] = clamp(luma - redBlue - green)
+    guard channels >= 3 else { return SIMD3(repeating: clamp(coordinates[0] / 1.7320508)) }
+    let luma = coordinates[0] * 0.57735027
+    let redBlue = coordinates[1] / chromaWeight * 0.70710678
+    let green = coordinates[2] / chromaWeight * 0.40824829
+    return SIMD3(clamp(luma + redBlue - green), clamp(luma + 2 * green), clamp(luma - redBlue - green))
   }
 }

@@ -55,11 +55,13 @@ package struct ExemplarFill: Sendable {
   ///   - hole: true where a pixel is to be filled; `width * height` values.
   ///   - guide: up to three more channels to compare patches by, at the picture's size, about as spread as luma.
   ///   - progress: told the share done in 0…1; false ends the search, and the fill is completed as it stands.
+  ///   - watch: shown the fill at every resolution, before its first round and after each; nil: nobody watches.
   /// - Returns: the picture with its hole filled, known pixels unchanged, and how much of the fill each known pixel
   ///   makes up: `width * height` values that sum to the number of filled pixels, all zero where the holes had to be
   ///   filled without patches.
   package func fill(
-    _ image: Planes, hole: [Bool], guide: Planes? = nil, progress: (Double) -> Bool = { _ in true }
+    _ image: Planes, hole: [Bool], guide: Planes? = nil, progress: (Double) -> Bool = { _ in true },
+    watch: ((Draft) -> Void)? = nil
   ) -> (image: Planes, usage: [Float]) {
     let noUsage = [Float](repeating: 0, count: image.area)
     guard hole.contains(true) else { return (image, noUsage) }
@@ -67,7 +69,9 @@ package struct ExemplarFill: Sendable {
     guard let base = makeBase(image, hole: hole, guide: guide, coordinates: coordinates) else {
       return (SmoothFill.harmonic(image, hole: hole), noUsage)
     }
-    solve(makePyramid(base), progress: progress)
+    solve(makePyramid(base), progress: progress) { field, depth, round in
+      watch?(Draft(field: field, coordinates: coordinates, scale: 1 << depth, round: round))
+    }
     if blendReach > 0 { blend(base) }
     var result = image
     for entry in base.holePixels {
@@ -77,7 +81,10 @@ package struct ExemplarFill: Sendable {
   }
 
   /// Fills the holes of all levels, from the last and coarsest to the first.
-  private func solve(_ pyramid: [PatchField], progress: (Double) -> Bool) {
+  /// - Parameter watch: is shown a level, its depth and how many rounds it has had.
+  private func solve(
+    _ pyramid: [PatchField], progress: (Double) -> Bool, watch: (PatchField, Int, Int) -> Void
+  ) {
     let work = pyramid.indices.map { pyramid[$0].targets.count * rounds(at: $0, of: pyramid.count) }
     var meter = Meter(total: work.reduce(0, +))
     let chroma = chromaShift * chromaWeight
@@ -91,9 +98,11 @@ package struct ExemplarFill: Sendable {
       } else {
         inherit(field, from: pyramid[depth + 1])
       }
+      watch(field, depth, 0)
       field.assignRandomly(CounterRandom(seed: seed, stream: UInt64(depth) << 32))
       refine(
-        field, depth: depth, count: rounds(at: depth, of: pyramid.count), meter: &meter, progress: progress)
+        field, depth: depth, count: rounds(at: depth, of: pyramid.count), meter: &meter, progress: progress,
+        watch: watch)
     }
   }
 
@@ -169,7 +178,8 @@ package struct ExemplarFill: Sendable {
   // MARK: Rounds
 
   private func refine(
-    _ field: PatchField, depth: Int, count: Int, meter: inout Meter, progress: (Double) -> Bool
+    _ field: PatchField, depth: Int, count: Int, meter: inout Meter, progress: (Double) -> Bool,
+    watch: (PatchField, Int, Int) -> Void
   ) {
     for round in 0..<count where !meter.isStopped {
       if round > 0 {
@@ -183,6 +193,7 @@ package struct ExemplarFill: Sendable {
       let tolerance =
         firstTolerance + (lastTolerance - firstTolerance) * Float(round) / Float(max(1, count - 1))
       field.voteAll(tolerance: tolerance)
+      watch(field, depth, round + 1)
       meter.advance(field.targets.count, progress: progress)
     }
   }

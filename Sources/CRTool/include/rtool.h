@@ -86,7 +86,7 @@ extern "C" {
 #endif
 
 #define RTOOL_ABI_MAJOR 0u
-#define RTOOL_ABI_MINOR 4u
+#define RTOOL_ABI_MINOR 5u
 #define RTOOL_ABI ((RTOOL_ABI_MAJOR << 16) | RTOOL_ABI_MINOR)
 
 /* Whether the structure behind pointer `p`, whose first field is struct_size, reaches as far as `field`: in a host's
@@ -485,8 +485,10 @@ enum {
   RTOOL_ASCENT_PASS_RELU = 1u << 0, /* the last ReLU before pooling passes its gradient unchanged */
   RTOOL_ASCENT_BEST = 1u << 1,      /* the outcome is the iterate of least loss, per image, not the last */
   RTOOL_ASCENT_STOP_BELOW = 1u << 2, /* since 0.2. Ends once the loss of every image is at most stop_loss */
-  RTOOL_ASCENT_WRAP = 1u << 3 /* since 0.4. The images are to tile: each step sees them moved to anywhere, going on at their
-                                 other side, and so do SMOOTHNESS and the smoothing of the gradient */
+  RTOOL_ASCENT_WRAP = 1u << 3, /* since 0.4. The images are to tile: each step sees them moved to anywhere, going on at
+                                  their other side, and so do SMOOTHNESS and the smoothing of the gradient */
+  RTOOL_ASCENT_TRIAL = 1u << 4 /* since 0.5. A trial whose images are nobody's: those who watch do not see it, nor do
+                                  --frames and --sheet show it */
 };
 
 /* How to follow the gradient. Every image of the batch has the same size. Time and memory go with its pixels, and what
@@ -522,6 +524,11 @@ typedef struct rtool_ascent {
   double stop_loss;             /* with RTOOL_ASCENT_STOP_BELOW */
   int32_t patience;             /* ends when no image's loss has come down by 0.1 % in so many steps; 0: never */
   int32_t reserved_2;
+  /* All that follows: since 0.5. */
+  int32_t place_x, place_y;     /* where the first of the images lies in the task's first image, in the pixels of that one,
+                                   for those who watch: its corner */
+  int32_t place_width, place_height; /* and its size there, which may reach over the border; both 0: not told, it is the
+                                   whole. Of a working copy: x and y, and the size of `seen` */
 } rtool_ascent;
 
 /* What came of an ascent. The plugin sets struct_size; the host fills in the rest and owns what it points to. It grows;
@@ -806,6 +813,18 @@ struct rtool_host {
   /* [run-thread] Shows where a search is that the task does by itself, for --frames and --sheet, which show the steps of
      `ascend` anyway: one call for each step, from 0 on, with which a search begins. image: 3 channels. */
   void (*show)(const rtool_host *host, int32_t step, double loss, const rtool_image *image);
+
+  /* All that follows: since 0.5. */
+
+  /* [any-thread] Whether somebody watches how the result comes about: 1 or 0. Of a run it is always the same. Nothing that
+     is made may depend on it. */
+  int32_t (*is_watched)(const rtool_host *host);
+  /* [run-thread] Shows those who watch what will be in a rectangle of the task's first image, as far as it is known. It is
+     seen until the next picture of the same rectangle, some of which are left out where there are many in a second.
+     Steps of `ascend` are shown anyway. image: 3 channels, any size; it is shown as wide and high as the rectangle, which
+     is in pixels of the first image and may reach over its border. Costs nothing where nobody watches. */
+  void (*show_at)(const rtool_host *host, const rtool_image *image, int32_t x, int32_t y, int32_t width,
+                  int32_t height);
 };
 
 #ifdef __cplusplus

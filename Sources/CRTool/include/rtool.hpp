@@ -65,6 +65,19 @@ inline rtool_param ascent(const char *settings) {
   return param;
 }
 
+/* An ascent from a working copy's image, which lies where the copy does. */
+inline rtool_ascent ascent_of(const rtool_working_copy &copy) {
+  auto ascent = sized<rtool_ascent>();
+  ascent.start = copy.image;
+  ascent.count = 1;
+  ascent.free = copy.region;
+  ascent.place_x = copy.x;
+  ascent.place_y = copy.y;
+  ascent.place_width = copy.seen->width;
+  ascent.place_height = copy.seen->height;
+  return ascent;
+}
+
 inline rtool_param with_letter(rtool_param param, char letter) {
   param.letter = static_cast<uint32_t>(letter);
   return param;
@@ -146,6 +159,9 @@ class host {
       return table->fail(table, RTOOL_FAILED, "the task threw something unknown");
     }
   }
+
+  /* Whether somebody watches how the result comes about. An older host: nobody. */
+  bool is_watched() const { return RTOOL_HAS(table, is_watched) && table->is_watched(table); }
 
   /* Follows the gradient of the sum of `count` terms. */
   rtool_outcome ascend(const rtool_term *terms, uint32_t count, const rtool_ascent &ascent) const {

@@ -48,6 +48,7 @@ package struct CommandParameter: Sendable {
     package static let positional = Flags(rawValue: UInt32(RTOOL_POSITIONAL))
     package static let repeated = Flags(rawValue: UInt32(RTOOL_REPEATED))
     package static let advanced = Flags(rawValue: UInt32(RTOOL_ADVANCED))
+    package static let logarithmic = Flags(rawValue: UInt32(RTOOL_LOGARITHMIC))
     package static let auto = Flags(rawValue: UInt32(RTOOL_AUTO))
     package static let none = Flags(rawValue: UInt32(RTOOL_NONE))
     package static let withAlpha = Flags(rawValue: UInt32(RTOOL_WITH_ALPHA))

@@ -22,7 +22,7 @@ enum ExistingResult {
       let path = isSeries ? suffixed(output, "\(number)") : output
       guard FileIdentity(path) != nil,
         let header = try? PictureHeader(of: .file(path), limits: settings.limits),
-        let step = header.provenance.flatMap(Provenance.init(json:))?.steps.last
+        let step = header.provenance.flatMap(Provenance.init(json:))?.steps.last, !step.isEndedEarly
       else { return false }
       recorded.append(step)
     }

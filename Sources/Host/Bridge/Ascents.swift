@@ -44,21 +44,31 @@ extension Run {
     settings.best = ascent.flags & UInt32(RTOOL_ASCENT_BEST) != 0
     settings.seed = seed
 
+    let place = try Iterate.Place(
+      x: ascent.place_x, y: ascent.place_y, width: ascent.place_width, height: ascent.place_height)
+    let isSeen = ascent.flags & UInt32(RTOOL_ASCENT_TRIAL) == 0
     let from = ascent.progress_from.isFinite ? ascent.progress_from : 0
     let to = ascent.progress_to > from ? ascent.progress_to : 1
     let note = ascent.note.map { String(of: $0) + " " } ?? ""
+    var isCut = false
     let result = try classifier.ascend(
       from: start, objective: self.objective(objective, classifier.facts), settings: settings
     ) { progress in
-      recorder?.record(
-        step: progress.step, loss: progress.loss, probability: progress.classProbability
-      ) { progress.images.floatImage(0) }
+      if isSeen {
+        noteStep(progress.step, loss: progress.loss, probability: progress.classProbability, at: place) {
+          progress.images.floatImage(0)
+        }
+      }
       let fraction = from + (to - from) * Double(progress.step) / Double(max(1, progress.total))
       return report(
         fraction, "\(note)step \(progress.step)/\(progress.total), loss \(shortText(progress.loss))")
+    } isFinishing: {
+      isCut = console.isFinishing()
+      return isCut
     }
+    if isCut { noteEarlyEnd() }
     if result.stopped { return Int32(RTOOL_STOPPED) }
-    recorder?.finish(with: result.images.floatImage(0))
+    if isSeen { noteEnd(at: place) { result.images.floatImage(0) } }
     filled.count = ascent.count
     filled.images = UnsafePointer(try newImages(result.images))
     filled.start_losses = UnsafePointer(try copy(result.startLosses))
@@ -99,7 +109,7 @@ extension Run {
   func report(_ fraction: Double, _ note: String?) -> Bool {
     let done = Double(part.index) + min(max(fraction.isNaN ? 0 : fraction, 0), 1)
     console.show(done / Double(part.count), note)
-    return !Interrupt.isRequested
+    return !console.isInterrupted()
   }
 }
 

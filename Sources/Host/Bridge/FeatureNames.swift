@@ -28,7 +28,7 @@ struct FeatureNames {
     rankings = relative.map { row in row.indices.sorted { (row[$0], $1) > (row[$1], $0) } }
   }
 
-  private var unitCount: Int { relative[0].count }
+  var unitCount: Int { relative[0].count }
 
   /// The classes that a unit of the representation raises, relative to the others, with by how much, from the most on.
   func classesRaised(by unit: Int) -> [(index: Int, weight: Float)] {

@@ -90,7 +90,7 @@ extension Run {
     guard (0...Run.largestSide).contains(side) else {
       throw Failure.misuse("an image cannot be opened for a side of \(side) pixels")
     }
-    if Interrupt.isRequested { throw Failure.interrupted }
+    if console.isInterrupted() { throw Failure.interrupted }
     do {
       let source = try images.open(index, side: side)
       let image = try newImage(of: source, withAlpha: images.keepsAlpha)

@@ -32,7 +32,20 @@ extension Run {
         guard let image, image.pointee.isWellFormed, image.pointee.channels == 3 else {
           throw Failure.misuse("a step that is to be shown needs an image of 3 channels")
         }
-        run.recorder?.record(step: Int(step), loss: loss, probability: nil) { image.pointee.floatImage() }
+        run.noteStep(Int(step), loss: loss, probability: nil, at: nil) { image.pointee.floatImage() }
+      }
+    }
+    host.is_watched = { host in Run.of(host).liveView?.isSeen == true ? 1 : 0 }
+    host.show_at = { host, image, x, y, width, height in
+      let run = Run.of(host)
+      _ = run.statusOnRunThread {
+        guard let image, image.pointee.isWellFormed, image.pointee.channels == 3 else {
+          throw Failure.misuse("a picture that is to be shown needs 3 channels")
+        }
+        guard let place = try Iterate.Place(x: x, y: y, width: width, height: height) else {
+          throw Failure.misuse("a picture that is to be shown at a place needs one")
+        }
+        run.liveView?.picture(at: place) { image.pointee.floatImage() }
       }
     }
     host.emit_json = { host, text in

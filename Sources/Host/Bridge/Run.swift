@@ -22,6 +22,8 @@ final class Run: @unchecked Sendable {
   let part: Part
   /// Keeps how the ascents went; nil: nobody wants to see it.
   let recorder: Recorder?
+  /// Shows how the ascents go; nil: nobody watches.
+  let liveView: LiveView?
   /// What the runs of this process share.
   let prepared: PreparedObjects
   /// The user's images by the address of their pixels, to know them again in `emit`.
@@ -45,6 +47,7 @@ final class Run: @unchecked Sendable {
   private(set) var hasParts = false
   private(set) var heldParts = ""
   private var json: String?
+  private var isEndedEarly = false
   /// The thread that `run` is called on.
   private let thread = pthread_self()
 
@@ -85,6 +88,7 @@ final class Run: @unchecked Sendable {
     bitDepth = settings.bitDepth
     keptBits = settings.keptBits
     recorder = settings.wantsRecording ? Recorder() : nil
+    liveView = LiveView(console)
   }
 
   deinit { shared.withLock { for block in $0.blocks { free(UnsafeMutableRawPointer(bitPattern: block)) } } }
@@ -171,9 +175,34 @@ final class Run: @unchecked Sendable {
 
   func record(_ key: String, _ text: String) { shared.withLock { $0.facts[key] = text } }
 
-  var facts: [String: String] { shared.withLock { $0.facts } }
+  /// What the task found out, and whether it was ended early.
+  var facts: [String: String] {
+    var facts = shared.withLock { $0.facts }
+    if isEndedEarly { facts[Provenance.Step.earlyEnd.key] = Provenance.Step.earlyEnd.value }
+    return facts
+  }
+
+  /// Notes that an ascent was ended before its last step.
+  func noteEarlyEnd() { isEndedEarly = true }
 
   func emit(_ emission: Emission) { emitted.append(emission) }
+
+  /// Notes a step for those who want to see how the ascents went, or how they go.
+  /// - Parameter image: of 3 channels; asked for only where it is wanted.
+  func noteStep(
+    _ step: Int, loss: Double, probability: Double?, at place: Iterate.Place?, image: () -> FloatImage
+  ) {
+    recorder?.record(step: step, loss: loss, probability: probability, image: image)
+    liveView?.step(step, loss: loss, probability: probability, at: place, image: image)
+  }
+
+  /// Notes what came of an ascent.
+  func noteEnd(at place: Iterate.Place?, image: () -> FloatImage) {
+    if recorder == nil, liveView == nil { return }
+    let image = image()
+    recorder?.finish(with: image)
+    liveView?.end(with: image, at: place)
+  }
 
   func emit(text more: String) { printed += more }
 

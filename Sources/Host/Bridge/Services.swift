@@ -53,6 +53,8 @@ enum Capabilities {
       "image-resample transfer working-copy parallel scopes small-images features-batch feature-names emit-json with-model prepared",
       since: 3)
     add("host", "bit-depth images-on-demand emit-part expect show", since: 4)
+    add("ascent", "place trial", since: 5)
+    add("host", "is-watched show-at", since: 5)
     return since
   }()
 }

@@ -40,6 +40,12 @@ struct Builtin: Sendable {
       name: "bench", summary: "Tell how many ascent or training steps a second this machine takes",
       parameters: BenchCommand.parameters, run: BenchCommand.run),
     Builtin(
+      name: "studio", summary: "Work on images in a browser: brush, look, undo",
+      parameters: ServerCommands.studioParameters, run: ServerCommands.studio),
+    Builtin(
+      name: "serve", summary: "Do tasks for other programs, by HTTP",
+      parameters: ServerCommands.serveParameters, run: ServerCommands.serve),
+    Builtin(
       name: "completions", summary: "Print the completion script for a shell",
       parameters: [shell.parameter, ListCommands.help.parameter],
       run: { try Terminal.print(Completion.script($0[shell].rawValue)) }),

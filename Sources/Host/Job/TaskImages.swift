@@ -32,7 +32,7 @@ struct TaskImages {
       for (index, parameter) in plugin.parameters.enumerated()
       where parameter.kind == kind && !parameter.flags.contains(.onDemand) {
         for name in values[index].texts {
-          if Interrupt.isRequested { throw Failure.interrupted }
+          if console.isInterrupted() { throw Failure.interrupted }
           let image: SourceImage
           if kind == .mask {
             image = try openMask(name, parameter, frame: frame, of: first)

@@ -113,8 +113,9 @@ struct TaskJob {
         ExitNotice.during("rtool \(plugin.name): \(exit)") { plugin.run(host, bridged) }
       }
     }
+    defer { run.liveView?.flush() }
     let status = try PrintingGuard.during { try Watch.isOn ? Watch(run).during(task) : task() }
-    if Interrupt.isRequested || status == Int32(RTOOL_STOPPED) { throw Failure.interrupted }
+    if run.console.isInterrupted() || status == Int32(RTOOL_STOPPED) { throw Failure.interrupted }
     if status != Int32(RTOOL_OK) || run.failure != nil {
       throw run.failure ?? .failed("the task failed without saying why")
     }

@@ -33,6 +33,12 @@ final class TaskSession: Sendable {
     classifier = try ModelSearch.load(source)
   }
 
+  /// Makes the runtime compute as these settings say, after it computed for others.
+  func configure(_ settings: RunSettings) throws {
+    _ = configureRuntime(threads: settings.threads)
+    try configureRuntime(precision: settings.precision)
+  }
+
   /// The model that --model names, as it is recorded.
   func model(_ settings: RunSettings) throws -> Provenance.Model {
     Provenance.Model(

@@ -65,6 +65,12 @@ struct Provenance: Codable, Sendable {
 }
 
 extension Provenance.Step {
+  /// The fact that says of a step that its ascents were ended before their last steps.
+  static let earlyEnd = (key: "stopped", value: "early")
+
+  /// Whether the same command makes something else than the step did.
+  var isEndedEarly: Bool { facts[Self.earlyEnd.key] == Self.earlyEnd.value }
+
   func encoded(as format: Format, _ settings: RunSettings, number: Int? = nil, name: String? = nil) -> Self {
     var step = self
     step.encoding = Provenance.Encoding(

@@ -9,6 +9,12 @@ enum Interrupt {
 
   static var isRequested: Bool { requests.load(ordering: .relaxed) > 0 }
 
+  /// Asks the task to stop, as a signal does, but never ends the program.
+  static func request() { requests.add(1, ordering: .relaxed) }
+
+  /// The task has stopped, and another may begin.
+  static func withdraw() { requests.store(0, ordering: .relaxed) }
+
   static func listen() {
     signal(SIGPIPE, SIG_IGN)
     var numbers = sigset_t()

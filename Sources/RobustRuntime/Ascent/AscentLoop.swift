@@ -6,7 +6,7 @@ struct AscentLoop {
   let settings: AscentSettings
   let start: ImageBatch
 
-  func run(progress: (AscentProgress) -> Bool) throws -> AscentOutcome {
+  func run(progress: (AscentProgress) -> Bool, isFinishing: () -> Bool) throws -> AscentOutcome {
     let projection = Projection(
       settings.set, start: start, centre: settings.centre ?? start, free: settings.free)
     let filter = GradientFilter(height: start.height, width: start.width, settings: settings)
@@ -26,7 +26,7 @@ struct AscentLoop {
 
     var step = 0
     var (stopped, ended) = (false, false)
-    while step < settings.steps {
+    while step < settings.steps, !isFinishing() {
       try evaluator.evaluate(
         x.pixels, step: step, views: views.ofStep(step, images: x.count),
         noise: noise(step, evaluator.seenCount),
@@ -37,7 +37,7 @@ struct AscentLoop {
         stopped = true
         break
       }
-      if isLowEnough(evaluator.losses) || patience.isOver(evaluator.losses) {
+      if isFinishing() || isLowEnough(evaluator.losses) || patience.isOver(evaluator.losses) {
         ended = true
         break
       }

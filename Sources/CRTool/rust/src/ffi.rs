@@ -4,7 +4,7 @@
 use core::ffi::{c_char, c_void};
 
 pub const RTOOL_ABI_MAJOR: u32 = 0;
-pub const RTOOL_ABI_MINOR: u32 = 4;
+pub const RTOOL_ABI_MINOR: u32 = 5;
 pub const RTOOL_ABI: u32 = RTOOL_ABI_MAJOR << 16 | RTOOL_ABI_MINOR;
 
 pub type rtool_status = i32;
@@ -270,6 +270,7 @@ pub const RTOOL_ASCENT_PASS_RELU: rtool_ascent_flags = 1 << 0;
 pub const RTOOL_ASCENT_BEST: rtool_ascent_flags = 1 << 1;
 pub const RTOOL_ASCENT_STOP_BELOW: rtool_ascent_flags = 1 << 2;
 pub const RTOOL_ASCENT_WRAP: rtool_ascent_flags = 1 << 3;
+pub const RTOOL_ASCENT_TRIAL: rtool_ascent_flags = 1 << 4;
 
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -302,6 +303,10 @@ pub struct rtool_ascent {
     pub stop_loss: f64,
     pub patience: i32,
     pub reserved_2: i32,
+    pub place_x: i32,
+    pub place_y: i32,
+    pub place_width: i32,
+    pub place_height: i32,
 }
 
 #[repr(C)]
@@ -606,4 +611,15 @@ pub struct rtool_host {
     >,
     pub show:
         Option<unsafe extern "C" fn(host: *const rtool_host, step: i32, loss: f64, image: *const rtool_image)>,
+    pub is_watched: Option<unsafe extern "C" fn(host: *const rtool_host) -> i32>,
+    pub show_at: Option<
+        unsafe extern "C" fn(
+            host: *const rtool_host,
+            image: *const rtool_image,
+            x: i32,
+            y: i32,
+            width: i32,
+            height: i32,
+        ),
+    >,
 }

@@ -51,6 +51,21 @@ pub fn term(kind: rtool_term_kind, weight: f64) -> rtool_term {
     }
 }
 
+/// An ascent from a working copy's image, which lies where the copy does.
+pub fn ascent_of(copy: &rtool_working_copy) -> rtool_ascent {
+    let seen = unsafe { &*copy.seen };
+    rtool_ascent {
+        start: copy.image,
+        count: 1,
+        free: copy.region,
+        place_x: copy.x,
+        place_y: copy.y,
+        place_width: seen.width,
+        place_height: seen.height,
+        ..ascent()
+    }
+}
+
 /// A parameter; more of its fields are set by `rtool_param { ..., ..param(...) }`.
 pub const fn param(
     name: &'static CStr,
@@ -139,6 +154,12 @@ impl<'run> Host<'run> {
     /// Fills in what a working copy is, from what is wanted.
     pub fn working_copy(&self, copy: &mut rtool_working_copy) -> Result<()> {
         check(unsafe { self.table.working_copy.unwrap()(self.table, copy) })
+    }
+
+    /// Whether somebody watches how the result comes about. An older host: nobody.
+    pub fn is_watched(&self) -> bool {
+        let end = core::mem::offset_of!(rtool_host, is_watched) + size_of::<usize>();
+        self.table.struct_size as usize >= end && unsafe { self.table.is_watched.unwrap()(self.table) != 0 }
     }
 
     /// What the options say of an ascent for images of this size. The weight of the smoothness that is asked for.

@@ -118,6 +118,9 @@ final class Replay {
     func tell(_ what: String, _ then: String, _ now: String) {
       if then != now { warn("step \(index + 1) was made by \(what) \(then), and this is \(now)") }
     }
+    if record.isEndedEarly {
+      warn("step \(index + 1) was stopped early, and is now done to its end, so that the image will differ")
+    }
     tell("rtool", record.rtool, Installation.version)
     tell(plugin.name, record.version, plugin.version)
   }

@@ -5,12 +5,12 @@ struct LossPlot {
   static let leastWidth = 560
   static let height = 232
 
-  private let points: [Recorder.Point]
+  private let points: [CoursePoint]
   private let losses: Axis
   private let steps: Axis
 
   /// nil: there is no line to draw.
-  init?(_ points: [Recorder.Point]) {
+  init?(_ points: [CoursePoint]) {
     self.points = points.filter(\.loss.isFinite)
     guard let losses = Axis(spanning: self.points.map(\.loss)), let last = self.points.last, last.step > 0
     else { return nil }

@@ -2,15 +2,6 @@ import Imaging
 
 /// Keeps how the ascents of a run went: loss and probability at every step, and some of the iterates, small.
 final class Recorder {
-  struct Point {
-    /// Which of the run's ascents.
-    let ascent: Int
-    /// Steps since the first ascent began.
-    let step: Int
-    let loss: Double
-    let probability: Double?
-  }
-
   struct Frame {
     let step: Int
     /// Whether an ascent began or ended with it.
@@ -24,28 +15,23 @@ final class Recorder {
   static let mostFrames = 48
   static let longestSide = 512
 
-  private(set) var points: [Point] = []
+  private(set) var points: [CoursePoint] = []
   private(set) var frames: [Frame] = []
   /// Every `stride`-th step becomes a frame.
   private var stride = 1
-  private var ascent = -1
-  /// Steps of the ascents before this one.
-  private var before = 0
+  private var count = StepCount()
 
   /// Notes a step. Its image is asked for only where it is kept.
   func record(step: Int, loss: Double, probability: Double?, image: () -> FloatImage) {
-    if step == 0 || ascent < 0 {
-      ascent += 1
-      before = points.last?.step ?? 0
-    }
-    let now = before + step
-    points.append(Point(ascent: ascent, step: now, loss: loss, probability: probability))
+    count.advance(to: step)
+    let now = count.step
+    points.append(CoursePoint(ascent: count.ascent, step: now, loss: loss, probability: probability))
     if step == 0 || now % stride == 0 { keep(image(), step: now, isEnd: step == 0) }
   }
 
   /// Notes what came of an ascent, which need not be its last step.
   func finish(with image: FloatImage) {
-    let now = points.last?.step ?? 0
+    let now = count.step
     if let last = frames.last, last.step == now, !last.isEnd { frames.removeLast() }
     keep(image, step: now, isEnd: true)
   }

@@ -1,0 +1,99 @@
+import Glibc
+import Imaging
+import WorkerProtocol
+
+/// Shows image files, and makes masks and other formats of them. The last images are kept as a screen shows them.
+final class WorkerImages {
+  private struct Kept {
+    let file: FileVersion
+    let source: SourceImage
+    let screen: ScreenImage
+    var bytes: Int { screen.width * screen.height * (screen.hasAlpha ? 4 : 3) }
+  }
+
+  private static let mostBytes = 400 << 20
+  /// The last one used is the last.
+  private var kept: [Kept] = []
+
+  func part(_ view: WorkerRequest.ImageView) throws -> EncodedImage {
+    let screen = try open(view.file).screen
+    let area = view.area ?? Place(x: 0, y: 0, width: screen.width, height: screen.height)
+    return try screen.part(
+      x: area.x, y: area.y, width: area.width, height: area.height, longestSide: view.longestSide)
+  }
+
+  func facts(of file: String) throws -> ImageFacts { ImageFacts(try open(file).source) }
+
+  func convert(_ file: String, to output: String, quality: Int?) throws -> TaskResult {
+    // Small and precise: the file's own samples, not what a screen shows.
+    let source = try SourceImage.open(.file(file))
+    try source.patched(with: []).write(
+      to: .file(output), options: WriteOptions(quality: quality), provenance: source.provenance)
+    return TaskResult(outputs: [output])
+  }
+
+  func makeMask(_ part: WorkerRequest.MaskPart) throws -> TaskResult {
+    let image = try open(part.image).source
+    var mask = FloatImage(
+      width: image.width, height: image.height, channels: 1,
+      pixels: [Float](repeating: 0, count: image.width * image.height))
+    if let file = part.part {
+      let area = part.area
+      guard (1...image.width).contains(area.width), (1...image.height).contains(area.height),
+        (0...image.width - area.width).contains(area.x), (0...image.height - area.height).contains(area.y)
+      else { throw Failure.failed("a part of a mask lies outside of its image") }
+      let colours = try SourceImage.open(.file(file)).rgb()
+      let sized =
+        (colours.width, colours.height) == (area.width, area.height)
+        ? colours : try colours.resized(width: area.width, height: area.height, kernel: .linear)
+      for y in 0..<area.height {
+        for x in 0..<area.width {
+          mask.pixels[(area.y + y) * image.width + area.x + x] =
+            min(max(sized.pixels[3 * (y * area.width + x)], 0), 1)
+        }
+      }
+    }
+    try ResultImage.fresh(mask).write(to: .file(part.output))
+    return TaskResult(outputs: [part.output])
+  }
+
+  private func open(_ path: String) throws -> (source: SourceImage, screen: ScreenImage) {
+    let file = try FileVersion(path)
+    let image: Kept
+    if let index = kept.firstIndex(where: { $0.file == file }) {
+      image = kept.remove(at: index)
+    } else {
+      let source = try SourceImage.open(.file(path))
+      image = Kept(file: file, source: source, screen: try ScreenImage(source))
+    }
+    kept.append(image)
+    while kept.count > 1, kept.reduce(0, { $0 + $1.bytes }) > Self.mostBytes { kept.removeFirst() }
+    return (image.source, image.screen)
+  }
+}
+
+/// What a file was when it was read.
+struct FileVersion: Hashable {
+  let path: String
+  let device, inode, size, seconds, nanoseconds: Int
+
+  /// - Throws: `Failure` where there is none.
+  init(_ path: String) throws {
+    var status = stat()
+    guard stat(path, &status) == 0 else {
+      throw Failure.failed("\(path) cannot be read: \(String(cString: strerror(errno)))")
+    }
+    self.path = path
+    (device, inode, size) = (Int(status.st_dev), Int(status.st_ino), Int(status.st_size))
+    (seconds, nanoseconds) = (Int(status.st_mtim.tv_sec), Int(status.st_mtim.tv_nsec))
+  }
+}
+
+extension ImageFacts {
+  init(_ source: SourceImage) {
+    let written = Format.written.contains(source.format) ? source.format : .png
+    self.init(
+      width: source.width, height: source.height, format: source.format.rawValue,
+      ending: written.extensions[0], hasAlpha: source.hasAlpha)
+  }
+}

@@ -1,0 +1,97 @@
+import FoundationEssentials
+import Glibc
+import Synchronization
+import WorkerProtocol
+
+/// Does the runs that a worker is asked for. The sessions of the last tasks are kept, with their models.
+final class WorkerTasks {
+  private struct Key: Hashable {
+    let task, model, info, precision: String
+    let threads: Int
+  }
+
+  private static let mostSessions = 4
+  /// The last one used is the last.
+  private var sessions: [(key: Key, session: TaskSession)] = []
+  private var plugins: [String: Plugin] = [:]
+
+  func perform(_ run: WorkerRequest.TaskRun) throws -> TaskResult {
+    guard chdir(run.folder) == 0 else {
+      throw Failure.failed("the folder \(run.folder) cannot be entered: \(String(cString: strerror(errno)))")
+    }
+    let begin = monotonicSeconds()
+    guard let name = run.arguments.first else { throw Failure.usage("no task is named") }
+    let plugin = try plugins[name] ?? Program.task(name)
+    plugins[name] = plugin
+    var parsed = try ParsedArguments(
+      Array(run.arguments.dropFirst()), parameters: plugin.parameters + plugin.hostOptions)
+    guard parsed.request == nil else { throw Failure.usage("--help and --version are for terminals") }
+    let copies = try run.longestSide.map { try ReducedImages(longestSide: $0) }
+    try copies?.replace(in: &parsed, of: plugin)
+    let job = try TaskJob(plugin, parsed)
+    let session = try session(for: job)
+    let report = try job.run(in: session, console(of: job, isWatched: run.isWatched))
+    if report.hasSkipped { throw Failure.told }
+    if job.settings.wantsJSON { WorkerCommand.say(.text(report.json + "\n")) }
+    return TaskResult(
+      outputs: report.entries.flatMap(\.outputs), seconds: monotonicSeconds() - begin,
+      isExact: !Finish.isRequested)
+  }
+
+  private func session(for job: TaskJob) throws -> TaskSession {
+    let settings = job.settings
+    let key = Key(
+      task: job.plugin.name, model: settings.model ?? "", info: settings.modelInfo ?? "",
+      precision: settings.precision.rawValue, threads: settings.threads)
+    let kept = sessions.firstIndex { $0.key == key }.map { sessions.remove(at: $0).session }
+    let session = try kept ?? TaskSession(job.plugin, settings)
+    if kept != nil { try session.configure(settings) }
+    sessions.append((key, session))
+    if sessions.count > Self.mostSessions { sessions.removeFirst() }
+    return session
+  }
+
+  private func console(of job: TaskJob, isWatched: Bool) -> Console {
+    var console = Console(task: job.plugin.name, isQuiet: job.settings.isQuiet)
+    console.print = { WorkerCommand.say(.text($0)) }
+    console.hear = { WorkerCommand.say(.warning($0)) }
+    console.isFinishing = { Finish.isRequested }
+    let pace = Pace(perSecond: 20)
+    console.show = { fraction, note in
+      if pace.isDue(orLast: fraction >= 1) {
+        WorkerCommand.say(.progress(fraction: fraction, note: note))
+      }
+    }
+    guard isWatched else { return console }
+    console.watch = { iterate in
+      guard let file = try? iterate.image.jpeg() else { return }
+      WorkerCommand.say(
+        .frame(
+          jpeg: Data(file).base64EncodedString(),
+          place: iterate.place.map { Place(x: $0.x, y: $0.y, width: $0.width, height: $0.height) },
+          step: iterate.step))
+    }
+    console.follow = { point in
+      WorkerCommand.say(.point(step: point.step, loss: point.loss, probability: point.probability))
+    }
+    return console
+  }
+}
+
+/// Lets a few of many through.
+final class Pace: Sendable {
+  private let seconds: Double
+  private let last = Mutex(-Double.infinity)
+
+  init(perSecond rate: Double) { seconds = 1 / rate }
+
+  /// Whether the time has come for another, or this is the last.
+  func isDue(orLast isLast: Bool = false) -> Bool {
+    let now = monotonicSeconds()
+    return last.withLock { last in
+      guard isLast || now - last >= seconds else { return false }
+      last = now
+      return true
+    }
+  }
+}

@@ -1,0 +1,45 @@
+import WorkerProtocol
+
+/// The tasks, models and features that there are, asked for once.
+actor Catalogue {
+  private let viewer: WorkerPool
+  private var found: [TaskDescription]?
+  private var knownModels: [ModelDescription]?
+  private var knownFeatures: [NamedThing]?
+
+  init(viewer: WorkerPool) { self.viewer = viewer }
+
+  func tasks() async throws -> [TaskDescription] {
+    if let found { return found }
+    guard case .tasks(let tasks) = try await ask(.tasks) else { throw Self.confusion }
+    found = tasks.sorted { $0.name < $1.name }
+    return found!
+  }
+
+  func task(_ name: String) async throws -> TaskDescription {
+    guard let task = try await tasks().first(where: { $0.name == name }) else {
+      throw StudioError(.notFound, "there is no task \(name.prefix(60))")
+    }
+    return task
+  }
+
+  func models() async throws -> [ModelDescription] {
+    if let knownModels { return knownModels }
+    guard case .models(let models) = try await ask(.models) else { throw Self.confusion }
+    knownModels = models
+    return models
+  }
+
+  func features() async throws -> [NamedThing] {
+    if let knownFeatures { return knownFeatures }
+    guard case .names(let names) = try await ask(.features) else { throw Self.confusion }
+    knownFeatures = names
+    return names
+  }
+
+  private func ask(_ request: WorkerRequest) async throws -> WorkerEvent {
+    try await viewer.withWorker { try await $0.answer(to: request) }
+  }
+
+  private static let confusion = StudioError(.failed, "a worker answered something else")
+}

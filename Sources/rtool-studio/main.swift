@@ -1,0 +1,3 @@
+import Studio
+
+await Studio.main(Array(CommandLine.arguments.dropFirst()))
