@@ -17,7 +17,8 @@ final class StudioRun: @unchecked Sendable {
   var fraction = 0.0
   var note: String?
   var begin = 0.0
-  var worker: Worker?
+  /// Who is at it, and as which request.
+  var worker: (process: Worker, request: Int)?
   var work: Task<Void, Never>?
   var isStopped = false
 

@@ -86,7 +86,7 @@ actor RunRegistry {
   /// - Parameter keeps: whether a result is made of what there is.
   func stop(_ id: String, keeps: Bool) async throws {
     guard let run = runs[id] else { throw StudioError(.notFound, "there is no such run; it may have ended") }
-    if keeps, let worker = run.worker { return await worker.finish() }
+    if keeps, let worker = run.worker { return await worker.process.finish(worker.request) }
     await stop(run)
   }
 
@@ -94,7 +94,7 @@ actor RunRegistry {
     run.isStopped = true
     if let worker = run.worker {
       // It may take its time, and nobody waits for that.
-      Task { await worker.stop() }
+      Task { await worker.process.stop(worker.request) }
     } else {
       run.work?.cancel()
     }
@@ -133,20 +133,24 @@ actor RunRegistry {
       output = run.isPreview ? ".preview-\(run.id).jpg" : try await newOutput(run, ending)
       words.add("-o", output!)
     }
-    (run.worker, run.state, run.begin) = (worker, .running, Date().timeIntervalSince1970)
+    (run.state, run.begin) = (.running, Date().timeIntervalSince1970)
     hub.send(run.event("started"))
-    defer { run.worker = nil }
-    let limit = Task { [settings] in
-      try await Task.sleep(for: .seconds(settings.longestRun))
-      await worker.stop()
-    }
-    defer { limit.cancel() }
     let request = WorkerRequest.run(
       .init(
         arguments: words.words, folder: folder, isWatched: true,
         longestSide: run.isPreview ? Self.previewSide : nil))
     var (warnings, text) = ([String](), "")
-    for await event in await worker.ask(request) {
+    let events = await worker.ask(request)
+    let number = await worker.request
+    run.worker = (worker, number)
+    defer { run.worker = nil }
+    if run.isStopped { Task { await worker.stop(number) } }
+    let limit = Task { [settings] in
+      try await Task.sleep(for: .seconds(settings.longestRun))
+      await worker.stop(number)
+    }
+    defer { limit.cancel() }
+    for await event in events {
       switch event {
       case .warning(let line): warnings.append(line)
       case .text(let part): text += part
