@@ -34,7 +34,7 @@ struct DocumentRoutes: Sendable {
       return try .json([String]())
     }
     routes.add(.GET, "/api/documents/:id/steps/:step/view") { request, words in
-      let path = try await path(words)
+      let path = try await store.path(of: step(words).file, in: words[0])
       var area: Place?
       if let x = request.number("x"), let y = request.number("y"), let w = request.number("w"),
         let h = request.number("h")
@@ -85,7 +85,10 @@ struct DocumentRoutes: Sendable {
         }
       } catch {
         try? await store.remove(document.id)
-        throw error
+        guard let fault = error as? StudioError else { throw error }
+        // Whoever opened it knows it by its name.
+        let folder = store.folder(of: document.id) + "/"
+        throw StudioError(fault.kind, fault.text.replacing(folder, with: ""))
       }
     }
     hub.send(RunEvent("documents"))
@@ -104,10 +107,10 @@ struct DocumentRoutes: Sendable {
 
   // MARK: Looking
 
-  private func path(_ words: [String]) async throws -> String {
+  /// The step that a path's document and number name.
+  private func step(_ words: [String]) async throws -> Document.Step {
     guard let number = Int(words[1]) else { throw StudioError(.notFound, "there is no such step") }
-    let step = try await store.document(words[0]).step(number)
-    return try await store.path(of: step.file, in: words[0])
+    return try await store.document(words[0]).step(number)
   }
 
   private func picture(_ path: String, area: Place?, side: Int) async throws -> Reply {
@@ -123,9 +126,9 @@ struct DocumentRoutes: Sendable {
   }
 
   private func download(_ words: [String], format: String?, quality: Int?) async throws -> Reply {
-    let path = try await path(words)
-    let name = path.split(separator: "/").last.map(String.init) ?? "image"
-    guard let format, !name.hasSuffix(".\(format)") else { return attachment(path, name) }
+    let step = try await step(words)
+    let (path, name) = (try await store.path(of: step.file, in: words[0]), step.file)
+    guard let format, format != step.format else { return attachment(path, name) }
     guard format.allSatisfy({ $0.isLetter && $0.isASCII }), format.count <= 4 else {
       throw StudioError(.badRequest, "there is no format \(format.prefix(20))")
     }
