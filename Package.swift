@@ -112,6 +112,10 @@ let package = Package(
     .testTarget(
       name: "DatasetTests", dependencies: ["Datasets", "Imaging", "CVips"], swiftSettings: unoptimized),
     .testTarget(
+      name: "StudioTests",
+      dependencies: ["Studio", "WorkerProtocol", .product(name: "FlyingFox", package: "FlyingFox")],
+      swiftSettings: unoptimized),
+    .testTarget(
       name: "CommandTests", dependencies: ["Imaging", "PixelGrid"], exclude: ["Snapshots", "Golden"],
       swiftSettings: unoptimized),
   ]

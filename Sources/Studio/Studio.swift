@@ -1,6 +1,7 @@
 import FlyingFox
 import FlyingSocks
 import Foundation
+import Synchronization
 import WorkerProtocol
 
 /// The program that serves: `rtool studio` and `rtool serve` become it.
@@ -14,7 +15,7 @@ public enum Studio {
       exit(2)
     }
     do {
-      try await serve(settings)
+      try await serve(settings.withSecret())
     } catch {
       let text = (error as? StudioError)?.text ?? "\(error)"
       say("rtool \(settings.kind.rawValue): \(text)")
@@ -23,23 +24,26 @@ public enum Studio {
   }
 
   private static func serve(_ settings: ServerSettings) async throws {
-    signal(SIGPIPE, SIG_IGN)
+    // Both are failures of writing, which are told.
+    for number in [SIGPIPE, SIGXFSZ] { signal(number, SIG_IGN) }
     raiseFileLimit()
     let (port, probe) = try freePort(settings.port)
     var ended = settings
     ended.port = port
     endOnSignals()
+    let connections = Connections(port: port)
     let server: any Serving =
       switch settings.kind {
       case .studio: try await StudioServer(ended)
-      case .serve: try await TaskServer(ended)
+      case .serve: try await TaskServer(ended, connections)
       }
     close(probe)
-    try await listen(server, port: port)
+    connections.watch()
+    try await listen(server, port: port, connections)
   }
 
   /// Listens again where the system had no file left for a connection.
-  private static func listen(_ server: any Serving, port: Int) async throws {
+  private static func listen(_ server: any Serving, port: Int, _ connections: Connections) async throws {
     var announced = false
     var failures = 0
     while true {
@@ -49,13 +53,7 @@ public enum Studio {
           sharedRequestBufferSize: 1 << 16,
           logger: .disabled))
       await http.appendRoute("*") { request in
-        let reply: Reply
-        do {
-          reply = try await server.reply(to: request)
-        } catch {
-          reply = .failure(error)
-        }
-        return (try? reply.response()) ?? HTTPResponse(statusCode: .internalServerError)
+        await answer(request, of: server, connections)
       }
       let running = Task { try await http.run() }
       if (try? await http.waitUntilListening(timeout: 5)) != nil {
@@ -70,6 +68,25 @@ public enum Studio {
       if failures > 20 { throw StudioError(.failed, "port \(port) cannot be listened at") }
       try await Task.sleep(for: .milliseconds(50))
     }
+  }
+
+  private static func answer(_ request: HTTPRequest, of server: any Serving, _ connections: Connections) async
+    -> HTTPResponse
+  {
+    let exchange = connections.begin(request)
+    var reply: Reply
+    do {
+      reply = try await Exchange.$current.withValue(exchange) { try await server.reply(to: request) }
+    } catch {
+      reply = .failure(error)
+    }
+    // What is left of the body would be taken for the next request.
+    let isClean = await exchange.body.drain(upTo: 16 << 20, seconds: 10)
+    if !isClean { reply.headers["Connection"] = "close" }
+    exchange.stopReading()
+    connections.end(exchange, of: request, isSpoilt: !isClean)
+    let response = try? reply.response(toHead: request.method == .HEAD)
+    return response ?? HTTPResponse(statusCode: .internalServerError)
   }
 
   /// A port of this machine that nobody listens at, kept until the server does.
@@ -113,9 +130,13 @@ public enum Studio {
     Thread { [numbers] in
       var (numbers, number) = (numbers, Int32(0))
       sigwait(&numbers, &number)
+      atEnd.withLock { for action in $0 { action() } }
       _exit(130)
     }.start()
   }
+
+  /// What is done where a signal ends the program.
+  static let atEnd = Mutex<[@Sendable () -> Void]>([])
 
   static func say(_ line: String) { FileHandle.standardError.write(Data((line + "\n").utf8)) }
 
@@ -130,4 +151,15 @@ protocol Serving: Sendable {
   func reply(to request: HTTPRequest) async throws -> Reply
   /// Tells that it can be reached.
   func announce() async
+}
+
+extension ServerSettings {
+  /// With the token, which comes in the environment: arguments can be read by other users of the machine. Workers are not
+  /// told of it.
+  fileprivate func withSecret() -> ServerSettings {
+    var settings = self
+    settings.token = getenv(Self.tokenVariable).map { String(cString: $0) }
+    unsetenv(Self.tokenVariable)
+    return settings
+  }
 }

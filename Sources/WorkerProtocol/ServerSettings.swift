@@ -7,6 +7,12 @@ public struct ServerSettings: Codable, Sendable {
     case serve
   }
 
+  private enum CodingKeys: CodingKey {
+    case kind, rtool, version, port, opensBrowser, image, folder, state, jobs, processors, longestBody,
+      longestRun
+    case longestQueue
+  }
+
   public var kind: Kind
   /// The program that workers are.
   public var rtool: String
@@ -20,7 +26,8 @@ public struct ServerSettings: Codable, Sendable {
   public var folder: String?
   /// Where documents and their history are kept.
   public var state: String
-  /// What programs have to say to be served; nil: any may come.
+  /// What programs have to say to be served; nil: a new one. It is no part of what is handed over, but stands in the
+  /// environment.
   public var token: String?
   /// Tasks that are done at once.
   public var jobs = 1
@@ -32,6 +39,9 @@ public struct ServerSettings: Codable, Sendable {
   public var longestRun: Double = 3600
   /// Runs that may wait.
   public var longestQueue = 64
+
+  /// The variable of the environment that has the token.
+  public static let tokenVariable = "RTOOL_TOKEN"
 
   public init(kind: Kind, rtool: String, version: String, port: Int, state: String) {
     (self.kind, self.rtool, self.version) = (kind, rtool, version)

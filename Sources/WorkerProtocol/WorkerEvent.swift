@@ -68,6 +68,14 @@ public struct TaskResult: Codable, Sendable {
 public struct TaskFault: Codable, Sendable {
   public enum Kind: String, Codable, Sendable {
     case failed, usage, interrupted
+    /// There was no space left to write to.
+    case diskFull
+    /// There was less memory than it takes.
+    case noMemory
+    /// A mistake of the plugin's.
+    case misuse
+    /// The process ended.
+    case crashed
   }
 
   public var kind: Kind

@@ -24,7 +24,8 @@ enum ServerCommands {
 
   private static let token = Option<String?>.text(
     "token-file", value: "FILE",
-    "a file of one line, which programs have to send as bearer token; else RTOOL_TOKEN, else a new one that is printed"
+    "a file of one line, which programs have to send as bearer token; else RTOOL_TOKEN, else a new one, which is printed "
+      + "with the address as JSON on standard output"
   )
   private static let longestRun = Option<Int>.int(
     "time-limit", value: "SECONDS", initial: 600, limits: 1...86_400, "seconds after which a task is ended")
@@ -61,21 +62,29 @@ enum ServerCommands {
   static func serve(_ values: OptionValues) throws {
     var settings = ServerSettings(
       kind: .serve, rtool: Installation.program, version: Installation.version, port: values[port],
-      state: try usualState())
+      state: "\(TemporaryFolder.parent)/rtool-serve-\(geteuid())")
     settings.processors = Processors.count
     settings.jobs = values[serveJobs] > 0 ? values[serveJobs] : settings.processors
     settings.longestQueue = values[queue]
     settings.longestRun = Double(values[longestRun])
     settings.longestBody = values[largest] << 20
-    settings.token = try values[token].map(firstLine) ?? Installation.environment("RTOOL_TOKEN")
+    settings.token =
+      try values[token].map(firstLine) ?? Installation.environment(ServerSettings.tokenVariable)
+    if let token = settings.token {
+      guard token.utf8.count >= 16, token.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
+        throw Failure.failed(
+          "\(values[self.token] ?? ServerSettings.tokenVariable) is no token: it needs 16 letters, digits or signs, or more"
+        )
+      }
+    }
     try become(settings)
   }
 
   private static func firstLine(ofFile path: String) throws -> String {
-    guard let bytes = FileBytes.ofRegularFile(path),
-      let line = String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline).first,
-      line.count >= 16
-    else { throw Failure.failed("\(path) has no line of 16 characters or more to be a token") }
+    guard let bytes = FileBytes.ofRegularFile(path) else {
+      throw Failure.failed("\(path) cannot be read, or is no file")
+    }
+    let line = String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline).first ?? ""
     return String(line)
   }
 
@@ -104,6 +113,12 @@ enum ServerCommands {
       throw Failure.failed(
         "the program rtool-studio is neither in \(places.joined(separator: " nor in ")); install it beside rtool"
       )
+    }
+    // Arguments can be read by other users of the machine, and the environment cannot.
+    if let token = settings.token {
+      setenv(ServerSettings.tokenVariable, token, 1)
+    } else {
+      unsetenv(ServerSettings.tokenVariable)
     }
     let words = [strdup(program), strdup(encodedJSON(settings)), nil]
     for number in [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGXFSZ, SIGPIPE] { signal(number, SIG_DFL) }

@@ -1,5 +1,6 @@
 import Glibc
 import Imaging
+import Synchronization
 
 /// Where the images of a run go: -o, else standard output when something reads it, else nowhere if a contact sheet or
 /// an animation shows them, else a new file in the current folder. Decided before the work begins, so that a mistake costs nothing.
@@ -44,8 +45,12 @@ struct Destination {
     }
   }
 
+  /// Whether images may go there; a worker's standard output is for what it tells.
+  static let standardOutputTakesImages = Atomic<Bool>(true)
+
   /// A pipe, a socket or a file, not a terminal or /dev/null.
   static var outputIsRead: Bool {
+    guard standardOutputTakesImages.load(ordering: .relaxed) else { return false }
     var status = stat()
     guard fstat(STDOUT_FILENO, &status) == 0 else { return false }
     return [S_IFIFO, S_IFSOCK, S_IFREG].contains(status.st_mode & S_IFMT)

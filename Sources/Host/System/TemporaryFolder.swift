@@ -4,8 +4,13 @@ import Glibc
 final class TemporaryFolder {
   let path: String
 
+  /// The folder for temporary files: $TMPDIR, else /tmp.
+  static var parent: String {
+    Installation.environment("TMPDIR").flatMap { $0.hasPrefix("/") ? $0 : nil } ?? "/tmp"
+  }
+
   init() throws {
-    let parent = Installation.environment("TMPDIR").flatMap { $0.hasPrefix("/") ? $0 : nil } ?? "/tmp"
+    let parent = Self.parent
     var template = Array("\(parent)/rtool-XXXXXX".utf8CString)
     guard mkdtemp(&template) != nil else {
       throw Failure.failed(

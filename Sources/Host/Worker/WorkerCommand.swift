@@ -17,6 +17,7 @@ enum WorkerCommand {
 
   /// Answers requests until there are no more.
   static func run() throws {
+    Destination.standardOutputTakesImages.store(false, ordering: .relaxed)
     let state = Monitor(State())
     try JobThread.start { read(into: state) }
     let tasks = WorkerTasks()
@@ -70,6 +71,9 @@ enum WorkerCommand {
         switch failure.kind {
         case .usage: .usage
         case .interrupted: .interrupted
+        case .diskFull: .diskFull
+        case .noMemory: .noMemory
+        case .misuse: .misuse
         default: .failed
         }
       let text = failure.description

@@ -1,9 +1,9 @@
 /// A name for a file that is no path, hides nothing, and needs no quotes in a shell: of what a browser says, letters,
 /// digits, `.`, `-` and `_`, a letter or a digit first.
-struct SafeName {
-  let text: String
+package struct SafeName {
+  package let text: String
 
-  init(_ name: String) {
+  package init(_ name: String) {
     let base = name.split(whereSeparator: { $0 == "/" || $0 == "\\" }).last ?? ""
     var text = String(
       base.map { Self.isPlain($0) ? $0 : "-" }.drop { !($0.isLetter || $0.isNumber) })
@@ -16,7 +16,7 @@ struct SafeName {
   }
 
   /// `photo` and `.jpg`.
-  static func parts(of name: String) -> (stem: String, ending: String) {
+  package static func parts(of name: String) -> (stem: String, ending: String) {
     guard let dot = name.lastIndex(of: "."), dot != name.startIndex else { return (name, "") }
     return (String(name[..<dot]), String(name[dot...]))
   }

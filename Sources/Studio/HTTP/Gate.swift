@@ -8,9 +8,11 @@ import Foundation
 /// - The Host header has to be this machine's own name, so that no other name can be made to point here.
 /// - What changes something needs a header that other sites' pages cannot set, and an Origin, where the browser names one, that
 ///   is this page's own.
-struct Gate: Sendable {
+package struct Gate: Sendable {
   let token: String
   let port: Int
+
+  package init(token: String, port: Int) { (self.token, self.port) = (token, port) }
 
   static let cookie = "rtool"
   static let header = "X-Rtool"
@@ -19,7 +21,7 @@ struct Gate: Sendable {
 
   /// - Returns: what a first visit is answered with; nil: the request may go on.
   /// - Throws: `StudioError`
-  func admit(_ request: HTTPRequest) throws -> Reply? {
+  package func admit(_ request: HTTPRequest) throws -> Reply? {
     guard let host = request.headers[.host], names.contains(host) else {
       throw StudioError(.forbidden, "this server is asked for by 127.0.0.1 alone")
     }
@@ -65,14 +67,14 @@ struct Gate: Sendable {
   }
 
   /// Takes as long wherever they differ.
-  static func areSame(_ one: String, _ other: String) -> Bool {
+  package static func areSame(_ one: String, _ other: String) -> Bool {
     let (one, other) = (Array(one.utf8), Array(other.utf8))
     guard one.count == other.count else { return false }
     return zip(one, other).reduce(0) { $0 | ($1.0 ^ $1.1) } == 0
   }
 
   /// 256 random bits.
-  static func newToken() -> String {
+  package static func newToken() -> String {
     (0..<4).map { _ in
       let digits = String(UInt64.random(in: 0 ... .max), radix: 16)
       return String(repeating: "0", count: 16 - digits.count) + digits

@@ -2,18 +2,20 @@ import FlyingFox
 import Foundation
 
 /// What a request is answered with.
-struct Reply: Sendable {
-  var status: Int
-  var type: String
-  var body: Body
-  var headers: [String: String] = [:]
+package struct Reply: Sendable {
+  package var status: Int
+  package var type: String
+  package var body: Body
+  package var headers: [String: String] = [:]
 
-  enum Body: Sendable {
+  package enum Body: Sendable {
     case data(Data)
     /// A file, which is read as it is sent.
     case file(String)
     /// Server-sent events.
     case events(AsyncStream<Data>)
+    /// A file that is open and needs no name any more.
+    case sent(SentFile)
   }
 
   static func json(_ value: some Encodable, status: Int = 200) throws -> Reply {
@@ -24,7 +26,9 @@ struct Reply: Sendable {
 
   static func data(_ data: Data, type: String) -> Reply { Reply(status: 200, type: type, body: .data(data)) }
 
-  static func text(_ text: String, type: String = "text/plain; charset=utf-8", status: Int = 200) -> Reply {
+  package static func text(_ text: String, type: String = "text/plain; charset=utf-8", status: Int = 200)
+    -> Reply
+  {
     Reply(status: status, type: type, body: .data(Data(text.utf8)))
   }
 
@@ -37,7 +41,7 @@ struct Reply: Sendable {
 
   private struct Fault: Encodable { let error: String }
 
-  static func failure(_ error: any Error) -> Reply {
+  package static func failure(_ error: any Error) -> Reply {
     let failure =
       error as? StudioError
       ?? StudioError(
@@ -46,13 +50,15 @@ struct Reply: Sendable {
       ?? text(failure.text, status: failure.status)
   }
 
-  func response() throws -> HTTPResponse {
+  /// - Parameter toHead: whether the body is left out.
+  func response(toHead isHead: Bool = false) throws -> HTTPResponse {
     var headers = HTTPHeaders()
     for (name, value) in Self.always.merging(self.headers, uniquingKeysWith: { $1 }) {
       headers[HTTPHeader(name)] = value
     }
     headers[.contentType] = type
     let status = HTTPStatusCode(self.status, phrase: Self.phrases[self.status] ?? "Status")
+    if isHead { return HTTPResponse(statusCode: status, headers: headers, body: Data()) }
     switch body {
     case .data(let data): return HTTPResponse(statusCode: status, headers: headers, body: data)
     case .file(let path):
@@ -62,6 +68,10 @@ struct Reply: Sendable {
       headers[HTTPHeader("X-Accel-Buffering")] = "no"
       return HTTPResponse(
         statusCode: status, headers: headers, body: HTTPBodySequence(from: ServerSentEvents(stream)))
+    case .sent(let file):
+      return HTTPResponse(
+        statusCode: status, headers: headers,
+        body: HTTPBodySequence(from: file, count: file.count, suggestedBufferSize: 1 << 16))
     }
   }
 
@@ -82,6 +92,7 @@ struct Reply: Sendable {
     200: "OK", 202: "Accepted", 204: "No Content", 303: "See Other", 400: "Bad Request", 401: "Unauthorized",
     403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed", 409: "Conflict", 413: "Content Too Large",
     415: "Unsupported Media Type", 422: "Unprocessable Content", 429: "Too Many Requests",
+    499: "Client Closed Request",
     500: "Internal Server Error",
     503: "Service Unavailable", 504: "Gateway Timeout", 507: "Insufficient Storage",
   ]
@@ -95,11 +106,14 @@ extension StudioError {
     case .unauthorised: 401
     case .forbidden: 403
     case .notFound: 404
+    case .badMethod: 405
     case .conflict: 409
     case .tooLarge: 413
     case .unsupported: 415
     case .failed: 422
     case .busy: 429
+    case .broken: 500
+    case .unavailable: 503
     case .tooLate: 504
     case .diskFull: 507
     }

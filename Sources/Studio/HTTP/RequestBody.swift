@@ -6,9 +6,10 @@ extension HTTPRequest {
   /// - Throws: `StudioError`
   func body(upTo most: Int) async throws -> Data {
     let tooLarge = StudioError(.tooLarge, "the request has more than \(most >> 20) megabytes")
-    if let text = headers[.contentLength], let length = Int(text), length > most { throw tooLarge }
+    let reader = Exchange.current?.body ?? BodyReader(self)
+    if let length = reader.length, length > most { throw tooLarge }
     var data = Data()
-    for try await chunk in bodySequence {
+    while let chunk = try await reader.next() {
       data.append(chunk)
       if data.count > most { throw tooLarge }
     }

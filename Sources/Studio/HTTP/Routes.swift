@@ -1,8 +1,8 @@
 import FlyingFox
 
 /// Finds what answers a path: words, with `:name` for one word that is handed over.
-struct Routes: Sendable {
-  typealias Handler = @Sendable (HTTPRequest, [String]) async throws -> Reply
+package struct Routes: Sendable {
+  package typealias Handler = @Sendable (HTTPRequest, [String]) async throws -> Reply
 
   private struct Route: Sendable {
     let method: HTTPMethod
@@ -12,13 +12,20 @@ struct Routes: Sendable {
 
   private var routes: [Route] = []
 
-  mutating func add(_ method: HTTPMethod, _ path: String, _ handler: @escaping Handler) {
+  package init() {}
+
+  package mutating func add(_ method: HTTPMethod, _ path: String, _ handler: @escaping Handler) {
     routes.append(Route(method: method, words: path.split(separator: "/"), handler: handler))
   }
 
+  /// The words of a path. One that cannot be decoded is empty.
+  static func words(of request: HTTPRequest) -> [String] {
+    request.path.split(separator: "/").map { $0.removingPercentEncoding ?? "" }
+  }
+
   /// - Throws: `StudioError` where nothing is there, and what the handler throws.
-  func reply(to request: HTTPRequest) async throws -> Reply {
-    let words = request.path.split(separator: "/").map { $0.removingPercentEncoding ?? "" }
+  package func reply(to request: HTTPRequest) async throws -> Reply {
+    let words = Self.words(of: request)
     var otherMethod = false
     for route in routes where route.words.count == words.count {
       var values: [String] = []

@@ -1,12 +1,12 @@
 import WorkerProtocol
 
 /// The words of a command, from what a form has: as its user would write them, and in the same order each time.
-struct CommandWords {
+package struct CommandWords {
   /// The task's name first.
-  private(set) var words: [String]
+  package private(set) var words: [String]
 
   /// The host's options that forms have: all else has to do with where results go and how a terminal is used.
-  static let hostOptions: Set = [
+  package static let hostOptions: Set = [
     "preset", "format", "quality", "bit-depth", "lossless", "strip-metadata", "frames-of", "model",
     "model-info",
     "seed", "repeat", "precision", "max-pixels",
@@ -15,14 +15,16 @@ struct CommandWords {
   /// - Parameters:
   ///   - image: the file of the task's first image, if it takes one.
   ///   - texts: of the other parameters.
+  ///   - hostOptions: those of the host's options that may be given.
   ///   - isFile: whether a name is that of a file that may be read.
   /// - Throws: `StudioError` where a parameter is unknown, or names a file that is not there.
-  init(
-    _ task: TaskDescription, image: String?, texts: [String: [String]], isFile: (String) -> Bool
+  package init(
+    _ task: TaskDescription, image: String?, texts: [String: [String]],
+    hostOptions: Set<String> = Self.hostOptions, isFile: (String) -> Bool
   ) throws {
     let known = Dictionary(task.parameters.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     for name in texts.keys.sorted() {
-      guard let parameter = known[name], !parameter.isHost || Self.hostOptions.contains(name) else {
+      guard let parameter = known[name], !parameter.isHost || hostOptions.contains(name) else {
         throw StudioError(.badRequest, "\(task.name) has no parameter \(name.prefix(60))")
       }
     }
@@ -50,18 +52,18 @@ struct CommandWords {
   }
 
   /// Adds an option before the words that are no options.
-  mutating func add(_ option: String, _ value: String) {
+  package mutating func add(_ option: String, _ value: String) {
     words.insert(contentsOf: [option, value], at: words.firstIndex(of: "--") ?? words.count)
   }
 
   /// Adds the inputs of a batch.
-  mutating func add(inputs names: [String]) {
+  package mutating func add(inputs names: [String]) {
     // A name that begins with - would be an option.
     words.insert(contentsOf: names.map { $0.hasPrefix("-") ? "./\($0)" : $0 }, at: 1)
   }
 
   /// As it is pasted into a shell.
-  var command: String { (["rtool"] + words).map(Self.quoted).joined(separator: " ") }
+  package var command: String { (["rtool"] + words).map(Self.quoted).joined(separator: " ") }
 
   private static func checked(
     _ text: String, _ parameter: ParameterDescription, isFile: (String) -> Bool

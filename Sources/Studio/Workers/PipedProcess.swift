@@ -99,7 +99,14 @@ final class PipedProcess: Sendable {
     defer { posix_spawnattr_destroy(&attributes) }
     // Ctrl-C is for the server, which lets its workers end.
     posix_spawnattr_setpgroup(&attributes, 0)
-    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP))
+    // Signals that this process waits for or leaves alone are as usual in it.
+    var signals = sigset_t()
+    sigemptyset(&signals)
+    posix_spawnattr_setsigmask(&attributes, &signals)
+    for number in [SIGPIPE, SIGXFSZ] { sigaddset(&signals, number) }
+    posix_spawnattr_setsigdefault(&attributes, &signals)
+    posix_spawnattr_setflags(
+      &attributes, Int16(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
     let words = ([program] + arguments).map { strdup($0) } + [nil]
     defer { for pointer in words { free(pointer) } }
     var process: pid_t = 0
@@ -121,14 +128,14 @@ final class PipedProcess: Sendable {
 }
 
 /// Why a request is not done, in words for whoever made it.
-struct StudioError: Error {
-  enum Kind: Sendable {
+package struct StudioError: Error {
+  package enum Kind: Sendable {
     case badRequest, unauthorised, forbidden, notFound, conflict, tooLarge, unsupported, busy, failed,
-      diskFull, tooLate
+      diskFull, tooLate, broken, unavailable, badMethod
   }
 
-  let kind: Kind
-  let text: String
+  package let kind: Kind
+  package let text: String
 
-  init(_ kind: Kind, _ text: String) { (self.kind, self.text) = (kind, text) }
+  package init(_ kind: Kind, _ text: String) { (self.kind, self.text) = (kind, text) }
 }

@@ -46,6 +46,9 @@ actor Worker {
     try? process?.send(.finish)
   }
 
+  /// nil: it is not running.
+  var processID: pid_t? { process?.process }
+
   private func running() throws -> PipedProcess {
     if let process { return process }
     let process = try PipedProcess(program: program, arguments: ["--work"])
@@ -91,7 +94,7 @@ actor Worker {
         "the task crashed (\(signalName(signal))); nothing was written, and all else goes on"
       case .exited: "the task ended its process; nothing was written, and all else goes on"
       }
-    events?.yield(.failed(TaskFault(.failed, text)))
+    events?.yield(.failed(TaskFault(.crashed, text)))
     events?.finish()
     events = nil
   }
@@ -110,10 +113,24 @@ extension Worker {
   func answer(to request: WorkerRequest) async throws -> WorkerEvent {
     for await event in ask(request) where event.isEnd {
       if case .failed(let fault) = event {
-        throw StudioError(fault.kind == .usage ? .badRequest : .failed, fault.text)
+        throw StudioError(fault)
       }
       return event
     }
     throw StudioError(.failed, "a worker did not answer")
+  }
+}
+
+extension StudioError {
+  init(_ fault: TaskFault) {
+    let kind: Kind =
+      switch fault.kind {
+      case .usage: .badRequest
+      case .failed: .failed
+      case .diskFull: .diskFull
+      case .noMemory: .unavailable
+      case .misuse, .crashed, .interrupted: .broken
+      }
+    self.init(kind, fault.text)
   }
 }

@@ -8,19 +8,30 @@ actor WorkerPool {
     let continuation: CheckedContinuation<Worker?, Never>
   }
 
+  private let all: [Worker]
   private var idle: [Worker]
   private var waiting: [Waiting] = []
   let count: Int
 
   init(count: Int, program: String) {
     self.count = count
-    idle = (0..<count).map { _ in Worker(program: program) }
+    all = (0..<count).map { _ in Worker(program: program) }
+    idle = all
   }
 
   /// How many wait.
   var queueLength: Int { waiting.count }
   /// How many are at work.
   var busyCount: Int { count - idle.count }
+
+  /// Of those that run.
+  var processIDs: [pid_t] {
+    get async {
+      var found: [pid_t] = []
+      for worker in all { if let process = await worker.processID { found.append(process) } }
+      return found
+    }
+  }
 
   /// Starts the processes.
   func prepare() async { for worker in idle { try? await worker.prepare() } }
