@@ -45,7 +45,12 @@ class Server:
             PROGRAM + arguments + ([str(what)] if what else []), stdout=subprocess.PIPE, stderr=self.log, text=True,
             env={**os.environ, **(environment or {})})
         self.address = self.process.stdout.readline().strip()
-        assert self.address.startswith("http://127.0.0.1:"), (folder / "studio.log").read_text()
+        assert self.address.startswith("http://127.0.0.1:"), self.fate()
+
+    def fate(self):
+        """What became of it, for messages."""
+        self.log.flush()
+        return f"exit status {self.process.poll()}, and it said: {Path(self.log.name).read_text()!r}"
 
     def end(self):
         self.process.terminate()
@@ -87,7 +92,8 @@ class Studio:
             if condition():
                 return
             self.page.wait_for_timeout(100)
-        raise AssertionError(f"{what} did not come in {seconds} s; the page says: {self.error()!r}")
+        raise AssertionError(
+            f"{what} did not come in {seconds} s; the page says: {self.error()!r}; the server: {self.server.fate()}")
 
     def error(self):
         return self.page.locator("#run-error").inner_text()
