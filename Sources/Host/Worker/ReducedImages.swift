@@ -24,7 +24,8 @@ final class ReducedImages {
   }
 
   /// Puts small copies in place of the images and masks, and scales boxes, points and what is counted in pixels.
-  func replace(in parsed: inout ParsedArguments, of plugin: Plugin, longestSide: Int) throws {
+  /// - Returns: the sides of the first image's copy to the image's.
+  func replace(in parsed: inout ParsedArguments, of plugin: Plugin, longestSide: Int) throws -> Double {
     var factor: Double?
     for parameter in plugin.parameters where [.image, .mask].contains(parameter.kind) {
       guard !parameter.flags.contains(.onDemand), let files = parsed.texts[parameter.name] else { continue }
@@ -34,12 +35,13 @@ final class ReducedImages {
         return copy.path
       }
     }
-    guard let factor, factor < 1 else { return }
+    guard let factor, factor < 1 else { return 1 }
     for parameter in plugin.parameters {
       parsed.texts[parameter.name] = parsed.texts[parameter.name]?.map {
         scaled($0, of: parameter, by: factor)
       }
     }
+    return factor
   }
 
   private func copy(of path: String, longestSide: Int) throws -> Copy {

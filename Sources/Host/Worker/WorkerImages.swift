@@ -17,7 +17,7 @@ final class WorkerImages {
 
   func part(_ view: WorkerRequest.ImageView) throws -> EncodedImage {
     let screen = try open(view.file).screen
-    let area = view.area ?? Place(x: 0, y: 0, width: screen.width, height: screen.height)
+    let area = view.area ?? PixelRectangle(x: 0, y: 0, width: screen.width, height: screen.height)
     return try screen.part(
       x: area.x, y: area.y, width: area.width, height: area.height, longestSide: view.longestSide)
   }

@@ -32,14 +32,15 @@ final class WorkerTasks {
     var parsed = try ParsedArguments(
       Array(run.arguments.dropFirst()), parameters: plugin.parameters + plugin.hostOptions)
     guard parsed.request == nil else { throw Failure.usage("--help and --version are for terminals") }
+    var factor = 1.0
     if let side = run.longestSide {
       let copies = try reduced ?? ReducedImages(opened)
       reduced = copies
-      try copies.replace(in: &parsed, of: plugin, longestSide: side)
+      factor = try copies.replace(in: &parsed, of: plugin, longestSide: side)
     }
     let job = try TaskJob(plugin, parsed)
     let session = try session(for: job)
-    let report = try job.run(in: session, console(of: job, isWatched: run.isWatched))
+    let report = try job.run(in: session, console(of: job, isWatched: run.isWatched, factor: factor))
     if report.hasSkipped { throw Failure.told }
     if job.settings.wantsJSON { WorkerCommand.say(.text(report.json + "\n")) }
     return TaskResult(
@@ -60,7 +61,8 @@ final class WorkerTasks {
     return session
   }
 
-  private func console(of job: TaskJob, isWatched: Bool) -> Console {
+  /// - Parameter factor: the sides of the first image as the task sees it to the image's.
+  private func console(of job: TaskJob, isWatched: Bool, factor: Double) -> Console {
     var console = Console(task: job.plugin.name, isQuiet: job.settings.isQuiet)
     console.print = { WorkerCommand.say(.text($0)) }
     console.hear = { WorkerCommand.say(.warning($0)) }
@@ -77,13 +79,21 @@ final class WorkerTasks {
       WorkerCommand.say(
         .frame(
           jpeg: Data(file).base64EncodedString(),
-          place: iterate.place.map { Place(x: $0.x, y: $0.y, width: $0.width, height: $0.height) },
+          place: iterate.place.map { PixelRectangle($0, enlarged: 1 / factor) },
           step: iterate.step))
     }
     console.follow = { point in
       WorkerCommand.say(.point(step: point.step, loss: point.loss, probability: point.probability))
     }
     return console
+  }
+}
+
+extension PixelRectangle {
+  fileprivate init(_ place: Iterate.Place, enlarged factor: Double) {
+    func scaled(_ number: Int) -> Int { Int((Double(number) * factor).rounded()) }
+    self.init(
+      x: scaled(place.x), y: scaled(place.y), width: scaled(place.width), height: scaled(place.height))
   }
 }
 

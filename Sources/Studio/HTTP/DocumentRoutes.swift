@@ -35,11 +35,11 @@ struct DocumentRoutes: Sendable {
     }
     routes.add(.GET, "/api/documents/:id/steps/:step/view") { request, words in
       let path = try await store.path(of: step(words).file, in: words[0])
-      var area: Place?
+      var area: PixelRectangle?
       if let x = request.number("x"), let y = request.number("y"), let w = request.number("w"),
         let h = request.number("h")
       {
-        area = Place(x: x, y: y, width: w, height: h)
+        area = PixelRectangle(x: x, y: y, width: w, height: h)
       }
       return try await picture(path, area: area, side: request.number("max") ?? 1024).cached
     }
@@ -113,7 +113,7 @@ struct DocumentRoutes: Sendable {
     return try await store.document(words[0]).step(number)
   }
 
-  private func picture(_ path: String, area: Place?, side: Int) async throws -> Reply {
+  private func picture(_ path: String, area: PixelRectangle?, side: Int) async throws -> Reply {
     try await viewer.picture(of: path, area: area, side: side)
   }
 
@@ -176,7 +176,7 @@ struct DocumentRoutes: Sendable {
       try await $0.answer(
         to: .mask(
           .init(
-            image: image, part: part, area: Place(x: x, y: y, width: w, height: h),
+            image: image, part: part, area: PixelRectangle(x: x, y: y, width: w, height: h),
             output: "\(folder)/\(name)")))
     }
     return try .json(Answer(mask: name))
@@ -185,7 +185,7 @@ struct DocumentRoutes: Sendable {
 
 extension WorkerPool {
   /// A part of an image file as a page shows it.
-  func picture(of path: String, area: Place?, side: Int) async throws -> Reply {
+  func picture(of path: String, area: PixelRectangle?, side: Int) async throws -> Reply {
     let side = min(max(side, 16), 8192)
     let answer = try await withWorker {
       try await $0.answer(to: .view(.init(file: path, area: area, longestSide: side)))

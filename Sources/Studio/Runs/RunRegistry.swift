@@ -69,7 +69,7 @@ actor RunRegistry {
       begun.append(
         StudioRun(
           id: String(count), document: id, task: task, source: source, words: words,
-          seed: texts["seed"]?.last.flatMap { Int($0) }, isPreview: isPreview))
+          seed: texts["seed"]?.last.flatMap { Int($0) }, isPreview: isPreview, isVariant: seeds.count > 1))
     }
     if isPreview {
       for run in runs.values where run.document == id && run.isPreview { await stop(run) }
@@ -225,6 +225,7 @@ actor RunRegistry {
       let facts = try await facts(of: "\(folder)/\(output)")
       let bytes =
         (try? FileManager.default.attributesOfItem(atPath: "\(folder)/\(output)")[.size] as? Int) ?? 0
+      let isVariant = run.isVariant
       let step = try await store.change(run.document) { document in
         let step = Document.Step(
           id: document.nextStep, parent: run.source?.id, task: run.task.name, title: run.title, file: output,
@@ -232,8 +233,7 @@ actor RunRegistry {
           command: words.command, seed: run.seed ?? 0, seconds: result.seconds, exact: result.isExact,
           warnings: warnings, text: text.isEmpty ? nil : text)
         document.steps.append(step)
-        // Several seeds wait to be chosen from: the last of them is shown until then.
-        document.current = step.id
+        if !isVariant || document.current == nil { document.current = step.id }
         return step
       }
       event.step = .step(StepView(step, folder: folder))

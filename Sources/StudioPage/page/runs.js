@@ -84,8 +84,6 @@ const takes = {
   progress: (run, { fraction, note, secondsLeft = null }) => Object.assign(run, { state: "running", fraction, note, secondsLeft }),
   point: (run, { step, loss, probability }) => run.points.push({ step, loss, probability }),
   frame(run, { image, place = null }) {
-    // A preview's places are those of its reduced copy.
-    if (run.preview && place) return;
     run.frame = image;
     show(run, image, place);
   },
