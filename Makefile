@@ -1,6 +1,7 @@
 # make demo   set up, build, and repair a bundled picture
 # make test   set up, build, and run all tests
 # make build  the program and its plugins, in .build/release
+# make test-studio  the studio in a browser (Chromium, Playwright)
 # make check-kernels  the kernels against oracles in C, with sanitizers and, in QEMU, on ARM
 # make sanitize  these, and the tests of what computes, reads foreign files or runs on several threads, with sanitizers
 # make bench  timings beside PyTorch's; make bench-training of training alone; make bench-setup installs PyTorch for
@@ -13,7 +14,7 @@ SWIFT ?= swift
 BIN = .build/release
 PLUGINS = $(notdir $(wildcard Plugins/*))
 
-.PHONY: build demo test bench bench-training bench-setup install setup format clean check-kernels sanitize
+.PHONY: build demo test test-studio bench bench-training bench-setup install setup format clean check-kernels sanitize
 
 # SwiftPM would remember what Package.swift said of folders and libraries before.
 build: setup
@@ -31,6 +32,9 @@ demo: build
 # none of, all modules would be compiled once more, with other flags than those of `make build`.
 test: setup
 	$(SWIFT) test -c release --disable-testable-imports --manifest-cache none
+
+test-studio: build
+	@sh Scripts/test-studio.sh
 
 check-kernels: setup
 	@sh Scripts/kernels.sh

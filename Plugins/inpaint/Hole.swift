@@ -20,10 +20,10 @@ struct Hole {
   var isFull: Bool { !weights.contains { $0 == 0 } }
 
   mutating func add(_ mask: Image) {
-    for y in 0..<height {
-      let row = mask.row(y)
-      for x in 0..<width {
-        weights[y * width + x] = max(weights[y * width + x], min(row[x], 1))
+    weights.withUnsafeMutableBufferPointer { weights in
+      for y in 0..<height {
+        let (row, own) = (mask.row(y), weights.baseAddress! + y * width)
+        for x in 0..<width { own[x] = max(own[x], min(row[x], 1)) }
       }
     }
   }
@@ -64,12 +64,17 @@ struct Hole {
     let columns = (width + cell - 1) / cell
     let rows = (height + cell - 1) / cell
     var bounds = [Box?](repeating: nil, count: columns * rows)
-    for y in 0..<height {
-      for x in 0..<width where weights[y * width + x] > 0 {
-        let index = y / cell * columns + x / cell
-        bounds[index] =
-          bounds[index].map { $0.union(Box(x: x, y: y, width: 1, height: 1)) }
-          ?? Box(x: x, y: y, width: 1, height: 1)
+    weights.withUnsafeBufferPointer { weights in
+      for y in 0..<height {
+        let row = UnsafeBufferPointer(rebasing: weights[y * width..<(y + 1) * width])
+        // Most rows have none, which a sum tells soonest.
+        guard row.reduce(UInt32(0), { $0 | $1.bitPattern }) != 0 else { continue }
+        for x in 0..<width where row[x] > 0 {
+          let index = y / cell * columns + x / cell
+          bounds[index] =
+            bounds[index].map { $0.union(Box(x: x, y: y, width: 1, height: 1)) }
+            ?? Box(x: x, y: y, width: 1, height: 1)
+        }
       }
     }
     var groups: [Box] = []

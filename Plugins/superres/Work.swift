@@ -62,6 +62,21 @@ struct Work {
         (solver.base, solver.baseRow) = (before!.band, before!.top)
       }
       crew.run(solver.across) { [solver] in solver.solve(row * solver.across + $0) }
+      try show(solver.rows(solvedWithTileRow: row), of: solver.large)
+    }
+  }
+
+  /// Shows those who watch some rows of an image that the photo was enlarged to.
+  private func show(_ rows: Range<Int>, of large: Image) throws {
+    guard host.isWatched else { return }
+    let scale = large.width / values[photo].width
+    let (top, bottom) = (rows.lowerBound / scale, rows.upperBound / scale)
+    guard top < bottom else { return }
+    try host.scoped {
+      let part = Box(x: 0, y: top * scale, width: large.width, height: (bottom - top) * scale)
+      host.show(
+        try host.cropped(large, to: part),
+        at: Box(x: 0, y: top, width: values[photo].width, height: bottom - top))
     }
   }
 

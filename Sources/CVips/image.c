@@ -192,7 +192,7 @@ static int store_floats(VipsRegion *region, VipsRect *area, void *data) {
 }
 
 // Fresh memory is given page by page when it is first written: with large pages that costs less.
-static void prefer_large_pages(void *memory, size_t size) {
+void cvips_prefer_large_pages(void *memory, size_t size) {
   uintptr_t page = 1 << 21, start = ((uintptr_t)memory + page - 1) & -page;
   uintptr_t end = ((uintptr_t)memory + size) & -page;
   if (end > start) madvise((void *)start, end - start, MADV_HUGEPAGE);
@@ -205,8 +205,6 @@ static int read_rows(VipsImage *image, VipsRegionWrite write, void *out) {
 }
 
 int cvips_read_floats(VipsImage *image, float *out) {
-  size_t count = (size_t)api.vips_image_get_width(image) * api.vips_image_get_height(image);
-  prefer_large_pages(out, count * api.vips_image_get_bands(image) * sizeof *out);
   return read_rows(image, store_floats, out);
 }
 

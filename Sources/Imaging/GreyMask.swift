@@ -6,6 +6,8 @@ struct GreyMask {
   let values: [Float]
   /// The level that stands for white.
   let white: Float
+  /// The bounds of what is not 0: a mask is mostly black, and nothing else need be looked at.
+  let marked: Area
   /// Whether all levels are whole numbers.
   let isWhole: Bool
   /// Whether they come from compression with loss.
@@ -20,7 +22,19 @@ struct GreyMask {
   init(_ values: [Float], width: Int, height: Int, white: Float, isLossy: Bool, kind: Kind = .greys) {
     (self.values, self.width, self.height) = (values, width, height)
     (self.white, self.isLossy, self.kind) = (white, isLossy, kind)
-    isWhole = values.allSatisfy { $0 == $0.rounded() }
+    marked = Area(boundsOf: values, width: width, height: height)
+    isWhole = marked.allSatisfy(of: values, width: width) { $0 == $0.rounded() }
+  }
+
+  /// What a function that gives 0 for 0 makes of each level.
+  private func mapped(_ function: (Float) -> Float) -> [Float] {
+    var plane = [Float](repeating: 0, count: values.count)
+    for y in marked.y..<marked.y + marked.height {
+      for at in y * width + marked.x..<y * width + marked.x + marked.width {
+        plane[at] = function(values[at])
+      }
+    }
+    return plane
   }
 
   /// Shares of white, 0...1, with what the user should know.
@@ -28,14 +42,14 @@ struct GreyMask {
 
   /// The judgement of what is white.
   func read() -> Reading {
-    let histogram = LevelHistogram(values, white: white)
+    let histogram = LevelHistogram(self)
     let levels = histogram.levels
     guard let darkest = levels.first, let brightest = levels.last else { return ([], []) }
     if levels.count == 1 {
-      return (values.map { isWhole && $0 == 1 ? 1 : min($0 / white, 1) }, [])
+      return (mapped { isWhole && $0 == 1 ? 1 : min($0 / white, 1) }, [])
     }
     if levels.count == 2, !isLossy {
-      let plane = values.map { histogram.index($0) == brightest ? Float(1) : 0 }
+      let plane = mapped { histogram.index($0) == brightest ? 1 : 0 }
       if darkest == 0 || kind != .greys { return (plane, []) }
       let (low, high) = (histogram.text(darkest), histogram.text(brightest))
       return (plane, ["its two levels \(low) and \(high) are taken for black and white"])
@@ -45,7 +59,7 @@ struct GreyMask {
     if areLabels(histogram, areas) {
       let labels = levels.filter { $0 > 0 }.map { $0 / histogram.scale }
       return (
-        values.map { $0 > 0 ? 1 : 0 },
+        mapped { $0 > 0 ? 1 : 0 },
         [kind == .greys ? LabelText.all(labels) : "all its shades are marked (--mask-colour chooses)"]
       )
     }
@@ -80,7 +94,7 @@ struct GreyMask {
     }
     if isLossy, brightest <= 0.032 * white {
       return (
-        values.map { _ in 0 },
+        mapped { _ in 0 },
         ["its brightest level is \(Int(brightest)) of \(Int(white)), which compression with loss cannot keep"]
       )
     }
@@ -89,9 +103,9 @@ struct GreyMask {
         "it looks like a photo, and marks in part wherever that is grey: are two files in the wrong order?")
     }
     let range: ClosedRange<Float> = isNoisy(white) ? 0.19...0.81 : isLossy ? 0.032...0.968 : 0...1
-    let plane = values.map { value in
+    let plane = mapped { value in
       let share = min(value / white, 1)
-      if share <= range.lowerBound { return Float(0) }
+      if share <= range.lowerBound { return 0 }
       if share >= range.upperBound { return 1 }
       return range == 0.19...0.81 ? (share - 0.19) / 0.62 : share
     }
@@ -101,8 +115,10 @@ struct GreyMask {
   /// Whether most of it is grey, and much of that is rough, as in photos.
   private func isTextured(_ white: Float) -> Bool {
     var (grey, rough) = (0, 0)
-    for y in 0..<height {
-      for at in y * width + 1..<max((y + 1) * width - 1, y * width + 1) {
+    let near = marked.grown(by: 1, width: width, height: height)
+    let columns = max(near.x, 1)..<max(min(near.x + near.width, width - 1), max(near.x, 1))
+    for y in near.y..<near.y + near.height {
+      for at in y * width + columns.lowerBound..<y * width + columns.upperBound {
         if values[at] > 0.1 * white, values[at] < 0.9 * white { grey += 1 }
         if abs(2 * values[at] - values[at - 1] - values[at + 1]) > 0.02 * white { rough += 1 }
       }
@@ -114,8 +130,9 @@ struct GreyMask {
   private func isNoisy(_ white: Float) -> Bool {
     var (edges, middle, stray) = (0, 0, 0)
     let (low, high) = (0.19 * white, 0.81 * white)
-    for y in 0..<height {
-      for x in 0..<width {
+    let near = marked.grown(by: 1, width: width, height: height)
+    for y in near.y..<near.y + near.height {
+      for x in near.x..<near.x + near.width {
         let at = y * width + x
         let value = values[at]
         if value > low, value < high { middle += 1 }

@@ -7,10 +7,15 @@ struct LevelHistogram {
   let scale: Int
   private let factor: Float
 
-  init(_ values: [Float], white: Float) {
+  init(_ mask: GreyMask) {
+    let (white, marked) = (mask.white, mask.marked)
     factor = white > 1 && white <= 65535 ? 1 : 65535 / white
     scale = factor == 1 ? 1 : max(Int(factor), 1)
-    for value in values { counts[index(value)] += 1 }
+    counts[0] = mask.values.count - marked.width * marked.height
+    for y in marked.y..<marked.y + marked.height {
+      let row = y * mask.width + marked.x
+      for at in row..<row + marked.width { counts[index(mask.values[at])] += 1 }
+    }
     levels = counts.indices.filter { counts[$0] > 0 }
   }
 
@@ -31,20 +36,25 @@ struct LevelAreas {
 
   init(_ mask: GreyMask, _ histogram: LevelHistogram) {
     let (width, height) = (mask.width, mask.height)
-    let indices = mask.values.map { histogram.index($0) }
+    let near = mask.marked.grown(by: 1, width: width, height: height)
+    let seen = near.grown(by: 1, width: width, height: height)
+    let columns = seen.width
+    let indices = (seen.y..<seen.y + seen.height).flatMap { y in
+      mask.values[y * width + seen.x..<y * width + seen.x + columns].map { Int32(histogram.index($0)) }
+    }
     var inner = [Int](repeating: 0, count: 65536)
     let small = max(2 * histogram.scale, histogram.levels.last! / 64)
-    for y in 0..<height {
-      for x in 0..<width {
-        let at = y * width + x
+    for y in near.y..<near.y + near.height {
+      for x in near.x..<near.x + near.width {
+        let at = (y - seen.y) * columns + x - seen.x
         let level = indices[at]
         if x > 0, indices[at - 1] != level {
           if abs(indices[at - 1] - level) <= small { steps += 1 } else { jumps += 1 }
         }
         if x > 0, y > 0, x < width - 1, y < height - 1, indices[at - 1] == level, indices[at + 1] == level,
-          indices[at - width] == level, indices[at + width] == level
+          indices[at - columns] == level, indices[at + columns] == level
         {
-          inner[level] += 1
+          inner[Int(level)] += 1
         }
       }
     }

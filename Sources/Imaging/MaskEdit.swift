@@ -12,6 +12,9 @@ public struct MaskEdit: Sendable, Equatable {
     (self.isInverted, self.grow, self.feather) = (isInverted, grow, feather)
   }
 
+  /// Whether it leaves every mask as it is.
+  public var isNothing: Bool { self == MaskEdit() }
+
   /// - Parameter mask: 1 channel in 0...1.
   public func applied(to mask: FloatImage) -> FloatImage {
     var mask = mask

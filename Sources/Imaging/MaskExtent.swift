@@ -8,6 +8,8 @@ public struct MaskExtent: Sendable, Equatable {
     (marked, total) = (mask.pixels.count { $0 > 0 }, mask.pixels.count)
   }
 
+  init(marked: Int, total: Int) { (self.marked, self.total) = (marked, total) }
+
   public var isNothing: Bool { marked == 0 }
   public var isAll: Bool { marked == total }
 

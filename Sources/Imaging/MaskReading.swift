@@ -84,9 +84,23 @@ public struct MaskReading: Sendable, Equatable {
   }
 }
 
+/// Of a mask that `MaskReading` opened.
 extension SourceImage {
-  /// What a mask that `MaskReading` opened marks, 1 channel, 1 where it marks. Throws `failed`.
+  /// What it marks, 1 channel, 1 where it marks. Throws `failed`.
   public func marks() throws(ImagingError) -> FloatImage {
     try reading { () throws(VipsError) in try native.bands(0..<1).floats() }
+  }
+
+  /// Writes the same, width · height floats, without a copy of them between.
+  public func readMarks(into floats: UnsafeMutablePointer<Float>) throws(ImagingError) {
+    try reading { () throws(VipsError) in try native.bands(0..<1).read(into: floats) }
+  }
+
+  /// How much it marks. Throws `failed`.
+  public func markedExtent() throws(ImagingError) -> MaskExtent {
+    try reading { () throws(VipsError) in
+      let values = try native.bands(0..<1).values(UInt16.self)
+      return MaskExtent(marked: values.reduce(0) { $0 + ($1 > 0 ? 1 : 0) }, total: values.count)
+    }
   }
 }

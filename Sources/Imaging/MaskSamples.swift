@@ -41,7 +41,8 @@ struct MaskSamples {
       throw ImagingError(.unsupported, name, "it has \(bands) channels; a mask is grey, RGB or CMYK")
     }
     let all = stored.pixels.pixels
-    guard all.allSatisfy(\.isFinite) else {
+    // Samples of 8 and 16 bits are numbers from 0 on.
+    guard stored.white > 0 || all.allSatisfy(\.isFinite) else {
       throw ImagingError(.unsupported, name, "it holds values that are not numbers, which a mask cannot")
     }
     func band(_ band: Int) -> [Float] { stride(from: band, to: all.count, by: bands).map { max(all[$0], 0) } }
@@ -56,7 +57,7 @@ struct MaskSamples {
       }
     } else {
       channels = colours
-      values = bands == colours ? all.map { max($0, 0) } : []
+      values = bands != colours ? [] : stored.white > 0 ? all : all.map { max($0, 0) }
       if values.isEmpty {
         values.reserveCapacity(colours * width * height)
         for at in 0..<width * height {
@@ -64,7 +65,8 @@ struct MaskSamples {
         }
       }
     }
-    let largest = values.max() ?? 0
+    // Numbers from 0 on are ordered as their bits are.
+    let largest = Float(bitPattern: values.reduce(0) { max($0, $1.bitPattern) })
     white = largest <= 255 && stored.white > 255 ? 255 : stored.white
     // The type of the others does not tell what is white.
     if stored.white == 0 { white = largest <= 1 ? 1 : largest <= 255 ? 255 : max(largest, 65535) }

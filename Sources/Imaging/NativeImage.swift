@@ -82,6 +82,7 @@ final class NativeImage: @unchecked Sendable {
     let count = width * height * bands
     var succeeded = false
     let pixels = [Float](unsafeUninitializedCapacity: count) { buffer, filled in
+      cvips_prefer_large_pages(buffer.baseAddress!, count * MemoryLayout<Float>.stride)
       succeeded = cvips_read_floats(pointer, buffer.baseAddress!) == 0
       filled = succeeded ? count : 0
     }

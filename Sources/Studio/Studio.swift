@@ -50,6 +50,7 @@ public enum Studio {
       let http = HTTPServer(
         config: .init(
           address: try .inet(ip4: "127.0.0.1", port: UInt16(port)), timeout: server.longestRequest,
+          sharedRequestBufferSize: 1 << 16,
           logger: .disabled))
       await http.appendRoute("*") { request in
         await answer(request, of: server, connections)

@@ -5,7 +5,7 @@ public enum WorkerEvent: Codable, Sendable {
   /// A step of an ascent, counted from the run's first.
   case point(step: Int, loss: Double, probability: Double?)
   /// An iterate: a JPEG file in base64, and where in the first image it lies; nil: it is the whole picture.
-  case frame(jpeg: String, place: Place?, step: Int)
+  case frame(jpeg: String, place: PixelRectangle?, step: Int)
   /// Something that a user should know of the result.
   case warning(String)
   /// Data that the task printed.

@@ -7,6 +7,8 @@ public enum WorkerRequest: Codable, Sendable {
   case models
   /// The names by which the default model's features are asked for. Ends with `names`.
   case features
+  /// Opens an image that may soon be worked on. Ends with `done`.
+  case open(file: String)
   /// A command of a task. Ends with `done`.
   case run(TaskRun)
   /// A part of an image as it is shown. Ends with `image`.
@@ -42,11 +44,11 @@ public enum WorkerRequest: Codable, Sendable {
   public struct ImageView: Codable, Sendable {
     public var file: String
     /// In pixels of the image; nil: all of it.
-    public var area: Place?
+    public var area: PixelRectangle?
     /// Of what is shown of it; it is never enlarged.
     public var longestSide: Int
 
-    public init(file: String, area: Place? = nil, longestSide: Int) {
+    public init(file: String, area: PixelRectangle? = nil, longestSide: Int) {
       (self.file, self.area, self.longestSide) = (file, area, longestSide)
     }
   }
@@ -57,18 +59,18 @@ public enum WorkerRequest: Codable, Sendable {
     /// The file of the part: white is marked. nil: nothing is.
     public var part: String?
     /// Where it lies, in pixels of the image; all else is black.
-    public var area: Place
+    public var area: PixelRectangle
     /// A PNG file.
     public var output: String
 
-    public init(image: String, part: String?, area: Place, output: String) {
+    public init(image: String, part: String?, area: PixelRectangle, output: String) {
       (self.image, self.part, self.area, self.output) = (image, part, area, output)
     }
   }
 }
 
 /// A rectangle of pixels.
-public struct Place: Codable, Sendable, Equatable {
+public struct PixelRectangle: Codable, Sendable, Equatable {
   public var x: Int, y: Int, width: Int, height: Int
 
   public init(x: Int, y: Int, width: Int, height: Int) {

@@ -184,7 +184,9 @@ import Testing
     try Program.perform(
       task: "superres", [photo, "--factor", "2", "--steps", "1", "-o", scratch.path("out.png")], seen.console)
     let places = try seen.iterates.withLock { try $0.map { try #require($0.place) } }
-    #expect(!places.isEmpty)
+    // Its edges first, all across, then windows.
+    #expect(places.first.map { ($0.x, $0.width) == (0, 150) } == true)
+    #expect(seen.iterates.withLock { $0.contains { $0.step == 1 } })
     #expect(
       places.allSatisfy {
         $0.x >= 0 && $0.y >= 0 && $0.width > 30 && $0.height > 30 && $0.x + $0.width <= 150

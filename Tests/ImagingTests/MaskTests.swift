@@ -63,6 +63,28 @@ import Testing
     #expect(notes.count == 1 && notes[0].contains("85 and 170"), "\(notes)")
   }
 
+  /// Wherever the marks lie, what is told of them is the same, and no level is lost.
+  @Test(arguments: [(0, 0), (59, 39), (0, 39), (59, 0), (30, 0), (0, 20)])
+  func marksAtTheBorderAreRead(_ x: Int, _ y: Int) throws {
+    let values = (0..<60 * 40).map { UInt16(max(0, 255 - 19 * (abs($0 % 60 - x) + abs($0 / 60 - y)))) }
+    let (mask, notes) = try MaskReading().open(
+      .bytes(RawImage(width: 60, height: 40, bands: 1, values: values).encoded(as: CVIPS_PNG), name: "mask"))
+    #expect(try mask.marks().pixels == values.map { Float($0) / 255 } && notes.isEmpty, "\(notes)")
+    let extent = try mask.markedExtent()
+    #expect(extent.marked == values.count { $0 > 0 } && extent.total == 60 * 40)
+    #expect(try extent == MaskExtent(mask.marks()))
+  }
+
+  @Test func aSingleMarkIsOne() throws {
+    for place in [0, 59, 60 * 39, 60 * 40 - 1, 60 * 20 + 30] {
+      let values = (0..<60 * 40).map { UInt16($0 == place ? 255 : 0) }
+      let file = try RawImage(width: 60, height: 40, bands: 1, values: values).encoded(as: CVIPS_PNG)
+      #expect(try reading(file).plane == values.map { $0 > 0 ? 1 : 0 })
+    }
+    let black = RawImage(width: 8, height: 5, bands: 1, values: [UInt16](repeating: 0, count: 40))
+    #expect(try reading(black.encoded(as: CVIPS_PNG)).plane == [Float](repeating: 0, count: 40))
+  }
+
   @Test func softMasksStaySoft() throws {
     let ramp = hill(slope: 7)
     let raw = RawImage(width: 60, height: 40, bands: 1, values: ramp)

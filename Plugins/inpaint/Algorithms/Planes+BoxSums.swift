@@ -12,16 +12,20 @@ extension Planes {
         rows.samples[start + x] = sum
       }
     }
+    // Row by row, all columns at once, as they lie in memory.
+    var sums = [Float](repeating: 0, count: width)
     for c in 0..<channels {
-      for x in 0..<width {
-        let start = c * area + x
-        var sum: Float = 0
-        for y in 0..<min(radius, height) { sum += rows.samples[start + y * width] }
-        for y in 0..<height {
-          if y + radius < height { sum += rows.samples[start + (y + radius) * width] }
-          if y - radius > 0 { sum -= rows.samples[start + (y - radius - 1) * width] }
-          result.samples[start + y * width] = sum
-        }
+      func add(_ y: Int, _ sign: Float) {
+        let start = c * area + y * width
+        for x in 0..<width { sums[x] += sign * rows.samples[start + x] }
+      }
+      for x in 0..<width { sums[x] = 0 }
+      for y in 0..<min(radius, height) { add(y, 1) }
+      for y in 0..<height {
+        if y + radius < height { add(y + radius, 1) }
+        if y - radius > 0 { add(y - radius - 1, -1) }
+        let start = c * area + y * width
+        for x in 0..<width { result.samples[start + x] = sums[x] }
       }
     }
     return result

@@ -55,6 +55,11 @@ package struct EdgePrior: @unchecked Sendable {
     return rows.lowerBound * factor..<rows.upperBound * factor
   }
 
+  /// The rows of the large image that are solved with a row of tiles.
+  package func rows(solvedWithTileRow row: Int) -> Range<Int> {
+    row * Self.core * factor..<min((row + 1) * Self.core, small.height) * factor
+  }
+
   package func solve(_ index: Int) {
     let (left, top) = (index % across * Self.core, index / across * Self.core)
     let (right, bottom) = (min(left + Self.core, small.width), min(top + Self.core, small.height))

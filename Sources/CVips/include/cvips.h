@@ -110,6 +110,8 @@ VipsImage *_Nullable cvips_wrap(const void *pixels, int width, int height, int b
 void *_Nullable cvips_pixels(VipsImage *image);
 /// Computes all pixels into out, interleaved: integers mapped to 0...1, floats as they are.
 int cvips_read_floats(VipsImage *image, float *out);
+/// Asks for large pages for memory that is not written to yet and lives briefly. To find them may take the system long.
+void cvips_prefer_large_pages(void *memory, size_t size);
 /// Computes all pixels into out, which has room for them: rows without gaps.
 int cvips_read(VipsImage *image, void *out);
 

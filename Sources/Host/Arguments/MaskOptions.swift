@@ -110,7 +110,7 @@ enum MaskOptions {
   }
 
   /// What the values of the options do to a mask.
-  private static func edit(
+  static func edit(
     of mask: CommandParameter, _ parameters: [CommandParameter], _ values: [TypedValue]
   )
     -> MaskEdit
@@ -119,14 +119,6 @@ enum MaskOptions {
       place(name, of: mask, parameters).flatMap { values[$0].numbers.first }.map { Int($0) } ?? 0
     }
     return MaskEdit(isInverted: number("invert") != 0, grow: number("grow"), feather: number("feather"))
-  }
-
-  /// A mask as the options beside it change it.
-  static func edited(
-    _ source: SourceImage, for mask: CommandParameter, _ parameters: [CommandParameter],
-    _ values: [TypedValue]
-  ) throws -> FloatImage {
-    try edit(of: mask, parameters, values).applied(to: source.marks())
   }
 
   /// Throws where an option was given and the mask that it is for was not.

@@ -55,6 +55,14 @@ extension Run {
     return image
   }
 
+  /// What a mask marks, changed as the user wants.
+  func newImage(ofMask source: SourceImage, _ edit: MaskEdit) throws -> UnsafeMutablePointer<rtool_image> {
+    if !edit.isNothing { return try newImage(edit.applied(to: source.marks())) }
+    let image = try newImage(width: source.width, height: source.height, channels: 1)
+    try source.readMarks(into: image.pointee.data)
+    return image
+  }
+
   /// Images of a batch, planar, as new interleaved ones.
   func newImages(_ batch: ImageBatch) throws -> UnsafeMutablePointer<rtool_image> {
     let images = try allocate(rtool_image.self, batch.count)

@@ -99,9 +99,26 @@ final class Run: @unchecked Sendable {
     guard (0...physicalMemory).contains(bytes), AvailableMemory.allows(bytes),
       posix_memalign(&block, 64, max(bytes, 1)) == 0, let block
     else { return nil }
-    memset(block, 0, bytes)
+    clear(block, bytes)
     return block
   }
+
+  /// Zeroes memory that is not used yet. Where it is large the system has just mapped it: to give its pages back leaves them
+  /// zero, and none of them is touched before it is used.
+  private static func clear(_ block: UnsafeMutableRawPointer, _ bytes: Int) {
+    let page = Int(sysconf(Int32(_SC_PAGESIZE)))
+    let start = (Int(bitPattern: block) + page - 1) / page * page - Int(bitPattern: block)
+    let end = (Int(bitPattern: block) + bytes) / page * page - Int(bitPattern: block)
+    guard bytes >= mappedAnew, madvise(block + start, end - start, MADV_DONTNEED) == 0 else {
+      memset(block, 0, bytes)
+      return
+    }
+    memset(block, 0, start)
+    memset(block + end, 0, bytes - end)
+  }
+
+  /// The C library takes blocks of so many bytes from the system, however many were freed.
+  private static let mappedAnew = 32 << 20
 
   /// Zeroed memory that lives as long as the run; nil when there is none left.
   func allocate(_ bytes: Int) -> UnsafeMutableRawPointer? {

@@ -33,7 +33,7 @@ extension Run {
       let pointers = try images[index].map { source -> UnsafePointer<rtool_image>? in
         let image =
           try parameter.kind == .mask
-          ? newImage(MaskOptions.edited(source, for: parameter, plugin.parameters, values))
+          ? newImage(ofMask: source, MaskOptions.edit(of: parameter, plugin.parameters, values))
           : newImage(of: source, withAlpha: parameter.flags.contains(.withAlpha))
         sources[image.pointee.data] = source
         inputs.append((source.name, image.pointee))

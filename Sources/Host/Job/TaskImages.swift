@@ -8,6 +8,8 @@ struct TaskImages {
   private let settings: RunSettings
   private let destination: Destination
   private let console: Console
+  /// Those that stay open from run to run; nil: none do.
+  private let opened: OpenImages?
   /// Files that are opened once for each frame.
   private var files: [String: Input] = [:]
   /// Frames or pages of the masks, by their files, once these have been opened.
@@ -16,10 +18,11 @@ struct TaskImages {
   private var notes: Set<String> = []
 
   init(
-    plugin: Plugin, values: [TypedValue], settings: RunSettings, destination: Destination, console: Console
+    plugin: Plugin, values: [TypedValue], settings: RunSettings, destination: Destination, console: Console,
+    opened: OpenImages? = nil
   ) {
     (self.plugin, self.values, self.settings) = (plugin, values, settings)
-    (self.destination, self.console) = (destination, console)
+    (self.destination, self.console, self.opened) = (destination, console, opened)
   }
 
   /// By the places of their parameters.
@@ -39,8 +42,7 @@ struct TaskImages {
             if let first { try check(image, against: first) }
           } else {
             let isFirst = first == nil
-            image = try SourceImage.open(
-              input(name), limits: limits, frame: isFirst ? frame : 0, digest: true)
+            image = try open(name, frame: isFirst ? frame : 0)
             try tell(image, isChosen: isFirst && settings.frameChoice != .unsaid)
             first = first ?? image
           }
@@ -55,6 +57,13 @@ struct TaskImages {
     var limits = settings.limits
     limits.memory = AvailableMemory.now.map { ($0.bytes, $0.limit) }
     return limits
+  }
+
+  private mutating func open(_ name: String, frame: Int) throws -> SourceImage {
+    if let opened, name != "-", settings.frameChoice == .unsaid {
+      return try opened.open(name, limits: limits, frame: frame)
+    }
+    return try SourceImage.open(input(name), limits: limits, frame: frame, digest: true)
   }
 
   private mutating func input(_ name: String) throws -> Input {

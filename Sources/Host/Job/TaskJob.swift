@@ -35,7 +35,8 @@ struct TaskJob {
       try TaskImages.tellPeculiarities(of: $0, destination, console)
     }
     var reader = TaskImages(
-      plugin: plugin, values: taskValues, settings: settings, destination: destination, console: console)
+      plugin: plugin, values: taskValues, settings: settings, destination: destination, console: console,
+      opened: session.opened)
     let images = try reader.open(frame: settings.frameChoice.first)
     let frames = try frames(of: firstImage(images))
     if let available = AvailableMemory.now {
@@ -154,11 +155,10 @@ struct TaskJob {
   {
     var later: [String] = []
     for (index, parameter) in plugin.parameters.enumerated() where parameter.kind == .mask {
-      let masks = try images[index].map {
-        try MaskOptions.edited($0, for: parameter, plugin.parameters, values)
-      }
-      for (source, mask) in zip(images[index], masks) {
-        let extent = MaskExtent(mask)
+      let edit = MaskOptions.edit(of: parameter, plugin.parameters, values)
+      for source in images[index] {
+        let extent =
+          try edit.isNothing ? source.markedExtent() : MaskExtent(edit.applied(to: source.marks()))
         guard let remark = extent.remark.map({ MaskOptions.text($0, for: parameter) }) else { continue }
         if extent.isNothing || extent.isAll {
           later.append("\(source.name) \(remark)")
@@ -170,6 +170,7 @@ struct TaskJob {
       guard let photo = firstImage(images) else {
         throw Failure.usage("--\(parameter.name)-preview needs an image to show the mask on")
       }
+      let masks = try images[index].map { try edit.applied(to: $0.marks()) }
       let notes = try MaskPreview.image(of: photo, masks: masks).write(
         to: .file(file.path), format: file.format, options: settings.options)
       for note in notes { console.warn(note) }

@@ -8,6 +8,8 @@ final class TaskSession: Sendable {
   let classifier: Classifier
   let threads: Int
   let prepared = PreparedObjects()
+  /// Image files that stay open from run to run; nil: none do.
+  let opened: OpenImages?
   private let source: ModelSearch.Source
   private let known = Mutex(Known())
 
@@ -24,8 +26,8 @@ final class TaskSession: Sendable {
   }
 
   /// Reads the model. libvips is loaded meanwhile.
-  init(_ plugin: Plugin, _ settings: RunSettings) throws {
-    self.plugin = plugin
+  init(_ plugin: Plugin, _ settings: RunSettings, opened: OpenImages? = nil) throws {
+    (self.plugin, self.opened) = (plugin, opened)
     Imaging.preload()
     threads = configureRuntime(threads: settings.threads)
     try configureRuntime(precision: settings.precision)

@@ -1,44 +1,65 @@
+import Glibc
 import Imaging
-import RobustRuntime
 
 /// Small copies of a command's images, to see in a moment what it would do: its lengths in pixels shrink with them.
 final class ReducedImages {
+  private struct Copy {
+    let file: FileVersion
+    let longestSide: Int
+    let path: String
+    /// Of its sides to the image's.
+    let factor: Double
+  }
+
+  private static let mostCopies = 16
   private let folder: TemporaryFolder
-  private let longestSide: Int
+  private let opened: OpenImages
+  /// The last one used is the last.
+  private var copies: [Copy] = []
   private var count = 0
 
-  init(longestSide: Int) throws {
-    self.longestSide = longestSide
+  init(_ opened: OpenImages) throws {
+    self.opened = opened
     folder = try TemporaryFolder()
   }
 
   /// Puts small copies in place of the images and masks, and scales boxes, points and what is counted in pixels.
-  func replace(in parsed: inout ParsedArguments, of plugin: Plugin) throws {
+  /// - Returns: the sides of the first image's copy to the image's.
+  func replace(in parsed: inout ParsedArguments, of plugin: Plugin, longestSide: Int) throws -> Double {
     var factor: Double?
     for parameter in plugin.parameters where [.image, .mask].contains(parameter.kind) {
       guard !parameter.flags.contains(.onDemand), let files = parsed.texts[parameter.name] else { continue }
       parsed.texts[parameter.name] = try files.map { file in
-        let source = try SourceImage.open(.file(file))
-        let wanted = min(1, Double(longestSide) / Double(max(source.width, source.height)))
-        factor = factor ?? wanted
-        return try copy(of: source, by: wanted)
+        let copy = try copy(of: file, longestSide: longestSide)
+        factor = factor ?? copy.factor
+        return copy.path
       }
     }
-    guard let factor, factor < 1 else { return }
+    guard let factor, factor < 1 else { return 1 }
     for parameter in plugin.parameters {
       parsed.texts[parameter.name] = parsed.texts[parameter.name]?.map {
         scaled($0, of: parameter, by: factor)
       }
     }
+    return factor
   }
 
-  private func copy(of source: SourceImage, by factor: Double) throws -> String {
-    count += 1
-    let path = "\(folder.path)/\(count).png"
+  private func copy(of path: String, longestSide: Int) throws -> Copy {
+    let file = try FileVersion(path)
+    if let index = copies.firstIndex(where: { $0.file == file && $0.longestSide == longestSide }) {
+      copies.append(copies.remove(at: index))
+      return copies.last!
+    }
+    let source = try opened.open(path, limits: Limits(), frame: 0)
+    let factor = min(1, Double(longestSide) / Double(max(source.width, source.height)))
     func scaled(_ size: Int) -> Int { max(1, Int((Double(size) * factor).rounded())) }
     let small = try source.resized(width: scaled(source.width), height: scaled(source.height))
-    try small.patched(with: []).write(to: .file(path), options: WriteOptions(stripMetadata: true))
-    return path
+    count += 1
+    let copy = Copy(file: file, longestSide: longestSide, path: "\(folder.path)/\(count).png", factor: factor)
+    try small.patched(with: []).write(to: .file(copy.path), options: WriteOptions(stripMetadata: true))
+    copies.append(copy)
+    if copies.count > Self.mostCopies { unlink(copies.removeFirst().path) }
+    return copy
   }
 
   private func scaled(_ text: String, of parameter: CommandParameter, by factor: Double) -> String {

@@ -52,6 +52,9 @@ enum WorkerCommand {
       case .tasks: return .tasks(PluginSearch.all().map(TaskDescription.init))
       case .models: return .models(WorkerModels.all())
       case .features: return .names(try WorkerModels.features())
+      case .open(let file):
+        try tasks.open(file)
+        return .done(TaskResult(outputs: []))
       case .run(let run): return .done(try tasks.perform(run))
       case .view(let view):
         let image = try images.part(view)

@@ -17,7 +17,7 @@ final class WorkerImages {
 
   func part(_ view: WorkerRequest.ImageView) throws -> EncodedImage {
     let screen = try open(view.file).screen
-    let area = view.area ?? Place(x: 0, y: 0, width: screen.width, height: screen.height)
+    let area = view.area ?? PixelRectangle(x: 0, y: 0, width: screen.width, height: screen.height)
     return try screen.part(
       x: area.x, y: area.y, width: area.width, height: area.height, longestSide: view.longestSide)
   }
@@ -34,26 +34,19 @@ final class WorkerImages {
 
   func makeMask(_ part: WorkerRequest.MaskPart) throws -> TaskResult {
     let image = try open(part.image).source
-    var mask = FloatImage(
-      width: image.width, height: image.height, channels: 1,
-      pixels: [Float](repeating: 0, count: image.width * image.height))
+    var mask = MaskFile(width: image.width, height: image.height)
     if let file = part.part {
       let area = part.area
       guard (1...image.width).contains(area.width), (1...image.height).contains(area.height),
         (0...image.width - area.width).contains(area.x), (0...image.height - area.height).contains(area.y)
       else { throw Failure.failed("a part of a mask lies outside of its image") }
-      let colours = try SourceImage.open(.file(file)).rgb()
-      let sized =
-        (colours.width, colours.height) == (area.width, area.height)
-        ? colours : try colours.resized(width: area.width, height: area.height, kernel: .linear)
-      for y in 0..<area.height {
-        for x in 0..<area.width {
-          mask.pixels[(area.y + y) * image.width + area.x + x] =
-            min(max(sized.pixels[3 * (y * area.width + x)], 0), 1)
-        }
-      }
+      let grey = try SourceImage.open(.file(file)).rgb()
+      let isSized = (grey.width, grey.height) == (area.width, area.height)
+      mask.lay(
+        isSized ? grey : try grey.resized(width: area.width, height: area.height, kernel: .linear),
+        x: area.x, y: area.y)
     }
-    try ResultImage.fresh(mask).write(to: .file(part.output))
+    try mask.write(to: .file(part.output))
     return TaskResult(outputs: [part.output])
   }
 
@@ -69,23 +62,6 @@ final class WorkerImages {
     kept.append(image)
     while kept.count > 1, kept.reduce(0, { $0 + $1.bytes }) > Self.mostBytes { kept.removeFirst() }
     return (image.source, image.screen)
-  }
-}
-
-/// What a file was when it was read.
-struct FileVersion: Hashable {
-  let path: String
-  let device, inode, size, seconds, nanoseconds: Int
-
-  /// - Throws: `Failure` where there is none.
-  init(_ path: String) throws {
-    var status = stat()
-    guard stat(path, &status) == 0 else {
-      throw Failure.failed("\(path) cannot be read: \(String(cString: strerror(errno)))")
-    }
-    self.path = path
-    (device, inode, size) = (Int(status.st_dev), Int(status.st_ino), Int(status.st_size))
-    (seconds, nanoseconds) = (Int(status.st_mtim.tv_sec), Int(status.st_mtim.tv_nsec))
   }
 }
 

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Glibc
+import Imaging
 import Synchronization
 import WorkerProtocol
 
@@ -14,6 +15,11 @@ final class WorkerTasks {
   /// The last one used is the last.
   private var sessions: [(key: Key, session: TaskSession)] = []
   private var plugins: [String: Plugin] = [:]
+  private let opened = OpenImages()
+  private var reduced: ReducedImages?
+
+  /// Opens an image that may soon be worked on.
+  func open(_ file: String) throws { _ = try opened.open(file, limits: Limits(), frame: 0) }
 
   func perform(_ run: WorkerRequest.TaskRun) throws -> TaskResult {
     guard chdir(run.folder) == 0 else {
@@ -26,11 +32,15 @@ final class WorkerTasks {
     var parsed = try ParsedArguments(
       Array(run.arguments.dropFirst()), parameters: plugin.parameters + plugin.hostOptions)
     guard parsed.request == nil else { throw Failure.usage("--help and --version are for terminals") }
-    let copies = try run.longestSide.map { try ReducedImages(longestSide: $0) }
-    try copies?.replace(in: &parsed, of: plugin)
+    var factor = 1.0
+    if let side = run.longestSide {
+      let copies = try reduced ?? ReducedImages(opened)
+      reduced = copies
+      factor = try copies.replace(in: &parsed, of: plugin, longestSide: side)
+    }
     let job = try TaskJob(plugin, parsed)
     let session = try session(for: job)
-    let report = try job.run(in: session, console(of: job, isWatched: run.isWatched))
+    let report = try job.run(in: session, console(of: job, isWatched: run.isWatched, factor: factor))
     if report.hasSkipped { throw Failure.told }
     if job.settings.wantsJSON { WorkerCommand.say(.text(report.json + "\n")) }
     return TaskResult(
@@ -44,14 +54,15 @@ final class WorkerTasks {
       task: job.plugin.name, model: settings.model ?? "", info: settings.modelInfo ?? "",
       precision: settings.precision.rawValue, threads: settings.threads)
     let kept = sessions.firstIndex { $0.key == key }.map { sessions.remove(at: $0).session }
-    let session = try kept ?? TaskSession(job.plugin, settings)
+    let session = try kept ?? TaskSession(job.plugin, settings, opened: opened)
     if kept != nil { try session.configure(settings) }
     sessions.append((key, session))
     if sessions.count > Self.mostSessions { sessions.removeFirst() }
     return session
   }
 
-  private func console(of job: TaskJob, isWatched: Bool) -> Console {
+  /// - Parameter factor: the sides of the first image as the task sees it to the image's.
+  private func console(of job: TaskJob, isWatched: Bool, factor: Double) -> Console {
     var console = Console(task: job.plugin.name, isQuiet: job.settings.isQuiet)
     console.print = { WorkerCommand.say(.text($0)) }
     console.hear = { WorkerCommand.say(.warning($0)) }
@@ -68,13 +79,21 @@ final class WorkerTasks {
       WorkerCommand.say(
         .frame(
           jpeg: Data(file).base64EncodedString(),
-          place: iterate.place.map { Place(x: $0.x, y: $0.y, width: $0.width, height: $0.height) },
+          place: iterate.place.map { PixelRectangle($0, enlarged: 1 / factor) },
           step: iterate.step))
     }
     console.follow = { point in
       WorkerCommand.say(.point(step: point.step, loss: point.loss, probability: point.probability))
     }
     return console
+  }
+}
+
+extension PixelRectangle {
+  fileprivate init(_ place: Iterate.Place, enlarged factor: Double) {
+    func scaled(_ number: Int) -> Int { Int((Double(number) * factor).rounded()) }
+    self.init(
+      x: scaled(place.x), y: scaled(place.y), width: scaled(place.width), height: scaled(place.height))
   }
 }
 

@@ -3,6 +3,8 @@ import Foundation
 /// The documents of a state folder: each is a folder with its files and a document.json, which is replaced as a whole.
 actor DocumentStore {
   private let folder: String
+  /// Held as long as this process lives: two would write over each other's history.
+  private let lock: Int32
   private var documents: [String: Document] = [:]
 
   /// Reads what is there. What cannot be understood is left alone.
@@ -14,6 +16,12 @@ actor DocumentStore {
         atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
     } catch {
       throw StudioError(.failed, "\(folder) cannot be made; name another folder with --state")
+    }
+    lock = open(state + "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+    guard lock >= 0, flock(lock, LOCK_EX | LOCK_NB) == 0 else {
+      throw StudioError(
+        .failed,
+        "another studio keeps its history in \(state); use its page, or name another folder with --state")
     }
     for id in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [] where Self.isID(id) {
       guard let data = FileManager.default.contents(atPath: "\(folder)/\(id)/document.json"),

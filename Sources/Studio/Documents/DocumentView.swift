@@ -36,11 +36,12 @@ struct DocumentSummary: Encodable, Sendable {
   let changed: Double
   let width, height: Int
   let steps: Int
+  let current: Int?
 
   init(_ document: Document) {
     (id, name, changed, steps) = (document.id, document.name, document.changed, document.steps.count)
     let shown = document.steps.first { $0.id == document.current } ?? document.steps.last
-    (width, height) = (shown?.width ?? 0, shown?.height ?? 0)
+    (width, height, current) = (shown?.width ?? 0, shown?.height ?? 0, shown?.id)
   }
 }
 

@@ -23,6 +23,8 @@ struct DocumentRoutes: Sendable {
       try await store.change(words[0]) { document in
         document.current = try document.step(change.current).id
       }
+      let document = try await store.document(words[0])
+      runs.openAhead(try document.step(change.current), of: document.id)
       return try await view(words[0])
     }
     routes.add(.DELETE, "/api/documents/:id") { _, words in
@@ -32,12 +34,12 @@ struct DocumentRoutes: Sendable {
       return try .json([String]())
     }
     routes.add(.GET, "/api/documents/:id/steps/:step/view") { request, words in
-      let path = try await path(words)
-      var area: Place?
+      let path = try await store.path(of: step(words).file, in: words[0])
+      var area: PixelRectangle?
       if let x = request.number("x"), let y = request.number("y"), let w = request.number("w"),
         let h = request.number("h")
       {
-        area = Place(x: x, y: y, width: w, height: h)
+        area = PixelRectangle(x: x, y: y, width: w, height: h)
       }
       return try await picture(path, area: area, side: request.number("max") ?? 1024).cached
     }
@@ -83,10 +85,14 @@ struct DocumentRoutes: Sendable {
         }
       } catch {
         try? await store.remove(document.id)
-        throw error
+        guard let fault = error as? StudioError else { throw error }
+        // Whoever opened it knows it by its name.
+        let folder = store.folder(of: document.id) + "/"
+        throw StudioError(fault.kind, fault.text.replacing(folder, with: ""))
       }
     }
     hub.send(RunEvent("documents"))
+    if let step = try await store.document(document.id).steps.first { runs.openAhead(step, of: document.id) }
     return try await view(document.id)
   }
 
@@ -101,13 +107,13 @@ struct DocumentRoutes: Sendable {
 
   // MARK: Looking
 
-  private func path(_ words: [String]) async throws -> String {
+  /// The step that a path's document and number name.
+  private func step(_ words: [String]) async throws -> Document.Step {
     guard let number = Int(words[1]) else { throw StudioError(.notFound, "there is no such step") }
-    let step = try await store.document(words[0]).step(number)
-    return try await store.path(of: step.file, in: words[0])
+    return try await store.document(words[0]).step(number)
   }
 
-  private func picture(_ path: String, area: Place?, side: Int) async throws -> Reply {
+  private func picture(_ path: String, area: PixelRectangle?, side: Int) async throws -> Reply {
     try await viewer.picture(of: path, area: area, side: side)
   }
 
@@ -120,9 +126,9 @@ struct DocumentRoutes: Sendable {
   }
 
   private func download(_ words: [String], format: String?, quality: Int?) async throws -> Reply {
-    let path = try await path(words)
-    let name = path.split(separator: "/").last.map(String.init) ?? "image"
-    guard let format, !name.hasSuffix(".\(format)") else { return attachment(path, name) }
+    let step = try await step(words)
+    let (path, name) = (try await store.path(of: step.file, in: words[0]), step.file)
+    guard let format, format != step.format else { return attachment(path, name) }
     guard format.allSatisfy({ $0.isLetter && $0.isASCII }), format.count <= 4 else {
       throw StudioError(.badRequest, "there is no format \(format.prefix(20))")
     }
@@ -170,7 +176,7 @@ struct DocumentRoutes: Sendable {
       try await $0.answer(
         to: .mask(
           .init(
-            image: image, part: part, area: Place(x: x, y: y, width: w, height: h),
+            image: image, part: part, area: PixelRectangle(x: x, y: y, width: w, height: h),
             output: "\(folder)/\(name)")))
     }
     return try .json(Answer(mask: name))
@@ -179,7 +185,7 @@ struct DocumentRoutes: Sendable {
 
 extension WorkerPool {
   /// A part of an image file as a page shows it.
-  func picture(of path: String, area: Place?, side: Int) async throws -> Reply {
+  func picture(of path: String, area: PixelRectangle?, side: Int) async throws -> Reply {
     let side = min(max(side, 16), 8192)
     let answer = try await withWorker {
       try await $0.answer(to: .view(.init(file: path, area: area, longestSide: side)))

@@ -22,7 +22,7 @@ struct RunEvent: Encodable, Sendable {
 
   /// A rectangle, or a place in the queue.
   enum PlaceOrQueue: Encodable, Sendable {
-    case rectangle(Place)
+    case rectangle(PixelRectangle)
     case queue(Int)
 
     func encode(to encoder: any Encoder) throws {

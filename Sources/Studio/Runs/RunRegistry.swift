@@ -32,6 +32,12 @@ actor RunRegistry {
     .map(\.view)
   }
 
+  /// Lets idle workers open an image that is likely to be worked on next.
+  nonisolated func openAhead(_ step: Document.Step, of document: String) {
+    let path = "\(store.folder(of: document))/\(step.file)"
+    for pool in [pool, previews] { Task { await pool.askIfIdle(.open(file: path)) } }
+  }
+
   // MARK: Beginning
 
   /// - Throws: `StudioError` where something is wrong with the request.
@@ -63,7 +69,7 @@ actor RunRegistry {
       begun.append(
         StudioRun(
           id: String(count), document: id, task: task, source: source, words: words,
-          seed: texts["seed"]?.last.flatMap { Int($0) }, isPreview: isPreview))
+          seed: texts["seed"]?.last.flatMap { Int($0) }, isPreview: isPreview, isVariant: seeds.count > 1))
     }
     if isPreview {
       for run in runs.values where run.document == id && run.isPreview { await stop(run) }
@@ -80,7 +86,7 @@ actor RunRegistry {
   /// - Parameter keeps: whether a result is made of what there is.
   func stop(_ id: String, keeps: Bool) async throws {
     guard let run = runs[id] else { throw StudioError(.notFound, "there is no such run; it may have ended") }
-    if keeps, let worker = run.worker { return await worker.finish() }
+    if keeps, let worker = run.worker { return await worker.process.finish(worker.request) }
     await stop(run)
   }
 
@@ -88,7 +94,7 @@ actor RunRegistry {
     run.isStopped = true
     if let worker = run.worker {
       // It may take its time, and nobody waits for that.
-      Task { await worker.stop() }
+      Task { await worker.process.stop(worker.request) }
     } else {
       run.work?.cancel()
     }
@@ -127,20 +133,24 @@ actor RunRegistry {
       output = run.isPreview ? ".preview-\(run.id).jpg" : try await newOutput(run, ending)
       words.add("-o", output!)
     }
-    (run.worker, run.state, run.begin) = (worker, .running, Date().timeIntervalSince1970)
+    (run.state, run.begin) = (.running, Date().timeIntervalSince1970)
     hub.send(run.event("started"))
-    defer { run.worker = nil }
-    let limit = Task { [settings] in
-      try await Task.sleep(for: .seconds(settings.longestRun))
-      await worker.stop()
-    }
-    defer { limit.cancel() }
     let request = WorkerRequest.run(
       .init(
         arguments: words.words, folder: folder, isWatched: true,
         longestSide: run.isPreview ? Self.previewSide : nil))
     var (warnings, text) = ([String](), "")
-    for await event in await worker.ask(request) {
+    let events = await worker.ask(request)
+    let number = await worker.request
+    run.worker = (worker, number)
+    defer { run.worker = nil }
+    if run.isStopped { Task { await worker.stop(number) } }
+    let limit = Task { [settings] in
+      try await Task.sleep(for: .seconds(settings.longestRun))
+      await worker.stop(number)
+    }
+    defer { limit.cancel() }
+    for await event in events {
       switch event {
       case .warning(let line): warnings.append(line)
       case .text(let part): text += part
@@ -215,6 +225,7 @@ actor RunRegistry {
       let facts = try await facts(of: "\(folder)/\(output)")
       let bytes =
         (try? FileManager.default.attributesOfItem(atPath: "\(folder)/\(output)")[.size] as? Int) ?? 0
+      let isVariant = run.isVariant
       let step = try await store.change(run.document) { document in
         let step = Document.Step(
           id: document.nextStep, parent: run.source?.id, task: run.task.name, title: run.title, file: output,
@@ -222,11 +233,11 @@ actor RunRegistry {
           command: words.command, seed: run.seed ?? 0, seconds: result.seconds, exact: result.isExact,
           warnings: warnings, text: text.isEmpty ? nil : text)
         document.steps.append(step)
-        // Several seeds wait to be chosen from: the last of them is shown until then.
-        document.current = step.id
+        if !isVariant || document.current == nil { document.current = step.id }
         return step
       }
       event.step = .step(StepView(step, folder: folder))
+      openAhead(step, of: run.document)
     }
     return event
   }

@@ -12,22 +12,27 @@ final class StudioRun: @unchecked Sendable {
   let words: CommandWords
   let seed: Int?
   let isPreview: Bool
+  /// Whether it is one of several, of which one will be chosen.
+  let isVariant: Bool
   // What follows is touched by the registry alone.
   var state = State.queued
   var fraction = 0.0
   var note: String?
   var begin = 0.0
-  var worker: Worker?
+  /// Who is at it, and as which request.
+  var worker: (process: Worker, request: Int)?
   var work: Task<Void, Never>?
   var isStopped = false
 
   init(
     id: String, document: String, task: TaskDescription, source: Document.Step?, words: CommandWords,
     seed: Int?,
-    isPreview: Bool
+    isPreview: Bool,
+    isVariant: Bool
   ) {
     (self.id, self.document, self.task) = (id, document, task)
-    (self.source, self.words, self.seed, self.isPreview) = (source, words, seed, isPreview)
+    (self.source, self.words, self.seed) = (source, words, seed)
+    (self.isPreview, self.isVariant) = (isPreview, isVariant)
   }
 
   var title: String { seed.map { "\(task.name), seed \($0)" } ?? task.name }

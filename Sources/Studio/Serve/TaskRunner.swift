@@ -26,18 +26,17 @@ struct TaskRunner: Sendable {
     let state = RunState()
     return try await withTaskCancellationHandler {
       try await pool.withWorker { worker in
-        guard state.begin(worker) else { throw CancellationError() }
-        defer { state.end() }
+        guard !state.isStopped else { throw CancellationError() }
         let limit = Task {
           try await Task.sleep(for: .seconds(longestRun))
           state.isLate.store(true, ordering: .relaxed)
-          await worker.stop()
+          state.stopWorker()
         }
         defer { limit.cancel() }
         let begin = monotonicNow()
         var failure: (any Error)?
         var outcome: Outcome?
-        do { outcome = try await perform(words, in: folder, with: worker) } catch { failure = error }
+        do { outcome = try await perform(words, in: folder, with: worker, state) } catch { failure = error }
         let isLate = state.isLate.load(ordering: .relaxed)
         if outcome == nil, isLate {
           failure = StudioError(.tooLate, "it took longer than \(Int(longestRun)) seconds, and was ended")
@@ -53,10 +52,15 @@ struct TaskRunner: Sendable {
     }
   }
 
-  private func perform(_ words: [String], in folder: String, with worker: Worker) async throws -> Outcome {
+  private func perform(_ words: [String], in folder: String, with worker: Worker, _ state: RunState)
+    async throws -> Outcome
+  {
     var outcome = Outcome(result: TaskResult(outputs: []))
     let request = WorkerRequest.run(.init(arguments: words, folder: folder, isWatched: false))
-    for await event in await worker.ask(request) {
+    let events = await worker.ask(request)
+    state.begin(worker, request: await worker.request)
+    defer { state.end() }
+    for await event in events {
       switch event {
       case .warning(let text): if outcome.warnings.count < Self.mostWarnings { outcome.warnings.append(text) }
       case .text(let text):
@@ -74,28 +78,25 @@ struct TaskRunner: Sendable {
   /// The worker of a run, if it has one, so that it can be stopped from elsewhere.
   private final class RunState: Sendable {
     let isLate = Atomic<Bool>(false)
-    private let state = Mutex<(worker: Worker?, isStopped: Bool)>((nil, false))
+    private let state = Mutex<(worker: Worker?, request: Int, isStopped: Bool)>((nil, 0, false))
 
     var isStopped: Bool { state.withLock { $0.isStopped } }
 
-    /// - Returns: whether the run is still wanted.
-    func begin(_ worker: Worker) -> Bool {
-      state.withLock { state in
-        if state.isStopped { return false }
-        state.worker = worker
-        return true
-      }
+    func begin(_ worker: Worker, request: Int) {
+      state.withLock { ($0.worker, $0.request) = (worker, request) }
+      if isStopped { stopWorker() }
     }
 
     func end() { state.withLock { $0.worker = nil } }
 
     func stop() {
-      let worker = state.withLock { state in
-        state.isStopped = true
-        return state.worker
-      }
-      guard let worker else { return }
-      Task { await worker.stop() }
+      state.withLock { $0.isStopped = true }
+      stopWorker()
+    }
+
+    func stopWorker() {
+      let (worker, request) = state.withLock { ($0.worker, $0.request) }
+      if let worker { Task { await worker.stop(request) } }
     }
   }
 }

@@ -12,8 +12,16 @@ actor Catalogue {
   func tasks() async throws -> [TaskDescription] {
     if let found { return found }
     guard case .tasks(let tasks) = try await ask(.tasks) else { throw Self.confusion }
-    found = tasks.sorted { $0.name < $1.name }
-    return found!
+    let listed = tasks.sorted { $0.name < $1.name }.map(Self.offered)
+    found = listed
+    return listed
+  }
+
+  /// A task without those of the host's options that no request may set.
+  private static func offered(_ task: TaskDescription) -> TaskDescription {
+    var task = task
+    task.parameters.removeAll { $0.isHost && !CommandWords.hostOptions.contains($0.name) }
+    return task
   }
 
   func task(_ name: String) async throws -> TaskDescription {

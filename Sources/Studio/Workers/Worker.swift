@@ -8,8 +8,8 @@ actor Worker {
   private var events: AsyncStream<WorkerEvent>.Continuation?
   /// Counts processes, so that what an earlier one says last is no longer heard.
   private var generation = 0
-  /// Counts requests, so that only the one that was to be stopped is ended.
-  private var requestCount = 0
+  /// Counts requests, so that none is stopped in another's place.
+  private(set) var request = 0
 
   init(program: String) { self.program = program }
 
@@ -19,7 +19,7 @@ actor Worker {
   /// Asks for something. One request at a time: the stream ends with the event that `isEnd`.
   func ask(_ request: WorkerRequest) -> AsyncStream<WorkerEvent> {
     let (stream, continuation) = AsyncStream.makeStream(of: WorkerEvent.self)
-    requestCount += 1
+    self.request += 1
     do {
       let process = try running()
       events = continuation
@@ -32,20 +32,22 @@ actor Worker {
     return stream
   }
 
-  /// Stops what it is at: as Ctrl-C does, and for good where it does not heed that.
-  func stop(patience seconds: Double = 2) async {
-    guard events != nil, let process else { return }
-    let stopped = requestCount
+  /// Stops a request, if it is at that: as Ctrl-C does, and for good where it does not heed that.
+  func stop(_ request: Int, patience seconds: Double = 2) async {
+    guard events != nil, request == self.request, let process else { return }
     try? process.send(.stop)
     try? await Task.sleep(for: .seconds(seconds))
-    if events != nil, requestCount == stopped, self.process === process { process.end(SIGKILL) }
+    if events != nil, request == self.request, self.process === process { process.end(SIGKILL) }
+  }
+
+  /// Lets a request, if it is at that, make its result of what there is.
+  func finish(_ request: Int) {
+    guard events != nil, request == self.request else { return }
+    try? process?.send(.finish)
   }
 
   /// nil: it is not running.
   var processID: pid_t? { process?.process }
-
-  /// Lets it make its result of what there is.
-  func finish() { try? process?.send(.finish) }
 
   private func running() throws -> PipedProcess {
     if let process { return process }

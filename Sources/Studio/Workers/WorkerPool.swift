@@ -1,4 +1,5 @@
 import Foundation
+import WorkerProtocol
 
 /// So many workers, and those who wait for one, in the order in which they came.
 actor WorkerPool {
@@ -43,6 +44,13 @@ actor WorkerPool {
     guard let worker = await take() else { throw CancellationError() }
     defer { giveBack(worker) }
     return try await Task { try await body(worker) }.value
+  }
+
+  /// Asks a worker for something that can be left undone; where none is idle it is.
+  func askIfIdle(_ request: WorkerRequest) async {
+    guard let worker = idle.popLast() else { return }
+    defer { giveBack(worker) }
+    _ = try? await worker.answer(to: request)
   }
 
   private func take() async -> Worker? {

@@ -20,7 +20,8 @@ const json = async (path, options) => (await request(path, options)).json();
 const send = (method, path, value) =>
   json(path, { method, body: value === undefined ? undefined : JSON.stringify(value) });
 const query = (fields) =>
-  new URLSearchParams(Object.entries(fields).filter(([, value]) => value !== undefined && value !== null)).toString();
+  Object.entries(fields).filter(([, value]) => value !== undefined && value !== null)
+    .map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join("&");
 
 export const api = {
   studio: () => json("/api/studio"),

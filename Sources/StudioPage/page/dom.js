@@ -23,15 +23,6 @@ let count = 0;
 /** A name for an element that others refer to. */
 export const fresh = (prefix) => `${prefix}-${++count}`;
 
-/** A function that runs `work` once no call has come for `milliseconds`. */
-export function settled(milliseconds, work) {
-  let timer = 0;
-  return (...parameters) => {
-    clearTimeout(timer);
-    timer = setTimeout(() => work(...parameters), milliseconds);
-  };
-}
-
 /** Gives the user a file made in the page. */
 export function saveBlob(blob, name) {
   const address = URL.createObjectURL(blob);

@@ -23,7 +23,7 @@ export function chosenField(parameter, { id, helpId, label }) {
       });
       tell();
     };
-    return { isGroup: true, refresh, element: h("div", {}, group, help) };
+    return { isGroup: true, refresh, element: group, after: help };
   }
   const list = h("select", { id, "aria-describedby": helpId, onchange: () => choose(list.value) },
     ...(initialOf(parameter) === null ? [h("option", { value: "" }, "–")] : []),
@@ -32,5 +32,5 @@ export function chosenField(parameter, { id, helpId, label }) {
     list.value = value() ?? "";
     tell();
   };
-  return { refresh, element: h("div", {}, list, help) };
+  return { refresh, element: list, after: help };
 }

@@ -17,7 +17,7 @@ async function choose(then) {
   byId("features-search").value = "";
   dialog.showModal();
   try {
-    session.features ??= await api.features();
+    session.features ??= (await api.features()).sort((a, b) => a.name.localeCompare(b.name, "en", { numeric: true }));
     fill();
   } catch (error) {
     complain(error);

@@ -5,11 +5,16 @@ import { initialOf, setValues, valuesOf } from "./settings.js";
 
 const TICKS = 1000;
 
-/** The range of the slider, or null where none makes sense. */
-function rangeOf({ softMin, softMax, min, max }) {
+/** The range of the slider: that in which values usually lie, else what of the limits is near the initial value. Null
+    where nothing tells. */
+function rangeOf({ softMin, softMax, min, max, initial, kind }) {
   if (Number.isFinite(softMin) && Number.isFinite(softMax) && softMin < softMax) return [softMin, softMax];
-  if (Number.isFinite(min) && Number.isFinite(max) && min < max && max - min <= 1000) return [min, max];
-  return null;
+  if (!Number.isFinite(min) || !Number.isFinite(max) || min >= max) return null;
+  const first = Number(initial ?? NaN);
+  if (max - min <= 10 || (kind === "int" && max - min <= 100) || max - min <= 20 * Math.abs(first)) return [min, max];
+  if (!Number.isFinite(first)) return null;
+  const reach = first === 0 ? (kind === "int" ? 50 : 5) : Number((4 * Math.abs(first)).toPrecision(1));
+  return [Math.max(min, min < 0 ? -reach : 0), Math.min(max, reach)];
 }
 
 /** How a place from 0 to 1 becomes a value. By factors, from 0 on: the least part of the slider is 0. */

@@ -22,7 +22,7 @@ const makers = {
   layer: textField, model: modelField,
 };
 
-export const labelOf = (name) => capital(name.replaceAll("-", " "));
+const labelOf = (name) => capital(name.replaceAll("-", " "));
 
 /** The rows that are shown, to be brought up to date when a setting changes. */
 let rows = [];
@@ -41,7 +41,7 @@ function row(parameter) {
   const isRequired = parameter.flags.includes("required") && parameter.kind !== "mask";
   const element = h("div", { class: `row ${field.class ?? ""}` },
     h("div", { class: "row-head" }, name, isRequired && h("span", { class: "required" }, "required"), reset, field.beside),
-    field.element, h("p", { class: "help", id: helpId }, parameter.help));
+    field.element, h("p", { class: "help", id: helpId }, parameter.help), field.after);
   const refresh = () => {
     reset.hidden = !isChanged(parameter.name);
     field.refresh?.();

@@ -31,7 +31,7 @@ function ancestors(step) {
   return ids;
 }
 
-export async function copyCommand(step) {
+async function copyCommand(step) {
   try {
     await navigator.clipboard.writeText(step.command);
     say("The command is copied; run it in the step's folder");

@@ -4,6 +4,8 @@ import { emit } from "./session.js";
 
 const LARGEST = 16_000_000;
 const UNDONE = 40;
+/** How many pixels all that can be undone may have: four bytes each. */
+const UNDONE_PIXELS = 64_000_000;
 const INK = "#ff2d6b";
 
 const canvasOf = (width, height) => {
@@ -89,7 +91,8 @@ function pixelsOf({ x, y, w, h }) {
 
 function record(rect, source, bounds) {
   mask.undo.push({ rect, pixels: copied(source, rect), bounds });
-  if (mask.undo.length > UNDONE) mask.undo.shift();
+  const pixels = () => mask.undo.reduce((sum, { rect }) => sum + rect.w * rect.h, 0);
+  while (mask.undo.length > 1 && (mask.undo.length > UNDONE || pixels() > UNDONE_PIXELS)) mask.undo.shift();
   mask.redo = [];
 }
 
@@ -273,6 +276,12 @@ export function discardMask() {
   changed();
 }
 
+/** Adds a mask as it was to what is marked since. */
+export function giveBack({ canvas, x, y, w, h }) {
+  const s = mask.scale;
+  edit({ x: x * s, y: y * s, w: w * s, h: h * s }, (target) => target.drawImage(canvas, x * s, y * s, w * s, h * s));
+}
+
 function around(pixels) {
   const { x, y, w, h } = mask.bounds;
   return clipped({ x: x - pixels, y: y - pixels, w: w + 2 * pixels, h: h + 2 * pixels });
@@ -338,7 +347,10 @@ function whiteOnBlack({ x, y, w, h }, width = w, height = h) {
 /** What is uploaded: the marked part as PNG, and where it lies in the picture. Null: nothing is marked. */
 export async function maskPart() {
   mask.bounds = tightBounds();
-  if (!mask.bounds) return null;
+  if (!mask.bounds) {
+    changed();
+    return null;
+  }
   const { x, y, w, h } = mask.bounds;
   const [left, top] = [Math.round(x / mask.scale), Math.round(y / mask.scale)];
   return {

@@ -35,7 +35,7 @@ async function open(make, name) {
 const openFile = (file) => open(() => api.createDocument(file.name || "pasted.png", file));
 export const openDocument = (id) => open(() => api.document(id));
 
-export async function openWithDialog() {
+async function openWithDialog() {
   const file = await chooseFile("image/*,.dng,.cr2,.nef,.arw,.jxl,.heic");
   if (file) await openFile(file);
 }
@@ -103,8 +103,8 @@ export function startOpener() {
   addEventListener("dragleave", (event) => {
     if (!event.relatedTarget) document.body.classList.remove("dropping");
   });
+  addEventListener("drop", () => document.body.classList.remove("dropping"), { capture: true });
   addEventListener("drop", (event) => {
-    document.body.classList.remove("dropping");
     if (!hasFiles(event)) return;
     event.preventDefault();
     const [file] = event.dataTransfer.files;

@@ -32,6 +32,7 @@ function cut(image, place, clip) {
 /** Shows an image: `place` in the pixels of a picture of `size`, or null for the whole. The newest of a key stays. */
 export async function showOverlay(key, address, { place = null, size = null, clip = null } = {}) {
   const ticket = {};
+  if (!hasOverlay(key)) showMask(false);
   const entry = overlays.get(key) ?? {};
   entry.ticket = ticket;
   overlays.set(key, entry);
@@ -45,7 +46,6 @@ export async function showOverlay(key, address, { place = null, size = null, cli
   const natural = { width: image.naturalWidth, height: image.naturalHeight };
   const whole = size ? [0, 0, size.width, size.height] : null;
   Object.assign(entry, { place, size, natural, image: clip && size ? cut(image, place ?? whole, clip) : image });
-  showMask(false);
   tellOfPreview();
   emit("overlay", entry);
   emit("paint");

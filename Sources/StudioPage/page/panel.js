@@ -5,7 +5,7 @@ import { on } from "./session.js";
 const panel = byId("panel");
 const tabs = [...document.querySelectorAll("#panel [role=tab]")];
 
-export function showTab(name) {
+function showTab(name) {
   for (const tab of tabs) {
     const isChosen = tab.dataset.tab === name;
     tab.setAttribute("aria-selected", String(isChosen));

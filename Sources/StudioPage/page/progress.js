@@ -52,7 +52,7 @@ function makeCard(run) {
     bar, h("div", { class: "run-plot" }, plot.svg, figures));
   element.update = () => {
     title.textContent = capital(run.title || run.task);
-    note.textContent = [run.note, timeLeft(run.secondsLeft)].filter(Boolean).join(" · ");
+    note.textContent = [timeLeft(run.secondsLeft), run.note].filter(Boolean).join(" · ");
     bar.value = run.fraction ?? 0;
     keep.hidden = run.state !== "running";
     const points = thinned(run.points);

@@ -1,9 +1,9 @@
 // Starting runs: what the form says, from which step, with which mask; previews while a slider moves.
 import { api } from "./api.js";
-import { complain, murmur } from "./announce.js";
+import { murmur } from "./announce.js";
 import { capital } from "./dom.js";
-import { discardMask, isMaskEmpty, mask, maskPart, maskSnapshot, settleStrokes, showMask } from "./mask.js";
-import { hideOverlay } from "./overlays.js";
+import { discardMask, giveBack, isMaskEmpty, mask, maskPart, maskSnapshot, settleStrokes, showMask } from "./mask.js";
+import { hasOverlay, hideOverlay } from "./overlays.js";
 import { adopt, isBusy } from "./runs.js";
 import { currentStep, emit, on, session, setDocument, stepOf } from "./session.js";
 import { isChanged, maskParameters, maskSource, missing, parameters, usesPicture } from "./settings.js";
@@ -20,11 +20,17 @@ const canGoBefore = () => {
   const step = currentStep();
   return Boolean(step && step.parent !== null && step.task === session.task?.name);
 };
-export const baseStep = () => (runner.from === "before" && canGoBefore() ? stepOf(currentStep().parent) : currentStep());
+const baseStep = () => (runner.from === "before" && canGoBefore() ? stepOf(currentStep().parent) : currentStep());
 
 export function setFrom(from) {
   runner.from = from;
   emit("runner");
+}
+
+/** A setting that changes after its task has run with this mask is tried on what the task was given. */
+function goBefore() {
+  if (canGoBefore() && madeWith.get(currentStep().id) === mask.version) setFrom("before");
+  else emit("runner");
 }
 
 /** The name of the canvas' mask at the server, which gets it once; null: nothing is marked. */
@@ -71,10 +77,11 @@ export function obstacle() {
 }
 
 /** Runs the task; several seeds make variants. Errors are the form's. */
-export async function run({ seeds = null } = {}) {
+export async function run({ seeds = null, usesMaskUp = false } = {}) {
   emit("run-error", null);
   const why = obstacle();
   if (why) return emit("run-error", why);
+  isStarting = true;
   try {
     if (!session.document) setDocument(await api.createDocument("untitled", null));
     cancelPreview();
@@ -83,7 +90,9 @@ export async function run({ seeds = null } = {}) {
     const group = seeds ? {} : null;
     const version = mask.version;
     const described = await api.run(session.document.id, wanted);
-    const started = adopt(described, { clip, group, version, wasPainted: runner.paintsLive && !isMaskEmpty() });
+    const usedUp = usesMaskUp ? maskSnapshot() : null;
+    const started = adopt(described, { clip, group, version, usedUp });
+    if (usedUp) discardMask();
     settleStrokes();
     showMask(false);
     if (group) emit("variants", started);
@@ -91,6 +100,17 @@ export async function run({ seeds = null } = {}) {
   } catch (error) {
     emit("run-error", error.message);
   }
+  isStarting = false;
+}
+
+let isStarting = false;
+/** What is to run when the run that goes on is over. */
+let next = null;
+
+/** Runs now, or once the run that goes on is over, on what that makes. The last wish counts. */
+function runInTurn(options) {
+  if (!isStarting && !isBusy()) return run(options);
+  next = options;
 }
 
 let isAsking = false;
@@ -132,17 +152,20 @@ export function startRunner() {
     }
     if (over.result) madeWith.set(over.result.id, over.version);
     if (over.document !== session.document?.id) return;
-    if (over.wasPainted && over.result && runner.paintsLive) discardMask();
+    if (over.usedUp && !over.result) giveBack(over.usedUp);
     if (over.error && !over.group) emit("run-error", over.error);
+    if (!next || isBusy() || isStarting) return;
+    const options = next;
+    next = null;
+    if (over.error || over.isStopped) return;
+    if (!options.usesMaskUp) goBefore();
+    run(options);
   });
   on("setting", ({ isDragged }) => {
     emit("run-error", null);
-    // A setting that changes after its task has run is tried on what the task was given.
-    const step = currentStep();
-    if (canGoBefore() && madeWith.get(step.id) === mask.version) runner.from = "before";
-    emit("runner");
+    goBefore();
     if (isDragged) preview();
-    else if (runner.isLive && !obstacle() && session.task.makesImage && !isBusy()) run();
+    else if (runner.isLive && !obstacle() && session.task.makesImage) runInTurn({});
   });
   on("step", () => {
     cancelPreview();
@@ -154,9 +177,10 @@ export function startRunner() {
     emit("run-error", null);
   });
   on("mask", () => {
+    if (hasOverlay("preview")) cancelPreview();
     if (runner.from === "before") setFrom("current");
   });
   on("stroke-done", () => {
-    if (runner.paintsLive && maskParameters().length && currentStep()) run().catch(complain);
+    if (runner.paintsLive && maskParameters().length && currentStep()) runInTurn({ usesMaskUp: true });
   });
 }

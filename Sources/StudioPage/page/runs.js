@@ -30,7 +30,7 @@ export function adopt(described, extra = {}) {
   });
 }
 
-export const activeRuns = () => [...runs.values()].filter((run) => !run.isOver && !run.preview);
+const activeRuns = () => [...runs.values()].filter((run) => !run.isOver && !run.preview);
 /** Whether a run of the open document makes a step. */
 export const isBusy = () => activeRuns().some((run) => run.document === session.document?.id);
 
@@ -55,7 +55,7 @@ function show(run, image, place) {
 }
 
 /** Takes the document anew: the server says what its steps are and which is the current one. */
-export async function reload(id = session.document?.id) {
+async function reload(id = session.document?.id) {
   if (!id) return;
   const document = await api.document(id);
   if (session.document && session.document.id !== id) return;
@@ -84,8 +84,6 @@ const takes = {
   progress: (run, { fraction, note, secondsLeft = null }) => Object.assign(run, { state: "running", fraction, note, secondsLeft }),
   point: (run, { step, loss, probability }) => run.points.push({ step, loss, probability }),
   frame(run, { image, place = null }) {
-    // A preview's places are those of its reduced copy.
-    if (run.preview && place) return;
     run.frame = image;
     show(run, image, place);
   },

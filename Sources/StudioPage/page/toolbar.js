@@ -24,7 +24,7 @@ function showTool() {
   byId("tool-options").hidden = !(MARKERS.includes(tool.name) && currentStep());
 }
 
-export function setSize(size) {
+function setSize(size) {
   options.size = Math.min(Math.max(Math.round(size), 1), 2000);
   byId("brush-size").value = Math.log(options.size) / Math.log(2000) * 100;
   byId("brush-size-value").textContent = `${options.size} px`;

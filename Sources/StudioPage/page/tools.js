@@ -47,7 +47,7 @@ const painter = (name, erases) => ({
   },
 });
 
-export function boxBetween(a, b) {
+function boxBetween(a, b) {
   const limit = (value, most) => Math.min(Math.max(Math.round(value), 0), most);
   const [x0, x1] = [a.x, b.x].map((x) => limit(x, viewport.imageWidth)).sort((m, n) => m - n);
   const [y0, y1] = [a.y, b.y].map((y) => limit(y, viewport.imageHeight)).sort((m, n) => m - n);

@@ -1,0 +1,40 @@
+import Imaging
+import Synchronization
+
+/// Image files that stay open from one run to the next, for a process that is asked for many of one image. An image does not
+/// change, so that runs can share it.
+final class OpenImages: Sendable {
+  private struct Kept {
+    let file: FileVersion
+    let frame: Int
+    let image: SourceImage
+    /// Of its pixels in memory.
+    var bytes: Int { image.width * image.height * 4 * max(1, image.bitDepth / 8) }
+  }
+
+  private static let mostBytes = 300 << 20
+  /// The last one used is the last.
+  private let kept = Mutex<[Kept]>([])
+
+  /// The image as `SourceImage.open` gives it, with its digest.
+  func open(_ path: String, limits: Limits, frame: Int) throws -> SourceImage {
+    guard let file = try? FileVersion(path) else {
+      return try SourceImage.open(.file(path), limits: limits, frame: frame, digest: true)
+    }
+    let known = kept.withLock { kept -> SourceImage? in
+      guard let index = kept.firstIndex(where: { $0.file == file && $0.frame == frame }),
+        kept[index].image.width * kept[index].image.height <= limits.maxPixels
+      else { return nil }
+      let found = kept.remove(at: index)
+      kept.append(found)
+      return found.image
+    }
+    if let known { return known }
+    let image = try SourceImage.open(.file(path), limits: limits, frame: frame, digest: true)
+    kept.withLock { kept in
+      kept.append(Kept(file: file, frame: frame, image: image))
+      while kept.count > 1, kept.reduce(0, { $0 + $1.bytes }) > Self.mostBytes { kept.removeFirst() }
+    }
+    return image
+  }
+}

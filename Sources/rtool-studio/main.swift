@@ -1,3 +1,0 @@
-import Studio
-
-await Studio.main(Array(CommandLine.arguments.dropFirst()))
