@@ -31,7 +31,8 @@ struct HTTPAnswer {
 final class HTTPConnectionUnderTest {
   let descriptor: Int32
 
-  init(port: Int) throws {
+  /// - Returns: nil where nobody listens.
+  init?(ifListening port: Int) {
     descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
@@ -44,7 +45,11 @@ final class HTTPConnectionUnderTest {
     }
     var patience = timeval(tv_sec: 120, tv_usec: 0)
     setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
-    try #require(code == 0, "nobody listens at \(port)")
+    if code != 0 { return nil }
+  }
+
+  static func open(port: Int) throws -> HTTPConnectionUnderTest {
+    try #require(HTTPConnectionUnderTest(ifListening: port), "nobody listens at \(port)")
   }
 
   deinit { close(descriptor) }
@@ -130,7 +135,7 @@ final class ServerUnderTest {
     _ = running.wait()
   }
 
-  func connection() throws -> HTTPConnectionUnderTest { try HTTPConnectionUnderTest(port: port) }
+  func connection() throws -> HTTPConnectionUnderTest { try .open(port: port) }
 
   /// The bytes of a request.
   func request(_ method: String, _ path: String, _ headers: [String: String] = [:], _ body: Data = Data())
@@ -198,5 +203,57 @@ final class ServerUnderTest {
     let answer = try ask("GET", "/metrics", bearer)
     let line = answer.text.split(separator: "\n").first { $0.hasPrefix(name + " ") }
     return line.flatMap { $0.split(separator: " ").last }.flatMap { Int($0) }
+  }
+}
+
+/// nginx before a server, with the settings that docs/serve.md shows; ended with the value.
+final class FrontProxy {
+  let port: Int
+  private let running: Spawn.Running
+
+  init(_ sandbox: Sandbox, to server: Int) throws {
+    // A port that was free a moment ago.
+    let probe = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_addr.s_addr = in_addr_t(0x7F00_0001).bigEndian
+    var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+    withUnsafeMutablePointer(to: &address) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
+        _ = bind(probe, pointer, size)
+        getsockname(probe, pointer, &size)
+      }
+    }
+    port = Int(UInt16(bigEndian: address.sin_port))
+    close(probe)
+    let folder = sandbox.path(".proxy")
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    let text = try String(contentsOfFile: "\(Program.root)/docs/serve.md", encoding: .utf8)
+    let example = try #require(
+      text.firstMatch(of: /```nginx\n((?s:.*?))```/)?.1, "docs/serve.md shows no settings")
+    let shown = String(example).replacing("127.0.0.1:8000", with: "127.0.0.1:\(server)")
+      .replacing(/listen .*;/, with: "listen 127.0.0.1:\(port);").replacing(/ssl_.*;/, with: "")
+    let paths = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map {
+      "\($0)_temp_path \(folder)/\($0);"
+    }
+    try sandbox.write(
+      ".proxy/nginx.conf",
+      Array(
+        """
+        daemon off; master_process off; pid \(folder)/pid; error_log \(folder)/errors;
+        events {}
+        http { access_log off; \(paths.joined(separator: " "))
+        \(shown) }
+        """.utf8))
+    running = try Spawn(
+      program: "/usr/sbin/nginx", arguments: ["-p", folder, "-c", "\(folder)/nginx.conf"], folder: folder,
+      environment: ["PATH": "/usr/sbin:/usr/bin:/bin"], output: "\(folder)/output", errors: "\(folder)/output"
+    ).start()
+    for _ in 0..<1000 where HTTPConnectionUnderTest(ifListening: port) == nil { usleep(10_000) }
+  }
+
+  deinit {
+    kill(running.process, SIGKILL)
+    _ = running.wait()
   }
 }

@@ -23,7 +23,8 @@ struct TaskAnswer {
       reply.headers["X-Rtool-Seconds"] = String(format: "%.3f", outcome.result.seconds)
       if let seed { reply.headers["X-Rtool-Seed"] = seed }
       if !outcome.warnings.isEmpty {
-        reply.headers["X-Rtool-Warnings"] = outcome.warnings.map(Self.headerText).joined(separator: " | ")
+        reply.headers["X-Rtool-Warnings"] = String(
+          outcome.warnings.map(Self.headerText).joined(separator: " | ").prefix(Self.longestHeader))
       }
       return reply
     }
@@ -97,6 +98,9 @@ struct TaskAnswer {
   private static func mediaType(of name: String) -> String {
     mediaTypes[name.split(separator: ".").last?.lowercased() ?? ""] ?? "application/octet-stream"
   }
+
+  /// Proxies take no head that is much longer.
+  private static let longestHeader = 1500
 
   /// A header field has one line of ASCII: all else is percent-encoded.
   static func headerText(_ text: String) -> String {
