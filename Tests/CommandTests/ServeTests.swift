@@ -235,6 +235,56 @@ private let plugin = """
     #expect(server.wait { leftFiles.isEmpty })
   }
 
+  @Test func connectionsAreBounded() throws {
+    let server = try serve("--jobs", "1")
+    // A head without an end is cut off, and who sends it finds the connection closed.
+    let flood = try server.connection()
+    flood.send("GET /healthz HTTP/1.1\r\nX: ")
+    let part = Data(repeating: UInt8(ascii: "x"), count: 1 << 20)
+    #expect((0..<64).contains { _ in !flood.send(part) })
+    // So is one of chunks whose length does not end.
+    let chunks = try server.connection()
+    let headers = server.bearer.merging(["Content-Type": "multipart/form-data; boundary=b"]) { $1 }
+    var lines = headers.map { "\($0.key): \($0.value)\r\n" }.joined()
+    lines += "Host: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    chunks.send("POST /v1/tasks/classify HTTP/1.1\r\n" + lines)
+    #expect((0..<64).contains { _ in !chunks.send(Data(repeating: UInt8(ascii: "1"), count: 1 << 20)) })
+    // What is no HTTP at all ends the connection.
+    let noise = try server.connection()
+    noise.send(Data((0..<1000).map { UInt8(truncatingIfNeeded: $0 &* 37) }) + Data("\r\n\r\n".utf8))
+    #expect(noise.read().isEmpty)
+    #expect(try server.ask("GET", "/healthz").status == 200)
+  }
+
+  @Test func longBodiesAreAskedFor() throws {
+    try sandbox.photo("in.png", width: 300, height: 250)
+    let server = try serve("--jobs", "1")
+    let (type, body) = server.form(["image": try file("in.png")])
+    try #require(body.count > 100 << 10)
+    let connection = try server.connection()
+    let headers = server.bearer.merging(["Content-Type": type, "Expect": "100-continue"]) { $1 }
+    let request = server.request("POST", "/v1/tasks/classify", headers, body)
+    connection.send(request.prefix(request.count - body.count))
+    let word = Data("HTTP/1.1 100 Continue\r\n\r\n".utf8)
+    var buffer = [UInt8](repeating: 0, count: word.count)
+    #expect(recv(connection.descriptor, &buffer, buffer.count, Int32(MSG_WAITALL)) == word.count)
+    #expect(Data(buffer) == word)
+    connection.send(body)
+    #expect(try connection.answer().status == 200)
+    // The same body in chunks.
+    let chunked = try server.connection()
+    var lines = server.bearer.merging(["Content-Type": type]) { $1 }.map { "\($0.key): \($0.value)\r\n" }
+      .joined()
+    lines += "Host: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+    chunked.send("POST /v1/tasks/classify HTTP/1.1\r\n" + lines)
+    for start in stride(from: 0, to: body.count, by: 10_000) {
+      let chunk = body[start..<min(start + 10_000, body.count)]
+      chunked.send(Data("\(String(chunk.count, radix: 16))\r\n".utf8) + chunk + Data("\r\n".utf8))
+    }
+    chunked.send("0\r\n\r\n")
+    #expect(try chunked.answer().status == 200)
+  }
+
   @Test func aKilledServerLeavesNothing() throws {
     try compile("hangs", "for (;;) pause();")
     try sandbox.photo("in.png", width: 40, height: 30)
