@@ -121,15 +121,22 @@ public enum Studio {
     setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
   }
 
-  /// Workers end when this process does.
+  /// Does what is to be done at the end, where a signal asks for that. Workers end when this process does.
   private static func endOnSignals() {
-    var numbers = sigset_t()
-    sigemptyset(&numbers)
-    for number in [SIGINT, SIGTERM, SIGHUP] { sigaddset(&numbers, number) }
-    pthread_sigmask(SIG_BLOCK, &numbers, nil)
-    Thread { [numbers] in
-      var (numbers, number) = (numbers, Int32(0))
-      sigwait(&numbers, &number)
+    var ends: [Int32] = [-1, -1]
+    guard pipe(&ends) == 0 else { return }
+    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+    signalPipe.store(ends[1], ordering: .relaxed)
+    // Threads that the runtime has begun already take signals, too, so that masks are of no use.
+    for number in [SIGINT, SIGTERM, SIGHUP] {
+      signal(number) { _ in
+        var byte: UInt8 = 0
+        write(signalPipe.load(ordering: .relaxed), &byte, 1)
+      }
+    }
+    Thread { [end = ends[0]] in
+      var byte: UInt8 = 0
+      while read(end, &byte, 1) < 0, errno == EINTR {}
       atEnd.withLock { for action in $0 { action() } }
       _exit(130)
     }.start()
@@ -143,6 +150,9 @@ public enum Studio {
   /// Data for a program: the address.
   static func print(_ line: String) { FileHandle.standardOutput.write(Data((line + "\n").utf8)) }
 }
+
+/// Where the handler of signals writes.
+private let signalPipe = Atomic<Int32>(-1)
 
 /// Something that answers requests.
 protocol Serving: Sendable {

@@ -68,6 +68,8 @@ public struct TaskResult: Codable, Sendable {
 public struct TaskFault: Codable, Sendable {
   public enum Kind: String, Codable, Sendable {
     case failed, usage, interrupted
+    /// Why was told by warnings.
+    case told
     /// There was no space left to write to.
     case diskFull
     /// There was less memory than it takes.

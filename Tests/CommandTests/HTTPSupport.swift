@@ -56,7 +56,7 @@ final class HTTPConnectionUnderTest {
       var done = 0
       while done < bytes.count {
         let count = Glibc.send(
-          descriptor, bytes.baseAddress! + done, bytes.count - done, Int32(MSG_NOSIGNAL.rawValue))
+          descriptor, bytes.baseAddress! + done, bytes.count - done, Int32(MSG_NOSIGNAL))
         if count <= 0 { return false }
         done += count
       }

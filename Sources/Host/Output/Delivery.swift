@@ -78,7 +78,8 @@ struct Delivery {
   private mutating func tellWritten(_ path: String, _ entry: inout Report.Entry, _ step: Provenance.Step) {
     entry.outputs.append(path)
     written.append(path)
-    if settings.output == nil, !settings.wantsJSON { console.note("wrote \(path)") }
+    let isTold = settings.wantsJSON || Destination.isOfWorker.load(ordering: .relaxed)
+    if settings.output == nil, !isTold { console.note("wrote \(path)") }
   }
 
   /// Writes what all runs are in.

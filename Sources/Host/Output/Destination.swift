@@ -45,12 +45,13 @@ struct Destination {
     }
   }
 
-  /// Whether images may go there; a worker's standard output is for what it tells.
-  static let standardOutputTakesImages = Atomic<Bool>(true)
+  /// Whether this process is a worker: no image goes to its standard output, which is for what it tells, the names of the
+  /// files that it wrote among that.
+  static let isOfWorker = Atomic<Bool>(false)
 
   /// A pipe, a socket or a file, not a terminal or /dev/null.
   static var outputIsRead: Bool {
-    guard standardOutputTakesImages.load(ordering: .relaxed) else { return false }
+    guard !isOfWorker.load(ordering: .relaxed) else { return false }
     var status = stat()
     guard fstat(STDOUT_FILENO, &status) == 0 else { return false }
     return [S_IFIFO, S_IFSOCK, S_IFREG].contains(status.st_mode & S_IFMT)

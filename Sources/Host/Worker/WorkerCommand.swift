@@ -17,7 +17,7 @@ enum WorkerCommand {
 
   /// Answers requests until there are no more.
   static func run() throws {
-    Destination.standardOutputTakesImages.store(false, ordering: .relaxed)
+    Destination.isOfWorker.store(true, ordering: .relaxed)
     let state = Monitor(State())
     try JobThread.start { read(into: state) }
     let tasks = WorkerTasks()
@@ -71,13 +71,14 @@ enum WorkerCommand {
         switch failure.kind {
         case .usage: .usage
         case .interrupted: .interrupted
+        case .told: .told
         case .diskFull: .diskFull
         case .noMemory: .noMemory
         case .misuse: .misuse
         default: .failed
         }
       let text = failure.description
-      return .failed(TaskFault(kind, text.isEmpty ? "it was told before" : text))
+      return .failed(TaskFault(kind, text.isEmpty ? "the warnings say why" : text))
     }
   }
 

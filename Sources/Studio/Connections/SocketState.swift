@@ -53,7 +53,14 @@ struct SocketState: Sendable {
     guard copy >= 0 else { return }
     defer { close(copy) }
     guard Self.option(copy, SOL_SOCKET, Self.cookieOption) == cookie else { return }
-    shutdown(copy, Int32(SHUT_RDWR))
+    if unread == 0 {
+      shutdown(copy, Int32(SHUT_RDWR))
+    } else {
+      // What has arrived could still be read. It goes where the connection is dissolved, and the peer finds it reset.
+      var nobody = sockaddr()
+      nobody.sa_family = sa_family_t(AF_UNSPEC)
+      connect(copy, &nobody, socklen_t(MemoryLayout<sockaddr>.size))
+    }
   }
 
   // From the kernel's headers, of which the C library leaves these out.

@@ -166,7 +166,7 @@ actor RunRegistry {
         return run.event("stopped")
       case .failed(let fault):
         if run.isStopped { return run.event("stopped") }
-        throw StudioError(fault)
+        throw StudioError(fault, after: warnings)
       default: throw StudioError(.failed, "a worker answered something else")
       }
     }

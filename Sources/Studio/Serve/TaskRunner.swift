@@ -68,7 +68,7 @@ struct TaskRunner: Sendable {
       case .done(let result):
         outcome.result = result
         return outcome
-      case .failed(let fault): throw StudioError(fault)
+      case .failed(let fault): throw StudioError(fault, after: outcome.warnings)
       default: if event.isEnd { throw StudioError(.broken, "a worker answered something else") }
       }
     }

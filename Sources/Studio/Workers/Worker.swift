@@ -122,15 +122,17 @@ extension Worker {
 }
 
 extension StudioError {
-  init(_ fault: TaskFault) {
+  /// - Parameter warnings: what was told before.
+  init(_ fault: TaskFault, after warnings: [String] = []) {
     let kind: Kind =
       switch fault.kind {
       case .usage: .badRequest
-      case .failed: .failed
+      case .failed, .told: .failed
       case .diskFull: .diskFull
       case .noMemory: .unavailable
       case .misuse, .crashed, .interrupted: .broken
       }
-    self.init(kind, fault.text)
+    let isTold = fault.kind == .told && !warnings.isEmpty
+    self.init(kind, isTold ? warnings.joined(separator: "; ") : fault.text)
   }
 }
