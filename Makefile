@@ -74,9 +74,11 @@ install: build
 	install -m 755 $(BIN)/rtool $(DESTDIR)$(PREFIX)/bin/rtool
 	for plugin in $(PLUGINS); do \
 	  install -m 644 $(BIN)/librtool-$$plugin.so $(DESTDIR)$(PREFIX)/lib/rtool/ || exit 1; done
-	for library in $$(ldd $(BIN)/rtool | awk '/\/swift\/linux\// { print $$3 }'); do \
+	install -m 755 $(BIN)/rtool-studio $(DESTDIR)$(PREFIX)/lib/rtool/
+	for library in $$(ldd $(BIN)/rtool $(BIN)/rtool-studio | awk '/\/swift\/linux\// { print $$3 }' | sort -u); do \
 	  install -m 644 $$library $(DESTDIR)$(PREFIX)/lib/rtool/swift/ || exit 1; done
 	patchelf --set-rpath '$$ORIGIN/../lib/rtool/swift' $(DESTDIR)$(PREFIX)/bin/rtool
+	patchelf --set-rpath '$$ORIGIN/swift' $(DESTDIR)$(PREFIX)/lib/rtool/rtool-studio
 	for plugin in $(PLUGINS); do \
 	  patchelf --set-rpath '$$ORIGIN/swift' $(DESTDIR)$(PREFIX)/lib/rtool/librtool-$$plugin.so || exit 1; done
 	install -m 644 Sources/CRTool/include/rtool.h Sources/CRTool/include/rtool.hpp $(DESTDIR)$(PREFIX)/include/

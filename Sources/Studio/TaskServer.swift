@@ -26,7 +26,7 @@ final class TaskServer: Serving {
       in: settings.state, most: settings.longestBody.multipliedReportingOverflow(by: 4).partialValue)
     admission = Admission(most: settings.jobs + settings.longestQueue)
     runner = TaskRunner(pool: pool, longestRun: settings.longestRun, metrics: metrics)
-    tasks = try await Catalogue(viewer: pool).tasks()
+    tasks = try await Catalogue(viewer: pool, hostOptions: TaskSchema.hostOptions).tasks()
     Studio.atEnd.withLock { [folders] in $0.append { folders.removeAll() } }
   }
 

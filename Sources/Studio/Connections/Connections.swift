@@ -9,8 +9,9 @@ final class Connections: Sendable {
   struct Limits: Sendable {
     /// Connections at once; beyond, those that wait longest are shut down.
     var most = 1024
-    /// Of a request before its body, in bytes. The library takes time that grows with the square of a line's length.
-    var head: UInt64 = 64 << 10
+    /// Of a request before its body, in bytes, with the short body that the library reads at once. It takes time that
+    /// grows with the square of a line's length.
+    var head: UInt64 = 192 << 10
     /// Seconds in which something has to be sent to a connection that is not being answered: so a head has as long to
     /// arrive, and a client to take a part of its answer, and one that asks nothing is left.
     var idle = 60.0

@@ -3,24 +3,28 @@ import WorkerProtocol
 /// The tasks, models and features that there are, asked for once.
 actor Catalogue {
   private let viewer: WorkerPool
+  private let hostOptions: Set<String>
   private var found: [TaskDescription]?
   private var knownModels: [ModelDescription]?
   private var knownFeatures: [NamedThing]?
 
-  init(viewer: WorkerPool) { self.viewer = viewer }
+  /// - Parameter hostOptions: those of the host's options that requests may set.
+  init(viewer: WorkerPool, hostOptions: Set<String> = CommandWords.hostOptions) {
+    (self.viewer, self.hostOptions) = (viewer, hostOptions)
+  }
 
   func tasks() async throws -> [TaskDescription] {
     if let found { return found }
     guard case .tasks(let tasks) = try await ask(.tasks) else { throw WorkerPool.confusion }
-    let listed = tasks.sorted { $0.name < $1.name }.map(Self.offered)
+    let listed = tasks.sorted { $0.name < $1.name }.map(offered)
     found = listed
     return listed
   }
 
   /// A task without those of the host's options that no request may set.
-  private static func offered(_ task: TaskDescription) -> TaskDescription {
+  private func offered(_ task: TaskDescription) -> TaskDescription {
     var task = task
-    task.parameters.removeAll { $0.isHost && !CommandWords.hostOptions.contains($0.name) }
+    task.parameters.removeAll { $0.isHost && !hostOptions.contains($0.name) }
     return task
   }
 
