@@ -1,5 +1,6 @@
 import Glibc
 import Imaging
+import RobustRuntime
 
 /// The colours of an image as tasks read them, made once for many runs. Each maps them as its own: what it writes there is
 /// seen by it alone, and what it does not touch takes no memory of its own.
@@ -27,9 +28,11 @@ final class SharedPixels: Sendable {
   deinit { if descriptor >= 0 { close(descriptor) } }
 
   /// A run's own view of the pixels, interleaved.
-  struct View {
-    let pixels: UnsafeMutablePointer<Float>
+  struct View: Sendable {
+    fileprivate let address: UInt
     fileprivate let bytes: Int
+
+    var pixels: UnsafeMutablePointer<Float> { UnsafeMutablePointer(bitPattern: address)! }
 
     func end() { munmap(pixels, bytes) }
   }
@@ -39,8 +42,7 @@ final class SharedPixels: Sendable {
     guard let memory = mmap(nil, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE, descriptor, 0),
       memory != MAP_FAILED
     else { return nil }
-    return View(
-      pixels: memory.bindMemory(to: Float.self, capacity: bytes / MemoryLayout<Float>.stride), bytes: bytes)
+    return View(address: UInt(bitPattern: memory), bytes: bytes)
   }
 
   /// The C library has this function, but its headers offer it to GNU sources alone, and Swift is none.
