@@ -5,7 +5,7 @@
 # make check-kernels  the kernels against oracles in C, with sanitizers and, in QEMU, on ARM
 # make sanitize  these, and the tests of what computes, reads foreign files or runs on several threads, with sanitizers
 # make bench  timings beside PyTorch's; make bench-training of training alone; make bench-setup installs PyTorch for
-#             them, in .build-bench
+#             them, in .build-bench; make bench-studio times the studio beside the command line
 # make install PREFIX=/usr/local
 
 PREFIX ?= /usr/local
@@ -14,7 +14,7 @@ SWIFT ?= swift
 BIN = .build/release
 PLUGINS = $(notdir $(wildcard Plugins/*))
 
-.PHONY: build demo test test-studio bench bench-training bench-setup install setup format clean check-kernels sanitize
+.PHONY: build demo test test-studio bench bench-training bench-studio bench-setup install setup format clean check-kernels sanitize
 
 # SwiftPM would remember what Package.swift said of folders and libraries before.
 build: setup
@@ -59,6 +59,9 @@ bench: build
 
 bench-training: build
 	@sh Benchmarks/run.sh training
+
+bench-studio: build
+	@python3 Benchmarks/studio.py $(BIN)/rtool
 
 bench-setup:
 	@sh Benchmarks/setup.sh

@@ -111,6 +111,91 @@ class Studio:
         self.process.wait()
 
 
+class Service:
+    """A started `rtool serve`."""
+
+    def __init__(self):
+        self.process = subprocess.Popen([RTOOL, "serve"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        told = json.loads(self.process.stdout.readline())
+        self.port = int(told["address"].split(":")[2])
+        self.token = told["token"]
+
+    def do(self, task, name, image, parameters):
+        """The image that a task makes of one."""
+        boundary = "boundary-of-parts"
+        parts = [
+            f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{text}\r\n'.encode()
+            for name, text in parameters.items()]
+        parts.append(
+            f'--{boundary}\r\nContent-Disposition: form-data; name="image"; filename="{name}"\r\n\r\n'.encode()
+            + image + b"\r\n")
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=300)
+        connection.request("POST", f"/v1/tasks/{task}", b"".join(parts) + f"--{boundary}--\r\n".encode(), {
+            "Authorization": f"Bearer {self.token}", "Content-Type": f"multipart/form-data; boundary={boundary}"})
+        answer = connection.getresponse()
+        data = answer.read()
+        if answer.status != 200:
+            raise RuntimeError(f"{task}: {answer.status} {data.decode()}")
+        return data
+
+    def memory(self):
+        """MiB of the server and its workers."""
+        parents = {}
+        for process in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open(f"/proc/{process}/stat") as stat, open(f"/proc/{process}/statm") as statm:
+                    fields = stat.read().rpartition(")")[2].split()
+                    parents[int(process)] = int(fields[1]), int(statm.read().split()[1])
+            except OSError:
+                pass
+        own = self.process.pid
+        pages = sum(size for process, (parent, size) in parents.items() if own in (process, parent))
+        return pages * os.sysconf("SC_PAGESIZE") / 2**20
+
+    def end(self):
+        self.process.terminate()
+        self.process.wait()
+
+
+def throughput(folder):
+    """Twenty requests at once, and the same work by a batch, which is one process."""
+    os.makedirs(os.path.join(folder, "batch"))
+    # Pictures of their own, so that none is done twice.
+    for index in range(20):
+        subprocess.run(
+            [RTOOL, "generate", "--class", "forest", "--seed", str(index), "--width", "320", "--height", "240",
+             "--steps", "1", "--quiet", "-o", f"batch/{index}.jpg"], cwd=folder, check=True)
+    names = [f"batch/{index}.jpg" for index in range(20)]
+    begin = time.perf_counter()
+    subprocess.run([RTOOL, "translate", *names, "--to", "glacier", "--output-dir", "done", "--quiet"],
+                   cwd=folder, check=True)
+    batch = time.perf_counter() - begin
+    service = Service()
+    images = [open(os.path.join(folder, name), "rb").read() for name in names]
+    service.do("translate", "0.jpg", images[0], {"to": "glacier", "seed": "1"})
+    answers = [None] * 20
+
+    def ask(index):
+        answers[index] = service.do("translate", f"{index}.jpg", images[index], {"to": "glacier"})
+
+    begin = time.perf_counter()
+    threads = [threading.Thread(target=ask, args=(index,)) for index in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    served = time.perf_counter() - begin
+    memory = service.memory()
+    service.end()
+    if any(answer is None for answer in answers):
+        raise RuntimeError("a request failed")
+    for index, answer in enumerate(answers):
+        with open(os.path.join(folder, "done", f"{index}.jpg"), "rb") as file:
+            if file.read() != answer:
+                raise RuntimeError("a batch makes other bytes")
+    return batch, served, memory
+
+
 def command(words, folder):
     begin = time.perf_counter()
     subprocess.run([RTOOL, *words, "--quiet"], cwd=folder, check=True)
@@ -165,6 +250,9 @@ def main():
         row("paint, a stroke on 12 megapixels: first picture", [each[0] for each in strokes], "goal 0.15")
         row("  its end", [each[1] for each in strokes])
         studio.end()
+        batch, served, memory = throughput(folder)
+        print(f"twenty requests at once {served:.2f} s, one process {batch:.2f} s: throughput {batch / served:.2f} "
+              f"(goal 0.9); server and workers {memory:.0f} MiB")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

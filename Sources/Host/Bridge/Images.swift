@@ -42,6 +42,14 @@ extension Run {
   /// The colours of a user's image, and its alpha as a fourth channel where it has one and that is wanted.
   func newImage(of source: SourceImage, withAlpha: Bool) throws -> UnsafeMutablePointer<rtool_image> {
     guard withAlpha, let alpha = try source.alpha() else {
+      if let pixels = try sharedPixels(of: source) {
+        let image = try allocate(rtool_image.self, 1)
+        image.pointee = rtool_image(
+          width: Int32(source.width), height: Int32(source.height), channels: 3,
+          stride: Int32(3 * source.width),
+          data: pixels)
+        return image
+      }
       let image = try newImage(width: source.width, height: source.height, channels: 3)
       try source.readRGB(into: image.pointee.data)
       return image

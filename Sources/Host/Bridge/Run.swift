@@ -26,6 +26,8 @@ final class Run: @unchecked Sendable {
   let liveView: LiveView?
   /// What the runs of this process share.
   let prepared: PreparedObjects
+  /// Image files that stay open from run to run; nil: none do.
+  let opened: OpenImages?
   /// The user's images by the address of their pixels, to know them again in `emit`.
   var sources: [UnsafeMutablePointer<Float>: SourceImage] = [:]
   /// What is opened when the task asks for it, by the place of its parameter.
@@ -69,6 +71,7 @@ final class Run: @unchecked Sendable {
   private struct Shared {
     /// Addresses of the memory handed out.
     var blocks: [UInt] = []
+    var views: [SharedPixels.View] = []
     /// How many blocks there were when each open scope began.
     var scopes: [Int] = []
     var failure: Failure?
@@ -80,7 +83,8 @@ final class Run: @unchecked Sendable {
     _ session: TaskSession, part: Part, settings: RunSettings, _ console: Console
   ) {
     task = session.plugin.name
-    (classifier, threads, prepared) = (session.classifier, session.threads, session.prepared)
+    (classifier, threads) = (session.classifier, session.threads)
+    (prepared, opened) = (session.prepared, session.opened)
     (self.part, self.console) = (part, console)
     seed = settings.seed + UInt64(part.index)
     isVerbose = settings.isVerbose
@@ -91,7 +95,19 @@ final class Run: @unchecked Sendable {
     liveView = LiveView(console)
   }
 
-  deinit { shared.withLock { for block in $0.blocks { free(UnsafeMutableRawPointer(bitPattern: block)) } } }
+  deinit {
+    shared.withLock { shared in
+      for block in shared.blocks { free(UnsafeMutableRawPointer(bitPattern: block)) }
+      for view in shared.views { view.end() }
+    }
+  }
+
+  /// The colours of a user's image that stays open, for this run; nil: they have to be read.
+  func sharedPixels(of image: SourceImage) throws -> UnsafeMutablePointer<Float>? {
+    guard let view = try opened?.pixels(of: image)?.view() else { return nil }
+    shared.withLock { $0.views.append(view) }
+    return view.pixels
+  }
 
   /// Zeroed memory, to be freed; nil when there is none left.
   static func zeroedMemory(_ bytes: Int) -> UnsafeMutableRawPointer? {

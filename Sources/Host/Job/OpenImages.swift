@@ -8,11 +8,15 @@ final class OpenImages: Sendable {
     let file: FileVersion
     let frame: Int
     let image: SourceImage
+    /// Made when a run first asks for them.
+    var pixels: SharedPixels?
     /// Of its pixels in memory.
-    var bytes: Int { image.width * image.height * 4 * max(1, image.bitDepth / 8) }
+    var bytes: Int {
+      image.width * image.height * (4 * max(1, image.bitDepth / 8) + (pixels == nil ? 0 : 12))
+    }
   }
 
-  private static let mostBytes = 300 << 20
+  private static let mostBytes = 500 << 20
   /// The last one used is the last.
   private let kept = Mutex<[Kept]>([])
 
@@ -33,8 +37,23 @@ final class OpenImages: Sendable {
     let image = try SourceImage.open(.file(path), limits: limits, frame: frame, digest: true)
     kept.withLock { kept in
       kept.append(Kept(file: file, frame: frame, image: image))
-      while kept.count > 1, kept.reduce(0, { $0 + $1.bytes }) > Self.mostBytes { kept.removeFirst() }
+      Self.bound(&kept)
     }
     return image
+  }
+
+  /// The colours of one of these images, made once for all runs; nil: it is none of them, or too small to be worth it.
+  func pixels(of image: SourceImage) throws -> SharedPixels? {
+    try kept.withLock { kept in
+      guard let index = kept.firstIndex(where: { $0.image === image }) else { return nil }
+      if let pixels = kept[index].pixels { return pixels }
+      kept[index].pixels = try SharedPixels(image)
+      defer { Self.bound(&kept) }
+      return kept[index].pixels
+    }
+  }
+
+  private static func bound(_ kept: inout [Kept]) {
+    while kept.count > 1, kept.reduce(0, { $0 + $1.bytes }) > mostBytes { kept.removeFirst() }
   }
 }

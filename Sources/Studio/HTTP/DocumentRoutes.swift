@@ -41,7 +41,7 @@ struct DocumentRoutes: Sendable {
       {
         area = PixelRectangle(x: x, y: y, width: w, height: h)
       }
-      return try await picture(path, area: area, side: request.number("max") ?? 1024).cached
+      return try await viewer.picture(of: path, area: area, side: request.number("max") ?? 1024).cached
     }
     routes.add(.GET, "/api/documents/:id/steps/:step/file") { request, words in
       try await download(words, format: request.text("format"), quality: request.number("quality"))
@@ -72,7 +72,7 @@ struct DocumentRoutes: Sendable {
     if !data.isEmpty {
       do {
         let file = try await store.write(data, to: document.id, named: name)
-        let facts = try await facts(of: store.path(of: file, in: document.id))
+        let facts = try await viewer.facts(of: store.path(of: file, in: document.id))
         try await store.change(document.id) { document in
           document.steps = [
             Document.Step(
@@ -111,18 +111,6 @@ struct DocumentRoutes: Sendable {
   private func step(_ words: [String]) async throws -> Document.Step {
     guard let number = Int(words[1]) else { throw StudioError(.notFound, "there is no such step") }
     return try await store.document(words[0]).step(number)
-  }
-
-  private func picture(_ path: String, area: PixelRectangle?, side: Int) async throws -> Reply {
-    try await viewer.picture(of: path, area: area, side: side)
-  }
-
-  private func facts(of path: String) async throws -> ImageFacts {
-    let answer = try await viewer.withWorker { try await $0.answer(to: .inspect(file: path)) }
-    guard case .facts(let facts) = answer else {
-      throw StudioError(.failed, "a worker answered something else")
-    }
-    return facts
   }
 
   private func download(_ words: [String], format: String?, quality: Int?) async throws -> Reply {
@@ -180,19 +168,5 @@ struct DocumentRoutes: Sendable {
             output: "\(folder)/\(name)")))
     }
     return try .json(Answer(mask: name))
-  }
-}
-
-extension WorkerPool {
-  /// A part of an image file as a page shows it.
-  func picture(of path: String, area: PixelRectangle?, side: Int) async throws -> Reply {
-    let side = min(max(side, 16), 8192)
-    let answer = try await withWorker {
-      try await $0.answer(to: .view(.init(file: path, area: area, longestSide: side)))
-    }
-    guard case .image(let base64, let type) = answer, let data = Data(base64Encoded: base64) else {
-      throw StudioError(.failed, "a worker answered something else")
-    }
-    return .data(data, type: type)
   }
 }

@@ -167,7 +167,7 @@ actor RunRegistry {
       case .failed(let fault):
         if run.isStopped { return run.event("stopped") }
         throw StudioError(fault, after: warnings)
-      default: throw StudioError(.failed, "a worker answered something else")
+      default: throw WorkerPool.confusion
       }
     }
     throw StudioError(.failed, "a worker did not answer")
@@ -222,7 +222,7 @@ actor RunRegistry {
       return event
     }
     for output in result.outputs {
-      let facts = try await facts(of: "\(folder)/\(output)")
+      let facts = try await viewer.facts(of: "\(folder)/\(output)")
       let bytes =
         (try? FileManager.default.attributesOfItem(atPath: "\(folder)/\(output)")[.size] as? Int) ?? 0
       let isVariant = run.isVariant
@@ -240,14 +240,6 @@ actor RunRegistry {
       openAhead(step, of: run.document)
     }
     return event
-  }
-
-  private func facts(of path: String) async throws -> ImageFacts {
-    let answer = try await viewer.withWorker { try await $0.answer(to: .inspect(file: path)) }
-    guard case .facts(let facts) = answer else {
-      throw StudioError(.failed, "a worker answered something else")
-    }
-    return facts
   }
 }
 

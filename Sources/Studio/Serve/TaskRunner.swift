@@ -69,7 +69,7 @@ struct TaskRunner: Sendable {
         outcome.result = result
         return outcome
       case .failed(let fault): throw StudioError(fault, after: outcome.warnings)
-      default: if event.isEnd { throw StudioError(.broken, "a worker answered something else") }
+      default: if event.isEnd { throw WorkerPool.confusion }
       }
     }
     throw StudioError(.broken, "a worker did not answer")

@@ -15,7 +15,7 @@ actor Catalogue {
 
   func tasks() async throws -> [TaskDescription] {
     if let found { return found }
-    guard case .tasks(let tasks) = try await ask(.tasks) else { throw Self.confusion }
+    guard case .tasks(let tasks) = try await ask(.tasks) else { throw WorkerPool.confusion }
     let listed = tasks.sorted { $0.name < $1.name }.map(offered)
     found = listed
     return listed
@@ -37,14 +37,14 @@ actor Catalogue {
 
   func models() async throws -> [ModelDescription] {
     if let knownModels { return knownModels }
-    guard case .models(let models) = try await ask(.models) else { throw Self.confusion }
+    guard case .models(let models) = try await ask(.models) else { throw WorkerPool.confusion }
     knownModels = models
     return models
   }
 
   func features() async throws -> [NamedThing] {
     if let knownFeatures { return knownFeatures }
-    guard case .names(let names) = try await ask(.features) else { throw Self.confusion }
+    guard case .names(let names) = try await ask(.features) else { throw WorkerPool.confusion }
     knownFeatures = names
     return names
   }
@@ -53,5 +53,4 @@ actor Catalogue {
     try await viewer.withWorker { try await $0.answer(to: request) }
   }
 
-  private static let confusion = StudioError(.failed, "a worker answered something else")
 }
