@@ -9,9 +9,10 @@ final class Connections: Sendable {
   struct Limits: Sendable {
     /// Connections at once; beyond, those that wait longest are shut down.
     var most = 1024
-    /// Of a request before its body, in bytes, with the short body that the library reads at once. It takes time that
-    /// grows with the square of a line's length.
+    /// Of a request before its body, in bytes, with the short body that the library reads at once.
     var head: UInt64 = 192 << 10
+    /// Seconds for a head that is longer than usual: the library takes time that grows with the square of a line's length.
+    var longHead = 5.0, usualHead: UInt64 = 16 << 10
     /// Seconds in which something has to be sent to a connection that is not being answered: so a head has as long to
     /// arrive, and a client to take a part of its answer, and one that asks nothing is left.
     var idle = 60.0
@@ -24,8 +25,9 @@ final class Connections: Sendable {
   private struct Record {
     let cookie: UInt64
     var exchange: Exchange?
-    /// Bytes read when the head that is awaited began.
+    /// Bytes read when the head that is awaited began, and since when there is something of it.
     var headBegin: UInt64 = 0
+    var headCame: Double?
     var acknowledged: UInt64 = 0
     var received: UInt64 = 0
     /// Since when nothing was sent to it, and nothing came.
@@ -146,7 +148,7 @@ final class Connections: Sendable {
         if let ended, ended.round < round {
           state.ended[socket.peer] = nil
           if ended.isSpoilt { record.isSpoilt = true }
-          record.headBegin = socket.consumed
+          (record.headBegin, record.headCame) = (socket.consumed, nil)
         }
         if socket.acknowledged != record.acknowledged {
           (record.acknowledged, record.sent) = (socket.acknowledged, now)
@@ -157,7 +159,10 @@ final class Connections: Sendable {
           if exchange.isReading, isTooSlow(exchange, record, socket, now) { shut.append(found[index]) }
         } else if ended == nil || ended!.round < round {
           // What ended since the sockets were looked at is judged the next time.
-          let isFlood = socket.consumed - min(record.headBegin, socket.consumed) > limits.head
+          let head = socket.consumed - min(record.headBegin, socket.consumed)
+          if head > 0, record.headCame == nil { record.headCame = now }
+          let isSlow = head > limits.usualHead && now - (record.headCame ?? now) > limits.longHead
+          let isFlood = head > limits.head || isSlow
           let isDone = record.isSpoilt && now - record.sent > 2
           if isFlood || isDone || now - record.sent > limits.idle {
             shut.append(found[index])
