@@ -40,6 +40,9 @@ public enum Program {
     case "--help", "-h": return try Terminal.print(Overview.text())
     case "--version", "-V": return try Terminal.print("rtool \(Installation.version)\n")
     case WorkerCommand.word: return try WorkerCommand.run()
+    case ParentWatch.word:
+      try ParentWatch.begin()
+      return try perform(rest)
     case PluginTrial.word: return try PluginTrial.answer(rest)
     // Asked by the scripts of `rtool completions`.
     case "complete":

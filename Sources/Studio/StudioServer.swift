@@ -14,7 +14,7 @@ final class StudioServer: Serving {
 
   init(_ settings: ServerSettings) async throws {
     self.settings = settings
-    gate = Gate(token: Gate.newToken(), port: settings.port)
+    gate = Gate(token: Gate.newToken(), port: settings.port, name: "rtool-\(Gate.newToken().prefix(12))")
     let store = try DocumentStore(state: settings.state)
     let pool = WorkerPool(count: settings.jobs, program: settings.rtool)
     let previews = WorkerPool(count: 1, program: settings.rtool)
@@ -46,22 +46,22 @@ final class StudioServer: Serving {
   }
 
   func announce() async {
-    var address = "http://127.0.0.1:\(settings.port)/?token=\(gate.token)"
+    var document = ""
     if let image = settings.image, let data = FileManager.default.contents(atPath: image) {
       do {
         let reply = try await documents.open(String(image.split(separator: "/").last ?? "image"), data: data)
         struct Opened: Decodable { let id: String }
         if case .data(let json) = reply.body, let opened = try? JSONDecoder().decode(Opened.self, from: json)
         {
-          address += "#\(opened.id)"
+          document = "#\(opened.id)"
         }
       } catch {
         Studio.say("rtool studio: \(image): \((error as? StudioError)?.text ?? "\(error)")")
       }
     }
-    Studio.print(address)
+    Studio.print(gate.address(token: gate.token) + document)
     Studio.say("rtool studio: open this address in a browser of this machine; Ctrl-C ends it")
-    if settings.opensBrowser { Browser.open(address) }
+    if settings.opensBrowser { Browser.open(gate.address(token: gate.ticket.issue()) + document) }
     for pool in pools { await pool.prepare() }
   }
 }

@@ -45,7 +45,7 @@ class Server:
             PROGRAM + arguments + ([str(what)] if what else []), stdout=subprocess.PIPE, stderr=self.log, text=True,
             env={**os.environ, **(environment or {})})
         self.address = self.process.stdout.readline().strip()
-        assert self.address.startswith("http://127.0.0.1:"), self.fate()
+        assert ".localhost:" in self.address, self.fate()
 
     def fate(self):
         """What became of it, for messages."""

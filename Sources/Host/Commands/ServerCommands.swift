@@ -51,6 +51,7 @@ enum ServerCommands {
     settings.folder = try values[root].map(absolute)
     if let input = values[input] {
       let path = try absolute(input)
+      guard fileExists(path) else { throw Failure.failed("there is no file or folder \(input)") }
       if isFolder(path) { settings.folder = path } else { settings.image = path }
     }
     if let folder = settings.folder, !isFolder(folder) { throw Failure.failed("\(folder) is no folder") }

@@ -18,7 +18,11 @@ actor DocumentStore {
       throw StudioError(.failed, "\(folder) cannot be made; name another folder with --state")
     }
     lock = open(state + "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-    guard lock >= 0, flock(lock, LOCK_EX | LOCK_NB) == 0 else {
+    guard lock >= 0 else {
+      let reason = String(cString: strerror(errno))
+      throw StudioError(.failed, "\(state) cannot be written to: \(reason); name another folder with --state")
+    }
+    guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
       throw StudioError(
         .failed,
         "another studio keeps its history in \(state); use its page, or name another folder with --state")

@@ -1,4 +1,4 @@
-/// A name for a file that is no path, hides nothing, and needs no quotes in a shell: of what a browser says, letters,
+/// A name for a file that is no path and hides nothing: of what a browser says, letters,
 /// digits, `.`, `-` and `_`, a letter or a digit first.
 package struct SafeName {
   package let text: String
@@ -12,7 +12,18 @@ package struct SafeName {
   }
 
   private static func isPlain(_ character: Character) -> Bool {
-    character.isASCII && (character.isLetter || character.isNumber || ".-_".contains(character))
+    character.isLetter || character.isNumber || ".-_".contains(character)
+  }
+
+  /// The header by which a browser saves a file under such a name (RFC 6266).
+  static func attachment(_ name: String) -> String {
+    let plain = String(name.map { $0.isASCII ? $0 : "_" })
+    let hexadecimal = name.utf8.map { byte in
+      let character = Character(Unicode.Scalar(byte))
+      if character.isASCII, isPlain(character) { return String(character) }
+      return "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
+    }
+    return "attachment; filename=\"\(plain)\"; filename*=UTF-8''\(hexadecimal.joined())"
   }
 
   /// `photo` and `.jpg`.

@@ -28,6 +28,7 @@ struct BatchRoutes: Sendable {
     routes.add(.POST, "/api/batches") { request, _ in
       try .json(Answer(runs: [try await begin(request.json(Wanted.self))]), status: 202)
     }
+    routes.add(.GET, "/api/batches") { _, _ in try .json(await batches.views) }
     routes.add(.POST, "/api/batches/:id/stop") { _, words in
       try await batches.stop(words[0])
       return try .json([String](), status: 202)
@@ -52,26 +53,42 @@ struct BatchRoutes: Sendable {
       isFile: { _ in false })
     words.add("--output-dir", output)
     words.add(inputs: images.map(\.name))
-    let id = try await batches.begin(words.words + ["--json", "--skip-existing"], settings, folder, hub)
-    return RunView(
-      id: id, document: "", task: task.name, title: "\(task.name) on \(images.count) images", step: nil,
-      seed: nil,
-      preview: false, state: "running", fraction: 0, note: output)
+    return try await batches.begin(
+      words.words + ["--json", "--skip-existing"], task: task.name,
+      title: "\(task.name) on \(images.count) images",
+      note: output, settings, folder, hub)
   }
 }
 
 /// The batches that go on.
 private actor Batches {
-  private var processes: [String: PipedProcess] = [:]
+  private struct Batch {
+    let process: PipedProcess
+    var view: RunView
+  }
+
+  private var batches: [String: Batch] = [:]
   private var count = 0
 
-  func begin(_ words: [String], _ settings: ServerSettings, _ folder: ImageFolder, _ hub: EventHub) throws
-    -> String
-  {
-    let process = try PipedProcess(program: settings.rtool, arguments: words, folder: folder.path)
+  var views: [RunView] { batches.values.map(\.view) }
+
+  /// One at a time: two would write into one folder.
+  func begin(
+    _ words: [String], task: String, title: String, note: String, _ settings: ServerSettings,
+    _ folder: ImageFolder,
+    _ hub: EventHub
+  ) throws -> RunView {
+    if let other = batches.values.first {
+      throw StudioError(.conflict, "\(other.view.title): that goes on; stop it first, or wait for its end")
+    }
+    let process = try PipedProcess(
+      program: settings.rtool, arguments: ["--with-parent"] + words, folder: folder.path)
     count += 1
     let id = "b\(count)"
-    processes[id] = process
+    let view = RunView(
+      id: id, document: "", task: task, title: title, step: nil, seed: nil, preview: false, state: "running",
+      fraction: 0, note: note)
+    batches[id] = Batch(process: process, view: view)
     Thread { [self] in
       var failed: [String] = []
       let end = process.readLines { line in
@@ -80,24 +97,32 @@ private actor Batches {
         (event.run, event.fraction) = (id, Double(told.done) / Double(max(told.total, 1)))
         event.note = "\(told.done) of \(told.total)"
         hub.send(event)
+        Task { await self.note(id, event.fraction ?? 0) }
         guard let error = told.error else { return }
         failed.append(told.input)
         var warning = RunEvent("warning")
-        (warning.run, warning.text) = (id, "\(told.input): \(error)")
+        (warning.run, warning.text) = (id, error.contains(told.input) ? error : "\(told.input): \(error)")
         hub.send(warning)
       }
       Task { await self.end(id) }
       hub.send(Self.event(of: end, id, failed: failed))
     }.start()
-    return id
+    return view
   }
 
   func stop(_ id: String) throws {
-    guard let process = processes[id] else { throw StudioError(.notFound, "there is no such batch") }
+    guard let process = batches[id]?.process else { throw StudioError(.notFound, "there is no such batch") }
     process.end(SIGTERM)
   }
 
-  private func end(_ id: String) { processes[id] = nil }
+  private func end(_ id: String) { batches[id] = nil }
+
+  private func note(_ id: String, _ fraction: Double) {
+    guard let view = batches[id]?.view else { return }
+    batches[id]?.view = RunView(
+      id: id, document: "", task: view.task, title: view.title, step: nil, seed: nil, preview: false,
+      state: "running", fraction: fraction, note: view.note)
+  }
 
   /// What a batch says of each input.
   private struct Line: Decodable {

@@ -63,7 +63,11 @@ struct DocumentRoutes: Sendable {
       return try await open(name, data: folder.contents(of: name))
     }
     let name = request.text("name") ?? "untitled"
-    return try await open(name, data: request.body(upTo: longestBody))
+    let data = try await request.body(upTo: longestBody)
+    guard !data.isEmpty || request.text("empty") == "1" else {
+      throw StudioError(.badRequest, "\(name) is empty")
+    }
+    return try await open(name, data: data)
   }
 
   /// Makes a document of a file; without bytes one without an image.
@@ -130,13 +134,13 @@ struct DocumentRoutes: Sendable {
       throw StudioError(.failed, "the file is gone")
     }
     var reply = Reply.data(data, type: "application/octet-stream")
-    reply.headers["Content-Disposition"] = "attachment; filename=\"\(stem).\(format)\""
+    reply.headers["Content-Disposition"] = SafeName.attachment("\(stem).\(format)")
     return reply
   }
 
   private func attachment(_ path: String, _ name: String) -> Reply {
     var reply = Reply(status: 200, type: "application/octet-stream", body: .file(path))
-    reply.headers["Content-Disposition"] = "attachment; filename=\"\(name)\""
+    reply.headers["Content-Disposition"] = SafeName.attachment(name)
     return reply
   }
 

@@ -13,7 +13,7 @@ package struct Reply: Sendable {
     /// A file, which is read as it is sent.
     case file(String)
     /// Server-sent events.
-    case events(AsyncStream<Data>)
+    case events(EventHub.Listener)
     /// A file that is open and needs no name any more.
     case sent(SentFile)
   }
@@ -64,10 +64,10 @@ package struct Reply: Sendable {
     case .file(let path):
       return HTTPResponse(
         statusCode: status, headers: headers, body: try HTTPBodySequence(file: URL(fileURLWithPath: path)))
-    case .events(let stream):
+    case .events(let listener):
       headers[HTTPHeader("X-Accel-Buffering")] = "no"
       return HTTPResponse(
-        statusCode: status, headers: headers, body: HTTPBodySequence(from: ServerSentEvents(stream)))
+        statusCode: status, headers: headers, body: HTTPBodySequence(from: ServerSentEvents(listener)))
     case .sent(let file):
       return HTTPResponse(
         statusCode: status, headers: headers,

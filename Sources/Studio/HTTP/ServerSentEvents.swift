@@ -2,52 +2,42 @@ import FlyingFox
 import FlyingSocks
 import Foundation
 
-/// Lines of JSON as server-sent events. A comment goes out where nothing else has for a while, so that a listener that has
-/// gone is noticed.
+/// What a listener is told, as server-sent events; a comment where it is told nothing but that the server is there, so that
+/// one that has gone is noticed.
 struct ServerSentEvents: AsyncBufferedSequence {
   typealias Element = UInt8
-  private let chunks: AsyncStream<Data>
+  private let listener: EventHub.Listener
 
-  init(_ lines: AsyncStream<Data>) {
-    let (chunks, continuation) = AsyncStream.makeStream(of: Data.self)
-    continuation.yield(Data(": begin\n\n".utf8))
-    let forwarding = Task {
-      for await line in lines { continuation.yield(Data("data: ".utf8) + line + Data("\n\n".utf8)) }
-      continuation.finish()
-    }
-    let beating = Task {
-      while !Task.isCancelled {
-        try await Task.sleep(for: .seconds(10))
-        continuation.yield(Data(": on\n\n".utf8))
-      }
-    }
-    continuation.onTermination = { _ in
-      forwarding.cancel()
-      beating.cancel()
-    }
-    self.chunks = chunks
-  }
+  init(_ listener: EventHub.Listener) { self.listener = listener }
 
-  func makeAsyncIterator() -> Iterator { Iterator(chunks: chunks.makeAsyncIterator()) }
+  func makeAsyncIterator() -> Iterator { Iterator(listener) }
 
   struct Iterator: AsyncBufferedIteratorProtocol {
-    fileprivate var chunks: AsyncStream<Data>.Iterator
-    private var rest = Data()
+    private let listener: EventHub.Listener
+    private var lines: AsyncStream<Data>.Iterator
+    private var rest = Data(": begin\n\n".utf8)
 
-    fileprivate init(chunks: AsyncStream<Data>.Iterator) { self.chunks = chunks }
+    fileprivate init(_ listener: EventHub.Listener) {
+      self.listener = listener
+      lines = listener.lines.makeAsyncIterator()
+    }
 
     mutating func next() async -> UInt8? {
-      if rest.isEmpty { rest = await chunks.next() ?? Data() }
+      if rest.isEmpty { rest = await event() ?? Data() }
       return rest.popFirst()
     }
 
     /// All that one event has, however little was asked for.
     mutating func nextBuffer(suggested count: Int) async -> Data? {
-      if !rest.isEmpty {
-        defer { rest = Data() }
-        return rest
-      }
-      return await chunks.next()
+      if rest.isEmpty { return await event() }
+      defer { rest = Data() }
+      return rest
+    }
+
+    private mutating func event() async -> Data? {
+      guard let line = await lines.next() else { return nil }
+      listener.take()
+      return line.isEmpty ? Data(": on\n\n".utf8) : Data("data: ".utf8) + line + Data("\n\n".utf8)
     }
   }
 }

@@ -49,7 +49,7 @@ struct StudioRoutes: Sendable {
       return try .json([String](), status: 202)
     }
     routes.add(.GET, "/api/events") { _, _ in
-      Reply(status: 200, type: "text/event-stream", body: .events(hub.events()))
+      Reply(status: 200, type: "text/event-stream", body: .events(hub.listen()))
     }
   }
 

@@ -49,34 +49,59 @@ struct RunEvent: Encodable, Sendable {
   }
 }
 
-/// Hands events to all pages that listen. One that does not keep up loses frames and points, and no end of a run.
-final class EventHub: Sendable {
-  private struct Listener {
-    let continuation: AsyncStream<Data>.Continuation
-    var pending: @Sendable () -> Int
+/// Hands events to all pages that listen. One that does not keep up loses frames, points and progress, but not the end of a
+/// run.
+package final class EventHub: Sendable {
+  /// A page that listens.
+  package final class Listener: Sendable {
+    /// Lines of JSON.
+    let lines: AsyncStream<Data>
+    private let continuation: AsyncStream<Data>.Continuation
+    /// Lines that were not yet taken.
+    private let pending = Atomic<Int>(0)
+    private static let mostPending = 128
+
+    fileprivate init() { (lines, continuation) = AsyncStream.makeStream(of: Data.self) }
+
+    fileprivate func send(_ line: Data, canBeLost: Bool) {
+      if canBeLost, pending.load(ordering: .relaxed) >= Self.mostPending { return }
+      pending.add(1, ordering: .relaxed)
+      continuation.yield(line)
+    }
+
+    /// To be called for each line that is taken.
+    func take() { pending.subtract(1, ordering: .relaxed) }
+
+    fileprivate func onEnd(_ body: @escaping @Sendable () -> Void) {
+      continuation.onTermination = { _ in body() }
+    }
   }
 
-  private let listeners = Mutex<[UUID: AsyncStream<Data>.Continuation]>([:])
-  private static let mostPending = 256
+  private let listeners = Mutex<[ObjectIdentifier: Listener]>([:])
+  private static let canBeLost: Set = ["frame", "point", "progress"]
 
-  /// Events from now on, each a line of JSON.
-  func events() -> AsyncStream<Data> {
-    let id = UUID()
-    let (stream, continuation) = AsyncStream.makeStream(
-      of: Data.self, bufferingPolicy: .bufferingNewest(Self.mostPending))
-    listeners.withLock { $0[id] = continuation }
-    continuation.onTermination = { [weak self] _ in
-      _ = self?.listeners.withLock { $0.removeValue(forKey: id) }
+  init() {
+    Task { [weak self] in
+      while true {
+        try await Task.sleep(for: .seconds(10))
+        guard let self else { return }
+        for listener in listeners.withLock({ Array($0.values) }) { listener.send(Data(), canBeLost: true) }
+      }
     }
-    return stream
+  }
+
+  /// Events from now on.
+  func listen() -> Listener {
+    let listener = Listener()
+    let id = ObjectIdentifier(listener)
+    listener.onEnd { [weak self] in _ = self?.listeners.withLock { $0.removeValue(forKey: id) } }
+    listeners.withLock { $0[id] = listener }
+    return listener
   }
 
   func send(_ event: RunEvent) {
     let all = listeners.withLock { Array($0.values) }
-    guard !all.isEmpty, let data = try? JSONEncoder().encode(event) else { return }
-    for listener in all { listener.yield(data) }
+    guard !all.isEmpty, let line = try? JSONEncoder().encode(event) else { return }
+    for listener in all { listener.send(line, canBeLost: Self.canBeLost.contains(event.kind)) }
   }
-
-  /// Ends all streams.
-  func close() { for listener in listeners.withLock({ Array($0.values) }) { listener.finish() } }
 }
