@@ -27,8 +27,10 @@ function showError(text) {
 }
 
 export function startRunBar() {
-  byId("run").addEventListener("click", () => run());
-  byId("variants-run").addEventListener("click", runVariants);
+  // The second click of a double click is not meant.
+  const once = (work) => (event) => event.detail < 2 && work();
+  byId("run").addEventListener("click", once(() => run()));
+  byId("variants-run").addEventListener("click", once(runVariants));
   byId("from").addEventListener("change", (event) => setFrom(event.target.value));
   byId("live").addEventListener("change", (event) => (runner.isLive = event.target.checked));
   byId("live-paint").addEventListener("change", (event) => (runner.paintsLive = event.target.checked));

@@ -78,6 +78,7 @@ export function obstacle() {
 
 /** Runs the task; several seeds make variants. Errors are the form's. */
 export async function run({ seeds = null, usesMaskUp = false } = {}) {
+  if (isStarting) return;
   emit("run-error", null);
   const why = obstacle();
   if (why) return emit("run-error", why);
