@@ -25,9 +25,15 @@ import { startTaskPicker } from "./task-picker.js";
 import { startToolbar } from "./toolbar.js";
 import { startVariants } from "./variants.js";
 
+const LOST = {
+  lost: "rtool studio does not answer. Nothing is lost: the page goes on as soon as it does.",
+  strange: "rtool was started again: open the address that it printed.",
+};
+
 function watchConnection() {
   on("connection", (state) => {
-    byId("lost").hidden = state !== "lost";
+    byId("lost").hidden = state === "back";
+    byId("lost").textContent = LOST[state] ?? "";
     if (state === "back") say("rtool studio answers again");
   });
 }
