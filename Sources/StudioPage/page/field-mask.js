@@ -10,6 +10,7 @@ import { maskSource, setMaskSource } from "./settings.js";
 const tellers = new Set();
 on("mask", () => tellers.forEach((tell) => tell()));
 on("task", () => tellers.clear());
+on("opened", () => tellers.clear());
 
 export function maskField(parameter, { id, helpId }) {
   const state = h("p", { class: "mask-state" });

@@ -10,6 +10,7 @@ import { startForm } from "./form.js";
 import { startHistory } from "./history.js";
 import { placeIcons } from "./icons.js";
 import { startKeys } from "./keys.js";
+import { startMaskKeeper } from "./mask.js";
 import { startMenus } from "./menus.js";
 import { openDocument, showHome, startOpener } from "./opener.js";
 import { startPanel } from "./panel.js";
@@ -54,7 +55,7 @@ async function openFirst() {
 async function start() {
   placeIcons();
   for (const part of [
-    startRuns, startStage, startRunner, startPointers, startToolbar, () => startCompare(goTo), startMenus, startTaskPicker, startForm,
+    startMaskKeeper, startRuns, startStage, startRunner, startPointers, startToolbar, () => startCompare(goTo), startMenus, startTaskPicker, startForm,
     startFeatures, startRunBar, startProgress, startVariants, startBatch, startHistory, startOpener, startPanel, startKeys,
     watchConnection,
   ]) part();

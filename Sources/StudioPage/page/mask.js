@@ -1,6 +1,6 @@
 // The mask that the user paints: a canvas whose alpha is how much is marked. Large photos have a smaller canvas.
 import { grown } from "./regions.js";
-import { emit } from "./session.js";
+import { emit, on, session } from "./session.js";
 
 const LARGEST = 16_000_000;
 const UNDONE = 40;
@@ -369,4 +369,53 @@ export function maskSnapshot() {
   const { x, y, w, h } = mask.bounds;
   const s = mask.scale;
   return { canvas: copied(mask.canvas, mask.bounds), x: x / s, y: y / s, w: w / s, h: h / s };
+}
+
+/** The document whose mask is on the canvas, and the version that is kept for it. */
+let owner = null;
+let kept = 0;
+/** How many characters of the browser's storage a mask may take. */
+const KEPT_LENGTH = 3_000_000;
+
+/** Keeps the mask for a reload of the page, and for when its document is opened again. */
+function keepMask() {
+  if (!owner || kept === mask.version) return;
+  kept = mask.version;
+  const key = `mask/${owner}`;
+  sessionStorage.removeItem(key);
+  mask.bounds = tightBounds();
+  if (!mask.bounds) return;
+  const address = copied(mask.canvas, mask.bounds).toDataURL("image/png");
+  if (address.length > KEPT_LENGTH) return;
+  const { width, height } = mask;
+  try {
+    sessionStorage.setItem(key, JSON.stringify({ address, part: mask.bounds, width, height }));
+  } catch {} // Full: the mask lasts as long as the page.
+}
+
+/** Puts the mask on the canvas that is kept for the open document, if it is for a picture of this size. */
+async function takeUpMask() {
+  if (owner === session.document?.id) return;
+  owner = session.document?.id ?? null;
+  const mine = owner;
+  discardMask();
+  kept = mask.version;
+  const record = JSON.parse(sessionStorage.getItem(`mask/${owner}`));
+  if (!record || record.width !== mask.width || record.height !== mask.height) return;
+  const image = new Image();
+  image.src = record.address;
+  await image.decode().catch(() => {});
+  if (owner !== mine || !image.naturalWidth) return;
+  const { x, y } = record.part;
+  context.drawImage(image, x, y);
+  mask.bounds = joined(mask.bounds, record.part);
+  showMask(true);
+  changed();
+}
+
+export function startMaskKeeper() {
+  on("opened", keepMask);
+  on("shown", takeUpMask);
+  addEventListener("pagehide", keepMask);
+  document.addEventListener("visibilitychange", () => document.hidden && keepMask());
 }
