@@ -15,9 +15,11 @@ const canvasOf = (width, height) => {
   return canvas;
 };
 
-/** `scale`: pixels of the canvas for each of the picture. `bounds`: a rectangle of the canvas with all that is marked. */
+/** `scale`: pixels of the canvas for each of the picture. `bounds`: a rectangle of the canvas with all that is marked.
+    `isOutlined`: only the mask's border is shown, so that a result is seen. */
 export const mask = {
-  canvas: canvasOf(1, 1), scale: 1, width: 1, height: 1, bounds: null, version: 0, isShown: true, undo: [], redo: [],
+  canvas: canvasOf(1, 1), scale: 1, width: 1, height: 1, bounds: null, version: 0, isShown: true, isOutlined: false, undo: [],
+  redo: [],
 };
 let context = mask.canvas.getContext("2d");
 let before = canvasOf(1, 1);
@@ -43,12 +45,15 @@ export function fitMask(width, height) {
   changed();
 }
 
-export function showMask(isShown) {
-  if (mask.isShown === isShown) return;
-  mask.isShown = isShown;
+export function showMask(isShown, { isOutlined = false } = {}) {
+  if (mask.isShown === isShown && mask.isOutlined === isOutlined) return;
+  Object.assign(mask, { isShown, isOutlined });
   emit("mask-shown");
   emit("paint");
 }
+
+/** Shows the border alone of a mask that is seen. */
+export const outlineMask = () => mask.isShown && showMask(false, { isOutlined: true });
 
 export const isMaskEmpty = () => mask.bounds === null;
 export const hasPendingStrokes = () => mask.undo.length > 0;

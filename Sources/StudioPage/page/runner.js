@@ -2,7 +2,7 @@
 import { api } from "./api.js";
 import { murmur } from "./announce.js";
 import { capital } from "./dom.js";
-import { discardMask, giveBack, isMaskEmpty, mask, maskPart, maskSnapshot, settleStrokes, showMask } from "./mask.js";
+import { discardMask, giveBack, isMaskEmpty, mask, maskPart, maskSnapshot, outlineMask, settleStrokes, showMask } from "./mask.js";
 import { hasOverlay, hideOverlay } from "./overlays.js";
 import { adopt, isBusy } from "./runs.js";
 import { currentStep, emit, on, session, setDocument, stepOf } from "./session.js";
@@ -56,9 +56,15 @@ async function masks() {
 
 /** Where alone a run changes the picture, as far as the page can tell: what is marked, unless boxes add to it. */
 function clipOfRun() {
-  const usesCanvas = maskParameters().some((parameter) => maskSource(parameter) === "canvas");
   const hasBoxes = session.task.parameters.some(({ kind, name }) => kind === "box" && isChanged(name));
-  return usesCanvas && usesPicture() && !hasBoxes ? maskSnapshot() : null;
+  return usesCanvasMask() && !hasBoxes ? maskSnapshot() : null;
+}
+
+const usesCanvasMask = () => usesPicture() && maskParameters().some((parameter) => maskSource(parameter) === "canvas");
+
+/** A mask that the next run would use is seen. */
+function showUsedMask() {
+  if (!mask.isShown && usesCanvasMask() && !hasOverlay("preview")) showMask(true);
 }
 
 async function settings(extra) {
@@ -95,7 +101,7 @@ export async function run({ seeds = null, usesMaskUp = false } = {}) {
     const started = adopt(described, { clip, group, version, usedUp });
     if (usedUp) discardMask();
     settleStrokes();
-    showMask(false);
+    outlineMask();
     if (group) emit("variants", started);
     murmur(`${capital(session.task.name)} has begun`);
   } catch (error) {
@@ -167,6 +173,7 @@ export function startRunner() {
     goBefore();
     if (isDragged) preview();
     else if (runner.isLive && !obstacle() && session.task.makesImage) runInTurn({});
+    else showUsedMask();
   });
   on("step", () => {
     cancelPreview();
@@ -176,8 +183,10 @@ export function startRunner() {
     cancelPreview();
     setFrom("current");
     emit("run-error", null);
+    showUsedMask();
   });
   on("mask", () => {
+    emit("run-error", null);
     if (hasOverlay("preview")) cancelPreview();
     if (runner.from === "before") setFrom("current");
   });
