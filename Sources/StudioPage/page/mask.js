@@ -373,7 +373,9 @@ export function maskSnapshot() {
   if (!mask.bounds) return null;
   const { x, y, w, h } = mask.bounds;
   const s = mask.scale;
-  return { canvas: copied(mask.canvas, mask.bounds), x: x / s, y: y / s, w: w / s, h: h / s };
+  return {
+    canvas: copied(mask.canvas, mask.bounds), x: x / s, y: y / s, w: w / s, h: h / s, pictureWidth: mask.width, pictureHeight: mask.height,
+  };
 }
 
 /** The document whose mask is on the canvas, and the version that is kept for it. */

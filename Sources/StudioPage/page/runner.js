@@ -10,7 +10,7 @@ import { isChanged, maskParameters, maskSource, missing, parameters, usesPicture
 
 /** `isLive`: a changed setting runs at once. `paintsLive`: a stroke does. `from`: "current", or "before" the task that
     made the current step. */
-export const runner = { isLive: false, paintsLive: false, from: "current" };
+export const runner = { isLive: false, paintsLive: false, from: "current", isChosen: false };
 
 /** With which mask each step was made. */
 const madeWith = new Map();
@@ -22,14 +22,17 @@ const canGoBefore = () => {
 };
 const baseStep = () => (runner.from === "before" && canGoBefore() ? stepOf(currentStep().parent) : currentStep());
 
-export function setFrom(from) {
+/** `isChosen`: by the user, whose word stands until another step is the current one. */
+export function setFrom(from, { isChosen = false } = {}) {
   runner.from = from;
+  runner.isChosen = isChosen;
   emit("runner");
 }
 
-/** A setting that changes after its task has run with this mask is tried on what the task was given. */
-function goBefore() {
-  if (canGoBefore() && madeWith.get(currentStep().id) === mask.version) setFrom("before");
+/** A setting that changes after its task has run with this mask is tried on what the task was given, and so are other
+    seeds. */
+export function goBefore() {
+  if (!runner.isChosen && canGoBefore() && madeWith.get(currentStep().id) === mask.version) setFrom("before");
   else emit("runner");
 }
 
