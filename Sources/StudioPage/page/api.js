@@ -42,6 +42,7 @@ export const api = {
   run: async (id, settings) => (await send("POST", `/api/documents/${id}/runs`, settings)).runs,
   stop: (id, keep) => request(`/api/runs/${id}/stop${keep ? "?keep=1" : ""}`, { method: "POST" }),
   stopBatch: (id) => request(`/api/batches/${id}/stop`, { method: "POST" }),
+  batches: () => json("/api/batches"),
   batch: async (settings) => (await send("POST", "/api/batches", settings)).runs,
 };
 
