@@ -32,6 +32,7 @@ export const api = {
   documents: () => json("/api/documents"),
   document: (id) => json(`/api/documents/${id}`),
   createDocument: (name, file) => json(`/api/documents?${query({ name })}`, { method: "POST", body: file }),
+  createEmptyDocument: () => json(`/api/documents?${query({ name: "untitled", empty: 1 })}`, { method: "POST" }),
   openFromFolder: (name) => json(`/api/documents?${query({ open: name })}`, { method: "POST" }),
   deleteDocument: (id) => request(`/api/documents/${id}`, { method: "DELETE" }),
   setCurrent: (id, step) => send("PUT", `/api/documents/${id}`, { current: step }),

@@ -93,7 +93,7 @@ export async function run({ seeds = null, usesMaskUp = false } = {}) {
   if (why) return emit("run-error", why);
   isStarting = true;
   try {
-    if (!session.document) setDocument(await api.createDocument("untitled", null));
+    if (!session.document) setDocument(await api.createEmptyDocument());
     cancelPreview();
     const wanted = await settings({ seeds });
     const clip = clipOfRun();
