@@ -115,7 +115,7 @@ class Studio:
         box = self.page.locator("#canvas").bounding_box()
         size = self.size()
         margin = min(32, box["width"] * 0.04)
-        scale = min((box["width"] - 2 * margin) / size[0], (box["height"] - 2 * margin) / size[1], 6)
+        scale = min((box["width"] - 2 * margin) / size[0], (box["height"] - 2 * margin) / size[1], 2)
         return (box["x"] + box["width"] / 2 + (x - 0.5) * size[0] * scale,
                 box["y"] + box["height"] / 2 + (y - 0.5) * size[1] * scale)
 

@@ -204,7 +204,9 @@ def test_seeds_side_by_side(start, picture):
     cells = studio.page.locator(".variant")
     studio.wait(lambda: cells.count() == 6, 15, "six places")
     studio.wait(lambda: all(cells.nth(k).is_enabled() for k in range(6)), 120, "six variants")
+    assert studio.page.locator("#variants-stop").is_hidden(), "nothing is left to stop"
     cells.nth(2).click()
+    studio.page.get_by_role("button", name="Choose", exact=True).click()
     studio.show("history")
     studio.wait(lambda: studio.current().startswith("4."), what="the chosen one")
     assert studio.steps() == 7

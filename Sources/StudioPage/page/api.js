@@ -32,6 +32,7 @@ export const api = {
   documents: () => json("/api/documents"),
   document: (id) => json(`/api/documents/${id}`),
   createDocument: (name, file) => json(`/api/documents?${query({ name })}`, { method: "POST", body: file }),
+  createEmptyDocument: () => json(`/api/documents?${query({ name: "untitled", empty: 1 })}`, { method: "POST" }),
   openFromFolder: (name) => json(`/api/documents?${query({ open: name })}`, { method: "POST" }),
   deleteDocument: (id) => request(`/api/documents/${id}`, { method: "DELETE" }),
   setCurrent: (id, step) => send("PUT", `/api/documents/${id}`, { current: step }),
@@ -42,6 +43,7 @@ export const api = {
   run: async (id, settings) => (await send("POST", `/api/documents/${id}/runs`, settings)).runs,
   stop: (id, keep) => request(`/api/runs/${id}/stop${keep ? "?keep=1" : ""}`, { method: "POST" }),
   stopBatch: (id) => request(`/api/batches/${id}/stop`, { method: "POST" }),
+  batches: () => json("/api/batches"),
   batch: async (settings) => (await send("POST", "/api/batches", settings)).runs,
 };
 

@@ -5,6 +5,12 @@ let source = null;
 let wait = 500;
 let isLost = false;
 
+/** Tells whether nobody answers, or a server that was started since and does not know this page. */
+async function tellWhy() {
+  const status = await fetch("/api/studio").then((response) => response.status, () => 0);
+  if (isLost) emit("connection", status === 401 ? "strange" : "lost");
+}
+
 export function listen() {
   source?.close();
   source = new EventSource("/api/events");
@@ -19,8 +25,8 @@ export function listen() {
   };
   source.onerror = () => {
     source.close();
-    if (!isLost) emit("connection", "lost");
     isLost = true;
+    tellWhy();
     setTimeout(listen, wait);
     wait = Math.min(wait * 2, 8000);
   };

@@ -8,7 +8,7 @@ import { initialOf, setValues, valuesOf } from "./settings.js";
 
 /** Sends a file to the open document; without one, to a new empty one. */
 export async function sendFile(file) {
-  if (!session.document) setDocument(await api.createDocument("untitled", null));
+  if (!session.document) setDocument(await api.createEmptyDocument());
   return api.uploadFile(session.document.id, file);
 }
 

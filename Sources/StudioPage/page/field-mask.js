@@ -10,8 +10,13 @@ import { maskSource, setMaskSource } from "./settings.js";
 const tellers = new Set();
 on("mask", () => tellers.forEach((tell) => tell()));
 on("task", () => tellers.clear());
+on("opened", () => tellers.clear());
 
 export function maskField(parameter, { id, helpId }) {
+  const isRequired = parameter.flags.includes("required");
+  const nothing = isRequired
+    ? "Nothing is marked yet: paint on the picture."
+    : "Nothing is marked; optional: paint to change a part only.";
   const state = h("p", { class: "mask-state" });
   const list = h("select", {
     id, "aria-describedby": helpId,
@@ -30,7 +35,8 @@ export function maskField(parameter, { id, helpId }) {
     const source = maskSource(parameter);
     state.hidden = source !== "canvas";
     state.classList.toggle("empty", isMaskEmpty());
-    state.textContent = isMaskEmpty() ? "Nothing is marked yet: paint on the picture." : "What is marked on the picture is used.";
+    state.classList.toggle("needed", isRequired);
+    state.textContent = isMaskEmpty() ? nothing : "What is marked on the picture is used.";
   };
   const refresh = () => {
     const source = maskSource(parameter);

@@ -159,6 +159,7 @@ function build() {
 
 export function startForm() {
   on("task", build);
+  on("opened", () => session.task && build());
   on("setting", ({ name }) => rows.forEach((row) => (name === null || row.name === name || row.name === null) && row.refresh()));
   on("preset", () => rows.forEach((row) => row.refresh()));
   on("step", () => rows.forEach((row) => row.name === null && row.refresh()));

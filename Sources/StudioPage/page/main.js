@@ -10,6 +10,7 @@ import { startForm } from "./form.js";
 import { startHistory } from "./history.js";
 import { placeIcons } from "./icons.js";
 import { startKeys } from "./keys.js";
+import { startMaskKeeper } from "./mask.js";
 import { startMenus } from "./menus.js";
 import { openDocument, showHome, startOpener } from "./opener.js";
 import { startPanel } from "./panel.js";
@@ -25,9 +26,15 @@ import { startTaskPicker } from "./task-picker.js";
 import { startToolbar } from "./toolbar.js";
 import { startVariants } from "./variants.js";
 
+const LOST = {
+  lost: "rtool studio does not answer. Nothing is lost: the page goes on as soon as it does.",
+  strange: "rtool was started again: open the address that it printed.",
+};
+
 function watchConnection() {
   on("connection", (state) => {
-    byId("lost").hidden = state !== "lost";
+    byId("lost").hidden = state === "back";
+    byId("lost").textContent = LOST[state] ?? "";
     if (state === "back") say("rtool studio answers again");
   });
 }
@@ -48,7 +55,7 @@ async function openFirst() {
 async function start() {
   placeIcons();
   for (const part of [
-    startRuns, startStage, startRunner, startPointers, startToolbar, () => startCompare(goTo), startMenus, startTaskPicker, startForm,
+    startMaskKeeper, startRuns, startStage, startRunner, startPointers, startToolbar, () => startCompare(goTo), startMenus, startTaskPicker, startForm,
     startFeatures, startRunBar, startProgress, startVariants, startBatch, startHistory, startOpener, startPanel, startKeys,
     watchConnection,
   ]) part();

@@ -1,6 +1,6 @@
 // The mask that the user paints: a canvas whose alpha is how much is marked. Large photos have a smaller canvas.
 import { grown } from "./regions.js";
-import { emit } from "./session.js";
+import { emit, on, session } from "./session.js";
 
 const LARGEST = 16_000_000;
 const UNDONE = 40;
@@ -15,9 +15,11 @@ const canvasOf = (width, height) => {
   return canvas;
 };
 
-/** `scale`: pixels of the canvas for each of the picture. `bounds`: a rectangle of the canvas with all that is marked. */
+/** `scale`: pixels of the canvas for each of the picture. `bounds`: a rectangle of the canvas with all that is marked.
+    `isOutlined`: only the mask's border is shown, so that a result is seen. */
 export const mask = {
-  canvas: canvasOf(1, 1), scale: 1, width: 1, height: 1, bounds: null, version: 0, isShown: true, undo: [], redo: [],
+  canvas: canvasOf(1, 1), scale: 1, width: 1, height: 1, bounds: null, version: 0, isShown: true, isOutlined: false, undo: [],
+  redo: [],
 };
 let context = mask.canvas.getContext("2d");
 let before = canvasOf(1, 1);
@@ -43,12 +45,15 @@ export function fitMask(width, height) {
   changed();
 }
 
-export function showMask(isShown) {
-  if (mask.isShown === isShown) return;
-  mask.isShown = isShown;
+export function showMask(isShown, { isOutlined = false } = {}) {
+  if (mask.isShown === isShown && mask.isOutlined === isOutlined) return;
+  Object.assign(mask, { isShown, isOutlined });
   emit("mask-shown");
   emit("paint");
 }
+
+/** Shows the border alone of a mask that is seen. */
+export const outlineMask = () => mask.isShown && showMask(false, { isOutlined: true });
 
 export const isMaskEmpty = () => mask.bounds === null;
 export const hasPendingStrokes = () => mask.undo.length > 0;
@@ -368,5 +373,56 @@ export function maskSnapshot() {
   if (!mask.bounds) return null;
   const { x, y, w, h } = mask.bounds;
   const s = mask.scale;
-  return { canvas: copied(mask.canvas, mask.bounds), x: x / s, y: y / s, w: w / s, h: h / s };
+  return {
+    canvas: copied(mask.canvas, mask.bounds), x: x / s, y: y / s, w: w / s, h: h / s, pictureWidth: mask.width, pictureHeight: mask.height,
+  };
+}
+
+/** The document whose mask is on the canvas, and the version that is kept for it. */
+let owner = null;
+let kept = 0;
+/** How many characters of the browser's storage a mask may take. */
+const KEPT_LENGTH = 3_000_000;
+
+/** Keeps the mask for a reload of the page, and for when its document is opened again. */
+function keepMask() {
+  if (!owner || kept === mask.version) return;
+  kept = mask.version;
+  const key = `mask/${owner}`;
+  sessionStorage.removeItem(key);
+  mask.bounds = tightBounds();
+  if (!mask.bounds) return;
+  const address = copied(mask.canvas, mask.bounds).toDataURL("image/png");
+  if (address.length > KEPT_LENGTH) return;
+  const { width, height } = mask;
+  try {
+    sessionStorage.setItem(key, JSON.stringify({ address, part: mask.bounds, width, height }));
+  } catch {} // Full: the mask lasts as long as the page.
+}
+
+/** Puts the mask on the canvas that is kept for the open document, if it is for a picture of this size. */
+async function takeUpMask() {
+  if (owner === session.document?.id) return;
+  owner = session.document?.id ?? null;
+  const mine = owner;
+  discardMask();
+  kept = mask.version;
+  const record = JSON.parse(sessionStorage.getItem(`mask/${owner}`));
+  if (!record || record.width !== mask.width || record.height !== mask.height) return;
+  const image = new Image();
+  image.src = record.address;
+  await image.decode().catch(() => {});
+  if (owner !== mine || !image.naturalWidth) return;
+  const { x, y } = record.part;
+  context.drawImage(image, x, y);
+  mask.bounds = joined(mask.bounds, record.part);
+  showMask(true);
+  changed();
+}
+
+export function startMaskKeeper() {
+  on("opened", keepMask);
+  on("shown", takeUpMask);
+  addEventListener("pagehide", keepMask);
+  document.addEventListener("visibilitychange", () => document.hidden && keepMask());
 }

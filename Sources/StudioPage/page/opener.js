@@ -40,6 +40,14 @@ async function openWithDialog() {
   if (file) await openFile(file);
 }
 
+/** The picture of a tile, or what stands for one that cannot be shown. */
+function tilePicture(address) {
+  const none = () => h("span", { class: "no-picture" }, icon("file"));
+  if (!address) return none();
+  const picture = h("img", { src: address, alt: "", loading: "lazy", onerror: () => picture.replaceWith(none()) });
+  return picture;
+}
+
 function fillFolder() {
   const { name, images } = session.folder;
   byId("folder-section").hidden = !images.length;
@@ -47,7 +55,7 @@ function fillFolder() {
   byId("folder-grid").replaceChildren(
     ...images.map((image) =>
       h("button", { type: "button", class: "thumb", onclick: () => open(() => api.openFromFolder(image.name)) },
-        h("img", { src: folderThumb(image.name), alt: "", loading: "lazy" }), h("span", {}, image.name))));
+        tilePicture(folderThumb(image.name)), h("span", {}, image.name))));
 }
 
 const ago = (seconds) => {
@@ -81,10 +89,7 @@ async function listDocuments() {
     ...documents.map((document) =>
       h("div", { class: "recent" },
         h("button", { type: "button", class: "thumb", onclick: () => openDocument(document.id) },
-          document.steps > 0 && h("img", {
-            src: viewAddress(document.id, document.current ?? 1, { max: 256 }), alt: "", loading: "lazy",
-            onerror: (event) => event.target.remove(),
-          }),
+          tilePicture(document.steps > 0 && viewAddress(document.id, document.current ?? 1, { max: 256 })),
           h("span", {}, document.name), h("small", {}, `${document.steps} ${document.steps === 1 ? "step" : "steps"} · ${ago(document.changed)}`)),
         h("button", { type: "button", class: "icon-button", title: `Delete ${document.name}`, "aria-label": `Delete ${document.name}`, onclick: () => remove(document) }, icon("trash")))));
 }

@@ -1,6 +1,6 @@
 // What lies over the picture while something is being made: iterates of runs and previews, each at its place.
 import { byId } from "./dom.js";
-import { showMask } from "./mask.js";
+import { outlineMask } from "./mask.js";
 import { emit } from "./session.js";
 
 const overlays = new Map();
@@ -32,7 +32,7 @@ function cut(image, place, clip) {
 /** Shows an image: `place` in the pixels of a picture of `size`, or null for the whole. The newest of a key stays. */
 export async function showOverlay(key, address, { place = null, size = null, clip = null } = {}) {
   const ticket = {};
-  if (!hasOverlay(key)) showMask(false);
+  if (!hasOverlay(key)) outlineMask();
   const entry = overlays.get(key) ?? {};
   entry.ticket = ticket;
   overlays.set(key, entry);

@@ -50,11 +50,12 @@ function makeCard(run) {
   const element = h("section", { class: "run-card", "aria-label": `Run ${run.title || run.task}` },
     h("div", { class: "run-head" }, title, note, h("span", { class: "run-buttons" }, keep, discard)),
     bar, h("div", { class: "run-plot" }, plot.svg, figures));
+  element.isBatch = run.isBatch;
   element.update = () => {
     title.textContent = capital(run.title || run.task);
     note.textContent = [timeLeft(run.secondsLeft), run.note].filter(Boolean).join(" · ");
     bar.value = run.fraction ?? 0;
-    keep.hidden = run.state !== "running";
+    keep.hidden = run.state !== "running" || run.isBatch === true;
     const points = thinned(run.points);
     element.classList.toggle("has-plot", points.length > 1);
     if (points.length < 2) return;
@@ -74,7 +75,7 @@ function makeCard(run) {
 export function startProgress() {
   const place = byId("runs");
   on("run", (run) => {
-    const isHere = run.document === session.document?.id && !run.isOver && !run.preview && !run.group && !run.isBatch;
+    const isHere = (run.isBatch || run.document === session.document?.id) && !run.isOver && !run.preview && !run.group;
     let card = cards.get(run.id);
     if (!isHere) {
       card?.remove();
@@ -97,7 +98,10 @@ export function startProgress() {
     for (const warning of run.warnings) say(warning);
   });
   on("opened", () => {
-    for (const card of cards.values()) card.remove();
-    cards.clear();
+    for (const [id, card] of cards) {
+      if (card.isBatch) continue;
+      card.remove();
+      cards.delete(id);
+    }
   });
 }

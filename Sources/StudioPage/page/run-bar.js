@@ -27,9 +27,11 @@ function showError(text) {
 }
 
 export function startRunBar() {
-  byId("run").addEventListener("click", () => run());
-  byId("variants-run").addEventListener("click", runVariants);
-  byId("from").addEventListener("change", (event) => setFrom(event.target.value));
+  // The second click of a double click is not meant.
+  const once = (work) => (event) => event.detail < 2 && work();
+  byId("run").addEventListener("click", once(() => run()));
+  byId("variants-run").addEventListener("click", once(runVariants));
+  byId("from").addEventListener("change", (event) => setFrom(event.target.value, { isChosen: true }));
   byId("live").addEventListener("change", (event) => (runner.isLive = event.target.checked));
   byId("live-paint").addEventListener("change", (event) => (runner.paintsLive = event.target.checked));
   byId("output-close").addEventListener("click", () => (byId("output").hidden = true));

@@ -2,7 +2,7 @@
 import { api } from "./api.js";
 import { murmur } from "./announce.js";
 import { capital } from "./dom.js";
-import { discardMask, giveBack, isMaskEmpty, mask, maskPart, maskSnapshot, settleStrokes, showMask } from "./mask.js";
+import { discardMask, giveBack, isMaskEmpty, mask, maskPart, maskSnapshot, outlineMask, settleStrokes, showMask } from "./mask.js";
 import { hasOverlay, hideOverlay } from "./overlays.js";
 import { adopt, isBusy } from "./runs.js";
 import { currentStep, emit, on, session, setDocument, stepOf } from "./session.js";
@@ -10,7 +10,7 @@ import { isChanged, maskParameters, maskSource, missing, parameters, usesPicture
 
 /** `isLive`: a changed setting runs at once. `paintsLive`: a stroke does. `from`: "current", or "before" the task that
     made the current step. */
-export const runner = { isLive: false, paintsLive: false, from: "current" };
+export const runner = { isLive: false, paintsLive: false, from: "current", isChosen: false };
 
 /** With which mask each step was made. */
 const madeWith = new Map();
@@ -22,14 +22,17 @@ const canGoBefore = () => {
 };
 const baseStep = () => (runner.from === "before" && canGoBefore() ? stepOf(currentStep().parent) : currentStep());
 
-export function setFrom(from) {
+/** `isChosen`: by the user, whose word stands until another step is the current one. */
+export function setFrom(from, { isChosen = false } = {}) {
   runner.from = from;
+  runner.isChosen = isChosen;
   emit("runner");
 }
 
-/** A setting that changes after its task has run with this mask is tried on what the task was given. */
-function goBefore() {
-  if (canGoBefore() && madeWith.get(currentStep().id) === mask.version) setFrom("before");
+/** A setting that changes after its task has run with this mask is tried on what the task was given, and so are other
+    seeds. */
+export function goBefore() {
+  if (!runner.isChosen && canGoBefore() && madeWith.get(currentStep().id) === mask.version) setFrom("before");
   else emit("runner");
 }
 
@@ -56,9 +59,15 @@ async function masks() {
 
 /** Where alone a run changes the picture, as far as the page can tell: what is marked, unless boxes add to it. */
 function clipOfRun() {
-  const usesCanvas = maskParameters().some((parameter) => maskSource(parameter) === "canvas");
   const hasBoxes = session.task.parameters.some(({ kind, name }) => kind === "box" && isChanged(name));
-  return usesCanvas && usesPicture() && !hasBoxes ? maskSnapshot() : null;
+  return usesCanvasMask() && !hasBoxes ? maskSnapshot() : null;
+}
+
+const usesCanvasMask = () => usesPicture() && maskParameters().some((parameter) => maskSource(parameter) === "canvas");
+
+/** A mask that the next run would use is seen. */
+function showUsedMask() {
+  if (!mask.isShown && usesCanvasMask() && !hasOverlay("preview")) showMask(true);
 }
 
 async function settings(extra) {
@@ -78,12 +87,13 @@ export function obstacle() {
 
 /** Runs the task; several seeds make variants. Errors are the form's. */
 export async function run({ seeds = null, usesMaskUp = false } = {}) {
+  if (isStarting) return;
   emit("run-error", null);
   const why = obstacle();
   if (why) return emit("run-error", why);
   isStarting = true;
   try {
-    if (!session.document) setDocument(await api.createDocument("untitled", null));
+    if (!session.document) setDocument(await api.createEmptyDocument());
     cancelPreview();
     const wanted = await settings({ seeds });
     const clip = clipOfRun();
@@ -94,7 +104,7 @@ export async function run({ seeds = null, usesMaskUp = false } = {}) {
     const started = adopt(described, { clip, group, version, usedUp });
     if (usedUp) discardMask();
     settleStrokes();
-    showMask(false);
+    outlineMask();
     if (group) emit("variants", started);
     murmur(`${capital(session.task.name)} has begun`);
   } catch (error) {
@@ -166,6 +176,7 @@ export function startRunner() {
     goBefore();
     if (isDragged) preview();
     else if (runner.isLive && !obstacle() && session.task.makesImage) runInTurn({});
+    else showUsedMask();
   });
   on("step", () => {
     cancelPreview();
@@ -175,8 +186,10 @@ export function startRunner() {
     cancelPreview();
     setFrom("current");
     emit("run-error", null);
+    showUsedMask();
   });
   on("mask", () => {
+    emit("run-error", null);
     if (hasOverlay("preview")) cancelPreview();
     if (runner.from === "before") setFrom("current");
   });

@@ -1,13 +1,53 @@
-// What the user set in each task's form: parameters by name, each a list of texts as the command line takes them.
+// What the user set in each task's form: parameters by name, each a list of texts as the command line takes them. Each
+// document has its own, which outlive a reload of the page.
 import { emit, session } from "./session.js";
 
 const sheets = new Map();
+/** The sheet of each task that was in use last: what another document begins with. */
+const latest = new Map();
 const PRESET = "preset";
 
+const keyOf = (task) => `settings/${session.document?.id ?? ""}/${task.name}`;
+
+function keptSheet(key) {
+  try {
+    const { values, masks, usesPicture } = JSON.parse(sessionStorage.getItem(key));
+    return { values: new Map(values), masks: new Map(masks), usesPicture };
+  } catch {
+    return null;
+  }
+}
+
+const isOfDocument = (values, { name, kind }) =>
+  ["image", "file", "mask", "point", "box"].includes(kind) ||
+  (kind === "model" && !session.models.some((model) => model.name === values.get(name)?.[0]));
+
+/** The settings of another document, without what was sent to it or lies on its picture. */
+function sheetLike({ values, usesPicture }, task) {
+  const others = task.parameters.filter((parameter) => isOfDocument(values, parameter)).map(({ name }) => name);
+  return { values: new Map([...values].filter(([name]) => !others.includes(name))), masks: new Map(), usesPicture };
+}
+
 const sheet = (task = session.task) => {
-  if (!sheets.has(task.name)) sheets.set(task.name, { values: new Map(), masks: new Map(), usesPicture: usesPictureAtFirst(task) });
-  return sheets.get(task.name);
+  const key = keyOf(task);
+  if (!sheets.has(key)) {
+    const before = latest.get(task.name);
+    sheets.set(key, keptSheet(key) ?? (before ? sheetLike(before, task) : emptySheet(task)));
+  }
+  latest.set(task.name, sheets.get(key));
+  return sheets.get(key);
 };
+
+const emptySheet = (task) => ({ values: new Map(), masks: new Map(), usesPicture: usesPictureAtFirst(task) });
+
+/** Keeps the settings and tells of them. */
+function tell(name, isDragged = false) {
+  const { values, masks, usesPicture } = sheet();
+  try {
+    sessionStorage.setItem(keyOf(session.task), JSON.stringify({ values: [...values], masks: [...masks], usesPicture }));
+  } catch {} // Full: they last as long as the page.
+  emit("setting", { name, isDragged });
+}
 
 /** The parameter that is the open picture. */
 export const pictureParameter = (task) => task.parameters.find((parameter) => parameter.name === task.imageParameter) ?? null;
@@ -26,7 +66,7 @@ export const changedCount = () => sheet().values.size;
 export function setValues(name, texts, { isDragged = false } = {}) {
   if (texts?.length) sheet().values.set(name, texts);
   else sheet().values.delete(name);
-  emit("setting", { name, isDragged });
+  tell(name, isDragged);
 }
 
 export const chosenPreset = () =>
@@ -42,14 +82,14 @@ export const initialOf = (parameter) => chosenPreset()?.settings[parameter.name]
 export const usesPicture = () => session.task.takesImage && sheet().usesPicture;
 export function setUsesPicture(uses) {
   sheet().usesPicture = uses;
-  emit("setting", { name: null, isDragged: false });
+  tell(null);
 }
 
 /** Where a mask comes from: "canvas", "none", or the name of a file that was sent. The first is the canvas' at first. */
 export const maskSource = (parameter) => sheet().masks.get(parameter.name) ?? (parameter === firstMask() ? "canvas" : "none");
 export function setMaskSource(parameter, source) {
   sheet().masks.set(parameter.name, source);
-  emit("setting", { name: parameter.name, isDragged: false });
+  tell(parameter.name);
 }
 export const maskParameters = (task = session.task) => task.parameters.filter((parameter) => parameter.kind === "mask");
 const firstMask = () => maskParameters()[0] ?? null;
@@ -57,9 +97,9 @@ const firstMask = () => maskParameters()[0] ?? null;
 export const parameters = () => Object.fromEntries(sheet().values);
 
 export function resetSettings() {
-  sheets.delete(session.task.name);
+  sheets.set(keyOf(session.task), emptySheet(session.task));
   emit("task", session.task);
-  emit("setting", { name: null, isDragged: false });
+  tell(null);
 }
 
 /** Whether the user has yet to give something that the task needs. The server knows the rest. */

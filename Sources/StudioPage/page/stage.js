@@ -76,7 +76,9 @@ function draw() {
     pictureOf(session.document.id, other).draw(context, width, height);
     context.restore();
   }
-  if (mask.isShown && !isMaskEmpty() && !compare.isOn) {
+  const hasMask = !isMaskEmpty() && !compare.isOn;
+  if (hasMask && mask.isOutlined) drawOutline();
+  if (hasMask && mask.isShown) {
     context.globalAlpha = 0.5;
     context.imageSmoothingEnabled = true;
     context.drawImage(mask.canvas, 0, 0, width, height);
@@ -86,6 +88,35 @@ function draw() {
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
   drawMarks(context);
   tool.drawCursor?.(context);
+}
+
+const [shape, border] = [0, 1].map(() => document.createElement("canvas"));
+
+/** Draws the border of the mask, a light line and a dark one around it, each a CSS pixel wide. */
+function drawOutline() {
+  const ratio = devicePixelRatio;
+  const { x, y, scale, imageWidth, imageHeight } = viewport;
+  for (const layer of [shape, border]) {
+    if (layer.width !== canvas.width || layer.height !== canvas.height) Object.assign(layer, { width: canvas.width, height: canvas.height });
+  }
+  const filled = shape.getContext("2d");
+  filled.clearRect(0, 0, shape.width, shape.height);
+  filled.drawImage(mask.canvas, x * ratio, y * ratio, imageWidth * scale * ratio, imageHeight * scale * ratio);
+  const target = border.getContext("2d");
+  context.setTransform(1, 0, 0, 1, 0, 0);
+  for (const [reach, ink] of [[2, "rgb(0 0 0 / 60%)"], [1, "#fff"]]) {
+    target.globalCompositeOperation = "source-over";
+    target.clearRect(0, 0, border.width, border.height);
+    for (const [dx, dy] of [[1, 0], [-1, 0], [0, 1], [0, -1], [0.7, 0.7], [-0.7, 0.7], [0.7, -0.7], [-0.7, -0.7]]) {
+      target.drawImage(shape, dx * reach * ratio, dy * reach * ratio);
+    }
+    target.globalCompositeOperation = "destination-out";
+    target.drawImage(shape, 0, 0);
+    target.globalCompositeOperation = "source-in";
+    target.fillStyle = ink;
+    target.fillRect(0, 0, border.width, border.height);
+    context.drawImage(border, 0, 0);
+  }
 }
 
 function resized() {

@@ -5,13 +5,15 @@ export const viewport = { scale: 1, x: 0, y: 0, width: 1, height: 1, imageWidth:
 
 const changed = () => emit("viewport");
 const LARGEST = 32;
+/** How much a small picture is enlarged to fit. */
+const MOST_FITTED = 2;
 const smallest = () => Math.min(fitScale() / 4, 1);
 
 function fitScale() {
   const margin = Math.min(32, viewport.width * 0.04);
   const fit = Math.min(
     (viewport.width - 2 * margin) / viewport.imageWidth, (viewport.height - 2 * margin) / viewport.imageHeight);
-  return Math.max(Math.min(fit, 6), 1e-4);
+  return Math.max(Math.min(fit, MOST_FITTED / devicePixelRatio), 1e-4);
 }
 
 let isFitted = true;
