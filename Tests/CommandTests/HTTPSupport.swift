@@ -119,7 +119,7 @@ final class ServerUnderTest {
     }
     self.line = line
     let errors = (try? String(contentsOfFile: output + ".errors", encoding: .utf8)) ?? ""
-    let address = try #require(line.firstMatch(of: /http:\/\/127\.0\.0\.1:(\d+)/), "\(errors)")
+    let address = try #require(line.firstMatch(of: /http:\/\/[a-z0-9.-]+:(\d+)/), "\(errors)")
     port = try #require(Int(address.1))
   }
 

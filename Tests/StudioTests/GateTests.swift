@@ -14,6 +14,30 @@ import Testing
 
   private func with(_ headers: [String: String]) -> [String: String] { own.merging(headers) { $1 } }
 
+  /// The cookie is one of a name that no other port's server has.
+  @Test func theFirstVisitIsLedToTheOwnName() throws {
+    let gate = Gate(token: "0123456789abcdef", port: 8000, name: "rtool-1")
+    func visit(_ host: String, _ token: String) throws -> Reply? {
+      try gate.admit(request(.GET, "/", headers: ["Host": host], query: ["token": token]))
+    }
+    let led = try #require(try visit("127.0.0.1:8000", "0123456789abcdef"))
+    #expect(led.headers["Set-Cookie"] == nil)
+    #expect(led.headers["Location"] == "http://rtool-1.localhost:8000/?token=0123456789abcdef")
+    let met = try #require(try visit("rtool-1.localhost:8000", "0123456789abcdef"))
+    #expect(met.headers["Set-Cookie"]?.contains("HttpOnly; SameSite=Strict") == true)
+    #expect(throws: StudioError.self) { try visit("rtool-2.localhost:8000", "0123456789abcdef") }
+  }
+
+  @Test func aTicketIsGoodForOneVisit() throws {
+    let gate = Gate(token: "0123456789abcdef", port: 8000)
+    let ticket = gate.ticket.issue()
+    func visit() throws -> Reply? {
+      try gate.admit(request(.GET, "/", headers: ["Host": "127.0.0.1:8000"], query: ["token": ticket]))
+    }
+    #expect(try visit()?.headers["Set-Cookie"] != nil)
+    #expect(throws: StudioError.self) { try visit() }
+  }
+
   @Test func theOwnPageIsLetIn() {
     #expect(status(.GET, own) == nil)
     #expect(status(.GET, with(["Host": "localhost:8000", "Origin": "http://localhost:8000"])) == nil)

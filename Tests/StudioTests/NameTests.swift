@@ -9,11 +9,14 @@ import WorkerProtocol
     let names = [
       "photo.jpg": "photo.jpg", "../../etc/passwd": "passwd", #"C:\photos\a b.png"#: "a-b.png", "..": "image",
       "": "image", "/": "image", ".hidden.png": "hidden.png", "-rf": "rf", "a\0b\n.png": "a-b-.png",
-      "träume.png": "tr-ume.png", "$(x).png": "x-.png", "😀": "image",
+      "träume.png": "träume.png", "日本.jpg": "日本.jpg", "$(x).png": "x-.png", "😀": "image",
     ]
     for (name, safe) in names { #expect(SafeName(name).text == safe, "\(name)") }
     let long = SafeName(String(repeating: "x", count: 500) + ".png").text
     #expect(long.count <= 80 && long.hasSuffix(".png"))
+    #expect(SafeName(String(repeating: "日", count: 500) + ".png").text.utf8.count <= 120)
+    #expect(
+      SafeName.attachment("日.jpg") == "attachment; filename=\"_.jpg\"; filename*=UTF-8''%E6%97%A5.jpg")
     #expect(SafeName.parts(of: "a.b.png").stem == "a.b" && SafeName.parts(of: "a.b.png").ending == ".png")
     #expect(SafeName.parts(of: "png").ending == "")
   }

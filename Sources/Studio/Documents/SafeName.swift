@@ -7,7 +7,8 @@ package struct SafeName {
     let base = name.split(whereSeparator: { $0 == "/" || $0 == "\\" }).last ?? ""
     var text = String(
       base.map { Self.isPlain($0) ? $0 : "-" }.drop { !($0.isLetter || $0.isNumber) })
-    if text.count > 80 { text = String(text.suffix(80).drop { !($0.isLetter || $0.isNumber) }) }
+    while text.count > 80 || text.utf8.count > 120 { text.removeFirst() }
+    text = String(text.drop { !($0.isLetter || $0.isNumber) })
     self.text = text.isEmpty ? "image" : text
   }
 
@@ -16,7 +17,7 @@ package struct SafeName {
   }
 
   /// The header by which a browser saves a file under such a name (RFC 6266).
-  static func attachment(_ name: String) -> String {
+  package static func attachment(_ name: String) -> String {
     let plain = String(name.map { $0.isASCII ? $0 : "_" })
     let hexadecimal = name.utf8.map { byte in
       let character = Character(Unicode.Scalar(byte))

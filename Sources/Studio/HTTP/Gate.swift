@@ -16,7 +16,7 @@ package struct Gate: Sendable {
   let port: Int
   /// This server's own, before `.localhost`; nil: it has none.
   let name: String?
-  let ticket = Ticket()
+  package let ticket = Ticket()
 
   package init(token: String, port: Int, name: String? = nil) {
     (self.token, self.port, self.name) = (token, port, name)
@@ -26,7 +26,7 @@ package struct Gate: Sendable {
   package final class Ticket: Sendable {
     private let text = Mutex<String?>(nil)
 
-    func issue() -> String {
+    package func issue() -> String {
       let new = Gate.newToken()
       text.withLock { $0 = new }
       return new
