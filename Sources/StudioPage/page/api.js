@@ -28,6 +28,7 @@ export const api = {
   tasks: () => json("/api/tasks"),
   models: () => json("/api/models"),
   features: () => json("/api/features"),
+  featurePicture: async (name, signal) => (await request(featurePicture(name), { signal })).blob(),
   folder: () => json("/api/folder"),
   documents: () => json("/api/documents"),
   document: (id) => json(`/api/documents/${id}`),
