@@ -18,7 +18,11 @@ import Testing
 
   @Test func onlyTheOwnPageIsServed() throws {
     let server = try studio("--state", "state")
-    let visit = try server.ask("GET", "/?token=\(server.token)")
+    let led = try server.ask("GET", "/?token=\(server.token)")
+    let name = try #require(led.headers["location"]?.split(separator: "/").dropFirst().first)
+    #expect(
+      led.status == 303 && led.headers["set-cookie"] == nil && name.hasSuffix(".localhost:\(server.port)"))
+    let visit = try server.ask("GET", "/?token=\(server.token)", ["Host": String(name)])
     #expect(visit.status == 303 && visit.headers["set-cookie"]?.contains("SameSite=Strict") == true)
     let page = try server.ask("GET", "/", server.cookie)
     #expect(page.status == 200 && page.text.contains("<html"))
@@ -73,7 +77,7 @@ import Testing
     #expect(all.count == 1 && all.first?["id"] as? String == id)
     #expect(
       try steps(second).last?["command"] as? String
-        == "rtool inpaint my-photo.png --box 9,9,9,9 --steps 1 --seed 3 -o inpaint-1.png")
+        == "rtool inpaint my-photo.png --box 9,9,9,9 --steps 1 --seed 3 -o my-photo-inpaint-1.png")
     #expect(try second.ask("GET", "/api/documents/\(id)/steps/2/file", second.cookie).body == result)
     // The cookie of an earlier start opens nothing.
     #expect(

@@ -175,9 +175,8 @@ actor RunRegistry {
 
   /// The name of a result that no other run has, as the file is not there yet.
   private func newOutput(_ run: StudioRun, _ ending: String) async throws -> String {
-    let stem = run.source.map { SafeName.parts(of: $0.file).stem }
-    // What was made of it before is told by the history.
-    let photo = stem.map { String($0.prefix { $0 != "." }.prefix(40)) + "-" } ?? ""
+    let opened = try await store.document(run.document).steps.first { $0.task == nil }
+    let photo = opened.map { SafeName.parts(of: $0.file).stem.prefix(40) + "-" } ?? ""
     return try await store.newName("\(photo)\(run.task.name)-\(run.id)", ending, in: run.document)
   }
 
