@@ -91,6 +91,13 @@ def test_a_lost_server_is_told(start, picture):
     assert "does not answer" in studio.page.locator("#lost").inner_text()
 
 
+def test_a_server_that_was_started_again_is_told(start, picture):
+    studio = start(picture, expected=["Failed to load resource", "ERR_", "EventSource"])
+    studio.page.context.clear_cookies()
+    studio.page.evaluate("import('/events.js').then((events) => events.listen())")
+    studio.page.locator("#lost", has_text="started again").wait_for()
+
+
 def test_a_broken_stream_is_taken_up_again(start, picture):
     studio = start(picture, expected=["Failed to load resource", "ERR_", "EventSource"])
     studio.page.context.set_offline(True)

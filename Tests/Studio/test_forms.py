@@ -137,6 +137,7 @@ def test_a_feature_is_chosen_by_its_picture(start, picture):
     tile = studio.page.locator(".feature").first
     name = tile.locator("strong").inner_text()
     studio.wait(lambda: tile.locator("img").evaluate("image => image.naturalWidth") > 0, 60, "a picture")
+    assert name.startswith("flower"), "names come first"
     tile.click()
     assert studio.page.get_by_role("textbox", name="Feature", exact=True).input_value() == name
 
@@ -150,6 +151,23 @@ def test_a_second_photo_is_given(start, picture, tmp_path):
     studio.page.locator(".file-names", has_text="photo").first.wait_for()
     studio.run()
     studio.page.locator("#output").wait_for()
+
+
+def test_files_of_another_document_are_forgotten(start, picture, tmp_path):
+    from conftest import photo
+
+    studio = start(picture)
+    studio.choose_task("compare")
+    with studio.page.expect_file_chooser() as chooser:
+        studio.page.get_by_role("button", name="choose a file").first.click()
+    chooser.value.set_files(picture)
+    names = studio.page.locator(".file-names").first
+    studio.wait(lambda: "photo" in names.inner_text(), 10, "the file")
+    studio.page.click("#open")
+    with studio.page.expect_file_chooser() as chooser:
+        studio.page.click("#choose-file")
+    chooser.value.set_files(photo(tmp_path / "other.png"))
+    studio.wait(lambda: "photo" not in names.inner_text(), 10, "an empty field")
 
 
 def test_an_error_is_the_command_lines_sentence(start, picture):
@@ -176,6 +194,16 @@ def test_what_is_no_image_is_refused_where_it_is_dropped(start, tmp_path):
     chooser.value.set_files(path)
     studio.page.locator("#home-error:not(:empty)").wait_for()
     assert studio.page.locator("#home").is_visible()
+
+
+def test_an_empty_file_is_refused(start, tmp_path):
+    studio = start(expected=["Failed to load resource"])
+    path = tmp_path / "nothing.jpg"
+    path.write_bytes(b"")
+    with studio.page.expect_file_chooser() as chooser:
+        studio.page.click("#choose-file")
+    chooser.value.set_files(path)
+    studio.page.locator("#home-error", has_text="nothing.jpg is empty").wait_for()
 
 
 def test_names_are_no_markup(start, tmp_path):

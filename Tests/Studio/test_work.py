@@ -262,3 +262,67 @@ def test_strokes_made_meanwhile_wait_for_their_turn(start, picture):
       return (await (await fetch(`/api/documents/${document.id}`)).json()).steps;
     }""")
     assert steps[2]["parent"] == steps[1]["id"], "the second is made of the first"
+
+
+def runs_asked_for(studio):
+    """What is asked of the server from now on."""
+    asked = []
+    studio.page.on("request", lambda request: request.url.endswith("/runs") and asked.append(request.post_data_json))
+    return asked
+
+
+def test_a_double_click_makes_one_run(start, picture):
+    studio = start(picture)
+    studio.choose_task("inpaint")
+    studio.choose_preset("fast")
+    studio.paint()
+    asked = runs_asked_for(studio)
+    studio.page.dblclick("#run")
+    studio.wait_for_steps(2)
+    assert len(asked) == 1
+
+
+def test_variants_are_made_of_what_the_task_was_given(start, picture):
+    studio = start(picture)
+    studio.choose_task("inpaint")
+    studio.choose_preset("fast")
+    studio.paint()
+    studio.run()
+    studio.wait_for_steps(2)
+    asked = runs_asked_for(studio)
+    views = []
+    studio.page.on("request", lambda request: "max=512" in request.url and views.append(request.url))
+    studio.page.click("#variants-run")
+    studio.wait_for_steps(8, 120)
+    assert asked[0]["step"] == 1
+    studio.wait(lambda: len(views) == 6, 15, "six pictures")
+    assert all("&w=" in address for address in views), "the marked part is shown"
+
+
+def test_a_reload_keeps_settings_and_mask(start, picture):
+    studio = start(picture)
+    studio.choose_task("inpaint")
+    studio.paint()
+    context = studio.page.get_by_label("Context", exact=True)
+    context.fill("3")
+    context.press("Tab")
+    studio.page.reload()
+    studio.ready()
+    assert context.input_value() == "3"
+    state = studio.page.locator(".mask-state")
+    studio.wait(lambda: "is used" in state.inner_text(), 10, "the mask")
+    bounds = studio.page.evaluate("async () => (await import('/mask.js')).mask.bounds")
+    assert abs(bounds["x"] + bounds["w"] / 2 - 0.4 * 360) < 8
+
+
+def test_a_mask_that_is_used_is_seen(start, picture):
+    studio = start(picture)
+    studio.choose_task("inpaint")
+    studio.choose_preset("fast")
+    studio.paint()
+    shown = studio.page.locator("#mask-show[aria-pressed=true]")
+    studio.run()
+    studio.wait_for_steps(2)
+    studio.page.locator("#mask-show[aria-pressed=false]").wait_for()
+    studio.choose_task("refine")
+    shown.wait_for()

@@ -8,7 +8,7 @@ let isLost = false;
 /** Tells whether nobody answers, or a server that was started since and does not know this page. */
 async function tellWhy() {
   const status = await fetch("/api/studio").then((response) => response.status, () => 0);
-  if (isLost) emit("connection", status === 401 ? "strange" : "lost");
+  if (isLost) emit("connection", [401, 403].includes(status) ? "strange" : "lost");
 }
 
 export function listen() {
