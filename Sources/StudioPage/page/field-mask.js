@@ -2,13 +2,14 @@
 import { complain } from "./announce.js";
 import { chooseFile, h } from "./dom.js";
 import { sendFile } from "./field-file.js";
-import { isMaskEmpty } from "./mask.js";
+import { isMaskEmpty, mask } from "./mask.js";
 import { on } from "./session.js";
 import { maskSource, setMaskSource } from "./settings.js";
 
 /** What is said of the canvas' mask, wherever a form shows it. */
 const tellers = new Set();
 on("mask", () => tellers.forEach((tell) => tell()));
+on("mask-shown", () => tellers.forEach((tell) => tell()));
 on("task", () => tellers.clear());
 on("opened", () => tellers.clear());
 
@@ -33,10 +34,12 @@ export function maskField(parameter, { id, helpId }) {
   });
   const tell = () => {
     const source = maskSource(parameter);
+    const isSeen = mask.isShown || mask.isOutlined;
     state.hidden = source !== "canvas";
     state.classList.toggle("empty", isMaskEmpty());
     state.classList.toggle("needed", isRequired);
-    state.textContent = isMaskEmpty() ? nothing : "What is marked on the picture is used.";
+    const used = isSeen ? "What is marked on the picture is used." : "What is marked on the picture is used, and hidden now (M shows it).";
+    state.textContent = isMaskEmpty() ? nothing : used;
   };
   const refresh = () => {
     const source = maskSource(parameter);
