@@ -326,3 +326,26 @@ def test_a_mask_that_is_used_is_seen(start, picture):
     studio.page.locator("#mask-show[aria-pressed=false]").wait_for()
     studio.choose_task("refine")
     shown.wait_for()
+
+
+def test_a_batch_that_goes_on_is_shown_after_a_reload(start, tmp_path):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for k in range(8):
+        photo(folder / f"photo {k}.png", 640, 480)
+    studio = start(folder)
+    studio.page.locator("#folder-grid .thumb", has_text="photo 1.png").click()
+    studio.wait_for_steps(1)
+    studio.choose_task("refine")
+    studio.page.click("#batch-open")
+    assert "not used" in studio.page.locator("#batch-what").inner_text()
+    studio.page.click("#batch-start")
+    studio.page.locator("#batch-stop").wait_for()
+    studio.page.reload()
+    studio.ready()
+    studio.page.locator(".run-card").wait_for()
+    studio.page.click("#batch-open")
+    assert studio.page.locator("#batch-start").is_disabled()
+    studio.page.click("#batch-stop")
+    studio.page.locator("#batch-result", has_text="Stopped").wait_for()
+    assert studio.page.locator("#batch-start").is_enabled()
