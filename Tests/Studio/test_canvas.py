@@ -154,6 +154,8 @@ def test_a_mask_from_transparency(start, tmp_path):
 def test_zoom_and_pan(start, picture):
     studio = start(picture)
     zoom = studio.page.locator("#zoom-value")
+    # The picture is small, so that it is enlarged once it is there.
+    studio.wait(lambda: zoom.inner_text() != "100 %", 5, "the fitted picture")
     first = zoom.inner_text()
     studio.page.locator("#canvas").focus()
     studio.page.keyboard.press("+")
