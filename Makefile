@@ -79,6 +79,8 @@ install: build
 	  install -m 644 $$library $(DESTDIR)$(PREFIX)/lib/rtool/swift/ || exit 1; done
 	patchelf --set-rpath '$$ORIGIN/../lib/rtool/swift' $(DESTDIR)$(PREFIX)/bin/rtool
 	patchelf --set-rpath '$$ORIGIN/swift' $(DESTDIR)$(PREFIX)/lib/rtool/rtool-studio
+	# It contains the package, whose terms go with it.
+	install -m 644 .build/checkouts/FlyingFox/LICENSE $(DESTDIR)$(PREFIX)/share/rtool/FlyingFox-LICENSE
 	for plugin in $(PLUGINS); do \
 	  patchelf --set-rpath '$$ORIGIN/swift' $(DESTDIR)$(PREFIX)/lib/rtool/librtool-$$plugin.so || exit 1; done
 	install -m 644 Sources/CRTool/include/rtool.h Sources/CRTool/include/rtool.hpp $(DESTDIR)$(PREFIX)/include/
