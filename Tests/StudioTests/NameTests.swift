@@ -16,7 +16,9 @@ import WorkerProtocol
     #expect(long.count <= 80 && long.hasSuffix(".png"))
     #expect(SafeName(String(repeating: "日", count: 500) + ".png").text.utf8.count <= 120)
     #expect(
-      SafeName.attachment("日.jpg") == "attachment; filename=\"_.jpg\"; filename*=UTF-8''%E6%97%A5.jpg")
+      SafeName.disposition("attachment", "日.jpg")
+        == "attachment; filename=\"_.jpg\"; filename*=UTF-8''%E6%97%A5.jpg")
+    #expect(SafeName.disposition("inline", "träume.png").allSatisfy(\.isASCII))
     #expect(SafeName.parts(of: "a.b.png").stem == "a.b" && SafeName.parts(of: "a.b.png").ending == ".png")
     #expect(SafeName.parts(of: "png").ending == "")
   }

@@ -106,15 +106,9 @@ actor DocumentStore {
 
   private func free(_ name: String, in id: String) throws -> String {
     _ = try document(id)
-    let (stem, ending) = SafeName.parts(of: name)
-    var candidate = name
-    var number = 2
-    while candidate == Self.record || FileManager.default.fileExists(atPath: "\(folder(of: id))/\(candidate)")
-    {
-      candidate = "\(stem)-\(number)\(ending)"
-      number += 1
+    return SafeName.free(name) {
+      $0 == Self.record || FileManager.default.fileExists(atPath: "\(folder(of: id))/\($0)")
     }
-    return candidate
   }
 
   private func keep(_ document: Document) throws {

@@ -16,15 +16,23 @@ package struct SafeName {
     character.isLetter || character.isNumber || ".-_".contains(character)
   }
 
-  /// The header by which a browser saves a file under such a name (RFC 6266).
-  package static func attachment(_ name: String) -> String {
+  /// The header by which a browser shows or saves a file under such a name (RFC 6266).
+  /// - Parameter way: `inline` or `attachment`.
+  package static func disposition(_ way: String, _ name: String) -> String {
     let plain = String(name.map { $0.isASCII ? $0 : "_" })
-    let hexadecimal = name.utf8.map { byte in
-      let character = Character(Unicode.Scalar(byte))
-      if character.isASCII, isPlain(character) { return String(character) }
-      return "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
+    let encoded = percentEncoded(name) { isPlain(Character(Unicode.Scalar($0))) }
+    return "\(way); filename=\"\(plain)\"; filename*=UTF-8''\(encoded)"
+  }
+
+  /// The name, or with a number where it is taken.
+  static func free(_ name: String, isTaken: (String) -> Bool) -> String {
+    let (stem, ending) = parts(of: name)
+    var (free, number) = (name, 2)
+    while isTaken(free) {
+      free = "\(stem)-\(number)\(ending)"
+      number += 1
     }
-    return "attachment; filename=\"\(plain)\"; filename*=UTF-8''\(hexadecimal.joined())"
+    return free
   }
 
   /// `photo` and `.jpg`.
@@ -32,4 +40,13 @@ package struct SafeName {
     guard let dot = name.lastIndex(of: "."), dot != name.startIndex else { return (name, "") }
     return (String(name[..<dot]), String(name[dot...]))
   }
+}
+
+/// Text for a header, whose fields are of ASCII: bytes beyond that, and of it those that are not kept, as %XX.
+func percentEncoded(_ text: String, keeping isKept: (UInt8) -> Bool) -> String {
+  text.utf8.map { byte in
+    byte < 0x80 && isKept(byte)
+      ? String(UnicodeScalar(byte))
+      : "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
+  }.joined()
 }

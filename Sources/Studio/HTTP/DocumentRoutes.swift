@@ -134,13 +134,13 @@ struct DocumentRoutes: Sendable {
       throw StudioError(.failed, "the file is gone")
     }
     var reply = Reply.data(data, type: "application/octet-stream")
-    reply.headers["Content-Disposition"] = SafeName.attachment("\(stem).\(format)")
+    reply.headers["Content-Disposition"] = SafeName.disposition("attachment", "\(stem).\(format)")
     return reply
   }
 
   private func attachment(_ path: String, _ name: String) -> Reply {
     var reply = Reply(status: 200, type: "application/octet-stream", body: .file(path))
-    reply.headers["Content-Disposition"] = SafeName.attachment(name)
+    reply.headers["Content-Disposition"] = SafeName.disposition("attachment", name)
     return reply
   }
 

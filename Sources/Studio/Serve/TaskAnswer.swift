@@ -19,7 +19,7 @@ struct TaskAnswer {
     if outputs.count == 1, !wantsJSON, !isReport {
       let file = try SentFile(path(of: outputs[0]), release: release)
       var reply = Reply(status: 200, type: Self.mediaType(of: outputs[0]), body: .sent(file))
-      reply.headers["Content-Disposition"] = "inline; filename=\"\(SafeName(outputs[0]).text)\""
+      reply.headers["Content-Disposition"] = SafeName.disposition("inline", SafeName(outputs[0]).text)
       reply.headers["X-Rtool-Seconds"] = String(format: "%.3f", outcome.result.seconds)
       if let seed { reply.headers["X-Rtool-Seed"] = seed }
       if !outcome.warnings.isEmpty {
@@ -104,10 +104,6 @@ struct TaskAnswer {
 
   /// A header field has one line of ASCII: all else is percent-encoded.
   static func headerText(_ text: String) -> String {
-    text.utf8.map { byte in
-      (0x20..<0x7F).contains(byte) && byte != UInt8(ascii: "%")
-        ? String(UnicodeScalar(byte))
-        : "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
-    }.joined()
+    percentEncoded(text) { (0x20..<0x7F).contains($0) && $0 != UInt8(ascii: "%") }
   }
 }

@@ -123,7 +123,7 @@ package struct TaskForm: Sendable {
         guard
           parameter.isHost ? optionsOfFiles.contains(part.name) : kindsOfFiles.contains(parameter.kind)
         else { throw StudioError(.badRequest, "\(part.name) takes a text, and not a file") }
-        let free = form.freeName(SafeName(fileName).text)
+        let free = SafeName.free(SafeName(fileName).text, isTaken: form.files.contains)
         file = (free, try OpenFile("\(folder.path)/\(free)"))
         form.files.insert(free)
       case .data(let data):
@@ -146,17 +146,6 @@ package struct TaskForm: Sendable {
         }
       }
     }
-  }
-
-  /// The name, or with a number where there is one already.
-  private func freeName(_ name: String) -> String {
-    let (stem, ending) = SafeName.parts(of: name)
-    var (free, number) = (name, 2)
-    while files.contains(free) {
-      free = "\(stem)-\(number)\(ending)"
-      number += 1
-    }
-    return free
   }
 
   /// A new file that is being written.
