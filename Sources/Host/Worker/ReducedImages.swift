@@ -3,9 +3,12 @@ import Imaging
 
 /// Small copies of a command's images, to see in a moment what it would do: its lengths in pixels shrink with them.
 final class ReducedImages {
-  private struct Copy {
+  private struct Key: Hashable {
     let file: FileVersion
     let longestSide: Int
+  }
+
+  private struct Copy {
     let path: String
     /// Of its sides to the image's.
     let factor: Double
@@ -14,8 +17,7 @@ final class ReducedImages {
   private static let mostCopies = 16
   private let folder: TemporaryFolder
   private let opened: OpenImages
-  /// The last one used is the last.
-  private var copies: [Copy] = []
+  private var copies = RecentlyUsed<Key, Copy>()
   private var count = 0
 
   init(_ opened: OpenImages) throws {
@@ -45,20 +47,17 @@ final class ReducedImages {
   }
 
   private func copy(of path: String, longestSide: Int) throws -> Copy {
-    let file = try FileVersion(path)
-    if let index = copies.firstIndex(where: { $0.file == file && $0.longestSide == longestSide }) {
-      copies.append(copies.remove(at: index))
-      return copies.last!
-    }
+    let key = Key(file: try FileVersion(path), longestSide: longestSide)
+    if let known = copies.value(key) { return known }
     let source = try opened.open(path, limits: Limits(), frame: 0)
     let factor = min(1, Double(longestSide) / Double(max(source.width, source.height)))
     func scaled(_ size: Int) -> Int { max(1, Int((Double(size) * factor).rounded())) }
     let small = try source.resized(width: scaled(source.width), height: scaled(source.height))
     count += 1
-    let copy = Copy(file: file, longestSide: longestSide, path: "\(folder.path)/\(count).png", factor: factor)
+    let copy = Copy(path: "\(folder.path)/\(count).png", factor: factor)
     try small.patched(with: []).write(to: .file(copy.path), options: WriteOptions(stripMetadata: true))
-    copies.append(copy)
-    if copies.count > Self.mostCopies { unlink(copies.removeFirst().path) }
+    copies.keep(copy, for: key)
+    if copies.entries.count > Self.mostCopies { unlink(copies.dropOldest().path) }
     return copy
   }
 

@@ -108,17 +108,13 @@ enum WorkerCommand {
   /// Calls `take` with each line of standard input. The C library's stream of it is left alone: whoever waits in that keeps
   /// all from flushing their streams.
   private static func readLines(_ take: (Data) -> Void) {
-    var rest = Data()
+    var lines = LineSplitter()
     var buffer = [UInt8](repeating: 0, count: 1 << 16)
     while true {
       let count = Glibc.read(STDIN_FILENO, &buffer, buffer.count)
       if count < 0, errno == EINTR { continue }
       if count <= 0 { return }
-      rest.append(contentsOf: buffer[..<count])
-      while let end = rest.firstIndex(of: 0x0A) {
-        take(Data(rest[..<end]))
-        rest = Data(rest[(end + 1)...])
-      }
+      lines.feed(buffer[..<count]) { take(Data($0)) }
     }
   }
 }

@@ -4,16 +4,14 @@ import WorkerProtocol
 
 /// Shows image files, and makes masks and other formats of them. The last images are kept as a screen shows them.
 final class WorkerImages {
-  private struct Kept {
-    let file: FileVersion
-    let source: SourceImage
+  private struct Shown {
+    let facts: ImageFacts
     let screen: ScreenImage
     var bytes: Int { screen.width * screen.height * (screen.hasAlpha ? 4 : 3) }
   }
 
   private static let mostBytes = 400 << 20
-  /// The last one used is the last.
-  private var kept: [Kept] = []
+  private var shown = RecentlyUsed<FileVersion, Shown>()
 
   func part(_ view: WorkerRequest.ImageView) throws -> EncodedImage {
     let screen = try open(view.file).screen
@@ -22,7 +20,7 @@ final class WorkerImages {
       x: area.x, y: area.y, width: area.width, height: area.height, longestSide: view.longestSide)
   }
 
-  func facts(of file: String) throws -> ImageFacts { ImageFacts(try open(file).source) }
+  func facts(of file: String) throws -> ImageFacts { try open(file).facts }
 
   func convert(_ file: String, to output: String, quality: Int?) throws -> TaskResult {
     // Small and precise: the file's own samples, not what a screen shows.
@@ -33,7 +31,7 @@ final class WorkerImages {
   }
 
   func makeMask(_ part: WorkerRequest.MaskPart) throws -> TaskResult {
-    let image = try open(part.image).source
+    let image = try open(part.image).facts
     var mask = MaskFile(width: image.width, height: image.height)
     if let file = part.part {
       let area = part.area
@@ -50,18 +48,16 @@ final class WorkerImages {
     return TaskResult(outputs: [part.output])
   }
 
-  private func open(_ path: String) throws -> (source: SourceImage, screen: ScreenImage) {
+  private func open(_ path: String) throws -> Shown {
     let file = try FileVersion(path)
-    let image: Kept
-    if let index = kept.firstIndex(where: { $0.file == file }) {
-      image = kept.remove(at: index)
-    } else {
-      let source = try SourceImage.open(.file(path))
-      image = Kept(file: file, source: source, screen: try ScreenImage(source))
+    if let known = shown.value(file) { return known }
+    let source = try SourceImage.open(.file(path))
+    let image = Shown(facts: ImageFacts(source), screen: try ScreenImage(source))
+    shown.keep(image, for: file)
+    while shown.entries.count > 1, shown.entries.reduce(0, { $0 + $1.value.bytes }) > Self.mostBytes {
+      shown.dropOldest()
     }
-    kept.append(image)
-    while kept.count > 1, kept.reduce(0, { $0 + $1.bytes }) > Self.mostBytes { kept.removeFirst() }
-    return (image.source, image.screen)
+    return image
   }
 }
 

@@ -12,8 +12,7 @@ final class WorkerTasks {
   }
 
   private static let mostSessions = 4
-  /// The last one used is the last.
-  private var sessions: [(key: Key, session: TaskSession)] = []
+  private var sessions = RecentlyUsed<Key, TaskSession>()
   private var plugins: [String: Plugin] = [:]
   private let opened = OpenImages()
   private var reduced: ReducedImages?
@@ -53,11 +52,13 @@ final class WorkerTasks {
     let key = Key(
       task: job.plugin.name, model: settings.model ?? "", info: settings.modelInfo ?? "",
       precision: settings.precision.rawValue, threads: settings.threads)
-    let kept = sessions.firstIndex { $0.key == key }.map { sessions.remove(at: $0).session }
-    let session = try kept ?? TaskSession(job.plugin, settings, opened: opened)
-    if kept != nil { try session.configure(settings) }
-    sessions.append((key, session))
-    if sessions.count > Self.mostSessions { sessions.removeFirst() }
+    if let session = sessions.value(key) {
+      try session.configure(settings)
+      return session
+    }
+    let session = try TaskSession(job.plugin, settings, opened: opened)
+    sessions.keep(session, for: key)
+    if sessions.entries.count > Self.mostSessions { sessions.dropOldest() }
     return session
   }
 

@@ -59,21 +59,13 @@ final class PipedProcess: Sendable {
 
   /// Calls `take` with each line that it says, on the calling thread, to its end.
   func readLines(_ take: (Data) -> Void) -> End {
-    var rest = Data()
+    var lines = LineSplitter()
     var buffer = [UInt8](repeating: 0, count: 1 << 16)
     while true {
       let count = read(output, &buffer, buffer.count)
       if count < 0, errno == EINTR { continue }
       if count <= 0 { break }
-      let from = rest.count
-      rest.append(contentsOf: buffer[..<count])
-      var begin = 0
-      var search = from
-      while let end = rest[search...].firstIndex(of: 0x0A) {
-        take(rest[begin..<end])
-        (begin, search) = (end + 1, end + 1)
-      }
-      rest = Data(rest[begin...])
+      lines.feed(buffer[..<count]) { take(Data($0)) }
     }
     var status: Int32 = 0
     while waitpid(process, &status, 0) < 0, errno == EINTR {}
