@@ -51,6 +51,6 @@ struct RunView: Encodable, Sendable {
   let seed: Int?
   let preview: Bool
   let state: String
-  let fraction: Double
+  var fraction: Double
   let note: String?
 }

@@ -118,10 +118,7 @@ private actor Batches {
   private func end(_ id: String) { batches[id] = nil }
 
   private func note(_ id: String, _ fraction: Double) {
-    guard let view = batches[id]?.view else { return }
-    batches[id]?.view = RunView(
-      id: id, document: "", task: view.task, title: view.title, step: nil, seed: nil, preview: false,
-      state: "running", fraction: fraction, note: view.note)
+    batches[id]?.view.fraction = fraction
   }
 
   /// What a batch says of each input.

@@ -13,7 +13,7 @@ actor RunRegistry {
   private let hub: EventHub
   private var runs: [String: StudioRun] = [:]
   private var count = 0
-  /// Where previews are written.
+  /// Of the copies that previews are made of.
   private static let previewSide = 448
 
   init(
@@ -133,7 +133,7 @@ actor RunRegistry {
       output = run.isPreview ? ".preview-\(run.id).jpg" : try await newOutput(run, ending)
       words.add("-o", output!)
     }
-    (run.state, run.begin) = (.running, Date().timeIntervalSince1970)
+    (run.state, run.begin) = (.running, monotonicNow())
     hub.send(run.event("started"))
     let request = WorkerRequest.run(
       .init(
@@ -186,7 +186,7 @@ actor RunRegistry {
       (run.fraction, run.note) = (fraction, note)
       var told = run.event("progress")
       (told.fraction, told.note) = (fraction, note)
-      let elapsed = Date().timeIntervalSince1970 - run.begin
+      let elapsed = monotonicNow() - run.begin
       if fraction > 0.05 { told.secondsLeft = elapsed * (1 - fraction) / fraction }
       return told
     case .point(let step, let loss, let probability):

@@ -52,5 +52,4 @@ actor Catalogue {
   private func ask(_ request: WorkerRequest) async throws -> WorkerEvent {
     try await viewer.withWorker { try await $0.answer(to: request) }
   }
-
 }
