@@ -40,10 +40,11 @@ import Testing
     #expect(isDone)
   }
 
+  /// Less than the photo takes is allowed in all: what threads have reserved by then differs from run to run.
   @Test func aPhotoThatDoesNotFitIsRefusedBeforeItIsDecoded() throws {
     let large = FloatImage(width: 6000, height: 5000, channels: 1, filledWith: 0.5)
     try ResultImage.fresh(large).write(to: .file(sandbox.path("large.png")))
-    let outcome = try limited("ulimit -v 500000", "inpaint large.png --box 0,0,9,9 -o out.png")
+    let outcome = try limited("ulimit -v 400000", "inpaint large.png --box 0,0,9,9 -o out.png")
     #expect(outcome.status == 1)
     expectOneLine(outcome.errors, contains: "large.png", "6000 x 5000 pixels take 429 MB", "ulimit -v")
   }
