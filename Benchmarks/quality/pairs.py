@@ -81,12 +81,12 @@ def make(options):
         json.dump(key, file, indent=1)
     with open(f"{options.out}/form.tsv", "w") as file:
         file.write("pair\tanswer\tleft\tright\tnote\n" + "".join(f"{label}\t\t\t\t\n" for label in key["pairs"]))
+    shown = "what was given, then two answers" if options.context else "two answers"
     with open(f"{options.out}/READ.txt", "w") as file:
-        file.write(("Each picture shows what was given, then two answers, left and right.\n" if options.context else
-                    "Each picture shows two answers, left and right.\n")
-                   + "Write into form.tsv which you prefer: left, right or same. You may grade each side: seamless\n"
-                     "(nothing shows), passing (not at a glance) or broken. Some pairs come twice, in some both are the\n"
-                     "same picture.\n")
+        file.write(f"Each picture shows {shown}, left and right.\n"
+                   "Write into form.tsv which you prefer: left, right or same. You may grade each side: seamless\n"
+                   "(nothing shows), passing (not at a glance) or broken. Some pairs come twice, in some both are the\n"
+                   "same picture.\n")
     print(f"{len(order)} pairs of {len(names)} pictures in {options.out}; the key is {options.key}")
 
 

@@ -6,9 +6,9 @@
 
 Photos are cut to multiples of the factor and reduced as Matlab's imresize does it; --jpeg Q then compresses them, with
 chroma at half the resolution. PSNR and SSIM are those of Rec. 601 luma of studio range, without a border as wide as the
-factor. Nyquist is the energy of what alternates from pixel to pixel, over that of frequencies a little lower, where the
-truth is smooth (a grid of two pixels shows as more than 1), and beside it the truth's. `back` is the PSNR of the result,
-reduced again, against what was given.
+factor. Nyquist is the energy of what alternates from pixel to pixel, over that of frequencies a little lower, where
+the truth is smooth (a grid of two pixels shows as more than 1), and beside it the truth's. `back` is the PSNR of the
+result, reduced again, against what was given.
 
 In OUT: fills/LABEL/, the pictures; crops/KIND/LABEL/, parts of them, for pairs.py; sheets/; superres.jsonl.
 """
