@@ -46,7 +46,7 @@ def fill(program, photo, kind, given, mask, options):
 
 def main():
     parser = sets.parser(__doc__)
-    parser.add_argument("--peers", default="telea,ns,patchmatch", help="of telea, ns, patchmatch; or none")
+    parser.add_argument("--peers", default="telea,ns,patchmatch", help="of telea, ns, patchmatch, gmic; or none")
     parser.add_argument("--holes", default="thin,compact", help="kinds, of " + ", ".join(holes.KINDS))
     parser.add_argument("--share", type=float, default=0.03, help="of the photo in a compact hole")
     parser.add_argument("--side", type=int, default=256, help="of the crops in pixels")

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -22,6 +23,21 @@ def file_digest(path):
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def run(command):
+    """Runs a program; wall and processor seconds of its whole process. A failure ends the comparison."""
+    with tempfile.TemporaryFile() as errors:
+        start = time.perf_counter()
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors)
+        _, status, usage = os.wait4(process.pid, 0)
+        wall = time.perf_counter() - start
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            errors.seek(0)
+            sys.exit(f"{shlex.join(command)} ended with {process.returncode}: "
+                     + errors.read().decode(errors="replace").strip())
+    return {"wall": wall, "processor": usage.ru_utime + usage.ru_stime}
+
+
 class Build:
     """A build of rtool, given as `LABEL=PATH [OPTIONS]`."""
 
@@ -34,19 +50,25 @@ class Build:
         self.key = [*map(file_digest, [self.words[0], *sorted(plugins)]), *self.words[1:]]
 
     def make(self, output, task, *words):
-        """Runs a task; wall and processor seconds of the whole process."""
-        command = [self.words[0], task, *map(str, words), "-o", output, "--quiet", *self.words[1:]]
-        with tempfile.TemporaryFile() as errors:
-            start = time.perf_counter()
-            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors)
-            _, status, usage = os.wait4(process.pid, 0)
-            wall = time.perf_counter() - start
-            process.returncode = os.waitstatus_to_exitcode(status)
-            if process.returncode:
-                errors.seek(0)
-                sys.exit(f"{shlex.join(command)} ended with {process.returncode}: "
-                         + errors.read().decode(errors="replace").strip())
-        return {"wall": wall, "processor": usage.ru_utime + usage.ru_stime}
+        return run([self.words[0], task, *map(str, words), "-o", output, "--quiet", *self.words[1:]])
+
+
+class Gmic:
+    """The program gmic with a command that takes an image and a mask."""
+
+    def __init__(self, label, command):
+        self.label, self.command = label, command
+        self.path = shutil.which("gmic")
+        if not self.path:
+            sys.exit(f"--peers {label}: the program gmic is missing (Debian: gmic)")
+        self.key = [label, file_digest(self.path), command]
+
+    def make(self, output, pixels, mask):
+        with tempfile.TemporaryDirectory() as folder:
+            image, hole = f"{folder}/image.png", f"{folder}/mask.png"
+            Image.fromarray(pixels).save(image, compress_level=3)
+            Image.fromarray(mask.astype(np.uint8) * 255).save(hole)
+            return run([self.path, "-v", "-1", image, hole, f"{self.command}[0]", "[1]", "-keep[0]", "-o", output])
 
 
 class Peer:
@@ -106,8 +128,10 @@ def inpainting_peers(names, seed):
                     np.ascontiguousarray(pixels), mask.astype(np.uint8) * 255, patch_size=size)
 
             made.append(Peer(name, fill, f"{patchmatch.__version__} {size} {seed}"))
+        elif name == "gmic":
+            made.append(Gmic(name, "-inpaint_matchpatch"))
         else:
-            sys.exit(f"--peers {name}: telea, ns, patchmatch and, with the side of its patches, patchmatch7 are known")
+            sys.exit(f"--peers {name}: telea, ns, gmic, patchmatch and, with the side of its patches, patchmatch7 are known")
     return made
 
 
