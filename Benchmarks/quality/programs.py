@@ -131,7 +131,7 @@ def inpainting_peers(names, seed):
         elif name == "gmic":
             made.append(Gmic(name, "-inpaint_matchpatch"))
         else:
-            sys.exit(f"--peers {name}: known are telea, ns, gmic, patchmatch and, with the side of its patches, patchmatch7")
+            sys.exit(f"--peers {name}: known are telea, ns, gmic, patchmatch, and patchmatch7 for patches of 7 pixels")
     return made
 
 
