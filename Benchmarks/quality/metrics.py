@@ -43,7 +43,7 @@ def laplacian(plane):
 def laplacian_ratio(fill, truth, mask, power):
     """Mean of the luma's Laplacian in the hole, to this power, over the truth's; the root of it for a power of 2."""
     means = [np.mean(np.abs(laplacian(luma(pixels))[mask]) ** power) ** (1 / power) for pixels in (fill, truth)]
-    return float(means[0] / max(means[1], 1e-3))
+    return float(means[0] / max(means[1], 0.5))
 
 
 def seam(fill, truth, mask):
