@@ -1,6 +1,6 @@
 """Resizing as Matlab's imresize does it by default: cubic convolution with a = -0.5, widened when it reduces.
 
-Reductions agree in every byte with the small images of a public collection that Matlab made of Set5, Set14 and BSD100.
+Reductions agree in every byte with the small images of a public collection that Matlab made: by 2 of pictures of Set5 and BSD100.
 """
 import numpy as np
 
