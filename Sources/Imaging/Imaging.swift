@@ -13,6 +13,9 @@ public enum Imaging {
   /// signals that end the program.
   public static func removePendingOutput() { pending_output_unlink_all() }
 
+  /// Makes `removePendingOutput` in this process include those of children that are forked from now on.
+  public static func sharePendingOutput() { _ = pending_output_share() }
+
   /// The SHA-256 of bytes, 64 hexadecimal digits. Throws `libraryMissing`.
   public static func digest(of bytes: UnsafeRawBufferPointer) throws(ImagingError) -> String {
     try load()

@@ -298,6 +298,53 @@ import Testing
     #expect(lines.contains { $0["error"] is String })
   }
 
+  /// The photos of these numbers of columns end the process that works on them.
+  private static let ends = [31: "SIGSEGV", 32: "SIGABRT", 33: "ended the program", 34: "ended", 35: "SIGKILL"]
+
+  private func frail(_ words: String...) throws -> Sandbox.Outcome {
+    try makeFolder("many")
+    for width in 28...38 { try sandbox.photo("many/\(width).png", width: width, height: 20) }
+    return try sandbox.run(
+      Program.path, ["frail", "many"] + words,
+      environment: ["RTOOL_PATH": try sandbox.compilePlugin("frail", frailPlugin)])
+  }
+
+  @Test(arguments: ["1", "4"]) func aCrashIsOneFailureOfItsOwn(_ jobs: String) throws {
+    let outcome = try frail(
+      "--output-dir", "out", "--jobs", jobs, "--report", "report.jsonl", "--json", "--share")
+    #expect(outcome.status == 1)
+    let told = outcome.errors.split(separator: "\n")
+    #expect(told.count == 6, "\(outcome.errors)")
+    for (width, word) in Self.ends {
+      let name = "rtool frail: many/\(width).png: "
+      #expect(told.contains { $0.hasPrefix(name) && $0.contains(word) }, "\(outcome.errors)")
+    }
+    #expect(told.last?.hasPrefix("rtool frail: 6 done, 5 failed: many/") == true)
+    let good = (28...38).filter { Self.ends[$0] == nil }.map { "\($0).png" }
+    #expect(files(in: "out") == good, "no claim and no half file is left")
+    for name in good {
+      try sandbox.run(
+        Program.path, ["frail", "many/\(name)", "-o", "one.png"],
+        environment: ["RTOOL_PATH": sandbox.path("plugins")]
+      ).expectSuccess()
+      #expect(try sandbox.bytes("one.png") == sandbox.bytes("out/\(name)"))
+    }
+    // Each is told once, to programs as well.
+    let lines = try lines("report.jsonl")
+    #expect(Set(lines.map { $0["input"] as! String }).count == 11 && lines.count == 11)
+    #expect(lines.filter { $0["status"] as? String == "failed" && ($0["seconds"] as! Double) > 0 }.count == 5)
+    let numbers = try outcome.text.split(separator: "\n").map {
+      try (JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any])?["done"] as? Int
+    }
+    #expect(numbers == Array(1...11))
+  }
+
+  @Test func aCrashEndsABatchThatIsToEndAtTheFirstFailure() throws {
+    let outcome = try frail("--output-dir", "out", "--jobs", "1", "--fail-fast")
+    #expect(outcome.status == 1 && outcome.errors.contains("3 done, 1 failed, 7 not done"), "\(outcome.errors)")
+    #expect(files(in: "out") == ["28.png", "29.png", "30.png"])
+  }
+
   @Test func whatIsThereOfASeriesIsTold() throws {
     let outcome = try sandbox.run(
       Program.path, ["shy", "-o", "x.png", "--count", "4"],
@@ -387,7 +434,7 @@ import Testing
       (run --report a.jsonl) & a=$!
       (run --report b.jsonl) & b=$!
       for i in $(seq 500); do [ "$(ls out 2> /dev/null | grep -c png)" -ge 4 ] && break; sleep 0.01; done
-      kill -KILL $a
+      kill -KILL $a $(cat /proc/$a/task/$a/children)
       wait $b
       """, environment: ["RTOOL_PATH": plugins])
     #expect(outcome.status == 0, "\(outcome.errors)")
@@ -537,6 +584,37 @@ private let slowPlugin = """
   static const rtool_manifest manifest = {
     .struct_size = sizeof manifest, .abi = RTOOL_ABI, .param_size = sizeof(rtool_param), .param_count = 1,
     .params = params, .name = "slow", .version = "1", .summary = "A test", .run = run,
+  };
+  RTOOL_EXPORT const rtool_manifest *rtool_plugin(uint32_t abi) { return (void)abi, &manifest; }
+  """
+
+/// Hands its image back, or ends the process, as the number of columns says.
+private let frailPlugin = """
+  #define _GNU_SOURCE
+  #include "rtool.h"
+  #include <signal.h>
+  #include <stdlib.h>
+  #include <unistd.h>
+  static const rtool_param params[] = {
+    {.name = "image", .help = "a photo", .kind = RTOOL_IMAGE, .flags = RTOOL_POSITIONAL | RTOOL_REQUIRED},
+  };
+  static rtool_status run(const rtool_host *host, const rtool_value *values) {
+    const rtool_image *photo = values[0].images[0];
+    usleep(30000);
+    switch (photo->width) {
+      case 31: *(volatile int *)8 = 1; break;
+      case 32: abort();
+      case 33: exit(0);
+      case 34: _exit(0);
+      case 35: raise(SIGKILL); break;
+    }
+    rtool_piece piece = {0, 0, photo};
+    rtool_result result = {.struct_size = sizeof result, .over = photo, .pieces = &piece, .piece_count = 1};
+    return host->emit(host, &result);
+  }
+  static const rtool_manifest manifest = {
+    .struct_size = sizeof manifest, .abi = RTOOL_ABI, .param_size = sizeof(rtool_param), .param_count = 1,
+    .params = params, .name = "frail", .version = "1", .summary = "A test", .run = run,
   };
   RTOOL_EXPORT const rtool_manifest *rtool_plugin(uint32_t abi) { return (void)abi, &manifest; }
   """

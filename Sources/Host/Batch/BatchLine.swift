@@ -4,6 +4,8 @@ struct BatchLine {
     case done, skipped, failed
   }
 
+  /// Of the input, from 0 on.
+  let index: Int
   let input: String
   var output = ""
   var status = Status.done
@@ -11,7 +13,7 @@ struct BatchLine {
   var error: String?
   var report: Report?
 
-  init(input: String) { self.input = input }
+  init(index: Int, input: String) { (self.index, self.input) = (index, input) }
 
   /// One object.
   var json: String { Report.object(members) }

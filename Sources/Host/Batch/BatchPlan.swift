@@ -96,6 +96,9 @@ struct BatchPlan: Sendable {
     plugin.parametersWithTemplates.filter { !$0.kind.isFile }.compactMap { arguments.last($0.name) }
   }
 
+  /// The file that the result of input `index` goes to; nil: it cannot be said.
+  func output(_ index: Int) -> String? { try? output(of: inputs[index]) }
+
   private func output(of input: BatchInput) throws -> String {
     let named =
       try input.row[Self.outputName]?.last

@@ -27,6 +27,7 @@ extension BatchRun {
         return (state.ended, state.isOver)
       }
       if isOver { return }
+      ledger.end(line.index, line.status)
       do {
         try report?.add(line)
         if wantsJSON {

@@ -20,10 +20,14 @@ final class BatchRun: Sendable {
   let report = Mutex<BatchReport?>(nil)
   private let told = Console.Told()
   let state: Monitor<BatchState>
+  /// What became of each input, in processes before this one as well.
+  let ledger: BatchLedger
 
   /// - Parameter indices: of the inputs that are to be done, from 0 on.
-  init(_ plan: BatchPlan, _ indices: [Int], _ session: TaskSession, _ options: OptionValues) throws {
-    (self.plan, self.indices, self.session) = (plan, indices, session)
+  init(_ plan: BatchPlan, _ indices: [Int], _ session: TaskSession, _ options: OptionValues, _ ledger: BatchLedger)
+    throws
+  {
+    (self.plan, self.indices, self.session, self.ledger) = (plan, indices, session, ledger)
     // What watches a task can watch one alone.
     let wanted = Watch.isOn ? 1 : options[BatchOption.jobs] ?? min(session.threads, 64)
     jobs = max(1, min(wanted, indices.count))
@@ -49,7 +53,7 @@ final class BatchRun: Sendable {
       ? Claims(patience: Double(options[BatchOption.claimSeconds])) : nil
     // Each process begins elsewhere, so that they seldom want the same.
     let first = isShared ? Int.random(in: 0..<max(1, indices.count)) : 0
-    state = Monitor(BatchState(Array(indices[first...] + indices[..<first])))
+    state = Monitor(BatchState(Array(indices[first...] + indices[..<first]), plan, ledger))
   }
 
   func job(_ index: Int) throws -> TaskJob { try TaskJob(plan.plugin, plan.arguments(index)) }
@@ -68,7 +72,7 @@ final class BatchRun: Sendable {
     }
     Imaging.configure(threads: max(1, session.threads / jobs))
     if !isQuiet { ProgressBar.shared.begin(plan.plugin.name) }
-    let begin = monotonicSeconds()
+    for index in indices where ledger[index].state == .crashed { tellCrash(index) }
     try PrintingGuard.during {
       for worker in 0..<jobs {
         state.change { $0.workers += 1 }
@@ -80,15 +84,15 @@ final class BatchRun: Sendable {
           break
         }
       }
-      awaitEnd(since: begin)
+      awaitEnd()
     }
     claims?.releaseAll()
     ProgressBar.shared.end()
-    try sumUp(seconds: monotonicSeconds() - begin)
+    try sumUp(seconds: monotonicSeconds() - ledger.start)
   }
 
   /// Waits for the workers, or for as long as a task has to stop that was interrupted.
-  private func awaitEnd(since begin: Double) {
+  private func awaitEnd() {
     var deadline: Double?
     state.wait { state -> Void? in
       if state.workers == 0 { return () }
@@ -97,7 +101,7 @@ final class BatchRun: Sendable {
         deadline = deadline ?? now + 0.6
         if now >= deadline! { return () }
       }
-      show(state, seconds: now - begin)
+      show(state, seconds: now - ledger.start)
       return nil
     }
   }
@@ -106,14 +110,17 @@ final class BatchRun: Sendable {
     while let index = next() {
       let input = plan.inputs[index]
       let begin = monotonicSeconds()
-      var line = BatchLine(input: input.title)
+      ledger.begin(index)
+      var line = BatchLine(index: index, input: input.title)
       do {
         let arguments = try plan.arguments(index)
         line.output = arguments.last(HostOption.output.parameter.name) ?? ""
         let made = try perform(arguments, input, worker)
         line.seconds = monotonicSeconds() - begin
         switch made {
-        case .elsewhere: state.change { $0.putOff(index) }
+        case .elsewhere:
+          ledger.putOff(index)
+          state.change { $0.putOff(index) }
         case .before:
           line.status = .skipped
           tell(line)
@@ -125,9 +132,20 @@ final class BatchRun: Sendable {
         line.seconds = monotonicSeconds() - begin
         end(line, Failure(error))
       }
-      state.change { $0.fractions[worker] = nil }
+      state.change {
+        $0.fractions[worker] = nil
+        $0.leave()
+      }
     }
     state.change { $0.workers -= 1 }
+  }
+
+  /// A process before this one was lost on it.
+  private func tellCrash(_ index: Int) {
+    var line = BatchLine(index: index, input: plan.inputs[index].title)
+    line.output = plan.output(index) ?? ""
+    line.seconds = monotonicSeconds() - ledger[index].begin
+    end(line, .failed(ledger[index].cause.text))
   }
 
   /// What is to be done next; waits where all that is left is with other processes. nil: nothing.

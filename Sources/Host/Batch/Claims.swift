@@ -67,6 +67,16 @@ final class Claims: Sendable {
     for path in state.withLock({ Array($0.held.keys) }) { release(path: path) }
   }
 
+  /// Takes away the claim of a process of this machine that is gone.
+  static func remove(of output: String, heldBy process: pid_t) {
+    let path = path(output)
+    let text = FileBytes.ofRegularFile(path).map { String(decoding: $0, as: UTF8.self) }
+    if text == holder(process) { unlink(path) }
+  }
+
+  /// What is in a claim, for people who wonder whose it is.
+  private static func holder(_ process: pid_t) -> String { "\(host) \(process)\n" }
+
   private static func path(_ output: String) -> String {
     let hash = String(stableHash(String(fileName(of: output))), radix: 16)
     return "\(folder(of: output))/.rtool-claim-\(hash)"
@@ -79,8 +89,7 @@ final class Claims: Sendable {
       throw Failure.failed("\(path) cannot be made, as --share needs: \(String(cString: strerror(errno)))")
     }
     defer { close(descriptor) }
-    // For people who wonder whose it is.
-    Terminal.write("\(Self.host) \(getpid())\n", to: descriptor)
+    Terminal.write(Self.holder(getpid()), to: descriptor)
     var status = stat()
     fstat(descriptor, &status)
     let identity = FileIdentity(status)

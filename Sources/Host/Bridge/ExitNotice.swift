@@ -8,9 +8,13 @@ enum ExitNotice {
   /// How many calls are going on; those that overlap are of one plugin.
   private static let calls = Mutex(0)
 
+  /// Whether another process tells that this one was ended.
+  nonisolated(unsafe) static var isToldElsewhere = false
+
   private static let isRegistered: Void = {
     atexit {
       guard let line = ExitNotice.line else { return }
+      if ExitNotice.isToldElsewhere { _exit(1) }
       _ = (line + "\n").withCString { write(STDERR_FILENO, $0, strlen($0)) }
       _exit(1)
     }

@@ -7,7 +7,23 @@ import Synchronization
 enum Interrupt {
   private static let requests = Atomic<Int>(0)
 
-  static var isRequested: Bool { requests.load(ordering: .relaxed) > 0 }
+  static var isRequested: Bool { count > 0 }
+
+  /// How often it was asked for.
+  static var count: Int { requests.load(ordering: .relaxed) }
+
+  /// Where this process shows another how often it was asked, and whether that is left to do what is asked for.
+  nonisolated(unsafe) private static var shown: UnsafeMutablePointer<Int>?
+  nonisolated(unsafe) private static var isLeftToChild = false
+
+  /// From now on signals are counted at `place` too.
+  static func show(at place: UnsafeMutablePointer<Int>) {
+    (shown, isLeftToChild) = (place, false)
+    place.pointee = count
+  }
+
+  /// From now on no signal ends this process: a child does what is asked for, and this process waits for its end.
+  static func leaveToChild() { isLeftToChild = true }
 
   /// Asks the task to stop, as a signal does, but never ends the program.
   static func request() { requests.add(1, ordering: .relaxed) }
@@ -31,7 +47,10 @@ enum Interrupt {
         // A write beyond `ulimit -f` fails, and says so: the signal that the system sends with it is no request.
         if number == SIGXFSZ, facts?.pointee._sifields._kill.si_pid == getpid() { return }
         WaitingInput.end()
-        if Interrupt.requests.add(1, ordering: .relaxed).newValue > 1 || WaitingInput.isAwaited {
+        let count = Interrupt.requests.add(1, ordering: .relaxed).newValue
+        Interrupt.shown?.pointee = count
+        if Interrupt.isLeftToChild { return }
+        if count > 1 || WaitingInput.isAwaited {
           Imaging.removePendingOutput()
           _exit(Failure.interrupted.exitCode)
         }

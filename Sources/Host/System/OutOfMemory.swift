@@ -10,7 +10,10 @@ enum OutOfMemory {
   static func prepare(command: String) {
     last_words_prepare(
       "\(command): out of memory; use a smaller picture or fewer --threads, or raise the limit (ulimit -v)"
-    ) { Imaging.removePendingOutput() }
+    ) {
+      Imaging.removePendingOutput()
+      CrashIsolation.noteLackOfMemory()
+    }
     if AvailableMemory.addressSpace != nil { Stack.spareAddressSpace() }
   }
 }
