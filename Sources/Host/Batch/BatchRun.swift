@@ -19,12 +19,17 @@ final class BatchRun: Sendable {
   private let reportPath: String?
   let report = Mutex<BatchReport?>(nil)
   private let told = Console.Told()
+  /// Whether it was looked at whether results can be seen to be done.
+  private let isKnown = Atomic(false)
   let state: Monitor<BatchState>
   /// What became of each input, in processes before this one as well.
   let ledger: BatchLedger
 
   /// - Parameter indices: of the inputs that are to be done, from 0 on.
-  init(_ plan: BatchPlan, _ indices: [Int], _ session: TaskSession, _ options: OptionValues, _ ledger: BatchLedger)
+  init(
+    _ plan: BatchPlan, _ indices: [Int], _ session: TaskSession, _ options: OptionValues,
+    _ ledger: BatchLedger
+  )
     throws
   {
     (self.plan, self.indices, self.session, self.ledger) = (plan, indices, session, ledger)
@@ -33,7 +38,7 @@ final class BatchRun: Sendable {
     jobs = max(1, min(wanted, indices.count))
     budget = MemoryBudget(
       bytes: options[BatchOption.memory].map { Int($0 * Double(1 << 30)) } ?? MemoryBudget.usual)
-    let recordsNothing = options[HostOption.stripMetadata] || options[HostOption.rounds] > 1
+    let recordsNothing = options[HostOption.stripMetadata]
     // The tasks of a job run the same command, and none can know how many there are: array indices may have gaps.
     let isShared =
       options[BatchOption.share]
@@ -43,10 +48,12 @@ final class BatchRun: Sendable {
     isQuiet = options[HostOption.quiet]
     wantsJSON = options[HostOption.report]
     reportPath = options[BatchOption.report]
-    if isShared, recordsNothing {
+    if skipsExisting, recordsNothing {
       throw Failure.usage(
-        "--share knows what others did by what is recorded in it, and --strip-metadata and --repeat leave that out; "
-          + "divide the work by --shard")
+        isShared
+          ? "--share knows what others did by what is recorded in it, and --strip-metadata leaves that out; "
+            + "divide the work by --shard"
+          : "--skip-existing knows results by what is recorded in them, and --strip-metadata leaves that out")
     }
     claims =
       try isShared && !options[BatchOption.dryRun]
@@ -165,21 +172,28 @@ final class BatchRun: Sendable {
   private func perform(_ arguments: ParsedArguments, _ input: BatchInput, _ worker: Int) throws -> Made {
     for path in plan.written(arguments) { try OutputFolder.make(folder(of: path)) }
     let job = try TaskJob(plan.plugin, arguments)
+    let console = Console(task: plan.plugin.name, isQuiet: isQuiet, told: told)
     func isCurrent() -> Bool { (try? ExistingResult.isCurrent(job, in: session)) == true }
     // A process that is lost behind its last byte leaves a claim, which is taken over to be taken away.
     if skipsExisting, isCurrent(), job.settings.output.map({ claims?.isClaimed($0) == true }) != true {
       return .before
     }
-    guard let claims, let output = job.settings.output else { return try perform(job, input, worker) }
-    guard try claims.take(output) else { return .elsewhere }
-    defer { claims.release(output) }
+    var claimed: String?
+    if let claims, let output = job.settings.output {
+      guard try claims.take(output) else { return .elsewhere }
+      claimed = output
+    }
+    defer { if let claimed { claims?.release(claimed) } }
     // Another may have been done with it just before.
-    if isCurrent() { return .before }
+    if claimed != nil, isCurrent() { return .before }
     let made = try perform(job, input, worker)
-    if !isCurrent() {
-      Console(task: plan.plugin.name, isQuiet: isQuiet, told: told).warn(
-        "--share cannot see that results of this kind are done, so that each process makes them; divide the work by --shard"
-      )
+    // What holds for one result holds for others of its kind.
+    if skipsExisting, !isKnown.exchange(true, ordering: .relaxed), !isCurrent() {
+      console.warn(
+        claims == nil
+          ? "--skip-existing cannot see that results of this kind are done, so that they are made each time"
+          : "--share cannot see that results of this kind are done, so that each process makes them; "
+            + "divide the work by --shard")
     }
     return made
   }

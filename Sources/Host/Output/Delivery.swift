@@ -109,6 +109,7 @@ struct Delivery {
     }
     guard try destination.takes(imageCount: groups.count * run.part.count) else { return }
     let unnamed = groups.count { $0[0].name == nil }
+    let results = groups.count > 1 ? groups.map { $0[0].name ?? "" } : nil
     var ofRun = 0
     for group in groups {
       let format = format(of: group[0])
@@ -120,7 +121,7 @@ struct Delivery {
       let suffix = [isNumbered ? "\(number)" : nil, name].compactMap(\.self).joined(separator: "-")
       // What its own seed makes alone is numbered within its run.
       let encoded = step.encoded(
-        as: format, settings, number: name == nil && unnamed > 1 ? ofRun : nil, name: name)
+        as: format, settings, number: name == nil && unnamed > 1 ? ofRun : nil, name: name, among: results)
       let provenance = provenance(of: group[0].source, encoded)
       let animation =
         try group[0].frameDuration > 0 && holdsAnimation(group[0])

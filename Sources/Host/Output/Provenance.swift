@@ -44,6 +44,8 @@ struct Provenance: Codable, Sendable {
     var number: Int?
     /// What the task calls it among its results.
     var name: String?
+    /// The names of all results of the run, in order, "" for those without one; nil: it is the only one.
+    var results: [String]?
   }
 
   struct Model: Codable, Sendable {
@@ -71,13 +73,16 @@ extension Provenance.Step {
   /// Whether the same command makes something else than the step did.
   var isEndedEarly: Bool { facts[Self.earlyEnd.key] == Self.earlyEnd.value }
 
-  func encoded(as format: Format, _ settings: RunSettings, number: Int? = nil, name: String? = nil) -> Self {
+  func encoded(
+    as format: Format, _ settings: RunSettings, number: Int? = nil, name: String? = nil,
+    among results: [String]? = nil
+  ) -> Self {
     var step = self
     step.encoding = Provenance.Encoding(
       format: format.rawValue, quality: settings.options.quality,
       lossless: settings.options.lossless ? true : nil,
       bitDepth: settings.bitDepth,
-      number: number, name: name)
+      number: number, name: name, results: results)
     return step
   }
 }

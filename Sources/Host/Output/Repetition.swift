@@ -20,7 +20,8 @@ struct Repetition {
     becomesJPEG = format == .jpeg
   }
 
-  private static func isReplaced(_ parameter: CommandParameter) -> Bool {
+  /// Whether what one round makes takes the place of this parameter's image in the next; of several the first's.
+  static func isReplaced(_ parameter: CommandParameter) -> Bool {
     parameter.kind == .image && !parameter.flags.contains(.onDemand)
   }
 
