@@ -11,6 +11,8 @@ struct BatchLine {
   var status = Status.done
   var seconds = 0.0
   var error: String?
+  /// When it ended, in seconds since 1970.
+  var time = 0.0
   var report: Report?
 
   init(index: Int, input: String) { (self.index, self.input) = (index, input) }
@@ -28,6 +30,7 @@ struct BatchLine {
     var members = [
       ("input", encodedJSON(input)), ("output", encodedJSON(output)),
       ("status", encodedJSON(status.rawValue)), ("seconds", numberText((seconds * 1000).rounded() / 1000)),
+      ("time", numberText((time * 1000).rounded() / 1000)), ("process", encodedJSON(ProcessName.own)),
     ]
     if let error { members.append(("error", encodedJSON(error))) }
     if let report {

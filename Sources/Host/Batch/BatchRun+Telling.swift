@@ -20,6 +20,8 @@ extension BatchRun {
   }
 
   func tell(_ line: BatchLine, text: String = "") {
+    var line = line
+    line.time = secondsSince1970()
     // One after the other, so that the numbers of lines rise.
     report.withLock { report in
       let (ended, isOver) = state.change { state in

@@ -75,11 +75,14 @@ final class Claims: Sendable {
   }
 
   /// What is in a claim, for people who wonder whose it is.
-  private static func holder(_ process: pid_t) -> String { "\(host) \(process)\n" }
+  private static func holder(_ process: pid_t) -> String { "\(ProcessName.host) \(process)\n" }
+
+  /// What the names of claims begin with.
+  static let prefix = ".rtool-claim-"
 
   private static func path(_ output: String) -> String {
     let hash = String(stableHash(String(fileName(of: output))), radix: 16)
-    return "\(folder(of: output))/.rtool-claim-\(hash)"
+    return "\(folder(of: output))/\(prefix)\(hash)"
   }
 
   private func make(_ path: String) throws -> Bool {
@@ -120,10 +123,4 @@ final class Claims: Sendable {
   private func renew() {
     for path in state.withLock({ Array($0.held.keys) }) { utimensat(AT_FDCWD, path, nil, 0) }
   }
-
-  private static let host: String = {
-    var name = [CChar](repeating: 0, count: 256)
-    return gethostname(&name, name.count - 1) == 0
-      ? String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self) : "?"
-  }()
 }

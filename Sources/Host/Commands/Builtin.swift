@@ -25,6 +25,9 @@ struct Builtin: Sendable {
       name: "replay", summary: "Make an image again from what is recorded in it",
       parameters: ReplayCommand.parameters, run: ReplayCommand.run),
     Builtin(
+      name: "batch-status", summary: "Tell how far the processes are that do a batch",
+      parameters: BatchStatusCommand.parameters, run: BatchStatusCommand.run),
+    Builtin(
       name: "compare-models", summary: "Do a task with several models and lay the results side by side",
       parameters: CompareModelsCommand.parameters, run: CompareModelsCommand.run),
     Builtin(

@@ -60,17 +60,32 @@ func fileName(of path: String) -> Substring {
 }
 
 /// The names in a folder, sorted; empty where it cannot be read.
-func contents(ofFolder path: String) -> [String] {
+func contents(ofFolder path: String) -> [String] { entries(ofFolder: path).map(\.name) }
+
+struct FolderEntry {
+  enum Kind: UInt8 {
+    case folder = 4
+    case file = 8
+  }
+
+  let name: String
+  /// nil: it is a link, or of another kind, or the file system does not say so beside the name.
+  let kind: Kind?
+}
+
+/// What is in a folder, sorted by names; nothing where it cannot be read.
+func entries(ofFolder path: String) -> [FolderEntry] {
   guard let folder = opendir(path) else { return [] }
   defer { closedir(folder) }
-  var names: [String] = []
+  var entries: [FolderEntry] = []
   while let entry = readdir(folder) {
-    names.append(
-      withUnsafePointer(to: &entry.pointee.d_name) {
-        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-      })
+    let name = withUnsafePointer(to: &entry.pointee.d_name) {
+      $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+    }
+    if name == "." || name == ".." { continue }
+    entries.append(FolderEntry(name: name, kind: FolderEntry.Kind(rawValue: entry.pointee.d_type)))
   }
-  return names.filter { $0 != "." && $0 != ".." }.sorted()
+  return entries.sorted { $0.name < $1.name }
 }
 
 func fileExists(_ path: String) -> Bool { access(path, F_OK) == 0 }
