@@ -173,7 +173,12 @@ final class BatchRun: Sendable {
     for path in plan.written(arguments) { try OutputFolder.make(folder(of: path)) }
     let job = try TaskJob(plan.plugin, arguments)
     let console = Console(task: plan.plugin.name, isQuiet: isQuiet, told: told)
-    func isCurrent() -> Bool { (try? ExistingResult.isCurrent(job, in: session)) == true }
+    func isCurrent() -> Bool {
+      (try? ExistingResult.isCurrent(job, in: session) { units in
+        console.warn(
+          "results are kept that a processor with other units made (\(units)), which rounds otherwise")
+      }) == true
+    }
     // A process that is lost behind its last byte leaves a claim, which is taken over to be taken away.
     if skipsExisting, isCurrent(), job.settings.output.map({ claims?.isClaimed($0) == true }) != true {
       return .before

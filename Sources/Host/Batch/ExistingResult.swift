@@ -1,5 +1,6 @@
 import Glibc
 import Imaging
+import RobustRuntime
 
 /// Whether the files that a job would write are there already, as it would make them: from the same inputs, by the same
 /// task, model, parameters, seed and versions, as recorded in them.
@@ -11,8 +12,16 @@ struct ExistingResult {
 
   private var settings: RunSettings { job.settings }
 
-  static func isCurrent(_ job: TaskJob, in session: TaskSession) throws -> Bool {
-    try ExistingResult(job, in: session)?.current() != nil
+  /// - Parameter tell: is told the units of other processors by which current results were made.
+  static func isCurrent(_ job: TaskJob, in session: TaskSession, tell: (String) -> Void = { _ in }) throws
+    -> Bool
+  {
+    guard let result = ExistingResult(job, in: session), let found = try result.current() else {
+      return false
+    }
+    let units = Set(found.flatMap(\.steps).compactMap(\.units)).subtracting([VectorUnits.name])
+    if !units.isEmpty { tell(units.sorted().joined(separator: ", ")) }
+    return true
   }
 
   /// nil: what is left out of the files cannot be looked at.
@@ -123,6 +132,8 @@ struct ExistingResult {
       expected.seed = settings.seed + UInt64(found.run)
       var step = step
       step.facts = [:]
+      // Processes on unlike machines would else do each other's results again for ever.
+      (step.units, expected.units) = (nil, nil)
       if round > 0, let image = session.plugin.parameters.first(where: Repetition.isReplaced)?.name {
         // What one round made is read by the next, and follows from what is looked at.
         expected.parameters[image] = ["-"]

@@ -41,6 +41,7 @@ enum InfoCommand {
     head += ", seed \(step.seed)"
     var lines = [head, "   \(command(step))"]
     lines.append("   model \(step.model.name), SHA-256 \(step.model.sha256)")
+    if let units = step.units { lines.append("   computed by \(units)") }
     for (name, values) in step.parameters.sorted(by: { $0.key < $1.key }) {
       lines.append("   \(name) = \(values.joined(separator: " "))")
       for digest in step.inputs?[name] ?? [] { lines.append("     SHA-256 \(digest)") }

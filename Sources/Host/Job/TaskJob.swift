@@ -251,7 +251,7 @@ extension TaskJob {
       parameters: described(values, classes: session.classifier.facts.classes), facts: [:],
       given: parsed.texts.keys.filter { name in plugin.parameters.contains { $0.name == name } }.sorted(),
       inputs: inputs, precision: settings.precision == .float32 ? nil : settings.precision.rawValue,
-      frames: settings.frameChoice.text, rounds: rounds)
+      frames: settings.frameChoice.text, rounds: rounds, units: VectorUnits.name)
   }
 
   /// Every parameter as the user would write it, files by their name alone; what the host adds to masks only where it

@@ -29,6 +29,8 @@ struct Provenance: Codable, Sendable {
     var frames: String?
     /// How often the task was done, each time on what it had made; nil: once.
     var rounds: Int?
+    /// The processor's units that computed, as `VectorUnits` names them.
+    var units: String?
     var encoding: Encoding?
   }
 

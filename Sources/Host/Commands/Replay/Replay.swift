@@ -1,4 +1,5 @@
 import Imaging
+import RobustRuntime
 
 /// The steps of a record, checked and ready to be run again one after the other, each in a process of its own and in
 /// a folder of its own that holds nothing but its inputs.
@@ -123,6 +124,7 @@ final class Replay {
     }
     tell("rtool", record.rtool, Installation.version)
     tell(plugin.name, record.version, plugin.version)
+    if let units = record.units { tell("a processor with the units", units, VectorUnits.name) }
   }
 
   /// Runs all steps; the bytes of the last one's file.
