@@ -223,6 +223,7 @@ import Testing
     Refusal(["photos/a.png", "photos/a.png", "--output-dir", "out"], 2, ["twice"]),
     Refusal(["photos", "--output-dir", "photos"], 2, ["photos/a.png", "1 more"]),
     Refusal(["photos/a.png", "--output-dir", "photos/sub/.."], 2, ["photos/a.png"]),
+    Refusal(["photos", "--output-dir", "photos", "--shard", "1/1"], 2, ["photos/a.png", "1 more"]),
     Refusal(["photos", "-o", "{stem}.xyz"], 2, ["a.xyz", "ending"]),
     Refusal(["photos", "--sheet", "s.png", "--output-dir", "out"], 2, ["s.png", "photos/b.jpg"]),
     Refusal(["photos/a.png", "-", "--output-dir", "out"], 2, ["standard input"]),

@@ -14,18 +14,19 @@ struct BatchCommand {
   func run() throws {
     let shard = try options[BatchOption.shard].map(Shard.init)
     let plan = try BatchPlan(plugin, plugin.batchedParameter!, options)
-    try BatchCheck.check(plan)
+    let mine = plan.inputs.indices.filter { shard?.contains(plan.inputs[$0]) != false }
+    try BatchCheck.check(plan, of: mine)
     let ledger = try BatchLedger(count: plan.inputs.count)
-    if options[BatchOption.dryRun] { return try run(plan, shard, ledger) }
+    if options[BatchOption.dryRun] { return try run(plan, mine, ledger) }
     try CrashIsolation.during(
       ledger, task: plugin.name,
       leave: { index, process in
         if let output = plan.output(index) { Claims.remove(of: output, heldBy: process) }
       }
-    ) { try run(plan, shard, ledger) }
+    ) { try run(plan, mine, ledger) }
   }
 
-  private func run(_ plan: BatchPlan, _ shard: Shard?, _ ledger: BatchLedger) throws {
+  private func run(_ plan: BatchPlan, _ mine: [Int], _ ledger: BatchLedger) throws {
     // Without a table all inputs have the same values.
     let judged = plan.inputs.indices.filter { $0 == 0 || !plan.inputs[$0].row.isEmpty }
     let settings = try judged.map { try of(plan.inputs[$0], TaskJob.settings(plan.values($0), plugin)) }
@@ -33,7 +34,6 @@ struct BatchCommand {
     for (index, settings) in zip(judged, settings) {
       _ = try of(plan.inputs[index], TaskJob.values(plan.values(index), settings, session))
     }
-    let mine = plan.inputs.indices.filter { shard?.contains(plan.inputs[$0]) != false }
     let run = try BatchRun(plan, mine, session, options, ledger)
     if options[BatchOption.dryRun] { return try DryRun(run, wantsJSON: options[HostOption.report]).tell() }
     try run.run()

@@ -16,6 +16,7 @@ final class BatchRun: Sendable {
   let skipsExisting, failsFast, isQuiet, wantsJSON: Bool
   /// nil: no other process is at the same batch.
   private let claims: Claims?
+  private let listing = OutputListing()
   private let reportPath: String?
   let report = Mutex<BatchReport?>(nil)
   private let told = Console.Told()
@@ -58,9 +59,8 @@ final class BatchRun: Sendable {
     claims =
       try isShared && !options[BatchOption.dryRun]
       ? Claims(patience: Double(options[BatchOption.claimSeconds])) : nil
-    // Each process begins elsewhere, so that they seldom want the same.
-    let first = isShared ? Int.random(in: 0..<max(1, indices.count)) : 0
-    state = Monitor(BatchState(Array(indices[first...] + indices[..<first]), plan, ledger))
+    // Each process has an order of its own, so that they seldom want the same.
+    state = Monitor(BatchState(isShared ? indices.shuffled() : indices, plan, ledger))
   }
 
   func job(_ index: Int) throws -> TaskJob { try TaskJob(plan.plugin, plan.arguments(index)) }
@@ -170,6 +170,13 @@ final class BatchRun: Sendable {
   }
 
   private func perform(_ arguments: ParsedArguments, _ input: BatchInput, _ worker: Int) throws -> Made {
+    if claims != nil, let output = arguments.last(HostOption.output.parameter.name) {
+      switch listing.look(at: output, isIdle: state.change { $0.isIdle }) {
+      case .made: return .before
+      case .unknown: return .elsewhere
+      case .open: break
+      }
+    }
     for path in plan.written(arguments) { try OutputFolder.make(folder(of: path)) }
     let job = try TaskJob(plan.plugin, arguments)
     let console = Console(task: plan.plugin.name, isQuiet: isQuiet, told: told)

@@ -48,6 +48,9 @@ struct BatchState {
   /// Whether there is nothing left to begin, now or later.
   var isEmpty: Bool { waiting.isEmpty && putOff.isEmpty }
 
+  /// Whether all that is left to begin was put off.
+  var isIdle: Bool { waiting.isEmpty }
+
   /// nil: there is nothing at this time.
   mutating func next(at time: Double) -> Int? {
     let due = putOff.first.flatMap { $0.time <= time ? $0.index : nil }

@@ -80,7 +80,7 @@ final class Claims: Sendable {
   /// What the names of claims begin with.
   static let prefix = ".rtool-claim-"
 
-  private static func path(_ output: String) -> String {
+  static func path(_ output: String) -> String {
     let hash = String(stableHash(String(fileName(of: output))), radix: 16)
     return "\(folder(of: output))/\(prefix)\(hash)"
   }

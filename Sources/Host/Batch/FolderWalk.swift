@@ -21,7 +21,12 @@ struct FolderWalk {
         throw Failure.failed("the folder \(path) cannot be read: \(String(cString: strerror(errno)))")
       }
       var folders: [String] = []
-      for name in contents(ofFolder: path) where !name.hasPrefix(".") {
+      for entry in entries(ofFolder: path) where !entry.name.hasPrefix(".") {
+        let name = entry.name
+        if entry.kind == .file {
+          if Format(path: name) != nil { found.append(BatchInput(found: path + name, within: part + name)) }
+          continue
+        }
         var status = stat()
         let isLink = lstat(path + name, &status) == 0 && status.st_mode & S_IFMT == S_IFLNK
         if isLink, stat(path + name, &status) != 0 { status.st_mode = S_IFREG }
