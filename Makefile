@@ -2,6 +2,7 @@
 # make test   set up, build, and run all tests
 # make build  the program and its plugins, in .build/release
 # make test-studio  the studio in a browser (Chromium, Playwright)
+# make test-slurm  batches in job arrays of a real Slurm, which is started on this machine (as root)
 # make check-kernels  the kernels against oracles in C, with sanitizers and, in QEMU, on ARM
 # make sanitize  these, and the tests of what computes, reads foreign files or runs on several threads, with sanitizers
 # make bench  timings beside PyTorch's; make bench-training of training alone; make bench-setup installs PyTorch for
@@ -14,7 +15,7 @@ SWIFT ?= swift
 BIN = .build/release
 PLUGINS = $(notdir $(wildcard Plugins/*))
 
-.PHONY: build demo test test-studio bench bench-training bench-studio bench-setup install setup format clean check-kernels sanitize
+.PHONY: build demo test test-studio test-slurm bench bench-training bench-studio bench-setup install setup format clean check-kernels sanitize
 
 # SwiftPM would remember what Package.swift said of folders and libraries before.
 build: setup
@@ -35,6 +36,9 @@ test: setup
 
 test-studio: build
 	@sh Scripts/test-studio.sh
+
+test-slurm: build
+	@bash Scripts/test-slurm.sh
 
 check-kernels: setup
 	@sh Scripts/kernels.sh

@@ -520,6 +520,22 @@ import Testing
     #expect(last.errors.contains(" 0 done, 12 kept "), "\(last.errors)")
   }
 
+  /// The line of the manual, and the bytes of one process.
+  @Test(.enabled(if: access("/usr/bin/parallel", X_OK) == 0, "GNU parallel is not installed"))
+  func processesOfGNUParallelShareTheInputs() throws {
+    try makeFolder("many")
+    for index in 1...9 { try sandbox.photo("many/\(index).png", width: 30 + index, height: 30) }
+    let task = "superres many --preset fast --threads 1"
+    let outcome = try sandbox.shell(
+      """
+      parallel --will-cite -j3 -n0 '\(Program.path)' \(task) --output-dir out --share --report r.jsonl ::: 1 2 3 &&
+      rtool \(task) --output-dir one --quiet && diff -r one out
+      """)
+    #expect(outcome.status == 0, "\(outcome.errors)\(outcome.text)")
+    let done = try lines("r.jsonl").filter { $0["status"] as? String == "done" }
+    #expect(done.count == 9 && Set(done.map { $0["input"] as! String }).count == 9)
+  }
+
   @Test func aSlurmJobSharesAndUsesWhatItIsGiven() throws {
     let slurm = ["SLURM_JOB_ID": "17", "SLURM_CPUS_PER_TASK": "1", "SLURM_CPUS_ON_NODE": "64"]
     func enlarge(_ more: String...) throws -> Sandbox.Outcome {
