@@ -19,18 +19,15 @@ struct FeatureGuide {
     else { return Planes(width: width, height: height, channels: Self.components) }
     let features = try host.features(smooth.image(host), layer: layer.name)
     let scores = principalComponents(of: features)
-    // The host enlarges images of three channels.
-    let small = try host.image(width: features.width, height: features.height, channels: 3)
-    let range = max(1e-6, scores.map { abs($0) }.max() ?? 0)
-    small.fill { x, y, c in
-      0.5 + scores[(c * features.height + y) * features.width + x] / (2 * range)
-    }
-    let large = try host.resized(small, width: width, height: height, filter: .linear)
     var planes = Planes(width: width, height: height, channels: Self.components)
-    for c in 0..<Self.components {
-      for y in 0..<height {
-        for x in 0..<width {
-          planes.samples[c * planes.area + y * width + x] = (large.row(y)[3 * x + c] - 0.5) * 2 * range
+    let (resampling, area) = (try host.resampling, planes.area)
+    planes.samples.withUnsafeMutableBufferPointer { samples in
+      for c in 0..<Self.components {
+        scores.withUnsafeBufferPointer {
+          resampling.resample(
+            $0.baseAddress! + c * features.height * features.width, width: features.width,
+            height: features.height,
+            into: samples.baseAddress! + c * area, width: width, height: height, filter: .linear)
         }
       }
     }

@@ -29,7 +29,9 @@ struct TextureAscent {
     for (number, tile) in tiles.enumerated() {
       let span = (progress.upperBound - progress.lowerBound) / Double(tiles.count)
       let from = progress.lowerBound + span * Double(number)
-      try refine(tile, of: &window, depths: depths, sources: sources, progress: from...(from + span))
+      try host.scoped {
+        try refine(tile, of: &window, depths: depths, sources: sources, progress: from...(from + span))
+      }
     }
   }
 

@@ -35,6 +35,22 @@ extension FloatImage {
     return try throughVips { image throws(VipsError) in try NativeImage(cvips_blur(image.pointer, sigma)) }
   }
 
+  /// A Gaussian blur of an image that tiles: beyond its edges it goes on at its other side.
+  func blurredTile(sigma: Double) throws(ImagingError) -> FloatImage {
+    // The kernel reaches no farther.
+    let margin = Int((4 * sigma).rounded(.up))
+    let columns = (-margin..<width + margin).map { Boundary.wrapped.position($0, width) * channels }
+    var grown: [Float] = []
+    grown.reserveCapacity((width + 2 * margin) * (height + 2 * margin) * channels)
+    for y in -margin..<height + margin {
+      let row = Boundary.wrapped.position(y, height) * width * channels
+      for column in columns { grown += pixels[row + column..<row + column + channels] }
+    }
+    return try FloatImage(
+      width: width + 2 * margin, height: height + 2 * margin, channels: channels, pixels: grown
+    ).blurred(sigma: sigma).cropped(x: margin, y: margin, width: width, height: height)
+  }
+
   /// The part of the image in a rectangle, which is first cut to the image's bounds.
   /// Throws `invalidArgument` if nothing remains.
   public func cropped(x: Int, y: Int, width: Int, height: Int) throws(ImagingError) -> FloatImage {

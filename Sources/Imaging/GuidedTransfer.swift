@@ -13,10 +13,11 @@ public enum GuidedTransfer {
   /// Fills `result` with `photo` plus `strength` times the change from `before` to `after`, in 0...1.
   ///
   /// Throws `failed` when memory runs out.
+  /// - Parameter boundary: what the images are beyond their border.
   /// - Precondition: `before` and `after` have one size and 3 channels; `result` has the size of `photo` and 3 channels.
   public static func apply(
     from before: ImageView, to after: ImageView, onto photo: ImageView, strength: Double,
-    into result: ImageView, parallel: Parallel
+    boundary: Boundary = .mirrored, into result: ImageView, parallel: Parallel
   ) throws(ImagingError) {
     let strength = Float(strength)
     if before.width == photo.width && before.height == photo.height {
@@ -33,7 +34,8 @@ public enum GuidedTransfer {
       return
     }
     // In bands, so that no other image of the photo's size is needed.
-    let bands = EnlargedFit(try Fit(before, after), onto: photo, into: result, strength: strength)
+    let bands = EnlargedFit(
+      try Fit(before, after, boundary), onto: photo, into: result, strength: strength, boundary)
     parallel(bands.count) { bands.apply($0) }
   }
 }
@@ -47,7 +49,7 @@ private struct Fit {
   /// Variance of brightness below which there is nothing to follow.
   private static let flat: Float = 4e-4
 
-  init(_ before: ImageView, _ after: ImageView) throws(ImagingError) {
+  init(_ before: ImageView, _ after: ImageView, _ boundary: Boundary) throws(ImagingError) {
     let (width, height) = (before.width, before.height)
     func made(_ channels: Int, _ value: (_ pixel: Int, _ channel: Int) -> Float) -> FloatImage {
       let count = width * height * channels
@@ -61,9 +63,13 @@ private struct Fit {
       }
       return FloatImage(width: width, height: height, channels: channels, pixels: pixels)
     }
-    func mean(_ image: FloatImage) throws(ImagingError) -> [Float] {
-      try image.blurred(sigma: Fit.sigma).pixels
+    func smooth(_ image: FloatImage) throws(ImagingError) -> FloatImage {
+      switch boundary {
+      case .mirrored: try image.blurred(sigma: Fit.sigma)
+      case .wrapped: try image.blurredTile(sigma: Fit.sigma)
+      }
     }
+    func mean(_ image: FloatImage) throws(ImagingError) -> [Float] { try smooth(image).pixels }
     let guideImage = made(1) { i, _ in brightness(before.row(i / width) + 3 * (i % width)) }
     let guide = guideImage.pixels
     let change = made(3) { i, c in
@@ -80,8 +86,8 @@ private struct Fit {
       return (product[3 * i + c] - m * changeMean[3 * i + c]) / (variance + Fit.flat)
     }
     let level = made(3) { i, c in changeMean[3 * i + c] - steep.pixels[3 * i + c] * guideMean[i] }
-    offset = try level.blurred(sigma: Fit.sigma)
-    slope = try steep.blurred(sigma: Fit.sigma)
+    offset = try smooth(level)
+    slope = try smooth(steep)
     let (a, b) = (slope.pixels, offset.pixels)
     rest = made(3) { i, c in
       let fitted = a[3 * i + c] * guide[i] + b[3 * i + c]
@@ -99,12 +105,14 @@ private struct EnlargedFit {
   private let strength: Float
   private let linear, cubic: (down: SideResampling, across: SideResampling)
 
-  init(_ fit: Fit, onto photo: ImageView, into result: ImageView, strength: Float) {
+  init(
+    _ fit: Fit, onto photo: ImageView, into result: ImageView, strength: Float, _ boundary: Boundary
+  ) {
     (self.fit, self.photo, self.result, self.strength) = (fit, photo, result, strength)
     func axes(_ kernel: ResamplingKernel) -> (SideResampling, SideResampling) {
       (
-        SideResampling(from: fit.slope.height, to: photo.height, kernel: kernel),
-        SideResampling(from: fit.slope.width, to: photo.width, kernel: kernel)
+        SideResampling(from: fit.slope.height, to: photo.height, kernel: kernel, boundary: boundary),
+        SideResampling(from: fit.slope.width, to: photo.width, kernel: kernel, boundary: boundary)
       )
     }
     (linear, cubic) = (axes(.linear), axes(.cubic))
@@ -145,5 +153,5 @@ private struct EnlargedFit {
   }
 }
 
-/// Of a pixel of three colours or more.
+/// Luma of a pixel of three colours or more.
 private func brightness(_ p: UnsafePointer<Float>) -> Float { 0.299 * p[0] + 0.587 * p[1] + 0.114 * p[2] }

@@ -13,14 +13,18 @@ public struct WorkingCopy {
   /// - Parameters:
   ///   - side: pixels of the shorter side; nil: the model's.
   ///   - context: how far around the mask's white to look, as a multiple of its size; nil: the whole photo.
+  ///   - wraps: whether the photo tiles: beyond its border it goes on at its other side. Not with a context.
   /// - Throws: where the mask is black everywhere.
-  public init(_ photo: Image, mask: Image?, side: Int? = nil, context: Double? = nil, host: Host) throws {
+  public init(
+    _ photo: Image, mask: Image?, side: Int? = nil, context: Double? = nil, wraps: Bool = false, host: Host
+  ) throws {
     (self.photo, self.host) = (photo, host)
     copy.struct_size = UInt32(MemoryLayout<rtool_working_copy>.size)
     copy.photo = UnsafePointer(photo.pointer)
     copy.mask = mask.map { UnsafePointer($0.pointer) }
     copy.side = Int32(side ?? 0)
     if let context { (copy.flags, copy.context) = (UInt32(RTOOL_COPY_AROUND_MASK), context) }
+    if wraps { copy.flags |= UInt32(RTOOL_COPY_WRAP) }
     try host.check(host.later(\.working_copy, since: 3)(host.table, &copy))
   }
 
@@ -28,6 +32,9 @@ public struct WorkingCopy {
   public var image: Image { Image(copy.image) }
   /// Where the user lets it change, at the working size; nil: everywhere.
   public var mask: Image? { copy.region.map { Image($0) } }
+
+  /// Whether the photo tiles.
+  public var wraps: Bool { copy.flags & UInt32(RTOOL_COPY_WRAP) != 0 }
 
   /// The part of the photo that is seen, in its pixels.
   public var place: Box {
@@ -37,19 +44,25 @@ public struct WorkingCopy {
   }
 
   /// Follows the gradient of the sum of `terms` from `image`. Those who watch see it where it lies in the photo, which is to
-  /// be the task's first image.
+  /// be the task's first image unless the ascent has a place of its own.
   public func ascend(_ ascent: Ascent, minimising terms: [Term]) throws -> Outcome {
     var ascent = ascent
     ascent.place = ascent.place ?? place
+    ascent.wraps = ascent.wraps || wraps
     return try host.ascend(ascent, from: [image], minimising: terms)
+  }
+
+  /// The part of the photo at `place` with the change from `image` to `result`, times `strength`. 3 channels.
+  public func changed(to result: Image, strength: Double = 1) throws -> Image {
+    var copy = copy
+    return try host.checked(
+      host.later(\.working_result, since: 3)(host.table, &copy, result.pointer, strength))
   }
 
   /// Hands over the photo with the change from `image` to `result`, times `strength`.
   public func emit(_ result: Image, strength: Double = 1, caption: String? = nil) throws {
-    var copy = copy
-    let part = try host.checked(
-      host.later(\.working_result, since: 3)(host.table, &copy, result.pointer, strength))
-    try host.emit([(part, Int(copy.x), Int(copy.y))], over: photo, caption: caption)
+    try host.emit(
+      [(changed(to: result, strength: strength), place.x, place.y)], over: photo, caption: caption)
   }
 }
 

@@ -213,6 +213,48 @@ import Testing
       """)
   }
 
+  /// What tiles and is rolled has a rolled working copy, and comes back rolled.
+  @Test func workingCopiesOfPhotosThatTileHaveNoBorder() throws {
+    try check(
+      """
+        enum { W = 96, H = 64, SIDE = 48 };
+        rtool_image *results[2];
+        for (int roll = 0; roll < 2; roll++) {
+          rtool_image *photo = host->image_new(host, W, H, 3);
+          for (int y = 0; y < H; y++) for (int x = 0; x < W; x++) for (int c = 0; c < 3; c++) {
+            int u = (x + roll * W / 2) % W, v = (y + roll * H / 2) % H;
+            photo->data[(y * W + x) * 3 + c] = (float)((u * 5 + v * 3 + u * v * 7 + c) % 17) / 17;
+          }
+          rtool_working_copy copy = {.struct_size = sizeof copy, .photo = photo, .side = SIDE, .flags = RTOOL_COPY_WRAP};
+          CHECK(host->working_copy(host, &copy) == RTOOL_OK);
+          int width = copy.image->width, height = copy.image->height;
+          CHECK(height == SIDE);
+          rtool_image *after = host->image_crop(host, copy.image, 0, 0, width, height);
+          for (int y = 0; y < 9; y++) for (int x = 0; x < 9; x++) {
+            int u = (x + roll * width / 2) % width, v = (y + roll * height / 2) % height;
+            after->data[(v * width + u) * 3] *= 0.5f;
+          }
+          results[roll] = host->working_result(host, &copy, after, 1);
+          CHECK(results[roll]);
+        }
+        int differs = 0;
+        for (int y = 0; y < H; y++) for (int x = 0; x < 3 * W; x++) {
+          float rolled = results[1]->data[y * 3 * W + x];
+          CHECK(fabsf(rolled - results[0]->data[(y + H / 2) % H * 3 * W + (x + 3 * W / 2) % (3 * W)]) < 1e-4f);
+          differs += rolled != results[0]->data[y * 3 * W + x];
+        }
+        CHECK(differs > 100);
+      """)
+    let outcome = try run(
+      """
+        rtool_working_copy copy = {.struct_size = sizeof copy, .photo = image,
+                                   .flags = RTOOL_COPY_WRAP | RTOOL_COPY_AROUND_MASK};
+        return host->working_copy(host, &copy);
+      """)
+    #expect(outcome.status == 1)
+    expectOneLine(outcome.errors, contains: "a photo that tiles")
+  }
+
   @Test func aMaskThatIsBlackHasNoWorkingCopy() throws {
     let outcome = try run(
       """

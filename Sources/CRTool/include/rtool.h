@@ -591,7 +591,9 @@ typedef struct rtool_expectation {
 
 typedef uint32_t rtool_copy_flags;
 enum {
-  RTOOL_COPY_AROUND_MASK = 1u << 0 /* look at a window around the mask's white alone, see `context` */
+  RTOOL_COPY_AROUND_MASK = 1u << 0, /* look at a window around the mask's white alone, see `context` */
+  RTOOL_COPY_WRAP = 1u << 1 /* since 0.5. The photo tiles: beyond its border it goes on at its other side. Not with
+                               RTOOL_COPY_AROUND_MASK */
 };
 
 /*

@@ -119,16 +119,18 @@ extension Run {
     return crop
   }
 
-  func transferred(from before: rtool_image, to after: rtool_image, onto photo: rtool_image, strength: Double)
-    throws -> UnsafeMutablePointer<rtool_image>
-  {
+  func transferred(
+    from before: rtool_image, to after: rtool_image, onto photo: rtool_image, strength: Double,
+    boundary: Boundary = .mirrored
+  ) throws -> UnsafeMutablePointer<rtool_image> {
     guard before.channels == 3, after.channels == 3,
       (before.width, before.height) == (after.width, after.height)
     else { throw Failure.misuse("a change is between two images of one size and 3 channels") }
     guard strength.isFinite else { throw Failure.misuse("a change cannot be carried \(strength) times") }
     let result = try newImage(width: Int(photo.width), height: Int(photo.height), channels: 3)
     try GuidedTransfer.apply(
-      from: before.view, to: after.view, onto: photo.view, strength: strength, into: result.pointee.view
+      from: before.view, to: after.view, onto: photo.view, strength: strength,
+      boundary: boundary, into: result.pointee.view
     ) { pieces, body in Workers.shared.run(pieces) { piece, _ in body(piece) } }
     return result
   }

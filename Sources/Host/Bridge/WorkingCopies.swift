@@ -1,5 +1,6 @@
 import CRTool
 import Imaging
+import PixelGrid
 import RobustRuntime
 
 /// Working copies: a photo at the size at which the model knows what things look like, and the way back.
@@ -27,6 +28,11 @@ extension Run {
     guard (0...Int32(Run.largestSide)).contains(copy.side), copy.context.isFinite, copy.context >= 0 else {
       throw Failure.misuse("a working copy cannot have the side \(copy.side) and the context \(copy.context)")
     }
+    let boundary = boundary(of: copy)
+    guard boundary == .mirrored || copy.flags & UInt32(RTOOL_COPY_AROUND_MASK) == 0 else {
+      throw Failure.misuse(
+        "a working copy of a photo that tiles is of all of it, not of a window around a mask")
+    }
     let context = copy.flags & UInt32(RTOOL_COPY_AROUND_MASK) != 0 ? copy.context : nil
     let whole = WorkingWindow(width: Int(photo.width), height: Int(photo.height))
     let window: WorkingWindow
@@ -48,7 +54,7 @@ extension Run {
       ? try cropped(seen.pointee, x: 0, y: 0, width: size.width, height: size.height)
       : try resized(
         seen.pointee, width: size.width, height: size.height,
-        kernel: size.width < window.width ? .box : .cubic)
+        kernel: size.width < window.width ? .box : .cubic, boundary: boundary)
     copy.image = image
     copy.seen = UnsafePointer(seen)
     (copy.x, copy.y) = (Int32(window.x), Int32(window.y))
@@ -58,7 +64,8 @@ extension Run {
       let seenMask = window == whole ? try lasting(mask) : try part(window, of: mask)
       copy.seen_mask = UnsafePointer(seenMask)
       copy.region = UnsafePointer(
-        try resized(seenMask.pointee, width: size.width, height: size.height, kernel: .box))
+        try resized(
+          seenMask.pointee, width: size.width, height: size.height, kernel: .box, boundary: boundary))
     }
     Growth.write(copy, to: pointer!, size: Int(copy.struct_size))
   }
@@ -71,11 +78,17 @@ extension Run {
       throw Failure.misuse("a working copy was not made before its result")
     }
     let seen = try checked(copy.seen)
-    let result = try transferred(from: checked(image), to: changed, onto: seen, strength: strength)
+    let result = try transferred(
+      from: checked(image), to: changed, onto: seen, strength: strength, boundary: boundary(of: copy))
     guard let mask = try copy.seen_mask.map({ try checked($0) }) else { return result }
     let masked = try cropped(seen, x: 0, y: 0, width: Int(seen.width), height: Int(seen.height))
     masked.pointee.view.composite(result.pointee.view, mask: mask.view, x: 0, y: 0)
     return masked
+  }
+
+  /// What its photo is beyond its border.
+  private func boundary(of copy: rtool_working_copy) -> Boundary {
+    copy.flags & UInt32(RTOOL_COPY_WRAP) != 0 ? .wrapped : .mirrored
   }
 
   private func read(_ pointer: UnsafePointer<rtool_working_copy>?) throws -> rtool_working_copy {
@@ -99,6 +112,6 @@ extension Run {
     return colours
   }
 
-  /// The same pixels, told by a structure that lives as long as the run.
+  /// A structure that tells of the same pixels and lives as long as the run.
   private func lasting(_ image: rtool_image) throws -> UnsafeMutablePointer<rtool_image> { try copy([image]) }
 }

@@ -356,6 +356,7 @@ pub struct rtool_expectation {
 
 pub type rtool_copy_flags = u32;
 pub const RTOOL_COPY_AROUND_MASK: rtool_copy_flags = 1 << 0;
+pub const RTOOL_COPY_WRAP: rtool_copy_flags = 1 << 1;
 
 #[repr(C)]
 #[derive(Clone, Copy)]
