@@ -123,3 +123,19 @@ let package = Package(
   swiftLanguageModes: [.v6],
   cLanguageStandard: .gnu2x
 )
+
+// RTOOL_TESTS="RuntimeTests DatasetTests" in the environment: these test targets and what they use are all there is, for
+// builds of their own such as those with sanitizers.
+if let wanted = Context.environment["RTOOL_TESTS"] {
+  var names: Set<String> = []
+  func add(_ name: String) {
+    guard names.insert(name).inserted, let target = package.targets.first(where: { $0.name == name }) else {
+      return
+    }
+    for case .byNameItem(let dependency, _) in target.dependencies { add(dependency) }
+  }
+  wanted.split(separator: " ").forEach { add(String($0)) }
+  package.targets.removeAll { !names.contains($0.name) }
+  package.products = []
+  package.dependencies = []
+}
