@@ -1,15 +1,26 @@
 #!/bin/sh
-# Prints a hash for what each of some sixty commands writes, so that two builds can be compared:
-#   sh Scripts/corpus.sh OLD/rtool > old.txt; sh Scripts/corpus.sh .build/release/rtool > new.txt; diff old.txt new.txt
-# Hashes depend on the processor. A model may be named behind the program; else each uses the one inside it. With PIXELS=1
-# in the environment images are written without metadata, which name the version and all parameters.
+# Compares what two builds of the program write, byte by byte, by over sixty commands: all tasks, presets and formats.
+#   sh Scripts/corpus.sh OLD/rtool NEW/rtool
+# tells each command whose bytes differ, and fails where there is one. With one program it prints a hash for each command,
+# which depend on the processor. MODEL=FILE in the environment: with that model instead of the one inside the program.
+# PIXELS=1: images are written without metadata, which name the version and all parameters.
 set -eu
-[ $# -ge 1 ] || { echo "corpus.sh: name the program, as in sh Scripts/corpus.sh .build/release/rtool" >&2 && exit 2; }
-rtool=$(realpath "$1")
-model=${2:+$(realpath "$2")}
-examples=$(cd "$(dirname "$0")/../Examples" && pwd)
+[ $# = 1 ] || [ $# = 2 ] || {
+  echo "corpus.sh: name one program or two, as in sh Scripts/corpus.sh OLD/rtool .build/release/rtool" >&2
+  exit 2
+}
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT INT TERM
+if [ $# = 2 ]; then
+  sh "$0" "$1" > "$folder/old"
+  sh "$0" "$2" > "$folder/new"
+  diff "$folder/old" "$folder/new" || { echo "the builds differ" && exit 1; }
+  echo "all $(wc -l < "$folder/old") commands write the same bytes"
+  exit
+fi
+rtool=$(realpath "$1")
+model=${MODEL:+$(realpath "$MODEL")}
+examples=$(cd "$(dirname "$0")/../Examples" && pwd)
 cd "$folder"
 export RTOOL_PATH= HOME="$folder"
 
@@ -42,6 +53,9 @@ run generate-threads threads.png generate --class pizza --steps 6 --threads 1
 run generate-jpeg generated.jpg generate --class sky --steps 4
 run generate-webp generated.webp generate --class sky --steps 4
 run generate-tiff generated.tif generate --class sky --steps 4
+run generate-avif generated.avif generate --class sky --steps 4
+run generate-jxl generated.jxl generate --class sky --steps 4
+run generate-wrap tile.png generate --class flower --steps 4 --wrap
 run generate-16 deep.png generate --class sky --steps 4 --bit-depth 16
 run superres-small enlarged.png superres generated.png --factor 2 --steps 4
 run superres-fast fast.png superres generated.png --factor 3 --preset fast
@@ -52,9 +66,13 @@ run inpaint-two two.jpg inpaint lake.jpg $box --box 30,20,25,40
 run inpaint-class class.png inpaint lake.jpg $box --class flower --radius 20
 run inpaint-fast quick.png inpaint lake.jpg $box --preset fast
 run inpaint-webp box.webp inpaint lake.jpg $box
+run inpaint-wrap wrapped.png inpaint lake.jpg --wrap --box=-10,-10,40,30
+run inpaint-paper published.png inpaint lake.jpg $box --preset paper --steps 8
 run translate translated.png translate lake.jpg --to glacier --steps 6
 run translate-away away.png translate lake.jpg --to sea --from forest --strength 1.5 --steps 6
 run translate-part part.png translate lake.jpg --to flower --mask mask.png --steps 6
+run translate-fast translated-fast.png translate lake.jpg --to sea --preset fast
+run translate-paper translated-paper.png translate lake.jpg --to sea --preset paper --steps 4
 run sketch sketched.png sketch generated.png --class mountain --steps 6
 run sketch-keep kept.png sketch generated.png --class flower --keep 40 --steps 6
 run paint painted.png paint lake.jpg --mask mask.png --class forest --steps 6
