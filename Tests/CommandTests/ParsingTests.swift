@@ -143,5 +143,7 @@ import Testing
     let outcome = try echo("--number", "1\n2\u{1B}[31mred")
     #expect(outcome.status == 2)
     expectOneLine(outcome.errors, contains: "1\\n2\\u{1B}[31mred")
+    // What is behind it would be read from right to left.
+    expectOneLine(try echo("--number", "1\u{202E}2").errors, contains: "1\\u{202E}2")
   }
 }

@@ -36,16 +36,16 @@ enum Terminal {
     write(printable(line) + "\n", to: STDERR_FILENO)
   }
 
-  /// `text` with control characters spelt out: what comes from files and arguments must not command a terminal.
+  /// `text` with characters spelt out that command a terminal or turn what is around them: it may come from files and
+  /// arguments.
   static func printable(_ text: String) -> String {
-    // Most texts have none. 0xC2 begins those beyond ASCII.
-    if text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F && $0 != 0xC2 }) { return text }
+    // Most texts have none, and are ASCII.
+    if text.utf8.allSatisfy({ (0x20..<0x7F).contains($0) }) { return text }
     var result = ""
     for scalar in text.unicodeScalars {
-      if scalar.properties.generalCategory == .control {
-        result += scalar.escaped(asASCII: true)
-      } else {
-        result.unicodeScalars.append(scalar)
+      switch scalar.properties.generalCategory {
+      case .control, .format, .lineSeparator, .paragraphSeparator: result += scalar.escaped(asASCII: true)
+      default: result.unicodeScalars.append(scalar)
       }
     }
     return result
