@@ -4,7 +4,7 @@ import RTool
 private let images = Parameter<[String]>.photoSeries("image", "the photos to look at")
 let countOfClasses = Parameter<Int>.integer(
   "top", letter: "n", initial: 5, in: 1...100_000,
-  "tell so many of the likeliest classes; with --json all, unless this is given")
+  "how many of the likeliest classes to tell; with --json all, unless this is given")
 private let crop = Parameter<Bool>.flag(
   "crop", "look at the square in the middle alone, not at the whole photo")
 

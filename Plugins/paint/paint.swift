@@ -17,7 +17,7 @@ private let penalty = Parameter<Double>.real(
   "weight of the squared change outside the mask, with --constraint soft")
 private let feather = Parameter<Double>.real(
   "feather", group: "Ascent", unit: "px", flags: .advanced, initial: 8, in: 0...100,
-  "the change fades in over so many pixels of the model's side, with --constraint hard")
+  "over how many pixels of the model's side the change fades in, with --constraint hard")
 private let context = Parameter<Double>.context
 private let strength = Parameter<Double>.real(
   "strength", initial: 1, in: 0...4, "how much of the change is put on the photo")

@@ -105,7 +105,7 @@ extension Plugin {
     throws(PluginRejection)
   {
     guard let fields = Growth.read(manifest, into: rtool_manifest(), atLeast: Growth.manifest) else {
-      throw PluginRejection(reason: "its manifest does not say rightly how long it is")
+      throw PluginRejection(reason: "its manifest has a wrong struct_size")
     }
     let needed = fields.abi
     guard needed >> 16 == Self.abi >> 16, needed & 0xFFFF <= Self.abi & 0xFFFF else {
