@@ -85,6 +85,12 @@ private let tablePlugin = #"""
     #expect(outcome.status == 0 && timesPrepared(outcome) == 1, "\(outcome.errors)")
   }
 
+  @Test func manyInputsShareIt() throws {
+    for name in ["a.png", "b.png", "c.png"] { try sandbox.photo(name) }
+    let outcome = try table("a.png", "b.png", "c.png", "--jobs", "2", "--output-dir", "out")
+    #expect(outcome.status == 0 && timesPrepared(outcome) == 1, "\(outcome.errors)")
+  }
+
   @Test func eachModelHasItsOwn() throws {
     let outcome = try table(
       "--count", "2", "--rival", "\(Program.root)/Tests/CommandTests/Golden/tiny.safetensors")
