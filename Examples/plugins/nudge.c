@@ -1,9 +1,7 @@
-/*
- * nudge - a whole plugin in plain C, from rtool.h alone: it moves a photo towards a class, as the task translate does.
+/* nudge - a whole plugin in plain C, from rtool.h alone: it moves a photo towards a class, as the task translate does.
  *
  *     cc -shared -fPIC -I ../../Sources/CRTool/include -o librtool-nudge.so nudge.c
- *     RTOOL_PATH=$PWD rtool nudge photo.jpg --class sea
- */
+ *     RTOOL_PATH=$PWD rtool nudge photo.jpg --class sea -o nudged.jpg */
 #include "rtool.h"
 
 enum { IMAGE, CLASS, MASK, STRENGTH, ASCENT, PARAMS };

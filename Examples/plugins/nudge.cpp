@@ -2,7 +2,7 @@
  * nudge - a whole plugin in C++17, the same as nudge.c beside it: it moves a photo towards a class.
  *
  *     c++ -std=c++17 -shared -fPIC -I ../../Sources/CRTool/include -o librtool-nudge.so nudge.cpp
- *     RTOOL_PATH=$PWD rtool nudge photo.jpg --class sea
+ *     RTOOL_PATH=$PWD rtool nudge photo.jpg --class sea -o nudged.jpg
  */
 #include "rtool.hpp"
 

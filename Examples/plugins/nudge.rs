@@ -2,7 +2,7 @@
 //!
 //!     rustc -O --crate-name rtool --crate-type rlib --edition 2021 ../../Sources/CRTool/rust/src/lib.rs
 //!     rustc -O --crate-type cdylib --edition 2021 --extern rtool=librtool.rlib -o librtool-nudge.so nudge.rs
-//!     RTOOL_PATH=$PWD rtool nudge photo.jpg --class sea
+//!     RTOOL_PATH=$PWD rtool nudge photo.jpg --class sea -o nudged.jpg
 use rtool::{ascent_param, ffi::*, param, term, Host, Lasting, Result};
 
 const IMAGE: usize = 0;
