@@ -5,7 +5,7 @@ import RTool
 struct Scene {
   let host: Host
   let start: Image
-  /// Those of the start.
+  /// Values of the start.
   let origin: [Float]
   let norm: Norm
 

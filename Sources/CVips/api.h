@@ -41,7 +41,7 @@ extern struct api api;
 /// libheif costs some milliseconds to load: called when a file of its formats is met. False where there is no memory
 /// for it, which is told by libvips's error buffer.
 bool cvips_load_heif(void);
-/// The same of libjxl.
+/// Loads the functions of libjxl.
 bool cvips_load_jxl(void);
 
 /// Ends the options of a libvips call. A bare NULL need not be a pointer in an argument list.

@@ -6,7 +6,7 @@ public struct DatasetReport: Encodable, Sendable {
     public let photos: Int
     /// How many of them are trained on, choose between states, and measure the result.
     public let training: Int, selection: Int, report: Int
-    /// Of a test set of its own, where there is one.
+    /// Photos of a test set of its own, where there is one.
     public let test: Int?
   }
 

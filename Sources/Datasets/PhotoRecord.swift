@@ -7,7 +7,7 @@ struct PhotoRecord: Equatable, Sendable {
   var width: Int, height: Int
   /// Pixels of the photo itself, upright.
   var originalWidth: Int, originalHeight: Int
-  /// Of the photo's file.
+  /// The digest of the photo's file.
   var digest: Digest
   var perceptualHash: UInt64
   /// Where its pixels begin in the cache.

@@ -46,7 +46,7 @@ public final class PhotoSet: Sendable {
     }
   }
 
-  /// The same for two sets exactly when they have the same files, names and classes, and pixels of the same
+  /// A text that is the same for two sets exactly when they have the same files, names and classes, and pixels of the same
   /// size: 16 hexadecimal digits.
   public var identity: String {
     var hash = FNV()

@@ -83,9 +83,9 @@ extension PhotoSet {
 
 /// The photos of a set whose classes a model knows.
 public struct RestrictedPhotos: Sendable, Equatable {
-  /// Of the photos in the set, ascending.
+  /// Places of the photos in the set, ascending.
   public let indices: [Int]
-  /// Of each of these, the index of its class among the model's.
+  /// The class of each of these, as an index among the model's.
   public let labels: [Int]
   /// Classes of the set that the model does not know.
   public let unknown: [String]

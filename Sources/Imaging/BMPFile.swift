@@ -1,6 +1,6 @@
 /// The pixels of a Windows bitmap that is not compressed, of 1, 4, 8, 16, 24 or 32 bits.
 struct BMPFile {
-  /// Of 1 channel where the palette has greys alone, of 3, or of 4 where there is alpha.
+  /// The pixels: 1 channel where the palette has greys alone, else 3, or 4 where there is alpha.
   let bitmap: Bitmap
 
   /// Throws `damaged`, `unsupported` or `tooLarge`.

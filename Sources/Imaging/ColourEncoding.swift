@@ -18,7 +18,7 @@ struct ColourEncoding: Sendable {
     light <= 0.0031308 ? light * 12.92 : 1.055 * pow(light, 1 / 2.4) - 0.055
   }
 
-  /// The same as an ICC profile, for one band of grey or three of RGB. Nil: it cannot be made.
+  /// This encoding as an ICC profile, for one band of grey or three of RGB. Nil: it cannot be made.
   func profile(bands: Int) -> [UInt8]? {
     let last = 4095
     let curve = (0...last).map {

@@ -4,7 +4,7 @@ import CVips
 public enum Format: String, Sendable, CaseIterable {
   case jpeg, png, webp, tiff, avif, heic, gif, jxl, ppm, jp2, bmp, tga, psd, raw
 
-  /// Those that are written.
+  /// Formats that are written.
   public static let written = allCases.filter(\.isWritten)
 
   var isWritten: Bool { ![.jp2, .bmp, .tga, .psd, .raw].contains(self) }

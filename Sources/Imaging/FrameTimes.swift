@@ -2,7 +2,7 @@ import CVips
 
 /// How the frames of an animation are shown.
 public struct FrameTimes: Sendable, Equatable {
-  /// Of each frame.
+  /// How long each frame is shown.
   public let milliseconds: [Int]
   /// How often all are shown; 0: without end.
   public let loops: Int

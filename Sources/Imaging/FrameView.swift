@@ -9,7 +9,7 @@ extension Format {
 
 /// A file as a decoder is to be given it, so that one of its frames is what is read.
 struct FrameView {
-  /// Those of a TIFF file name the page as its first.
+  /// The file's bytes. Those of a TIFF file name the page as its first.
   private(set) var bytes: [UInt8]
   /// What the decoder is asked for, from 0 on.
   private(set) var frame = 0

@@ -20,7 +20,7 @@ public enum Input: Sendable {
     }
   }
 
-  /// The same with its bytes in memory, to be opened more than once. Throws what `SourceImage.open` throws.
+  /// This input with its bytes in memory, to be opened more than once. Throws what `SourceImage.open` throws.
   public func loaded(_ limits: Limits) throws(ImagingError) -> Input {
     .opened(OpenedFile(try read(limits), name: name))
   }

@@ -16,7 +16,7 @@ struct JPEGSource: Sendable {
     self.pixels = pixels
   }
 
-  /// The same for pictures that none of its blocks can be in.
+  /// This source for pictures that none of its blocks can be in.
   var inAnotherSize: JPEGSource {
     var other = self
     other.pixels = nil

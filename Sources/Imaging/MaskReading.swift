@@ -84,7 +84,7 @@ public struct MaskReading: Sendable, Equatable {
   }
 }
 
-/// Of a mask that `MaskReading` opened.
+/// What a mask tells that `MaskReading` opened.
 extension SourceImage {
   /// What it marks, 1 channel, 1 where it marks. Throws `failed`.
   public func marks() throws(ImagingError) -> FloatImage {

@@ -26,7 +26,7 @@ extension Host {
     return result
   }
 
-  /// The same of the features of two images at one layer.
+  /// A blend of the features of two images at one layer, from `from` (0) to `to` (1).
   public func blended(_ from: Features, _ to: Features, share: Double) throws -> Features {
     let result = try features(channels: from.channels, height: from.height, width: from.width)
     let share = Float(share)

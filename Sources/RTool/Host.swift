@@ -184,7 +184,7 @@ public struct Host {
 
   // MARK: The classifier
 
-  /// The same host with another model, named by a `Parameter.model`: functions that use the classifier use that model;
+  /// This host with another model, named by a `Parameter.model`: functions that use the classifier use that model;
   /// everything else belongs to the same run.
   public func with(model name: String) throws -> Host {
     guard let other = try later(\.with_model, since: 3)(table, name) else {

@@ -15,7 +15,7 @@ public struct Term {
     case feature(layer: String?, unit: Int, region: [Image])
     /// `channelWeights`: one for each channel of the layer, or empty.
     case representation(layer: String?, targets: [Image], relative: Bool, channelWeights: [Float] = [])
-    /// The same distance to features that no image has to have.
+    /// The distance to features that no image has to have.
     case features(layer: String?, targets: [Features], relative: Bool, channelWeights: [Float] = [])
     case pixels(targets: [Image], regions: [Image])
     case smoothness(regions: [Image])

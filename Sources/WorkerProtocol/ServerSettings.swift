@@ -33,9 +33,9 @@ public struct ServerSettings: Codable, Sendable {
   public var jobs = 1
   /// Processors of this machine that are given.
   public var processors = 1
-  /// Of one request, in bytes.
+  /// Bytes of one request.
   public var longestBody = 512 << 20
-  /// After which a run is ended.
+  /// Seconds after which a run is ended.
   public var longestRun: Double = 3600
   /// Runs that may wait.
   public var longestQueue = 64

@@ -53,7 +53,7 @@ public struct ImageFacts: Codable, Sendable {
 public struct TaskResult: Codable, Sendable {
   /// The files that were written.
   public var outputs: [String]
-  /// Of the first of them.
+  /// What is known of the first of them.
   public var facts: ImageFacts?
   public var seconds: Double
   /// Whether the same command makes the same bytes: it was not ended early.

@@ -45,7 +45,7 @@ public enum WorkerRequest: Codable, Sendable {
     public var file: String
     /// In pixels of the image; nil: all of it.
     public var area: PixelRectangle?
-    /// Of what is shown of it; it is never enlarged.
+    /// Longest side of what is shown of it, in pixels; it is never enlarged.
     public var longestSide: Int
 
     public init(file: String, area: PixelRectangle? = nil, longestSide: Int) {

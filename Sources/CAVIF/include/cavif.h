@@ -31,7 +31,7 @@ typedef struct {
 
 /// An image, or an animation, to be written.
 typedef struct {
-  /// Of one frame.
+  /// Pixels of one frame.
   int width, height;
   /// How long each frame is shown, in milliseconds; NULL: there is one, which is a photo.
   const int32_t *_Nullable milliseconds;

@@ -93,11 +93,11 @@ char *_Nullable cvips_sha256(const void *_Nullable bytes, size_t count);
 void cvips_unref(VipsImage *image);
 /// The first picture of an encoded file. The bytes must stay until its pixels have been read.
 VipsImage *_Nullable cvips_decode(cvips_format format, const void *bytes, size_t count);
-/// The same of a later frame, from 0 on, where the format is GIF or WebP.
+/// Decodes one frame, from 0 on, where the format is GIF or WebP.
 VipsImage *_Nullable cvips_decode_frame(cvips_format format, const void *bytes, size_t count, int frame);
 /// All frames one below the other, of GIF or WebP, decoded as their rows are read from the top on.
 VipsImage *_Nullable cvips_decode_animation(cvips_format format, const void *bytes, size_t count);
-/// The same of a JPEG, a half, a quarter or an eighth as wide and high, rounded down: shrink is 1, 2, 4 or 8. (shrink.c)
+/// Decodes a JPEG, a half, a quarter or an eighth as wide and high, rounded down: shrink is 1, 2, 4 or 8. (shrink.c)
 VipsImage *_Nullable cvips_decode_jpeg(const void *bytes, size_t count, int shrink);
 /// Means over squares of so many pixels along a side; the last ones may reach over the border. (shrink.c)
 VipsImage *_Nullable cvips_shrink(VipsImage *image, int factor);

@@ -7,7 +7,7 @@ struct RunSettings {
   let output: String?
   let format: Format?
   let options: WriteOptions
-  /// Of images made from nothing; nil: as the task says.
+  /// Bits of each channel of images made from nothing; nil: as the task says.
   let bitDepth: Int?
   /// Where a contact sheet goes, and an animation of the ascent; nil: not wanted.
   let sheet, frames: SideFile?

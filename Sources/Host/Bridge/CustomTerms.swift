@@ -68,7 +68,7 @@ final class BridgedEvaluation {
     tensors = evaluation.features.map { ($0.channels, $0.height, $0.width) }
   }
 
-  /// The same values, with gradients of zero.
+  /// A copy of the values, with gradients of zero.
   init(copying other: BridgedEvaluation) {
     (width, height, index, step) = (other.width, other.height, other.index, other.step)
     image = Block(other.image.values)

@@ -6,7 +6,7 @@ import RobustRuntime
 extension Run {
   static let largestSide = 1 << 20
 
-  /// That an image can have this size. A task asks for a side of none by mistake, but for one that is too long because it
+  /// Refuses a size that no image can have. A task asks for a side of none by mistake, but for one that is too long because it
   /// keeps the proportions of what it was given.
   static func checkSize(_ width: Int, _ height: Int) throws {
     guard width > 0, height > 0 else {

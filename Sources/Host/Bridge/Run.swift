@@ -14,7 +14,7 @@ final class Run: @unchecked Sendable {
   let threads: Int
   let isVerbose, wantsJSON: Bool
   let console: Console
-  /// Of images made from nothing; nil: as the task says.
+  /// Bits of each channel of images made from nothing; nil: as the task says.
   let bitDepth: Int?
   /// Bits that their file keeps.
   let keptBits: Int

@@ -35,7 +35,7 @@ enum BenchCommand {
     let batch, steps: Int
     /// What the first step took, with all that is prepared once.
     let first: Double
-    /// Of the other steps.
+    /// Seconds that one of the other steps took.
     let median, fastest: Double
     var stepsPerSecond: Double { 1 / median }
   }
@@ -99,9 +99,9 @@ enum BenchCommand {
 
   /// Floating-point operations are those of the plain algorithm, per second; times in seconds.
   private struct Layers: Encodable {
-    /// Of products in registers, and of the tiles of which the convolutions are made, on the threads used.
+    /// Operations per second on the threads used: products in registers, and tiles of which the convolutions are made.
     let registerPeak, tilePeak: Double
-    /// Of the CPU's matrix units, where it has such, of which gradients are made.
+    /// Operations per second of the CPU's matrix units, where it has such, of which gradients are made.
     let matrixUnitPeak: Double?
     var batches: [Batch] = []
 
@@ -181,7 +181,7 @@ enum BenchCommand {
     return text + "peak memory \(report.peakMemory >> 20) MiB\n"
   }
 
-  /// Of this program alone; the kernel's resource usage counts that of the program that started it as well.
+  /// Bytes of this program alone; the kernel's resource usage counts those of the program that started it as well.
   static var peakMemory: Int {
     SystemFile.field("VmHWM:", of: "/proc/self/status").flatMap { Int($0) }.map { $0 << 10 } ?? 0
   }

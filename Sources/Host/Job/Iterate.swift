@@ -10,7 +10,7 @@ package struct Iterate: Sendable {
   package let step: Int
   /// Mean over the batch, of this step; nil: there is none.
   package let loss: Double?
-  /// Of the classes that the ascent goes towards; nil: it goes towards none.
+  /// The probability of the classes that the ascent goes towards; nil: it goes towards none.
   package let probability: Double?
 
   package static let longestSide = 512
@@ -42,7 +42,7 @@ package struct CoursePoint: Sendable, Equatable {
   package let step: Int
   /// Mean over the batch.
   package let loss: Double
-  /// Of the classes that the ascent goes towards; nil: it goes towards none.
+  /// The probability of the classes that the ascent goes towards; nil: it goes towards none.
   package let probability: Double?
 }
 

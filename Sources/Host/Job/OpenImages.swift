@@ -10,7 +10,7 @@ final class OpenImages: Sendable {
     let image: SourceImage
     /// Made when a run first asks for them.
     var pixels: SharedPixels?
-    /// Of its pixels in memory.
+    /// What its pixels take in memory.
     var bytes: Int {
       image.width * image.height * (4 * max(1, image.bitDepth / 8) + (pixels == nil ? 0 : 12))
     }

@@ -8,7 +8,7 @@ struct TaskImages {
   private let settings: RunSettings
   private let destination: Destination
   private let console: Console
-  /// Those that stay open from run to run; nil: none do.
+  /// Images that stay open from run to run; nil: none do.
   private let opened: OpenImages?
   /// Files that are opened once for each frame.
   private var files: [String: Input] = [:]

@@ -122,7 +122,7 @@ struct TaskJob {
     }
   }
 
-  /// Those that are worked on one after the other, from 0 on.
+  /// Frames that are worked on one after the other, from 0 on.
   private func frames(of image: SourceImage?) throws -> Range<Int> {
     let first = settings.frameChoice.first
     guard let image else {

@@ -9,7 +9,7 @@ struct Expectation {
   let width, height: Int
   /// Bytes that the task will hold at most, besides its values; 0: not told.
   let memory: Int
-  /// That the work will take; 0: not told.
+  /// Seconds that the work will take; 0: not told.
   let seconds: Double
 
   /// More bytes or seconds than these are told.

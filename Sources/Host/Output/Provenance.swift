@@ -23,7 +23,7 @@ struct Provenance: Codable, Sendable {
     var given: [String]?
     /// SHA-256 of the files that were read, by parameter, in the order of their names.
     var inputs: [String: [String]]?
-    /// Of the products of convolutions; nil: float32.
+    /// The number format of the products of convolutions; nil: float32.
     var precision: String?
     /// Which frames of the first image were worked on: "all", or a number from 1 on; nil: the user did not say.
     var frames: String?
@@ -40,7 +40,7 @@ struct Provenance: Codable, Sendable {
     /// This and the next are nil where the user did not ask for them.
     var quality: Int?
     var lossless: Bool?
-    /// Of images made from nothing; nil: the user did not ask for one.
+    /// Bits of each channel of images made from nothing; nil: the user did not ask for them.
     var bitDepth: Int?
     /// Which of the images it is, from 1 on, where the task made several without names.
     var number: Int?

@@ -2,10 +2,10 @@ import RobustRuntime
 
 /// What --json tells: which files were written, how, and the task's own result.
 struct Report {
-  /// Of one run.
+  /// What is told of one run.
   struct Entry {
     var outputs: [String] = []
-    /// Those of the outputs that have names, by these.
+    /// The outputs that have names, by these.
     var named: [String: String] = [:]
     var step: Provenance.Step?
     var frames: String?

@@ -59,7 +59,7 @@ package struct Failure: Error, CustomStringConvertible {
     }
   }
 
-  /// The same with more words.
+  /// This failure with more words.
   func adding(_ words: String) -> Failure { Failure(kind: kind, description: description + words) }
 
   /// The same, telling which files had been written by then.

@@ -3,8 +3,8 @@ import RobustRuntime
 
 /// The processors that this process is given.
 enum Processors {
-  /// Those on which it may run, and no more than Slurm gives to a task: where Slurm binds nothing, all of a machine's can be
-  /// seen.
+  /// The number of those on which it may run, and no more than Slurm gives to a task: where Slurm binds nothing, all of a
+  /// machine's can be seen.
   static var count: Int {
     let given = slurm("SLURM_CPUS_PER_TASK") ?? slurm("SLURM_CPUS_ON_NODE") ?? .max
     return max(1, min(allowed, given))

@@ -10,7 +10,7 @@ final class ReducedImages {
 
   private struct Copy {
     let path: String
-    /// Of its sides to the image's.
+    /// The ratio of its sides to the image's.
     let factor: Double
   }
 

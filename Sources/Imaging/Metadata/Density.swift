@@ -16,7 +16,7 @@ struct Density: Sendable, Equatable {
     (self.x, self.y, self.unit) = (x, y, unit)
   }
 
-  /// That of an EXIF block, or of the fields of a TIFF file; a missing unit is the inch.
+  /// The density of an EXIF block, or of the fields of a TIFF file; a missing unit is the inch.
   init?(_ contents: EXIFContents) {
     func ratio(_ tag: Int) -> Double? {
       guard let value = contents[tag]?.value,
@@ -31,7 +31,7 @@ struct Density: Sendable, Equatable {
     self.init(x: x, y: y, unit: Unit(rawValue: number ?? 2) ?? .none)
   }
 
-  /// That of a JPEG's first segment: JFIF counts units from 0.
+  /// The density in a JPEG's first segment: JFIF counts units from 0.
   init?(jfif payload: [UInt8]) {
     guard payload.has("JFIF\0", at: 0), let unit = payload.number(at: 7, size: 1, bigEndian: true),
       let x = payload.number(at: 8, size: 2, bigEndian: true),
@@ -40,7 +40,7 @@ struct Density: Sendable, Equatable {
     self.init(x: Double(x), y: Double(y), unit: Unit(rawValue: unit + 1) ?? .none)
   }
 
-  /// That of a PNG chunk pHYs, in pixels per metre if it has a unit.
+  /// The density in a PNG chunk pHYs, in pixels per metre if it has a unit.
   init?(pHYs data: [UInt8]) {
     guard let x = data.number(at: 0, size: 4, bigEndian: true),
       let y = data.number(at: 4, size: 4, bigEndian: true), data.count >= 9
@@ -51,7 +51,7 @@ struct Density: Sendable, Equatable {
       unit: isMetre ? .centimetre : .none)
   }
 
-  /// That of resource 1005 of a Photoshop file: numbers with 16 bits behind the point, always per inch.
+  /// The density in resource 1005 of a Photoshop file: numbers with 16 bits behind the point, always per inch.
   init?(photoshop data: [UInt8]) {
     guard let x = data.number(at: 0, size: 4, bigEndian: true),
       let y = data.number(at: 8, size: 4, bigEndian: true)

@@ -103,7 +103,7 @@ struct EXIFBlock: Sendable {
       }
   }
 
-  /// The same in the other byte order, every field where it is. Maker notes stay as they are: they either say
+  /// This block in the other byte order, every field where it is. Maker notes stay as they are: they either say
   /// their order or are read in both.
   func inByteOrder(bigEndian: Bool) -> EXIFBlock? {
     if bigEndian == isBigEndian { return self }
@@ -159,6 +159,6 @@ struct EXIFBlock: Sendable {
     }
   }
 
-  /// The same as fields.
+  /// The fields of this block.
   var contents: EXIFContents? { EXIFContents(bytes) { _ in true } }
 }

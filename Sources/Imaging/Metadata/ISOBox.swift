@@ -4,7 +4,7 @@ struct ISOBox {
   let whole: Range<Int>
   let data: Range<Int>
 
-  /// Those of a file or of a part of it, as far as they are whole.
+  /// The boxes of a file or of a part of it, as far as they are whole.
   static func all(in file: some ByteCollection, _ range: Range<Int>) -> [ISOBox] {
     var found: [ISOBox] = []
     var at = range.lowerBound

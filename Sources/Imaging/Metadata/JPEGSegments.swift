@@ -12,7 +12,7 @@ struct JPEGSegment: Sendable {
     [0xFF, marker] + numberBytes(of: payload.count + 2, size: 2, bigEndian: true) + payload
   }
 
-  /// Those of an ICC profile (ICC.1, annex B.4); none for one that is empty.
+  /// The segments of an ICC profile (ICC.1, annex B.4); none for one that is empty.
   static func profile(_ profile: [UInt8]) -> [JPEGSegment] {
     let room = room - 14
     let count = (profile.count + room - 1) / room
@@ -36,7 +36,7 @@ struct JPEGSegment: Sendable {
     return found
   }
 
-  /// Those at the start of a file, up to the first that describes its pixels, and where that begins.
+  /// The segments at the start of a file, up to the first that describes its pixels, and where that begins.
   static func leading(_ file: some ByteCollection) -> (segments: [JPEGSegment], end: Int) {
     var found: [JPEGSegment] = []
     var end = 2

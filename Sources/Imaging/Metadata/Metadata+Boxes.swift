@@ -4,7 +4,7 @@ import CVips
 // and writes none of them.
 
 extension Metadata {
-  /// Of a file of JPEG XL or JPEG 2000.
+  /// Reads a file of JPEG XL or JPEG 2000.
   mutating func readBoxes(_ bytes: [UInt8]) {
     for box in ISOBox.all(in: bytes, 0..<bytes.count) { read(box.type, Array(bytes[box.data])) }
   }
@@ -77,7 +77,7 @@ extension Metadata {
     try file.replace(start..<start, with: new)
   }
 
-  /// Of a Photoshop file: what is true of the flattened picture.
+  /// Reads what a Photoshop file says that is true of the flattened picture.
   mutating func readPSD(_ bytes: [UInt8]) {
     guard let header = PSDHeader(bytes) else { return }
     if header.hasLayers { lose("Photoshop's layers") }

@@ -45,7 +45,7 @@ extension Metadata {
     try file.replace(0..<8, with: head)
   }
 
-  /// Of the first directory of the EXIF block.
+  /// Whether a field of the first directory of the EXIF block is written.
   private func isCarried(_ tag: Int) -> Bool {
     if tag == TIFFTag.exif || tag == TIFFTag.gps { return true }
     return !TIFFTag.structure.contains(tag) && !TIFFTag.apart.contains(tag) && !TIFFTag.isPicture(tag)
@@ -133,7 +133,7 @@ private struct EncodedPage {
 }
 
 extension TIFFEntry {
-  /// The same in a byte order, from little-endian, with places of pixels that lie so much further on.
+  /// This field in a byte order, from little-endian, with places of pixels that lie so much further on.
   fileprivate func moved(by shift: Int, to bigEndian: Bool) -> TIFFEntry {
     let unit =
       switch type {

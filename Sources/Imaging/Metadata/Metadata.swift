@@ -19,7 +19,7 @@ struct Metadata: Sendable {
   var time: [UInt8]?
   /// Segments of a JPEG file that are of none of the kinds above.
   var segments: [JPEGSegment] = []
-  /// Of the file apart from the EXIF block, or else that of the block.
+  /// The density that the file has apart from the EXIF block, or else that of the block.
   var density: Density?
   /// What the segment of JFIF in a JPEG file says of density: a unit, across and down in two bytes each.
   var jfif: [UInt8]?
@@ -29,7 +29,7 @@ struct Metadata: Sendable {
   var hasAlpha = false
   /// Names of what was in the file and cannot be true of a result.
   var lost: [String] = []
-  /// Of the source: pixels across and down, upright, and pages.
+  /// Pixels of the source across and down, upright, and its pages.
   var width = 0
   var height = 0
   var pages = 1

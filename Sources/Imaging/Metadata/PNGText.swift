@@ -30,7 +30,7 @@ struct PNGText: Sendable {
     (self.text, self.language) = (text, language)
   }
 
-  /// The same with its text, where that was compressed.
+  /// This chunk with its text, where that was compressed.
   func with(_ text: String?) -> PNGText { PNGText(self, text) }
 
   private init(_ other: PNGText, _ text: String?) {

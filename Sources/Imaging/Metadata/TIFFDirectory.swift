@@ -23,13 +23,13 @@ struct TIFFHeader {
 struct TIFFField {
   let tag: Int
   let type: Int
-  /// Of values.
+  /// The number of values.
   let count: Int
-  /// Of its 12 bytes in the directory (20 in BigTIFF).
+  /// Where its 12 bytes in the directory begin (20 in BigTIFF).
   let place: Int
-  /// Of its value, in the field or elsewhere. It lies inside the file.
+  /// Where its value begins, in the field or elsewhere. It lies inside the file.
   let valuePlace: Int
-  /// Of its value.
+  /// Bytes of its value.
   let size: Int
 
   var range: Range<Int> { valuePlace..<valuePlace + size }

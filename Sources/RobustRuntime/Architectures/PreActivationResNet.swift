@@ -9,7 +9,7 @@ enum PreActivationResNet: Architecture {
   /// How an implementation names the parts of a network, and what it does that names do not tell.
   private struct Names: Sendable {
     let title, stem: String
-    /// Of the block of a stage, both counted from 0.
+    /// The name of the block of a stage, both counted from 0.
     let block: @Sendable (_ stage: Int, _ block: Int) -> String
     let norms, convolutions: [String]
     let shortcut: String

@@ -11,7 +11,7 @@ enum ResNet: Architecture {
 
   /// What comes before the first block.
   struct Stem {
-    /// Of the first convolution's window.
+    /// Side of the first convolution's window.
     let size: Int
     let stride: Int
     /// Whether it is three convolutions.
@@ -27,9 +27,9 @@ enum ResNet: Architecture {
   /// How a library names the parts of a network.
   private struct Names: Sendable {
     let stem, stemNorm, head: String
-    /// Of the block of a stage, both counted from 0.
+    /// The name of the block of a stage, both counted from 0.
     let block: @Sendable (_ stage: Int, _ block: Int) -> String
-    /// Of the convolution of a block, counted from 1, and of its norm.
+    /// The names of the convolution of a block, counted from 1, and of its norm.
     let layer: @Sendable (_ layer: Int) -> (convolution: String, norm: String)
     let projections: [Projection]
 

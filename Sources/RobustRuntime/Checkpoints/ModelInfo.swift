@@ -7,7 +7,7 @@ package struct ModelInfo: Sendable, Equatable {
   /// The name of the architecture as its library gives it: "resnet50d", "ResNetForImageClassification".
   package var architecture: String?
   package var classes: [String]?
-  /// Of the pixels' channels, for values in 0...1.
+  /// Mean and deviation of the pixels' channels, for values in 0...1.
   package var mean, deviation: [Float]?
   /// Side in pixels of the images it was trained on.
   package var side: Int?

@@ -35,9 +35,9 @@ package struct Graph: Sendable {
     case activation(Activation)
     /// Over the channels of each position.
     case softmax
-    /// Of two maps of the same shape.
+    /// The sum of two maps of the same shape.
     case add
-    /// Of two maps with the same channels; the second may have one position, which then gates all of the first.
+    /// The product of two maps with the same channels; the second may have one position, which then gates all of the first.
     case multiply
     /// Adds a constant map.
     case addConstant(ConstantMap)
@@ -47,7 +47,7 @@ package struct Graph: Sendable {
     case adaptiveAveragePool(height: Int, width: Int)
     /// The mean over all positions.
     case meanPool
-    /// Of the channels of its inputs, in their order.
+    /// Joins the channels of its inputs, in their order.
     case concatenation
     /// Some of the channels.
     case slice(Range<Int>)

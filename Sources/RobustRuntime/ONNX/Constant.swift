@@ -5,7 +5,7 @@ struct Constant {
   struct Elements {
     let type: ElementType
     let bytes: UnsafeRawBufferPointer
-    /// Of the bytes, if they last.
+    /// The owner of the bytes, if they last.
     let owner: LastingBytes?
   }
 
@@ -90,7 +90,7 @@ struct Constant {
     }
   }
 
-  /// The same with two dimensions of one more, without reading the values; nil: they were computed.
+  /// This constant with two dimensions of one more, without reading the values; nil: they were computed.
   func withTrailingOnes() -> Constant? {
     guard case .elements(let elements, let view) = storage,
       let longer = StridedView(

@@ -364,7 +364,7 @@ struct ONNXImporter {
     return try emitted(changed, node.inputs[0], dims: view.dims)
   }
 
-  /// The same scale and shift for all channels.
+  /// Multiplies all channels by one scale and adds one shift.
   mutating func affine(_ view: MapView, scale: Double, shift: Double) throws -> MapView {
     try affine(
       view, scale: [Double](repeating: scale, count: view.shape.channels),

@@ -9,7 +9,7 @@ final class Connections: Sendable {
   struct Limits: Sendable {
     /// Connections at once; beyond, those that wait longest are shut down.
     var most = 1024
-    /// Of a request before its body, in bytes, with the short body that the library reads at once.
+    /// Bytes of a request before its body, with the short body that the library reads at once.
     var head: UInt64 = 192 << 10
     /// Seconds for a head that is longer than usual: the library takes time that grows with the square of a line's length.
     var longHead = 5.0, usualHead: UInt64 = 16 << 10
@@ -38,7 +38,7 @@ final class Connections: Sendable {
 
   private struct State {
     var records: [String: Record] = [:]
-    /// Of peers whose connection was not seen yet.
+    /// Exchanges with peers whose connection was not seen yet.
     var exchanges: [String: Exchange] = [:]
     /// Peers whose exchange has ended, whether the connection is spoilt by that, and how often had been looked before.
     var ended: [String: (isSpoilt: Bool, round: Int)] = [:]

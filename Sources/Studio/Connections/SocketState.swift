@@ -2,7 +2,7 @@ import Glibc
 
 /// What the kernel tells of a TCP connection to this server.
 struct SocketState: Sendable {
-  /// Of the peer, as `address:port`.
+  /// The peer's address, as `address:port`.
   let peer: String
   /// Tells this socket from all others that there have been.
   let cookie: UInt64

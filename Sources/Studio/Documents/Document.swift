@@ -4,7 +4,7 @@ import WorkerProtocol
 struct Document: Codable, Sendable {
   let id: String
   var name: String
-  /// Of the step that is shown; nil: there is none.
+  /// The index of the step that is shown; nil: there is none.
   var current: Int?
   var steps: [Step] = []
   /// Numbers of masks and other files that were handed in.

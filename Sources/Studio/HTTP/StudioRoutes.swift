@@ -53,7 +53,7 @@ struct StudioRoutes: Sendable {
     }
   }
 
-  /// Those that results can have, as `--format` names them.
+  /// Formats that results can have, as `--format` names them.
   private func formats() async throws -> [String] {
     let parameters = try await catalogue.tasks().flatMap(\.parameters)
     let choices = parameters.first { $0.isHost && $0.name == "format" }?.choices.map(\.name) ?? []

@@ -13,7 +13,7 @@ actor RunRegistry {
   private let hub: EventHub
   private var runs: [String: StudioRun] = [:]
   private var count = 0
-  /// Of the copies that previews are made of.
+  /// Longest side of the copies that previews are made of, in pixels.
   private static let previewSide = 448
 
   init(

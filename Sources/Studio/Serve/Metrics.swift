@@ -5,7 +5,7 @@ import Synchronization
 final class Metrics: Sendable {
   private struct Histogram {
     static let bounds = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600]
-    /// Of each bound's own bucket, and of all beyond.
+    /// Counts in each bound's own bucket, and beyond all.
     var counts = [Int](repeating: 0, count: bounds.count + 1)
     var sum = 0.0
 

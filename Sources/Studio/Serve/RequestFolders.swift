@@ -4,7 +4,7 @@ import Synchronization
 /// Temporary folders, one for each request, in a folder of this server's own. Those of servers that were killed are removed
 /// at the start of the next one.
 final class RequestFolders: Sendable {
-  /// Of one request.
+  /// The folder of one request.
   final class Folder: Sendable {
     let path: String
     private let remaining: Space

@@ -5,12 +5,12 @@ import WorkerProtocol
 
 /// What a request hands in for a task: texts by the parameters' names, and files.
 package struct TaskForm: Sendable {
-  /// Of files their names in the folder.
+  /// Values of each parameter; of files their names in the folder.
   package private(set) var texts: [String: [String]] = [:]
   /// Names in the folder.
   package private(set) var files: Set<String> = []
 
-  /// Of one text, and of all, in bytes.
+  /// Bytes of one text, and of all.
   static let longestText = 64 << 10, longestTexts = 1 << 20
   private static let longestJSON = 4 << 20
   private static let kindsOfFiles: Set = ["image", "mask", "file", "model"]

@@ -13,7 +13,7 @@ package struct TaskSchema {
     task.parameters.filter { !$0.isHost || Self.hostOptions.contains($0.name) }
   }
 
-  /// Of the form that asks for the task.
+  /// The schema of the form that asks for the task.
   package var form: JSONNode {
     var properties: [String: JSONNode] = [:]
     for parameter in parameters { properties[parameter.name] = Self.schema(of: parameter) }

@@ -24,7 +24,7 @@ actor WorkerPool {
   /// How many are at work.
   var busyCount: Int { count - idle.count }
 
-  /// Of those that run.
+  /// Process numbers of the workers that run.
   var processIDs: [pid_t] {
     get async {
       var found: [pid_t] = []

@@ -56,7 +56,7 @@ enum EvaluateCommand {
 struct EvaluatedModel {
   let source: ModelSearch.Source
   let classifier: Classifier
-  /// Of the images in pixels, both sides.
+  /// Pixels along either side of the images.
   let size: Int
 
   init(source: ModelSearch.Source, classifier: Classifier, size: Int?) {

@@ -7,7 +7,7 @@ final class EvaluationData {
   private let options: EvaluationOptions
   private let threads: Int
   private var sets: [Int: PhotoSet] = [:]
-  /// Of sets of so many photos.
+  /// The parts of sets of so many photos.
   private var split: (count: Int, parts: PhotoSplit)?
 
   init(paths: [String], options: EvaluationOptions, threads: Int) {

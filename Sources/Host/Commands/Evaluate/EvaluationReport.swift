@@ -6,7 +6,7 @@ struct EvaluationReport: Encodable {
   struct Accuracy: Encodable {
     let right, photos: Int
     let accuracy: Double
-    /// Of 95 % confidence. (Wilson: "Probable inference", JASA 22, 1927.)
+    /// The interval of 95 % confidence. (Wilson: "Probable inference", JASA 22, 1927.)
     let interval: [Double]
 
     init(_ right: Int, of photos: Int) {
@@ -50,7 +50,7 @@ struct EvaluationReport: Encodable {
   struct Model: Encodable {
     let name, path, architecture, sha256: String
     let size: Int
-    /// Of all that it knows.
+    /// The number of all classes that it knows.
     let modelClasses: Int
     /// Whether it knows classes that were not asked for.
     let isRestricted: Bool

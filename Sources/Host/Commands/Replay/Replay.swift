@@ -6,7 +6,7 @@ import RobustRuntime
 final class Replay {
   /// A chain that was made by hand is shorter by far.
   static let mostSteps = 1000
-  /// Of all values of a step: less than the system takes in one command.
+  /// Bytes of all values of a step: less than the system takes in one command.
   private static let mostBytes = 100_000
 
   private struct Step {

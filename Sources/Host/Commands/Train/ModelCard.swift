@@ -41,7 +41,7 @@ struct ModelCard {
     var attackSteps: Int
     /// "at" or "trades".
     var method: String
-    /// Of TRADES.
+    /// The weight of the second term of TRADES.
     var beta: Double?
     /// Sides in pixels and the passes over the data at each.
     var sizes: [(side: Int, epochs: Double)]

@@ -162,7 +162,7 @@ struct TrainedModel {
     let selection: Figures?
     /// On the report part.
     let report: Figures?
-    /// That the report part was measured under.
+    /// The attack that the report part was measured under.
     let attack: Attack?
   }
 

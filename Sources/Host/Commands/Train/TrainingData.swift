@@ -4,10 +4,10 @@ import RobustRuntime
 /// The photos of a run: what is learned from, what chooses the best average, and what is reported on.
 struct TrainingData {
   let photos: PhotoSet
-  /// Of --test; nil: a share of the photos is held out.
+  /// The photos of --test; nil: a share of the others is held out.
   let test: PhotoSet?
   let training, selection, report: PhotoPart
-  /// The same for two runs exactly when they learn from the same photos.
+  /// A text that is the same for two runs exactly when they learn from the same photos.
   let identity: String
 
   /// Opens DATA and --test, tells of what was left out, and parts them.

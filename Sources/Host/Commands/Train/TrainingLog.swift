@@ -149,7 +149,7 @@ final class TrainingLog {
     return lines
   }
 
-  /// Of every row, as their keys are sorted.
+  /// How every row begins, as their keys are sorted.
   private static let beginnings = [#"{"clean_accuracy":"#, #"{"epoch":"#].map { Array($0.utf8) }
 
   private static func line(_ row: TrainingLogRow) -> [UInt8] {

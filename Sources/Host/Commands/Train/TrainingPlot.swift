@@ -9,7 +9,7 @@ struct TrainingPlot {
   private let rows: [TrainingLogRow]
   private let title, subtitle: String
   private let epochs: Axis
-  /// Of the rows with a note, the last few.
+  /// The last few of the rows with a note.
   private let noted: [TrainingLogRow]
 
   private static let mostNotes = 3

@@ -24,7 +24,7 @@ struct TrainingPosition: Codable {
   /// As they stand now: both may change on the way.
   var eps: Double
   var attackSteps: Int
-  /// Of training alone, pauses not counted; and the part of it that was spent waiting for photos.
+  /// Time of training alone, pauses not counted; and the part of it that was spent waiting for photos.
   var seconds = 0.0
   var loadingSeconds = 0.0
 
@@ -41,7 +41,7 @@ struct TrainingPosition: Codable {
     var seconds = 0.0
   }
 
-  /// Of the average that becomes the model.
+  /// The step of the average that becomes the model.
   var bestStep: Int { choice.best?.step ?? step }
   /// The share of all steps.
   var done: Double { Double(step) / Double(steps) }

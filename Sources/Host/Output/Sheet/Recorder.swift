@@ -7,7 +7,7 @@ final class Recorder {
     /// Whether an ascent began or ended with it.
     let isEnd: Bool
     let image: Thumbnail
-    /// Of the iterate, before it was shrunk.
+    /// Pixels of the iterate before it was shrunk.
     let width, height: Int
   }
 

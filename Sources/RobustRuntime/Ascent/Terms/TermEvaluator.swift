@@ -10,7 +10,7 @@ protocol TermEvaluator {
 /// Where an objective is evaluated, for some images of a batch, and where its gradient goes.
 struct Point: ~Copyable {
   let step: Int
-  /// Those of the batch that are evaluated: as many as the plan has.
+  /// Images of the batch that are evaluated: as many as the plan has.
   let images: Range<Int>
   /// The number of images of the batch.
   let batch: Int

@@ -186,7 +186,7 @@ package final class Convolution: Operation {
 
   package func outputShape(of inputs: [Shape]) -> Shape { geometry.outputShape(of: inputs[0]) }
 
-  /// The same for the flattened values of maps as large as the window. Nil: the window is of one position, sees zeros
+  /// This convolution for the flattened values of maps as large as the window. Nil: the window is of one position, sees zeros
   /// around the map, or is in groups or trained.
   var linearOfWholeMap: Convolution? {
     let g = geometry
@@ -197,7 +197,7 @@ package final class Convolution: Operation {
       weights: weights, bias: bias)
   }
 
-  /// The same on vectors of channels, where each channel has a window of its own. Nil: they have not, or are trained.
+  /// This convolution of vectors of channels, where each channel has a window of its own. Nil: they have not, or are trained.
   var depthwise: DepthwiseConvolution? {
     guard geometry.groups == geometry.inChannels, geometry.groups == geometry.outChannels,
       geometry.groups > 1, parameter == nil

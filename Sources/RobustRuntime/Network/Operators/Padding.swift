@@ -6,6 +6,6 @@ package struct Padding: Sendable, Equatable {
     (self.top, self.left, self.bottom, self.right) = (top, left, bottom, right)
   }
 
-  /// The same beyond all edges.
+  /// As many positions beyond all edges.
   package init(_ all: Int) { self.init(top: all, left: all, bottom: all, right: all) }
 }
