@@ -24,7 +24,11 @@ public struct WorkingCopy {
     copy.mask = mask.map { UnsafePointer($0.pointer) }
     copy.side = Int32(side ?? 0)
     if let context { (copy.flags, copy.context) = (UInt32(RTOOL_COPY_AROUND_MASK), context) }
-    if wraps { copy.flags |= UInt32(RTOOL_COPY_WRAP) }
+    if wraps {
+      copy.flags |= UInt32(RTOOL_COPY_WRAP)
+      // An older host would take no notice of it.
+      _ = try host.later(\.show_at, since: 5)
+    }
     try host.check(host.later(\.working_copy, since: 3)(host.table, &copy))
   }
 
