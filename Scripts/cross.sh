@@ -7,14 +7,18 @@ clang=$(sh Scripts/clang.sh)
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 
-files="Sources/CKernels/*.c Tests/Kernels/*.c Sources/EmbeddedModel/*.c Examples/plugins/nudge.c"
-headers="-ISources/CKernels/include -ISources/EmbeddedModel/include -ISources/CRTool/include"
+files="Sources/CKernels/*.c Tests/Kernels/*.c Plugins/*/Kernels/*.c Sources/EmbeddedModel/*.c Sources/StudioPage/*.c"
+files="$files Examples/plugins/nudge.c"
+headers="-ISources/CRTool/include"
+for module in Sources/CKernels Plugins/*/Kernels Sources/EmbeddedModel Sources/StudioPage; do
+  headers="$headers -I$module/include"
+done
 arm() { "$clang" --target=aarch64-linux-gnu -std=gnu2x -O2 -Wall -Wextra -Werror "$@"; }
 link() { arm -static -fuse-ld=lld "$@"; }
 
 can_run=yes
 if echo 'int main(void) { return 0; }' | link -xc - -o "$folder/empty" 2>/dev/null; then
-  files="$files Sources/CArchive/*.c Sources/CJPEG/*.c Sources/CRaw/*.c Sources/CLastWords/*.c Sources/CVips/*.c"
+  files="$files Sources/CArchive/*.c Sources/CAVIF/*.c Sources/CJPEG/*.c Sources/CRaw/*.c Sources/CLastWords/*.c Sources/CVips/*.c"
   # They have this machine's C library beside them, which comes after that for ARM.
   headers="$headers $(pkg-config --cflags-only-I vips | sed 's/-I/-idirafter /g')"
 else
@@ -34,5 +38,5 @@ if [ -z "$can_run" ] || [ -z "$qemu" ]; then
   echo "to run it, install gcc-aarch64-linux-gnu, libc6-dev-arm64-cross and qemu-user"
   exit 0
 fi
-link "$folder"/*-CKernels-*.o "$folder"/*-Kernels-*.o -lm -o "$folder/kernels"
+link "$folder"/Sources-CKernels-*.o "$folder"/Tests-Kernels-*.o -lm -o "$folder/kernels"
 "$qemu" "$folder/kernels"
