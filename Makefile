@@ -47,14 +47,15 @@ check-kernels: setup
 # The address and undefined sanitizers watch what computes and what reads foreign files, the thread sanitizer what runs
 # on several threads. What Swift keeps for good is no leak. The undefined sanitizer watches what is written in C alone,
 # since Swift's compiler refuses it, and traps, since its runtime library would not be linked.
-SANITIZE = RTOOL_TESTS='RuntimeTests DatasetTests ImagingTests' $(SWIFT) test -c release --manifest-cache none
+SANITIZE = $(SWIFT) test -c release --manifest-cache none
 UNDEFINED = -Xcc -fsanitize=undefined -Xcc -fsanitize-trap=undefined
 COMPUTES = RuntimeTests.(Operator|TrainingOperator|MicroKernel|Augmentation|Thread)
 READS = RuntimeTests.(Checkpoint|Writer)|DatasetTests|ImagingTests
 sanitize: check-kernels
-	ASAN_OPTIONS=detect_leaks=0 $(SANITIZE) --sanitize=address $(UNDEFINED) --scratch-path .build-address \
+	RTOOL_TESTS='RuntimeTests DatasetTests ImagingTests' ASAN_OPTIONS=detect_leaks=0 \
+	  $(SANITIZE) --sanitize=address $(UNDEFINED) --scratch-path .build-address \
 	  --filter '$(COMPUTES)|$(READS)'
-	TSAN_OPTIONS=suppressions=$(CURDIR)/Scripts/thread-sanitizer.txt \
+	RTOOL_TESTS='RuntimeTests DatasetTests' TSAN_OPTIONS=suppressions=$(CURDIR)/Scripts/thread-sanitizer.txt \
 	  $(SANITIZE) --sanitize=thread --scratch-path .build-thread --filter 'ThreadTests|DatasetTests'
 
 bench: build
