@@ -134,7 +134,7 @@ if let wanted = Context.environment["RTOOL_TESTS"] {
     }
     for case .byNameItem(let dependency, _) in target.dependencies { add(dependency) }
   }
-  wanted.split(separator: " ").forEach { add(String($0)) }
+  for name in wanted.split(separator: " ") { add(String(name)) }
   package.targets.removeAll { !names.contains($0.name) }
   package.products = []
   package.dependencies = []
