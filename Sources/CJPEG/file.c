@@ -50,6 +50,18 @@ cjpeg *cjpeg_open(const void *bytes, size_t count) {
   return NULL;
 }
 
+/// libjpeg scales the luma's table of ITU-T T.81, K.1, by the quality.
+static int quality(const JQUANT_TBL *table) {
+  if (!table) return 0;
+  const double sum_of_example = 3688;
+  double sum = 0;
+  for (int i = 0; i < DCTSIZE2; i++) sum += table->quantval[i];
+  // Percent: 5000 / q below a quality of 50, else 200 - 2 q.
+  double scale = 100 * sum / sum_of_example;
+  double quality = scale > 100 ? 5000 / scale : (200 - scale) / 2;
+  return quality < 1 ? 1 : quality > 100 ? 100 : (int)(quality + 0.5);
+}
+
 cjpeg_header cjpeg_header_of(const cjpeg *jpeg) {
   const struct jpeg_decompress_struct *in = &jpeg->in;
   return (cjpeg_header){
@@ -58,6 +70,7 @@ cjpeg_header cjpeg_header_of(const cjpeg *jpeg) {
     .channels = in->num_components,
     .mcu_width = in->max_h_samp_factor * DCTSIZE,
     .mcu_height = in->max_v_samp_factor * DCTSIZE,
+    .quality = quality(in->quant_tbl_ptrs[in->comp_info[0].quant_tbl_no & 3]),
   };
 }
 

@@ -98,6 +98,16 @@ import Testing
     #expect(difference(try SourceImage.open(bytes: written).rgb(), try resized.rgb()) < 0.6)
   }
 
+  @Test(arguments: [20, 30, 50, 75, 90, 95, 99, 100]) func qualityIsToldFromTheTable(_ quality: Int) throws {
+    let image = FloatImage(width: 40, height: 30, channels: quality % 2 == 0 ? 3 : 1, filledWith: 0.4)
+    let file = try ResultImage.fresh(image).encoded(as: .jpeg, options: WriteOptions(quality: quality))
+    let told = try #require(try SourceImage.open(.bytes(file.bytes, name: "in.jpg")).jpegQuality)
+    // Steps of at least 1 say little at the end.
+    #expect(abs(told - quality) <= (quality > 95 ? 1 : 0), "\(told)")
+    let other = try ResultImage.fresh(image).encoded(as: .png)
+    #expect(try SourceImage.open(.bytes(other.bytes, name: "in.png")).jpegQuality == nil)
+  }
+
   @Test func aQualityThatIsGivenCounts() throws {
     let kind = try #require(JPEGKind.all.first { $0.frame == 0xC2 })
     let file = try kind.encoded(40, 24)

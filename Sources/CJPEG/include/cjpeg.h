@@ -20,6 +20,7 @@ typedef struct {
   int width, height;          ///< pixels, as they are stored
   int channels;               ///< 1 grey, 3 RGB, 4 CMYK as it is stored, 255 for no ink
   int mcu_width, mcu_height;  ///< pixels that one block of each component, or a few, stand for
+  int quality;                ///< 1...100 as libjpeg counts it, told from the quantisation table of the luma; 0: there is none
 } cjpeg_header;
 
 /// Reads the header. The bytes must stay until cjpeg_close. NULL: libjpeg is missing, or cannot encode files of this kind.
