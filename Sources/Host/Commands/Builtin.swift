@@ -40,6 +40,9 @@ struct Builtin: Sendable {
       name: "train", summary: "Train a robust classifier from photos",
       parameters: TrainOption.parameters, run: TrainCommand.run),
     Builtin(
+      name: "train-upscaler", summary: "Train a network that enlarges images, from photos",
+      parameters: UpscalerOption.parameters, run: UpscalerRun.run),
+    Builtin(
       name: "bench", summary: "Tell how many ascent or training steps a second this machine takes",
       parameters: BenchCommand.parameters, run: BenchCommand.run),
     Builtin(
