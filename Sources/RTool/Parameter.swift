@@ -188,6 +188,16 @@ extension Parameter where Value == String? {
 }
 
 extension Parameter where Value == String? {
+  /// A file, whose content is recorded with the result; nil: it was not given.
+  public static func file(
+    _ name: String, letter: Character? = nil, group: String? = nil, flags: ParameterDefinition.Flags = [],
+    _ help: String
+  ) -> Parameter {
+    let definition = ParameterDefinition(
+      name: name, help: help, kind: RTOOL_FILE, flags: flags, letter: letter, group: group)
+    return Parameter(definition: definition) { $0.count > 0 ? String(cString: $0.texts[0]!) : nil }
+  }
+
   /// Another model, by its name or file, for `Host.with(model:)`; nil: it was not given.
   public static func model(_ name: String, letter: Character? = nil, group: String? = nil, _ help: String)
     -> Parameter

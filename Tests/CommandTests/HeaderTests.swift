@@ -139,7 +139,7 @@ import Testing
     let outcome = try sandbox.rtool("seer", environment: ["RTOOL_PATH": folder])
     #expect(outcome.text == "done\n", "\(outcome.errors)")
     let checked = try sandbox.rtool("check", "seer", "--rounds", "0", environment: ["RTOOL_PATH": folder])
-    #expect(checked.text.contains("needs interface 0.2, built with 0.5"), "\(checked.text)")
+    #expect(checked.text.contains("needs interface 0.2, built with 0.6"), "\(checked.text)")
   }
 }
 

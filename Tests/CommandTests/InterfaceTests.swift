@@ -424,6 +424,43 @@ import Testing
     }
   }
 
+  /// The enlargement by the network inside the program is near to the cubic one and not the same.
+  @Test func imagesCanBeEnlarged() throws {
+    try check(
+      """
+        CHECK(RTOOL_HAS(host, image_enlarge) && host->capability(host, "host.image-enlarge") == 6);
+        image = host->blur(host, image, 1.5);
+        for (int factor = 2; factor <= 4; factor++) {
+          rtool_image *large = host->image_enlarge(host, image, factor, 0, 0);
+          CHECK(large && large->channels == 3);
+          CHECK(large->width == image->width * factor && large->height == image->height * factor);
+          rtool_image *cubic = host->image_resize(host, image, large->width, large->height, RTOOL_FILTER_CUBIC);
+          rtool_image *other = host->image_enlarge(host, image, factor, RTOOL_ENLARGE_JPEG, 0);
+          double sum = 0, sum_of_other = 0;
+          for (int y = 0; y < large->height; y++)
+            for (int x = 0; x < 3 * large->width; x++) {
+              float value = large->data[(size_t)y * large->stride + x];
+              CHECK(value >= 0 && value <= 1);
+              sum += fabs(value - cubic->data[(size_t)y * cubic->stride + x]);
+              sum_of_other += fabs(value - other->data[(size_t)y * other->stride + x]);
+            }
+          double mean = sum / (3.0 * large->width * large->height);
+          CHECK(mean > 1e-4 && mean < 0.05 && sum_of_other > 0);
+        }
+        CHECK(host->jpeg_quality(host, image) == 0 && host->jpeg_quality(host, host->blur(host, image, 1)) == 0);
+      """)
+    for (call, word) in [
+      ("image, 5, 0, 0", "2, 3, 4 times"), ("image, 0, 0, 0", "not 0 times"),
+      ("0, 2, 0, 0", "without pixels"),
+      ("image, 2, 0, \"none\"", "not given as a value"),
+      ("host->image_new(host, 4, 4, 1), 2, 0, 0", "3 channels"),
+    ] {
+      let outcome = try run("  if (!host->image_enlarge(host, \(call))) return RTOOL_FAILED;")
+      #expect(outcome.status == 1)
+      expectOneLine(outcome.errors, contains: word)
+    }
+  }
+
   /// A plugin built against interface 0.1 hands over shorter structures, whose missing fields are their defaults.
   @Test func shorterStructuresOfOlderPluginsWork() throws {
     try check(

@@ -61,7 +61,7 @@ private let bendablePlugin = """
   }
 
   @Test(arguments: [
-    ("-DABI=(9u<<16)", ["needs interface 9.0, this rtool offers 0.5"]),
+    ("-DABI=(9u<<16)", ["needs interface 9.0, this rtool offers 0.6"]),
     ("-DABI=((RTOOL_ABI_MAJOR<<16)|99u)", ["needs interface 0.99"]),
     ("-DNAME=\"other\"", ["other", "bent"]),
     ("-DREFUSE", ["refuses this rtool"]),

@@ -86,7 +86,7 @@ extern "C" {
 #endif
 
 #define RTOOL_ABI_MAJOR 0u
-#define RTOOL_ABI_MINOR 5u
+#define RTOOL_ABI_MINOR 6u
 #define RTOOL_ABI ((RTOOL_ABI_MAJOR << 16) | RTOOL_ABI_MINOR)
 
 /* Whether the structure behind pointer `p`, whose first field is struct_size, reaches as far as `field`: in a host's
@@ -641,6 +641,13 @@ enum { RTOOL_LOG_NOTE = 0, RTOOL_LOG_WARNING = 1, RTOOL_LOG_DETAIL = 2 /* shown 
 typedef int32_t rtool_distribution;
 enum { RTOOL_RANDOM_UNIFORM = 0 /* [0,1) */, RTOOL_RANDOM_NORMAL = 1 };
 
+/* How `image_enlarge` draws: a bitwise or. Since 0.6. */
+typedef uint32_t rtool_enlarge_flags;
+enum {
+  RTOOL_ENLARGE_JPEG = 1u << 0 /* The image comes from a JPEG file, whose blocks and ringing are to go: the program's own
+                                  network has learned from such files too. Of no say with another network. */
+};
+
 /* ------------------------------------------------------------------------------------------------- host -- */
 
 /* The host, as a plugin sees it. The first argument of each function is the host handed to `run`. It grows; struct_size
@@ -827,6 +834,19 @@ struct rtool_host {
      is in pixels of the first image and may reach over its border. Costs nothing where nobody watches. */
   void (*show_at)(const rtool_host *host, const rtool_image *image, int32_t x, int32_t y, int32_t width,
                   int32_t height);
+
+  /* All that follows: since 0.6. */
+
+  /* [run-thread] A new image, `factor` times as wide and high, drawn by a network that has learned what photos lose where
+     they are reduced: the cubic enlargement, with what that lacks. factor: 2, 3 or 4, or what the network has. network:
+     NULL for the program's own, or a FILE value, as `rtool train-upscaler` writes it. What lies beyond the border is
+     mirrored; a pixel depends on those within 16 pixels of the small image. 3 channels, in [0,1]. NULL: already reported
+     as by `fail`. */
+  rtool_image *(*image_enlarge)(const rtool_host *host, const rtool_image *image, int32_t factor,
+                                rtool_enlarge_flags flags, const char *network);
+  /* [any-thread] How much a JPEG file has lost that a value was read from: 1 to 100, the quality as libjpeg counts it, told
+     from the quantisation table. 0: the file is no JPEG, or the image is no value. */
+  int32_t (*jpeg_quality)(const rtool_host *host, const rtool_image *image);
 };
 
 #ifdef __cplusplus

@@ -75,6 +75,7 @@ extension Run {
         fromContentsOf: isNormal ? generator.normal(count: count) : generator.uniform(count: count))
     }
     addServices(to: &host)
+    addImageEnlargement(to: &host)
     addPreparation(to: &host)
     addValues(to: &host)
     addImages(to: &host)

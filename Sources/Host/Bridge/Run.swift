@@ -38,6 +38,8 @@ final class Run: @unchecked Sendable {
   var inputs: [(name: String, image: rtool_image)] = []
   /// The content of the user's files that are no images, by name.
   var files: [String: [UInt8]] = [:]
+  /// Networks that enlarge images, by the files that they were read from.
+  var upscalers: [String: Upscaler] = [:]
   /// The models that values name, by these texts, and the tables of functions that ask them.
   var otherModels: [String: Classifier] = [:]
   var hosts: [String: UnsafePointer<rtool_host>] = [:]

@@ -55,6 +55,7 @@ enum Capabilities {
     add("host", "bit-depth images-on-demand emit-part expect show", since: 4)
     add("ascent", "place trial", since: 5)
     add("host", "is-watched show-at", since: 5)
+    add("host", "image-enlarge jpeg-quality", since: 6)
     return since
   }()
 }

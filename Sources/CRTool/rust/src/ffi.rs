@@ -4,7 +4,7 @@
 use core::ffi::{c_char, c_void};
 
 pub const RTOOL_ABI_MAJOR: u32 = 0;
-pub const RTOOL_ABI_MINOR: u32 = 5;
+pub const RTOOL_ABI_MINOR: u32 = 6;
 pub const RTOOL_ABI: u32 = RTOOL_ABI_MAJOR << 16 | RTOOL_ABI_MINOR;
 
 pub type rtool_status = i32;
@@ -358,6 +358,9 @@ pub type rtool_copy_flags = u32;
 pub const RTOOL_COPY_AROUND_MASK: rtool_copy_flags = 1 << 0;
 pub const RTOOL_COPY_WRAP: rtool_copy_flags = 1 << 1;
 
+pub type rtool_enlarge_flags = u32;
+pub const RTOOL_ENLARGE_JPEG: rtool_enlarge_flags = 1 << 0;
+
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct rtool_working_copy {
@@ -623,4 +626,14 @@ pub struct rtool_host {
             height: i32,
         ),
     >,
+    pub image_enlarge: Option<
+        unsafe extern "C" fn(
+            host: *const rtool_host,
+            image: *const rtool_image,
+            factor: i32,
+            flags: rtool_enlarge_flags,
+            network: *const c_char,
+        ) -> *mut rtool_image,
+    >,
+    pub jpeg_quality: Option<unsafe extern "C" fn(host: *const rtool_host, image: *const rtool_image) -> i32>,
 }
