@@ -8,28 +8,75 @@ struct Work {
   let values: Values
   let usesModel: Bool
 
-  /// One stage: the image enlarged by a whole factor.
-  func enlarged(_ small: Image, by factor: Int, progress: ClosedRange<Double>) throws -> Image {
+  /// Below this a JPEG file shows what its compression did.
+  private static let goodQuality = 95
+
+  /// Whether blocks and ringing are to be drawn away.
+  var isCompressed: Bool {
+    guard values[start] == .drawn else { return false }
+    return switch values[compressed] {
+    case .auto: host.jpegQuality(of: values[photo]).map { $0 < Self.goodQuality } ?? false
+    case .yes: true
+    case .no: false
+    }
+  }
+
+  /// One stage: the image enlarged by a whole factor, and what that reduces to: the small image, but for what is drawn away.
+  func enlarged(
+    _ small: Image, isCompressed: Bool, by factor: Int, progress: ClosedRange<Double>
+  ) throws -> (large: Image, small: Image) {
+    var small = small
     let large = try host.image(width: small.width * factor, height: small.height * factor, channels: 3)
     func part(_ from: Double, _ to: Double) -> ClosedRange<Double> {
       let length = progress.upperBound - progress.lowerBound
       return progress.lowerBound + from * length...progress.lowerBound + to * length
     }
+    let (beginning, end) = (
+      part(0, usesModel ? 0.15 : 0.7), part(usesModel ? 0.15 : 0.7, usesModel ? 0.2 : 1)
+    )
+    if values[start] == .drawn {
+      small = try draw(small, isCompressed: isCompressed, by: factor, into: large, progress: beginning)
+    }
     var solver = try solver(small, large, factor)
-    try run(solver, progress: part(0, usesModel ? 0.2 : 1), note: "edges")
-    guard usesModel else { return large }
+    if values[start] != .drawn {
+      try run(solver, progress: beginning.lowerBound...end.upperBound, note: "edges")
+    } else {
+      solver.isResumed = true
+      // What was drawn of a compressed image reduces to what it is said to reduce to.
+      if values[consistent], !isCompressed { try run(solver, progress: end, note: "back-projection") }
+    }
+    guard usesModel else { return (large, small) }
     try host.scoped {
       try WindowAscent(host: host, values: values, small: small, large: large, factor: factor)
         .apply(progress: part(0.2, 0.95))
     }
-    guard values[consistent] else { return large }
+    guard values[consistent] else { return (large, small) }
     try host.scoped {
       solver.weight = 0
       solver.iterations = 3
       solver.isResumed = true
       try run(solver, progress: part(0.95, 1), note: "back-projection")
     }
-    return large
+    return (large, small)
+  }
+
+  /// Draws the large image.
+  /// - Returns: the small image; of one that is compressed, what the large one reduces to.
+  private func draw(
+    _ small: Image, isCompressed: Bool, by factor: Int, into large: Image, progress: ClosedRange<Double>
+  ) throws -> Image {
+    let length = progress.upperBound - progress.lowerBound
+    let drawing = DrawnStart(
+      host: host, values: values, small: small, factor: factor, isCompressed: isCompressed)
+    try host.progress(progress.lowerBound, "drawing")
+    try drawing.draw(into: large) { rows in
+      let share = Double(rows.upperBound) / Double(small.height)
+      try host.progress(progress.lowerBound + share * length, "drawing")
+      try show(rows.lowerBound * factor..<rows.upperBound * factor, of: large)
+    }
+    guard isCompressed else { return small }
+    return try host.resized(
+      large, width: small.width, height: small.height, filter: values[measured].filter, wraps: values[wrap])
   }
 
   private func solver(_ small: Image, _ large: Image, _ factor: Int) throws -> EdgePrior {
@@ -37,6 +84,7 @@ struct Work {
       small: small, large: large, factor: factor, filter: values[measured].filter,
       resampling: try host.resampling)
     switch values[start] {
+    case .drawn: (solver.weight, solver.iterations) = (0, 2)
     case .sharp: solver.weight = Float(0.005 * values[prior])
     case .cubic: solver.iterations = 0
     case .nearest: (solver.iterations, solver.isNearest) = (0, true)
@@ -105,7 +153,15 @@ struct Work {
       small.fill { x, y, c in Float((x * 7 + y * 3 + c) % 11) / 11 }
       let large = try host.image(width: side * factor, height: side * factor, channels: 3)
       let solver = try solver(small, large, factor)
-      let edges = Self.seconds { solver.solve(0) } / Double(host.threads)
+      let drawn = values[start] == .drawn
+      func begin() throws {
+        guard drawn else { return solver.solve(0) }
+        try DrawnStart(host: host, values: values, small: small, factor: factor, isCompressed: isCompressed)
+          .draw(into: large) { _ in }
+      }
+      // The first time, the network is made ready for this size.
+      if drawn { try begin() }
+      let edges = try Self.seconds(begin) / Double(drawn ? 1 : host.threads)
       guard usesModel else { return edges * share }
       let windows = WindowAscent(
         host: host, values: values, small: small, large: large, factor: factor, isTrial: true)

@@ -27,7 +27,13 @@ let consistent = Parameter<Bool>.flag(
   "consistent", group: "Measurement", flags: .advanced, initial: true,
   "see to it that the result, reduced again, is the image that was given")
 let start = Parameter<Start>.choice(
-  "start", group: "Start", initial: .sharp, help: \.help, "what the ascent starts from")
+  "start", group: "Start", initial: .drawn, help: \.help, "what the ascent starts from")
+let compressed = Parameter<Compressed>.choice(
+  "compressed", group: "Measurement", initial: .auto, help: \.help,
+  "whether blocks and ringing are drawn away, as compression leaves them")
+let network = Parameter<String?>.file(
+  "network", group: "Start", flags: .advanced,
+  "a file of `rtool train-upscaler` to draw with instead of the small network inside the program")
 let prior = Parameter<Double>.real(
   "prior", group: "Start", flags: .advanced, initial: 1, in: 0...10,
   "weight of the bilateral total variation in a sharp start; more is smoother")
@@ -63,11 +69,25 @@ enum Measured: String, CaseIterable, Sendable {
   }
 }
 
-enum Start: String, CaseIterable, Sendable {
-  case sharp, cubic, nearest
+enum Compressed: String, CaseIterable, Sendable {
+  case auto, yes, no
 
   var help: String {
     switch self {
+    case .auto: "where the image is a JPEG file of a quality below 95"
+    case .yes: "always, as in a PNG that was a JPEG"
+    case .no: "never"
+    }
+  }
+}
+
+enum Start: String, CaseIterable, Sendable {
+  case drawn, sharp, cubic, nearest
+
+  var help: String {
+    switch self {
+    case .drawn:
+      "what a small network draws that has learned from photos what they lose where they are reduced"
     case .sharp: "the image of least bilateral total variation that reduces to the one given"
     case .cubic: "cubic interpolation"
     case .nearest: "blocks"
@@ -84,10 +104,12 @@ let manifest = Manifest(
   name: "superres", version: "1.0.0", summary: "Enlarge an image",
   description: """
     Enlarges an image up to 64 times. The image is treated as a measurement: the result, reduced again, is \
-    the image that was given. Among all images with this property, the result is one with sharp edges and \
-    with the texture of the image itself.
+    the image that was given. Among all images with this property, the result is one with the edges that photos \
+    have and with the texture of the image itself.
 
-    The start is the image of least bilateral total variation that reduces to the one given. Then, window by window at \
+    The start is drawn by a small network of its own, which has learned from photos what they lose where they are \
+    reduced, and brought to reduce to the image given; --start sharp does without: it is then the image of least \
+    bilateral total variation that reduces to the one given. Then, window by window at \
     the size that the model knows, the gradient of the statistics of its shallow features, and of the class if one is \
     named, is followed within a small radius; what is flat, such as paper, stays as it is. Depth, profile, transparency and metadata are kept.
 
@@ -103,8 +125,8 @@ let manifest = Manifest(
     ("bricks.png --wrap --factor 4 -o large.png", "A texture that tiles"),
   ],
   presets: [
-    ("balanced", "sharp edges, then texture", ""),
-    ("fast", "sharp edges alone", "steps=0"),
+    ("balanced", "edges as photos have them, then texture", ""),
+    ("fast", "the edges alone, without the classifier", "steps=0"),
     (
       "paper", "the published method at 8 times: from blocks, 40 steps towards the class, the best of them",
       published + " factor=8 steps=40 radius=8"
@@ -116,7 +138,7 @@ let manifest = Manifest(
   ],
   parameters: [
     photo, factor, width, height, megapixels,
-    classes, wrap, measured, consistent, start, prior, classWeight, texture, fidelity,
+    classes, wrap, measured, compressed, consistent, start, network, prior, classWeight, texture, fidelity,
   ] + options.definitions)
 
 @c(rtool_plugin)
@@ -128,7 +150,7 @@ private func superres(_ host: Host, _ values: Values) throws {
   let way = try way(for: values[photo], values)
   let usesModel = try options.number("steps", values) != 0
   let work = Work(host: host, values: values, usesModel: usesModel)
-  let small = try host.visibleColors(of: values[photo])
+  var small = try host.visibleColors(of: values[photo])
   let (memory, seconds) = try work.cost(of: way, from: small)
   try host.expect(over: values[photo], size: (way.width, way.height), memory: memory, seconds: seconds)
 
@@ -137,8 +159,13 @@ private func superres(_ host: Host, _ values: Values) throws {
     // The second stage of two has nearly all of the pixels.
     let isLast = index == way.stages.count - 1
     let end = way.isWhole && way.stages.count == 1 ? 1 : 0.95
-    large = try work.enlarged(
-      large, by: factor, progress: isLast ? (index == 0 ? 0 : 0.05)...end : 0...0.05)
+    let isCompressed = index == 0 && work.isCompressed
+    let stage = try work.enlarged(
+      large, isCompressed: isCompressed, by: factor,
+      progress: isLast ? (index == 0 ? 0 : 0.05)...end : 0...0.05)
+    // What the photo is without what its compression did is what was measured.
+    if isCompressed { small = stage.small }
+    large = stage.large
   }
   if !way.isWhole {
     large = try host.resized(large, width: way.width, height: way.height, filter: .box)

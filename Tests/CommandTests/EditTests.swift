@@ -142,6 +142,31 @@ import Testing
     #expect(distance(try sandbox.open("large.png"), truth) < 0.75 * distance(cubic, truth))
   }
 
+  /// The quality of a JPEG file says whether another network draws, and what it draws need not reduce to the file's pixels.
+  @Test func whatJPEGDidIsDrawnAway() throws {
+    try sandbox.photo("in.png", width: 60, height: 50)
+    let image = try sandbox.open("in.png")
+    for quality in [40, 98] {
+      try ResultImage.fresh(image).write(
+        to: .file(sandbox.path("in\(quality).jpg")), options: WriteOptions(quality: quality))
+      try ResultImage.fresh(sandbox.open("in\(quality).jpg")).write(
+        to: .file(sandbox.path("in\(quality).png")))
+    }
+    func enlarged(_ name: String, _ choice: String) throws -> [Float] {
+      _ = try run("superres", name, "--preset", "fast", "--compressed", choice, "-o", "large.png")
+      return try sandbox.open("large.png").pixels
+    }
+    #expect(try enlarged("in40.jpg", "auto") == enlarged("in40.png", "yes"))
+    #expect(try enlarged("in40.png", "auto") == enlarged("in40.png", "no"))
+    #expect(try enlarged("in98.jpg", "auto") == enlarged("in98.png", "no"))
+    #expect(try enlarged("in40.jpg", "auto") != enlarged("in40.jpg", "no"))
+    // Several stages, a size between two factors, and windows go on from there.
+    for size in [["-x", "2.5"], ["-x", "10"], ["-x", "7", "--preset", "balanced", "--steps", "2"]] {
+      let outcome = try sandbox.run(Program.path, ["superres", "in40.jpg", "-o", "large.png"] + size)
+      #expect(outcome.status == 0, "\(outcome.errors)")
+    }
+  }
+
   @Test func windowsAndTilesLeaveNoSeams() throws {
     // Far larger than a tile and a window: a smooth field must stay smooth.
     func field(_ x: Int, _ y: Int) -> Float { 0.3 + 0.001 * Float(x) + 0.002 * Float(y) }
