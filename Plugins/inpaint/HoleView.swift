@@ -7,7 +7,7 @@ struct HoleView {
   /// What is shown, in the photo.
   private let place: Box
   private let picture: Image
-  /// Those of the picture's pixels that are filled, with the places of their middles in the window.
+  /// The pixels of the picture that are filled, with the places of their middles in the window.
   private let filled: [Pixel]
 
   private struct Pixel {

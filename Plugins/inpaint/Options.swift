@@ -30,7 +30,7 @@ let classes = Parameter<ClassChoice>.classChoice(
 let constraint = Parameter<Constraint>.choice(
   "constraint", group: "Class ascent", initial: .hard, help: \.help, "what keeps the surroundings as they are"
 )
-/// Those of the class ascent, of which two hold for the texture ascent as well. The colour of each is damped by an option
+/// The options of the class ascent, of which two hold for the texture ascent as well. The colour of each is damped by an option
 /// of its own.
 let options = AscentOptions(
   "steps=60 step-size=0.5 radius=10 pass-relu=on gradient-blur=0.7", group: "Class ascent",

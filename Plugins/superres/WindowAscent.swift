@@ -171,7 +171,7 @@ struct WindowAscent {
 /// Where windows lie along one side, in pixels of the small image, and how much each pixel of the large one takes from
 /// each of them: they sum to 1.
 private struct WindowAxis {
-  /// Of each window.
+  /// Pixels along a side of each window.
   let side: Int
   let starts: [Int]
   private(set) var weights: [[Float]]

@@ -9,7 +9,7 @@ func replaceFile(_ path: String, with bytes: UnsafeRawBufferPointer, name: Strin
   throws(ImagingError)
 {
   let place = folder(of: path)
-  let temporary = place + ".rtool-" + randomName() + ".tmp"
+  let temporary = place + "/.rtool-" + randomName() + ".tmp"
   let slot = pending_output_add(temporary)
   defer { pending_output_remove(slot) }
   let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o666)
@@ -53,14 +53,14 @@ private func takeOver(ownerAndModeOf path: String, _ descriptor: Int32) {
 
 /// Makes the rename itself last. What can be done is done: some file systems know no such thing.
 private func synchronise(folder: String) {
-  let descriptor = open(folder.isEmpty ? "." : folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+  let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
   guard descriptor >= 0 else { return }
   fsync(descriptor)
   close(descriptor)
 }
 
 private func folderFailure(_ code: Int32, _ name: String, _ place: String) -> ImagingError {
-  let folder = place.isEmpty ? "this folder" : place
+  let folder = place == "." ? "this folder" : place
   return switch code {
   case ENOENT: ImagingError(.unwritable, name, "there is no folder \(folder)")
   case EACCES, EPERM: ImagingError(.unwritable, name, "no permission to write in \(folder)")

@@ -77,7 +77,7 @@ private func withoutLinks(_ path: String) throws(ImagingError) -> String {
   var current = path
   for _ in 0..<40 {
     guard let target = linkTarget(current) else { return current }
-    current = target.hasPrefix("/") ? target : folder(of: current) + target
+    current = target.hasPrefix("/") ? target : folder(of: current) + "/" + target
   }
   throw .writing(path, errno: ELOOP)
 }
@@ -90,8 +90,8 @@ private func linkTarget(_ path: String) -> String? {
   return bytes.isEmpty ? nil : String(decoding: bytes, as: UTF8.self)
 }
 
-/// "a/b/c.png" -> "a/b/", "c.png" -> ""
-func folder(of path: String) -> String {
-  guard let slash = path.lastIndex(of: "/") else { return "" }
-  return String(path[...slash])
+/// "a/b/c.png" -> "a/b", "c.png" -> ".", "/c.png" -> "/"
+public func folder(of path: String) -> String {
+  guard let slash = path.lastIndex(of: "/") else { return "." }
+  return slash == path.startIndex ? "/" : String(path[..<slash])
 }

@@ -41,7 +41,7 @@ public final class SourceImage: Sendable {
   let others: NativeImage?
   /// The file, where it is a JPEG file.
   let jpeg: JPEGSource?
-  /// Of a JPEG file, as libjpeg counts it: 1...100, told from the quantisation table of the luma. Nil: it is no such file,
+  /// The quality of a JPEG file as libjpeg counts it: 1...100, told from the quantisation table of the luma. Nil: it is no such file,
   /// or libjpeg is missing.
   public var jpegQuality: Int? {
     jpeg?.bytes.withUnsafeBytes { JPEGEncoder($0) }.map { Int($0.header.quality) }.flatMap { $0 > 0 ? $0 : nil }

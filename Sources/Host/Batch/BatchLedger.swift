@@ -15,7 +15,7 @@ final class BatchLedger: @unchecked Sendable {
     fileprivate(set) var state = State.waiting
     /// Whether it was one of several that a process was at when it crashed.
     fileprivate(set) var isSuspect = false
-    /// Of the crash.
+    /// What the crash was.
     fileprivate(set) var cause = CrashCause.exit
     /// When it was begun, in seconds of the monotonic clock.
     fileprivate(set) var begin = 0.0

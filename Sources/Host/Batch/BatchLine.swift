@@ -4,7 +4,7 @@ struct BatchLine {
     case done, skipped, failed
   }
 
-  /// Of the input, from 0 on.
+  /// The input's number, from 0 on.
   let index: Int
   let input: String
   var output = ""

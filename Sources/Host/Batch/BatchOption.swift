@@ -41,7 +41,7 @@ enum BatchOption {
     claimSeconds,
   ]
 
-  /// Those of a task that makes images of images. Where it has a parameter of such a name itself, that one stays.
+  /// The options of a task that makes images of images. Where it has a parameter of such a name itself, that one stays.
   static func options(of plugin: Plugin) -> [CommandParameter] {
     guard plugin.takesImage, !plugin.flags.contains(.textAlone) else { return [] }
     return all.grouped("Many inputs").filter { option in

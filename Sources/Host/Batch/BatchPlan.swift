@@ -106,7 +106,7 @@ struct BatchPlan: Sendable {
     guard let outputFolder else { return named! }
     let base = outputFolder == "/" ? "" : outputFolder
     if let named { return named.hasPrefix("/") ? named : "\(base)/\(named)" }
-    let part = input.isFound && input.folder != "." ? "\(input.folder)/" : ""
+    let part = input.isFound && input.directory != "." ? "\(input.directory)/" : ""
     return "\(base)/\(part)\(name(for: input))"
   }
 

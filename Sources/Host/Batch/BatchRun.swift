@@ -8,7 +8,7 @@ import Synchronization
 /// that compute are shared out among the jobs that are at work, and the results depend on neither.
 final class BatchRun: Sendable {
   let plan: BatchPlan
-  /// Of the inputs that are to be done, from 0 on.
+  /// The numbers of the inputs that are to be done, from 0 on.
   let indices: [Int]
   let session: TaskSession
   let jobs: Int

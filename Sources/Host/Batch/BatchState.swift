@@ -2,15 +2,15 @@
 struct BatchState {
   /// Inputs that nobody has begun, the next one last.
   private var waiting: [Int] = []
-  /// Those that other processes are at, and when to look at them again.
+  /// The inputs that other processes are at, and when to look at them again.
   private var putOff: [(index: Int, time: Double)] = []
   private(set) var counts: [BatchLine.Status: Int] = [:]
-  /// Those that failed.
+  /// The inputs that failed.
   var failures: [String] = []
   /// Workers that are not at their end, and jobs of theirs that compute.
   var workers = 0
   var computing = 0
-  /// Of the jobs that are at work, how much is done.
+  /// How much is done of the jobs that are at work.
   var fractions: [Int: Double] = [:]
   /// Inputs that are done while nobody is at another one: one of them crashed a process.
   private var suspects: Set<Int> = []

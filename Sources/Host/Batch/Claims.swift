@@ -1,4 +1,5 @@
 import Glibc
+import Imaging
 import Synchronization
 
 /// Claims by which processes that see one folder, on any nodes, divide inputs among themselves: a file beside each output,

@@ -60,11 +60,11 @@ struct ExistingResult {
   private struct Found {
     /// The last of what is recorded, as many as there may have been rounds.
     let steps: [Provenance.Step]
-    /// From 0 on.
+    /// The number of its run, from 0 on.
     let run: Int
     let number: Int?
     let name: String?
-    /// Of all results of its run.
+    /// The names of all results of its run.
     let results: [String]?
   }
 

@@ -83,7 +83,7 @@ struct NameTemplate {
     let dot = name.lastIndex(of: ".").flatMap { $0 == name.startIndex ? nil : $0 }
     switch field {
     case .name: return String(name)
-    case .dir: return input.folder
+    case .dir: return input.directory
     case .ext: return dot.map { String(name[name.index(after: $0)...]) } ?? ""
     default: return String(dot.map { name[..<$0] } ?? name)
     }

@@ -1,4 +1,5 @@
 import Glibc
+import Imaging
 
 /// Folders that results go into, which are made where they are missing.
 enum OutputFolder {

@@ -1,4 +1,5 @@
 import Glibc
+import Imaging
 import Synchronization
 
 /// The names in folders of results, read as a whole from time to time: what other processes of the batch make is seen without

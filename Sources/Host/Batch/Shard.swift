@@ -15,7 +15,7 @@ struct Shard {
   }
 
   func contains(_ input: BatchInput) -> Bool {
-    let name = input.path.map { "\(input.folder)/\(fileName(of: $0))" } ?? "\(input.index)"
+    let name = input.path.map { "\(input.directory)/\(fileName(of: $0))" } ?? "\(input.index)"
     return stableHash(name) % count == part - 1
   }
 }

@@ -52,7 +52,7 @@ extension Plugin {
     }
   }
 
-  /// Those whose texts name files and may have fields such as {stem} in a batch.
+  /// The parameters whose texts name files and may have fields such as {stem} in a batch.
   var parametersWithTemplates: [CommandParameter] {
     let sideFiles = [HostOption.output, HostOption.sheet, HostOption.frames].map(\.parameter.name)
     return parameters.filter { $0.kind.isFile && $0.name != batchedParameter?.name }

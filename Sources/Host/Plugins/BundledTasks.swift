@@ -1,3 +1,5 @@
+import Imaging
+
 /// The tasks that come with the program. Their files, where they are beside it, are part of it.
 package enum BundledTasks {
   package static let names: Set = [

@@ -1,4 +1,5 @@
 import Glibc
+import Imaging
 
 /// What trials of plugins found, kept so that a plugin is tried once and not whenever the program starts: a small file for
 /// each, in a folder that several processes may use at once. A folder that cannot be written is no error.

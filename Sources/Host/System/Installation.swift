@@ -1,4 +1,5 @@
 import Glibc
+import Imaging
 
 /// Where the program stands, and the folders found from there, wherever the whole is moved.
 enum Installation {
@@ -48,11 +49,6 @@ enum Installation {
     guard let value = getenv(name), value.pointee != 0 else { return nil }
     return String(cString: value)
   }
-}
-
-func folder(of path: String) -> String {
-  guard let slash = path.lastIndex(of: "/") else { return "." }
-  return slash == path.startIndex ? "/" : String(path[..<slash])
 }
 
 func fileName(of path: String) -> Substring {

@@ -5,7 +5,7 @@ import Glibc
 /// difference, over all values of the large images; and a running average of the parameters.
 package final class UpscalerTrainer {
   package let network: UpscalerNetwork
-  /// Of one step.
+  /// How many images a step takes.
   package let images: Int
   /// Pixels along a side of the large images; a multiple of every factor.
   package let side: Int
@@ -20,7 +20,7 @@ package final class UpscalerTrainer {
   /// Steps taken.
   package private(set) var step = 0
 
-  /// Of the moments.
+  /// What the moments keep at each step.
   private static let decays: (first: Float, second: Float) = (0.9, 0.99)
   private static let tiny: Float = 1e-8
   /// The difference in 0...1 below which the loss is nearly its square.

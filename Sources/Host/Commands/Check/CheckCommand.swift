@@ -1,4 +1,5 @@
 import Glibc
+import Imaging
 
 /// `rtool check PLUGIN`: whether a plugin keeps what the interface asks of it.
 enum CheckCommand {

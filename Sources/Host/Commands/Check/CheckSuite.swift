@@ -1,3 +1,4 @@
+import Imaging
 import RobustRuntime
 
 /// All that is asked of a plugin, one question after the other; runs serve several questions where they can.

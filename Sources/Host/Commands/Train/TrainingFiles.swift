@@ -1,4 +1,5 @@
 import Glibc
+import Imaging
 
 /// The files that a run writes: the model, its card and plot, the log and the state.
 struct TrainingFiles {

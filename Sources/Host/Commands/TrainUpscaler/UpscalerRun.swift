@@ -14,7 +14,7 @@ final class UpscalerRun {
   private let views: UpscalingViews
   private let identity: String
   private var lastSave = monotonicSeconds()
-  /// Of the steps since photos were measured last.
+  /// What the steps came to since photos were measured last.
   private var sums = (loss: 0.0, steps: 0, seconds: 0.0)
 
   /// Photos that are held out and measured, at most.
@@ -252,7 +252,7 @@ final class UpscalerRun {
     (0..<3 * side * side).map { planes[$0 % 3 * side * side + $0 / 3] }
   }
 
-  /// Of the luma (BT.601) of differences, a border left out.
+  /// The PSNR of the luma (BT.601), told from differences; a border is left out.
   private func psnr(_ differences: [Float], _ side: Int, border: Int) -> Double {
     var sum = 0.0
     for y in border..<side - border {

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Imaging
 import RobustRuntime
 
 /// The options of a run of `rtool train-upscaler`, checked.
