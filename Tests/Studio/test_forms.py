@@ -142,6 +142,22 @@ def test_a_feature_is_chosen_by_its_picture(start, picture):
     assert studio.page.get_by_role("textbox", name="Feature", exact=True).input_value() == name
 
 
+def test_what_is_typed_before_the_features_are_there_counts(start, picture):
+    studio = start(picture)
+    studio.page.evaluate("""() => {
+      const real = window.fetch;
+      window.fetch = async (...request) => {
+        const answer = await real(...request);
+        if (String(request[0]).includes("/features")) await new Promise((done) => setTimeout(done, 500));
+        return answer;
+      };
+    }""")
+    studio.choose_task("paint")
+    studio.page.get_by_role("button", name="Choose", exact=True).click()
+    studio.page.fill("#features-search", "flower")
+    assert studio.page.locator(".feature").first.locator("strong").inner_text().startswith("flower")
+
+
 def test_a_second_photo_is_given(start, picture, tmp_path):
     studio = start(picture)
     studio.choose_task("compare")

@@ -34,6 +34,8 @@ function rank({ name, caption }, wanted) {
 }
 
 function fill() {
+  // Someone may type before the list is there.
+  if (!session.features) return;
   const wanted = byId("features-search").value.trim().toLowerCase();
   const found = session.features.map((feature) => ({ ...feature, rank: rank(feature, wanted) })).filter(({ rank }) => rank !== null);
   if (wanted) found.sort((a, b) => a.rank - b.rank);
