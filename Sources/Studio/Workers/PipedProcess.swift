@@ -101,12 +101,26 @@ final class PipedProcess: Sendable {
       &attributes, Int16(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
     let words = ([program] + arguments).map { strdup($0) } + [nil]
     defer { for pointer in words { free(pointer) } }
+    let variables = environment.map { strdup($0) } + [nil]
+    defer { for pointer in variables { free(pointer) } }
     var process: pid_t = 0
-    let code = posix_spawn(&process, program, &actions, &attributes, words, environ)
+    let code = posix_spawn(&process, program, &actions, &attributes, words, variables)
     guard code == 0 else {
       throw StudioError(.failed, "\(program) cannot be run: \(String(cString: strerror(code)))")
     }
     return process
+  }
+
+  /// A crash is told by its signal: the Swift runtime's own report takes seconds, unless somebody wants it.
+  private static var environment: [String] {
+    var variables = ["SWIFT_BACKTRACE=enable=no"]
+    var next = environ
+    while let variable = next.pointee {
+      let text = String(cString: variable)
+      if text.hasPrefix("SWIFT_BACKTRACE=") { variables[0] = text } else { variables.append(text) }
+      next += 1
+    }
+    return variables
   }
 
   // The C library has these functions, but its headers offer them to GNU sources alone, and Swift is none.
