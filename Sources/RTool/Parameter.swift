@@ -183,11 +183,9 @@ extension Parameter where Value == String? {
     var definition = ParameterDefinition(
       name: name, help: help, kind: RTOOL_TEXT, flags: flags, letter: letter, value: value, group: group)
     definition.initialText = initial
-    return Parameter(definition: definition) { $0.count > 0 ? String(cString: $0.texts[0]!) : nil }
+    return Parameter(definition: definition, read: \.firstText)
   }
-}
 
-extension Parameter where Value == String? {
   /// A file, whose content is recorded with the result; nil: it was not given.
   public static func file(
     _ name: String, letter: Character? = nil, group: String? = nil, flags: ParameterDefinition.Flags = [],
@@ -195,7 +193,7 @@ extension Parameter where Value == String? {
   ) -> Parameter {
     let definition = ParameterDefinition(
       name: name, help: help, kind: RTOOL_FILE, flags: flags, letter: letter, group: group)
-    return Parameter(definition: definition) { $0.count > 0 ? String(cString: $0.texts[0]!) : nil }
+    return Parameter(definition: definition, read: \.firstText)
   }
 
   /// Another model, by its name or file, for `Host.with(model:)`; nil: it was not given.
@@ -204,7 +202,7 @@ extension Parameter where Value == String? {
   {
     let definition = ParameterDefinition(
       name: name, help: help, kind: RTOOL_MODEL, letter: letter, group: group)
-    return Parameter(definition: definition) { $0.count > 0 ? String(cString: $0.texts[0]!) : nil }
+    return Parameter(definition: definition, read: \.firstText)
   }
 }
 
@@ -288,6 +286,9 @@ extension Parameter where Value == [Box] {
 }
 
 extension rtool_value {
+  /// Nil: it was not given.
+  fileprivate var firstText: String? { count > 0 ? String(cString: texts[0]!) : nil }
+
   var number: Double { count > 0 ? numbers[0] : 0 }
   var allImages: [Image] { (0..<Int(count)).map { Image(images[$0]!) } }
   var mixture: [WeightedClass] {
