@@ -141,6 +141,16 @@ import Testing
     #expect(error?.description.contains(word) == true, "\(error.map(\.description) ?? "")")
   }
 
+  /// A file may have factors that the images of a training are no multiples of.
+  @Test func factorsMustDivideTheImagesOfATraining() throws {
+    let bytes = try file(UpscalerNetwork(channels: 4, blocks: 0, factors: [2, 5]))
+    _ = try bytes.withUnsafeBytes { try UpscalerTrainer(file: $0, name: "five", images: 1, side: 20) }
+    let error = #expect(throws: CheckpointError.self) {
+      try bytes.withUnsafeBytes { _ = try UpscalerTrainer(file: $0, name: "five", images: 1, side: 12) }
+    }
+    #expect(error?.description.contains("5 times") == true)
+  }
+
   // MARK: Training
 
   private struct Pairs {

@@ -844,7 +844,7 @@ struct rtool_host {
      as by `fail`. */
   rtool_image *(*image_enlarge)(const rtool_host *host, const rtool_image *image, int32_t factor,
                                 rtool_enlarge_flags flags, const char *network);
-  /* [any-thread] How much a JPEG file has lost that a value was read from: 1 to 100, the quality as libjpeg counts it, told
+  /* [run-thread] How much a JPEG file has lost that a value was read from: 1 to 100, the quality as libjpeg counts it, told
      from the quantisation table. 0: the file is no JPEG, or the image is no value. */
   int32_t (*jpeg_quality)(const rtool_host *host, const rtool_image *image);
 };

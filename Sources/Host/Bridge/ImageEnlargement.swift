@@ -31,8 +31,10 @@ extension Run {
       return large
     }
     host.jpeg_quality = { host, image in
-      guard let data = image?.pointee.data, let source = Run.of(host).sources[data] else { return 0 }
-      return Int32(source.jpegQuality ?? 0)
+      let run = Run.of(host)
+      var quality: Int?
+      _ = run.statusOnRunThread { quality = image.flatMap { run.sources[$0.pointee.data] }?.jpegQuality }
+      return Int32(quality ?? 0)
     }
   }
 

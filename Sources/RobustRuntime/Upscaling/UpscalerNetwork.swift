@@ -88,9 +88,11 @@ package struct UpscalerNetwork: Sendable, Equatable {
   private static let architecture = "upscaler"
 
   /// What a file says of itself, its tensors checked against it.
-  /// - Parameter prefix: of the tensors' names.
+  /// - Parameters:
+  ///   - prefix: what the tensors' names begin with.
+  ///   - side: pixels along a side of images, which every factor must divide; nil: images may have any.
   /// - Throws: `CheckpointError`
-  init(_ file: SafeTensors, prefix: String = "") throws {
+  init(_ file: SafeTensors, prefix: String = "", side: Int? = nil) throws {
     guard file.metadata["architecture"] == Self.architecture else {
       throw file.refuse("not a network that enlarges images")
     }
@@ -106,6 +108,9 @@ package struct UpscalerNetwork: Sendable, Equatable {
     guard !factors.isEmpty, factors.allSatisfy((2...8).contains), factors == factors.sorted(),
       Set(factors).count == factors.count
     else { throw file.refuse("factors are not whole numbers in 2...8 in ascending order") }
+    if let side, let odd = factors.first(where: { side % $0 != 0 }) {
+      throw file.refuse("it enlarges \(odd) times, which does not divide images of \(side) px")
+    }
     for layer in layers {
       for (name, shape) in [("weight", [layer.outs, layer.ins, 3, 3]), ("bias", [layer.outs])] {
         let name = "\(prefix)\(layer.name).\(name)"

@@ -38,7 +38,7 @@ package final class UpscalerTrainer {
     file bytes: UnsafeRawBufferPointer, name: String, images: Int, side: Int
   ) throws {
     let file = try SafeTensors(bytes, file: name)
-    try self.init(UpscalerNetwork(file), images: images, side: side) { try file.values($0) }
+    try self.init(UpscalerNetwork(file, side: side), images: images, side: side) { try file.values($0) }
   }
 
   private init(
@@ -209,7 +209,7 @@ package final class UpscalerTrainer {
     guard file.metadata["format"] == Self.format, let step = file.metadata["step"].flatMap({ Int($0) }),
       (0...1 << 50).contains(step)
     else { throw file.refuse("not the state of such a training") }
-    let network = try UpscalerNetwork(file, prefix: "values.")
+    let network = try UpscalerNetwork(file, prefix: "values.", side: side)
     try self.init(network, images: images, side: side) { try file.values("values.\($0)") }
     self.step = step
     for (index, entry) in parameters.entries.enumerated() {

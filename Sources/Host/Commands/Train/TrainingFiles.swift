@@ -15,7 +15,12 @@ struct TrainingFiles {
     guard output.hasSuffix(".safetensors"), !options.modelName.isEmpty else {
       throw Failure.usage("--output \(quoted(output)): a model's name ends in .safetensors")
     }
-    let paths = [output, options.cardPath, options.plotPath, options.logPath, options.statePath]
+    try Self.check([output, options.cardPath, options.plotPath, options.logPath, options.statePath])
+  }
+
+  /// Finds out whether files can be written, each beside the others.
+  /// - Throws: `Failure`
+  static func check(_ paths: [String]) throws {
     for path in paths {
       let folder = folder(of: path)
       guard fileExists(folder) else { throw Failure.failed("\(path): there is no folder \(folder)") }
@@ -29,7 +34,7 @@ struct TrainingFiles {
       }
     }
     var names = Set<String>()
-    for path in paths where !names.insert(Self.real(path)).inserted {
+    for path in paths where !names.insert(real(path)).inserted {
       throw Failure.usage("two files of the run would both be \(path); name another with --state or --log")
     }
   }

@@ -41,7 +41,6 @@ final class UpscalerRun {
       }
     }
     let threads = configureRuntime(threads: options.threads)
-    let views = UpscalingViews(side: options.side, factors: options.network.factors)
     let photos = try PhotoReading.open(
       options.data,
       PhotoSet.Options(
@@ -60,7 +59,7 @@ final class UpscalerRun {
     } else {
       trainer = try options.trainer()
     }
-    let run = try UpscalerRun(options, trainer, photos, views)
+    let run = try UpscalerRun(options, trainer, photos)
     run.say(
       state == nil
         ? "\(trainer.parameterCount) parameters; \(run.training.count) photos to learn from, \(run.held.count) to measure; "
@@ -69,9 +68,8 @@ final class UpscalerRun {
     try run.toTheEnd()
   }
 
-  private init(
-    _ options: UpscalerRunOptions, _ trainer: UpscalerTrainer, _ photos: PhotoSet, _ views: UpscalingViews
-  ) throws {
+  private init(_ options: UpscalerRunOptions, _ trainer: UpscalerTrainer, _ photos: PhotoSet) throws {
+    let views = UpscalingViews(side: trainer.side, factors: trainer.network.factors)
     (self.options, self.trainer, self.views, identity) = (options, trainer, views, photos.identity)
     let split = photos.split(heldOut: Self.heldOut)
     func large(_ indices: [Int]) -> PhotoPart {

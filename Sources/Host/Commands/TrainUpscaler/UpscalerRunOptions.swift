@@ -1,5 +1,4 @@
 import FoundationEssentials
-import Imaging
 import RobustRuntime
 
 /// The options of a run of `rtool train-upscaler`, checked.
@@ -60,10 +59,8 @@ struct UpscalerRunOptions {
       throw Failure.usage("--output \(quoted(output)): a network's name ends in .safetensors")
     }
     self.output = output
-    guard fileExists(folder(of: output)) else {
-      throw Failure.failed("\(output): there is no folder \(folder(of: output))")
-    }
     state = texts["state"]?.last ?? String(output.dropLast(12)) + ".state"
+    try TrainingFiles.check([output, state])
     cache = values[UpscalerOption.cache]
     quality = try values[UpscalerOption.quality].map(Self.quality)
     initial = texts["init"]?.last
@@ -100,7 +97,7 @@ struct UpscalerRunOptions {
     let folder = FileManager.default.currentDirectoryPath
     var whole = texts
     for name in paths {
-      whole[name] = texts[name]?.map { $0.hasPrefix("/") ? $0 : folder + "/" + $0 }
+      whole[name] = texts[name]?.map { TrainingStart.absolute($0, in: folder) }
     }
     return whole
   }
